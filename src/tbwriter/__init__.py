@@ -1,0 +1,29 @@
+"""TensorBoard event files from MXNet, NumPy and plain Python, without TensorFlow or protobuf."""
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, List
+
+from . import summary
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .summary_writer import SummaryWriter as SummaryWriter
+    from .writer import FileWriter as FileWriter
+
+# Loaded when first used: `import tbwriter` alone costs next to nothing.
+_DOORS = {"FileWriter": "writer", "SummaryWriter": "summary_writer"}
+
+__all__ = ["FileWriter", "SummaryWriter", "summary", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    door = getattr(import_module(f"{__name__}.{_DOORS[name]}"), name)
+    globals()[name] = door
+    return door
+
+
+def __dir__() -> List[str]:
+    return __all__

@@ -1,0 +1,94 @@
+"""The door for arrays: whatever holds numbers becomes numpy, once; after it nobody asks where a
+value came from.
+
+Numpy arrays and scalars, lists, MXNet (`asnumpy`), torch (`detach`), jax and everything with
+`__array__` or DLPack are told apart by attribute; none of those packages is imported.
+"""
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+import numpy as np
+
+
+class Snapshot:
+    """An array as it was at the time of the call.
+
+    shape, dtype, nbytes: known at once. `numpy()` gives the values, read-only by convention; it may
+    wait for a device, so it is called late, on the writer's thread.
+    """
+
+    __slots__ = ("shape", "dtype", "nbytes", "_held")
+
+    def __init__(self, held: Any, shape: Tuple[int, ...], dtype: "np.dtype[Any]") -> None:
+        self.shape = shape
+        self.dtype = dtype
+        size = 1
+        for length in shape:
+            size *= length
+        self.nbytes = size * dtype.itemsize
+        self._held = held
+
+    @property
+    def size(self) -> int:
+        return self.nbytes // self.dtype.itemsize
+
+    def numpy(self) -> "np.ndarray[Any, Any]":
+        """The values, C-contiguous."""
+        if not isinstance(self._held, np.ndarray):
+            self._held = np.ascontiguousarray(self._held.asnumpy()).reshape(self.shape)
+        return self._held  # type: ignore[no-any-return]
+
+
+def snapshot(values: Any, what: str = "values") -> Snapshot:
+    """`values` as they are now. TypeError for what holds no numbers.
+
+    An MXNet array is copied by its own engine, without waiting for it.
+    """
+    if hasattr(values, "asnumpy") and hasattr(values, "copy") and not hasattr(values, "stype"):
+        return Snapshot(values.copy(), tuple(values.shape), np.dtype(values.dtype))
+    if getattr(values, "stype", "") == "default":
+        return Snapshot(values.copy(), tuple(values.shape), np.dtype(values.dtype))
+    array = as_array(values, what)
+    if isinstance(values, (np.ndarray, memoryview)) or hasattr(values, "__array_interface__") \
+            or hasattr(values, "detach") or np.may_share_memory(array, _base(values)):
+        array = array.copy()
+    return Snapshot(np.ascontiguousarray(array).reshape(array.shape), array.shape, array.dtype)
+
+
+def _base(values: Any) -> Any:
+    return values if isinstance(values, np.ndarray) else np.empty(0)
+
+
+def as_array(values: Any, what: str = "values") -> "np.ndarray[Any, Any]":
+    """`values` as a numpy array of numbers or bools, now; shares memory where it can.
+
+    Raises TypeError for objects, strings, complex numbers and ragged lists.
+    """
+    if hasattr(values, "asnumpy"):
+        values = values.asnumpy()
+    elif hasattr(values, "detach"):
+        values = _from_torch(values.detach())
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise TypeError(f"got a ragged list as {what}, want an array of numbers") from None
+    if array.dtype.kind not in "biuf":
+        array = _from_unknown(array, values, what)
+    return array
+
+
+def _from_torch(tensor: Any) -> Any:
+    """Numpy's view of a torch tensor; numpy has no bfloat16, whose values float32 holds exactly."""
+    tensor = tensor.cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+
+
+def _from_unknown(array: "np.ndarray[Any, Any]", values: Any, what: str) -> "np.ndarray[Any, Any]":
+    if array.dtype.name == "bfloat16":  # ml_dtypes, used by jax
+        return array.astype(np.float32)
+    if array.dtype == object and array.size and isinstance(values, (list, tuple)) \
+            and all(hasattr(item, "asnumpy") or hasattr(item, "detach") for item in values):
+        return np.stack([as_array(item, what) for item in values])
+    raise TypeError(f"got {what} of dtype {array.dtype} ({type(values).__name__}), "
+                    "want integers, floats or bools")

@@ -1,0 +1,170 @@
+"""The messages that all kinds share: Event, Summary, Value, SummaryMetadata, TensorProto.
+
+A Summary is made in two moments. At the call, a kind looks at what it was given, raises on
+mistakes, and keeps a snapshot. Later, on the writer's thread or in `SerializeToString`, the
+snapshot is encoded. So a logging call costs little more than the copy, and an array may change
+right after it.
+
+Source: event.proto, summary.proto, tensor.proto of TensorFlow and TensorBoard 2.21.
+"""
+from __future__ import annotations
+
+from typing import Callable, Iterable, Sequence, Tuple
+
+from . import _wire
+from ._wire import Parts
+
+# Event's field numbers for what it carries.
+GRAPH_DEF, SUMMARY, SESSION_LOG, TAGGED_RUN_METADATA = 4, 5, 7, 8
+
+# Summary.Value's field numbers for what it carries.
+SIMPLE_VALUE, IMAGE, HISTO, AUDIO, TENSOR = 2, 4, 5, 6, 8
+
+# DataClass: which of TensorBoard's three stores a tag goes to. With it set, the fast loader keeps
+# display name and description of every form of value.
+SCALAR_CLASS, TENSOR_CLASS, BLOB_CLASS = 1, 2, 3
+
+# DataType of tensors.
+DT_FLOAT, DT_DOUBLE, DT_INT32, DT_UINT8, DT_STRING = 1, 2, 3, 4, 7
+
+SESSION_START = _wire.int_field(1, 1)
+
+
+class Value:
+    """One value of a Summary: a tag and how to encode what is shown under it.
+
+    encode: gives the fields of Summary.Value that follow the tag (value and metadata), when the
+        record is written; called once.
+    nbytes: what `encode` keeps in memory until then.
+    """
+
+    __slots__ = ("tag", "encode", "nbytes")
+
+    def __init__(self, tag: str, encode: Callable[[], Parts], nbytes: int = 0) -> None:
+        self.tag = check_tag(tag)
+        self.encode = encode
+        self.nbytes = nbytes
+
+    def parts(self) -> Parts:
+        return [_wire.string_field(1, self.tag), *self.encode()]
+
+
+class Summary:
+    """What one event shows: one value, or several of different tags.
+
+    `a + b` joins two. `SerializeToString()` gives a TensorFlow Summary message.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self.values = tuple(values)
+
+    def __add__(self, other: "Summary") -> "Summary":
+        return Summary(self.values + other.values)
+
+    @property
+    def tags(self) -> Tuple[str, ...]:
+        return tuple(value.tag for value in self.values)
+
+    @property
+    def nbytes(self) -> int:
+        """What is held in memory until the record is written."""
+        return sum(value.nbytes for value in self.values)
+
+    def parts(self) -> Parts:
+        return [part for value in self.values
+                for part in _wire.message_field(1, value.parts())]
+
+    def event_field(self) -> Parts:
+        return _wire.message_field(SUMMARY, self.parts())
+
+    def SerializeToString(self) -> bytes:
+        return b"".join(self.parts())
+
+
+class Message:
+    """A message that an event carries as it is: a GraphDef, a TaggedRunMetadata, foreign bytes.
+
+    number: which field of Event it is, e.g. GRAPH_DEF.
+    tags: the tags it shows, where it has some.
+    """
+
+    __slots__ = ("number", "data", "tags")
+
+    def __init__(self, number: int, data: bytes, tags: Sequence[str] = ()) -> None:
+        self.number = number
+        self.data = data
+        self.tags = tuple(tags)
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.data)
+
+    def event_field(self) -> Parts:
+        return [_wire.length_prefix(self.number, len(self.data)), self.data]
+
+    def SerializeToString(self) -> bytes:
+        return self.data
+
+
+def check_tag(tag: str) -> str:
+    """`tag` as it is: TensorBoard takes any text. TypeError or ValueError for what is none."""
+    if not isinstance(tag, str):
+        raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r}), want str")
+    try:
+        tag.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"got the tag {tag!r} with a lone surrogate, want valid Unicode") from None
+    return tag
+
+
+def event(wall_time: float, step: int, field: Parts) -> Parts:
+    """Event: wall_time in seconds since 1970 (finite), step, and the field that it carries."""
+    head = _wire.double_field(1, wall_time)
+    # "default values are not written": the bytes are then those of every protobuf library.
+    return [head + _wire.int_field(2, step) if step else head, *field]
+
+
+def file_version(wall_time: float, writer: str) -> bytes:
+    """The first event of every file: its version, and who wrote it (at most 128 characters)."""
+    return (_wire.double_field(1, wall_time) + _wire.string_field(3, "brain.Event:2")
+            + _wire.bytes_field(10, _wire.string_field(1, writer[:128])))
+
+
+def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
+             display_name: str = "", description: str = "") -> bytes:
+    """Summary.Value's metadata field: which dashboard a tag belongs to, and how it is called."""
+    plugin = _wire.string_field(1, plugin_name)
+    if content:
+        plugin += _wire.bytes_field(2, content)
+    message = _wire.bytes_field(1, plugin)
+    if display_name:
+        message += _wire.string_field(2, display_name)
+    if description:
+        message += _wire.string_field(3, description)
+    if data_class:
+        message += _wire.int_field(4, data_class)
+    return _wire.bytes_field(9, message)
+
+
+def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
+    """Summary.Value's tensor field with the elements as `content` (C order, little endian)."""
+    message = [_tensor_head(dtype, shape)]
+    if content:
+        message += [_wire.length_prefix(4, len(content)), content]
+    return _wire.message_field(TENSOR, message)
+
+
+def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
+    """Summary.Value's tensor field with one byte string an element."""
+    message = [_tensor_head(DT_STRING, shape)]
+    for string in strings:
+        message += [_wire.length_prefix(8, len(string)), string]
+    return _wire.message_field(TENSOR, message)
+
+
+def _tensor_head(dtype: int, shape: Sequence[int]) -> bytes:
+    dims = b"".join(_wire.bytes_field(2, _wire.int_field(1, size) if size else b"")
+                    for size in shape)
+    return _wire.int_field(1, dtype) + _wire.bytes_field(2, dims)

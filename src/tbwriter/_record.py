@@ -1,0 +1,45 @@
+"""TFRecord: the frame around each event, and the way back.
+
+    uint64  length
+    uint32  masked CRC-32C of the length's eight bytes
+    bytes   data
+    uint32  masked CRC-32C of the data
+
+Source: the "TFRecords format details" of TensorFlow's guide.
+"""
+from __future__ import annotations
+
+from functools import lru_cache
+from struct import Struct
+
+from ._crc32c import crc32c
+from ._wire import Parts, total
+
+_uint32 = Struct("<I").pack
+_uint64 = Struct("<Q").pack
+
+# Readers hold a record as one protobuf message, "less than 2 GiB" by protobuf's own limit.
+MAX_LENGTH = (1 << 31) - 1
+OVERHEAD = 16
+
+
+def masked(crc: int) -> int:
+    """"Computing the CRC of a string that contains embedded CRCs" is bad: so it is stored masked,
+    rotated right by 15 bits and with a constant added.
+    """
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFF_FFFF
+
+
+@lru_cache(maxsize=4096)
+def header(length: int) -> bytes:
+    """The twelve bytes before `length` bytes of data."""
+    data = _uint64(length)
+    return data + _uint32(masked(crc32c(data)))
+
+
+def frame(event: Parts) -> Parts:
+    """One whole record around `event`."""
+    crc = 0
+    for part in event:
+        crc = crc32c(part, crc)
+    return [header(total(event)), *event, _uint32(masked(crc))]

@@ -1,0 +1,159 @@
+"""Protobuf wire format: single fields to bytes, and back.
+
+Knows numbers, lengths and wire types, and no message. The encoders write what they are given,
+also a default value: whether a field may be left out is for the message to decide.
+
+Source: https://protobuf.dev/programming-guides/encoding/
+"""
+from __future__ import annotations
+
+from struct import Struct
+from typing import Iterator, List, Tuple, Union
+
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+
+# A message on its way to the disk: pieces to be written one after the other. Large payloads
+# stay pieces of their own, so that they are copied at most once.
+Parts = List[bytes]
+Field = Tuple[int, int, Union[int, memoryview]]
+
+_double = Struct("<d").pack
+_float = Struct("<f").pack
+_float_from = Struct("<f").unpack_from
+_double_from = Struct("<d").unpack_from
+_fixed32 = Struct("<I").unpack_from
+_fixed64 = Struct("<Q").unpack_from
+
+
+class WireError(ValueError):
+    """The bytes are no protobuf message."""
+
+
+def varint(value: int) -> bytes:
+    """`value` (-2**63 <= value < 2**64) in base 128, least significant group first.
+
+    "Negative numbers are encoded as two's complement, unsigned 64-bit": always ten bytes.
+    """
+    if 0 <= value < 0x80:
+        return _SHORT[value]
+    if not -(1 << 63) <= value < 1 << 64:
+        raise ValueError(f"got the integer {value}, want one of 64 bits")
+    value &= 0xFFFF_FFFF_FFFF_FFFF
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+_SHORT = [bytes([value]) for value in range(0x80)]
+
+
+def int_field(number: int, value: int) -> bytes:
+    """A field of type int32, int64, uint32, uint64, bool or enum."""
+    return varint(number << 3 | VARINT) + varint(value)
+
+
+def double_field(number: int, value: float) -> bytes:
+    return varint(number << 3 | FIXED64) + _double(value)
+
+
+def float_field(number: int, value: float) -> bytes:
+    return varint(number << 3 | FIXED32) + float32(value)
+
+
+def float32(value: float) -> bytes:
+    """`value` as an IEEE 754 single; what is too large becomes infinite, as in a C cast."""
+    try:
+        return _float(value)
+    except OverflowError:
+        return _float(float("inf") if value > 0 else float("-inf"))
+
+
+def length_prefix(number: int, length: int) -> bytes:
+    """What stands before the `length` bytes of a string, bytes, packed or message field."""
+    return varint(number << 3 | LENGTH) + varint(length)
+
+
+def bytes_field(number: int, data: bytes) -> bytes:
+    return length_prefix(number, len(data)) + data
+
+
+def string_field(number: int, text: str) -> bytes:
+    """A string field. UnicodeEncodeError (a ValueError) for a lone surrogate."""
+    return bytes_field(number, text.encode("utf-8"))
+
+
+def message_field(number: int, parts: Parts) -> Parts:
+    """A field that holds the message `parts`, without copying any of them."""
+    return [length_prefix(number, total(parts)), *parts]
+
+
+def total(parts: Parts) -> int:
+    """Bytes in all of `parts`."""
+    return sum(map(len, parts))
+
+
+def fields(data: Union[bytes, memoryview]) -> Iterator[Field]:
+    """The fields of a message, as (number, wire type, value).
+
+    The value is an int for VARINT (unsigned), FIXED64 and FIXED32 (raw bits), and a memoryview
+    for LENGTH. Raises WireError where the bytes stop being a message.
+    """
+    view = memoryview(data)
+    end = len(view)
+    at = 0
+    while at < end:
+        tag, at = _read_varint(view, at, end)
+        number, wire_type = tag >> 3, tag & 7
+        if not 0 < number < 1 << 29:
+            raise WireError(f"got field number {number} before byte {at}, want 1 to 2**29 - 1")
+        value: Union[int, memoryview]
+        if wire_type == VARINT:
+            value, at = _read_varint(view, at, end)
+        elif wire_type == LENGTH:
+            length, at = _read_varint(view, at, end)
+            if length > end - at:
+                raise WireError(f"got a length of {length} at byte {at} with {end - at} bytes left")
+            value = view[at:at + length]
+            at += length
+        elif wire_type == FIXED64 or wire_type == FIXED32:
+            width = 8 if wire_type == FIXED64 else 4
+            if width > end - at:
+                raise WireError(f"got {end - at} bytes at byte {at}, want {width}")
+            value = (_fixed64 if width == 8 else _fixed32)(view, at)[0]
+            at += width
+        else:
+            # 3 and 4, the groups of proto1, occur in no message that TensorBoard reads.
+            raise WireError(f"got wire type {wire_type} before byte {at}, want 0, 1, 2 or 5")
+        yield number, wire_type, value
+
+
+def _read_varint(view: memoryview, at: int, end: int) -> Tuple[int, int]:
+    value = shift = 0
+    while at < end:
+        byte = view[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFF_FFFF_FFFF_FFFF, at
+        shift += 7
+        if shift >= 70:
+            raise WireError(f"got a varint of more than ten bytes before byte {at}")
+    raise WireError(f"got {end - at} bytes at byte {at} inside a varint, want more")
+
+
+def signed(value: int) -> int:
+    """The int64 behind the unsigned 64 bits of a varint."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def as_double(bits: int) -> float:
+    """The double behind the bits of a FIXED64 field."""
+    return float(_double_from(bits.to_bytes(8, "little"))[0])
+
+
+def as_float(bits: int) -> float:
+    """The single behind the bits of a FIXED32 field."""
+    return float(_float_from(bits.to_bytes(4, "little"))[0])
