@@ -1,0 +1,266 @@
+"""Graphs: what is computed from what. Shown in Graphs.
+
+The builder below is what every graph goes through, whoever found the nodes: a list of `Node`s
+becomes one GraphDef, and a list of `Cost`s colours it by time and memory. Contract:
+
+    nodes = [Node("data", "Placeholder", output_shapes=[(None, 784)], dtype="float32"),
+             Node("mlp/dense0", "FullyConnected", ["data"], attrs={"num_hidden": 10})]
+    writer.add(graph(nodes))                                    # once per run
+    writer.add(costs("batch 7", [Cost("mlp/dense0", 120.5, 4096)]), step=7)
+
+"/" in a name opens a scope, which TensorBoard draws as a box. An input is the name of a node,
+"name:1" for its second output, "^name" for "runs after it". `node_names` makes names that fit
+out of any text.
+
+Source: graph.proto, node_def.proto, attr_value.proto, step_stats.proto of TensorFlow.
+"""
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
+
+from .. import _event, _wire
+from .._event import Message, Summary, Value, check_tag
+
+Shape = Optional[Sequence[Optional[int]]]
+Attribute = Union[bool, int, float, str, Sequence[bool], Sequence[int], Sequence[float],
+                  Sequence[str]]
+
+# TensorBoard asks for graphs with `limit_attr_size=1024` and hides larger attributes.
+MAX_ATTRIBUTE = 1024
+
+# GraphDef's version: the first of those that TensorFlow still reads without a conversion.
+_PRODUCER = 22
+
+_TYPES: Dict[str, int] = {
+    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7,
+    "complex64": 8, "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18,
+    "float16": 19, "uint32": 22, "uint64": 23, "float8_e5m2": 24, "float8_e4m3fn": 25,
+}
+
+
+class Node(NamedTuple):
+    """One box of a graph.
+
+    name: unique in its graph; "/" separates scopes.
+    op: what it does, e.g. "Convolution".
+    inputs: names of nodes, "name:1" for an output other than the first, "^name" for control.
+    device: e.g. "/device:GPU:0"; TensorBoard can colour by it.
+    attrs: shown beside the node: bools, ints, floats, strings and lists of one of these. What
+        is too long for TensorBoard is cut.
+    output_shapes: one for each output, shown at the edges; None for an unknown length, or
+        instead of a shape whose rank is unknown.
+    dtype: of the outputs, by its numpy name (or "bfloat16"); "" where it is not known.
+    """
+
+    name: str
+    op: str
+    inputs: Sequence[str] = ()
+    device: str = ""
+    attrs: Mapping[str, Attribute] = {}
+    output_shapes: Optional[Sequence[Shape]] = None
+    dtype: str = ""
+
+
+class Cost(NamedTuple):
+    """What one node took in one step.
+
+    name: of a node of the run's graph. micros: compute time in microseconds. nbytes: memory.
+    start: microseconds since the step began. device: e.g. "/device:GPU:0".
+    """
+
+    name: str
+    micros: float
+    nbytes: int = 0
+    start: float = 0
+    device: str = "/device:CPU:0"
+
+
+def graph(nodes: Iterable[Node]) -> Message:
+    """The graph of a run, for `FileWriter.add`. TensorBoard shows one in each run: write it once.
+
+    Raises ValueError for two nodes of one name, an input that is no node, an unknown dtype;
+    TypeError for an attribute of another type than Node names.
+    """
+    return Message(_event.GRAPH_DEF, _graph_def(nodes))
+
+
+def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
+    """A graph with a name of its own, chosen by `tag` in Graphs: for several in one run.
+
+    Raises what `graph` raises.
+    """
+    function = _wire.bytes_field(2, _graph_def(nodes))
+    return _named(tag, "graph_run_metadata_graph", _wire.bytes_field(4, function))
+
+
+def keras_graph(tag: str, model_json: str) -> Summary:
+    """The conceptual graph of a Keras model, chosen by `tag` and "Conceptual graph" in Graphs.
+
+    model_json: what `model.to_json()` gives.
+    """
+    if not isinstance(model_json, str):
+        raise TypeError(f"got a model of type {type(model_json).__name__}, want its to_json() text")
+    return _named(tag, "graph_keras_model", model_json.encode("utf-8"))
+
+
+def costs(tag: str, nodes: Iterable[Cost]) -> Message:
+    """Compute time and memory of the graph's nodes in one step, chosen by `tag` in Graphs.
+
+    Raises ValueError for a negative or non-finite time or size.
+    """
+    devices: Dict[str, List[bytes]] = {}
+    for cost in nodes:
+        devices.setdefault(cost.device, []).append(_wire.bytes_field(2, _node_stats(cost)))
+    step_stats = b"".join(
+        _wire.bytes_field(1, _wire.string_field(1, device) + b"".join(stats))
+        for device, stats in devices.items())
+    message = (_wire.string_field(1, check_tag(tag))
+               + _wire.bytes_field(2, _wire.bytes_field(1, step_stats)))
+    return Message(_event.TAGGED_RUN_METADATA, message, [tag])
+
+
+def node_names(wanted: Iterable[str]) -> List[str]:
+    """Names for nodes, one for each of `wanted`, in order: unique, and without what GraphDef gives
+    a meaning (":" and "^" become "_", empty scopes go).
+
+    The first to come keeps its name; those after it get "_1", "_2", ...
+    """
+    taken: Set[str] = set()
+    counts: Dict[str, int] = {}
+    names = []
+    for text in wanted:
+        scopes = text.replace(":", "_").replace("^", "_").split("/")
+        base = name = "/".join(filter(None, scopes)) or "_"
+        while name in taken:
+            counts[base] = counts.get(base, 0) + 1
+            name = f"{base}_{counts[base]}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _named(tag: str, plugin: str, data: bytes) -> Summary:
+    # "content must be exactly b'1'": the plugin's version of these three.
+    parts = [*_event.string_tensor((), [data]),
+             _event.metadata(plugin, b"1", data_class=_event.BLOB_CLASS)]
+    return Summary([Value(tag, lambda: parts, len(data))])
+
+
+def _graph_def(nodes: Iterable[Node]) -> bytes:
+    nodes = list(nodes)
+    names = _check_names(nodes)
+    for node in nodes:
+        for name in node.inputs:
+            if _source(name) not in names:
+                raise ValueError(f"got the input {name!r} of node {node.name!r}, want the name of "
+                                 "a node of the same graph")
+    return (b"".join(_wire.bytes_field(1, _node_def(node)) for node in nodes)
+            + _wire.bytes_field(4, _wire.int_field(1, _PRODUCER)))
+
+
+def _check_names(nodes: Sequence[Node]) -> Set[str]:
+    names: Set[str] = set()
+    for node in nodes:
+        if not isinstance(node.name, str) or not node.name or ":" in node.name \
+                or node.name[0] == "^":
+            raise ValueError(f"got a node called {node.name!r}, want a name without ':' and '^' "
+                             "(node_names makes such names)")
+        if node.name in names:
+            raise ValueError(f"got two nodes called {node.name!r}, want unique names "
+                             "(node_names makes such names)")
+        names.add(node.name)
+    return names
+
+
+def _source(name: str) -> str:
+    """The node behind an input: "^a" and "a:1" come from "a"."""
+    return name[1:] if name[:1] == "^" else name.partition(":")[0]
+
+
+def _node_def(node: Node) -> bytes:
+    attributes = [(key, _attribute(node.name, key, value)) for key, value in node.attrs.items()]
+    if node.dtype:
+        if node.dtype not in _TYPES:
+            raise ValueError(f"got the dtype {node.dtype!r} of node {node.name!r}, "
+                             f"want one of {', '.join(_TYPES)}")
+        attributes.append(("dtype", _wire.int_field(6, _TYPES[node.dtype])))
+    if node.output_shapes is not None:
+        shapes = _fitting([_wire.bytes_field(7, _shape(shape)) for shape in node.output_shapes])
+        attributes.append(("_output_shapes", shapes))
+    message = _wire.string_field(1, node.name) + _wire.string_field(2, node.op)
+    message += b"".join(_wire.string_field(3, name) for name in node.inputs)
+    if node.device:
+        message += _wire.string_field(4, node.device)
+    return message + b"".join(
+        _wire.bytes_field(5, _wire.string_field(1, key) + _wire.bytes_field(2, value))
+        for key, value in attributes)
+
+
+def _shape(shape: Shape) -> bytes:
+    """TensorShapeProto, in which -1 is a length that is not known."""
+    if shape is None:
+        return _wire.int_field(3, 1)
+    return b"".join(_wire.bytes_field(2, _wire.int_field(1, -1 if size is None else int(size)))
+                    for size in shape)
+
+
+def _attribute(node: str, key: str, value: Attribute) -> bytes:
+    """AttrValue."""
+    if not isinstance(value, (list, tuple)):
+        number, data = _attribute_field(node, key, value)
+        return _wire.bytes_field(2, data) if number == 2 else data
+    # The numbers of ListValue's fields are those of AttrValue; single ones may stay unpacked.
+    pairs = [_attribute_field(node, key, item) for item in value]
+    if len({number for number, _ in pairs}) > 1:
+        raise TypeError(f"got the attribute {key!r} of node {node!r} with several types in one "
+                        "list, want one type")
+    return _fitting([_wire.bytes_field(2, data) if number == 2 else data
+                     for number, data in pairs])
+
+
+def _attribute_field(node: str, key: str, value: object) -> Tuple[int, bytes]:
+    """(field number, field), and for a string (2, text): of AttrValue and of its lists."""
+    if isinstance(value, bool):
+        return 5, _wire.int_field(5, value)
+    if isinstance(value, int):
+        return 3, _wire.int_field(3, value)
+    if isinstance(value, float):
+        return 4, _wire.float_field(4, value)
+    if isinstance(value, str):
+        return 2, shorten(value)
+    raise TypeError(f"got the attribute {key!r} of node {node!r} of type {type(value).__name__}, "
+                    "want bool, int, float, str or a list of one of these")
+
+
+def shorten(text: str) -> bytes:
+    """`text` in UTF-8, cut to what TensorBoard shows of an attribute."""
+    data = text.encode("utf-8", "replace")
+    room = MAX_ATTRIBUTE - 24
+    if len(data) > room:
+        data = data[:room].decode("utf-8", "ignore").encode("utf-8") + "…".encode()
+    return data
+
+
+def _fitting(fields: Sequence[bytes]) -> bytes:
+    """AttrValue's list with as many of `fields` as TensorBoard shows."""
+    kept = b""
+    for field in fields:
+        if len(kept) + len(field) > MAX_ATTRIBUTE - 24:
+            break
+        kept += field
+    return _wire.bytes_field(1, kept)
+
+
+def _node_stats(cost: Cost) -> bytes:
+    """NodeExecStats."""
+    if not (0 <= cost.micros < 1 << 62 and 0 <= cost.start < 1 << 62
+            and 0 <= cost.nbytes < 1 << 62):
+        raise ValueError(f"got {cost}, want finite times and a size of at least 0")
+    # Whole microseconds; TensorBoard takes a node with none for one that did not run.
+    micros = max(1, round(cost.micros))
+    message = (_wire.string_field(1, cost.name) + _wire.int_field(2, int(cost.start))
+               + _wire.int_field(4, micros) + _wire.int_field(5, micros))
+    if cost.nbytes:
+        memory = _wire.string_field(1, cost.device) + _wire.int_field(2, int(cost.nbytes))
+        message += _wire.bytes_field(6, memory)
+    return message
