@@ -1,0 +1,158 @@
+"""Many scalars at once: rows to finished records with numpy, byte for byte what `_event` and
+`_record` make of them one by one.
+
+Records of equal length differ only in the bytes of wall_time, step and value and in the tag. So a
+template is laid out for all of them, the varying bytes are put in, and the checksums follow from
+CRC's linearity: for messages of one length, crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0). The template's
+CRC is computed once, and each varying byte adds what a table holds for it and its distance from the
+end.
+"""
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, List, Sequence, Tuple
+
+import numpy as np
+
+from ._crc32c import crc32c
+from ._record import header
+from ._wire import varint
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# _rows.ROW with the numbers as the bits that they are.
+_ROWS = np.dtype([("wall_time", "<u8"), ("step", "<i8"), ("value", "<u4"), ("tag", "<u4")])
+
+_HEAD = 12         # length and its CRC, before the data
+_WALL = _HEAD + 1  # where the eight bytes of wall_time start, behind their key
+_STEP = _WALL + 9  # where the varint of step starts, behind wall_time and its own key
+
+
+def records(rows: bytes, prefixes: Sequence[bytes]) -> bytes:
+    """The records of `rows`, in their order. prefixes: for each tag's number, its field of Value."""
+    table = np.frombuffer(rows, _ROWS)
+    tags, steps = table["tag"], np.ascontiguousarray(table["step"])
+    widths = _varint_lengths(steps)
+    if tags[0] == tags[-1] and (tags == tags[0]).all():
+        form = widths
+    else:
+        lengths = np.fromiter(map(len, prefixes), np.int64, len(prefixes))
+        form = lengths[tags] * 16 + widths
+    cuts = np.flatnonzero(form[1:] != form[:-1]) + 1
+    if len(cuts) * 64 <= len(table):
+        bounds = [0, *cuts.tolist(), len(table)]
+        return b"".join(_alike(table[start:end], int(widths[start]), prefixes).tobytes()
+                        for start, end in zip(bounds, bounds[1:]))
+    return _interleaved(table, form, widths, prefixes)
+
+
+def _interleaved(table: Array, form: Array, widths: Array, prefixes: Sequence[bytes]) -> bytes:
+    """Records of several lengths in turns: padded to the longest, then the padding cut out."""
+    groups = []
+    for one in np.flatnonzero(np.bincount(form)):
+        where = np.flatnonzero(form == one)
+        groups.append((where, _alike(table[where], int(widths[where[0]]), prefixes)))
+    padded = np.empty((len(table), max(block.shape[1] for _, block in groups)), np.uint8)
+    lengths = np.empty(len(table), np.int64)
+    for where, block in groups:
+        padded[where, :block.shape[1]] = block
+        lengths[where] = block.shape[1]
+    return bytes(padded[np.arange(padded.shape[1]) < lengths[:, None]].tobytes())
+
+
+def _varint_lengths(steps: Array) -> Array:
+    """Bytes of each step's varint; 0 for step 0, which is not written at all."""
+    low, high = int(steps.min()), int(steps.max())
+    if low > 0 and len(varint(low)) == len(varint(high)):
+        return np.full(len(steps), len(varint(low)), np.int64)
+    # "Negative numbers": as unsigned they need ten bytes, as 2**63 and more do.
+    limits = np.array([1 << 7 * i for i in range(10)], np.uint64)
+    return np.searchsorted(limits, steps.astype(np.uint64), side="right")
+
+
+def _alike(table: Array, width: int, prefixes: Sequence[bytes]) -> Array:
+    """Records of one length, one a line: all steps have `width` bytes, all tags one length."""
+    tags = table["tag"]
+    if tags[0] == tags[-1] and (tags == tags[0]).all():
+        template, base = _template(prefixes[tags[0]], width)
+        out = np.empty((len(table), len(template)), np.uint8)
+        out[:] = np.frombuffer(template, np.uint8)
+        crc = np.full(len(table), base, np.uint32)
+    else:
+        out, crc = _of_many_tags(tags, width, prefixes)
+    columns: List[Tuple[int, Array]] = []
+    columns += _bytes_of(table["wall_time"], 8, _WALL)
+    if width:
+        groups = _varint_groups(table["step"], width)
+        columns += [(_STEP + i, group) for i, group in enumerate(groups)]
+    columns += _bytes_of(table["value"], 4, out.shape[1] - 8)
+    end = out.shape[1] - 4
+    for at, column in columns:
+        if column.ndim:
+            out[:, at] = column
+            crc ^= _table(end - 1 - at)[column]
+        else:  # the same byte in every record
+            out[:, at] = column
+            crc ^= _table(end - 1 - at)[int(column)]
+    crc = (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)
+    out[:, end:] = crc.astype("<u4").view(np.uint8).reshape(-1, 4)
+    return out
+
+
+def _of_many_tags(tags: Array, width: int, prefixes: Sequence[bytes]) -> Tuple[Array, Array]:
+    """Each row's template, and its CRC so far."""
+    present = np.flatnonzero(np.bincount(tags))
+    templates = [_template(prefixes[tag], width) for tag in present.tolist()]
+    place = np.zeros(int(present[-1]) + 1, np.int64)
+    place[present] = np.arange(len(present))
+    places = place[tags]
+    lines = np.frombuffer(b"".join(template for template, _ in templates), np.uint8)
+    return (lines.reshape(len(templates), -1)[places],
+            np.array([base for _, base in templates], np.uint32)[places])
+
+
+def _bytes_of(numbers: Array, count: int, at: int) -> List[Tuple[int, Array]]:
+    """The columns of little-endian `numbers` and where they go, a constant one as a single byte.
+
+    The high bytes of the time are constant in nearly every batch.
+    """
+    numbers = np.ascontiguousarray(numbers)
+    differing = int(np.bitwise_or.reduce(numbers ^ numbers[0]))
+    columns = numbers.view(np.uint8).reshape(-1, count)
+    return [(at + i, columns[:, i] if differing >> 8 * i & 0xFF else columns[0, i])
+            for i in range(count)]
+
+
+def _varint_groups(steps: Array, width: int) -> List[Array]:
+    """The bytes of the steps' varints: groups of seven bits, all but the last with the top bit."""
+    unsigned = steps.astype(np.uint64)
+    groups = [(unsigned >> np.uint64(7 * i)).astype(np.uint8) | np.uint8(0x80)
+              for i in range(width)]
+    groups[-1] &= np.uint8(0x7F)
+    return [group if (group != group[0]).any() else group[0] for group in groups]
+
+
+@lru_cache(maxsize=65536)
+def _template(prefix: bytes, width: int) -> Tuple[bytes, int]:
+    """A record with zeros for all that varies, and its CRC."""
+    step = b"\x10" + bytes(width) if width else b""
+    value = prefix + b"\x15" + bytes(4)
+    summary = b"\x0a" + varint(len(value)) + value
+    data = b"\x09" + bytes(8) + step + b"\x2a" + varint(len(summary)) + summary
+    return header(len(data)) + data + bytes(4), crc32c(data)
+
+
+@lru_cache(maxsize=4096)
+def _table(distance: int) -> Array:
+    """What a byte with `distance` bytes behind it adds to the CRC, for each of its 256 values."""
+    if distance == 0:
+        table = np.arange(256, dtype=np.uint32)
+        for _ in range(8):
+            table = np.where(table & 1, table >> 1 ^ np.uint32(0x82F63B78), table >> 1)
+        return table
+    # Built up from below, not by recursion: a tag may be thousands of bytes long.
+    nearest = distance - distance % 256 if distance % 256 else distance - 256
+    table = _table(nearest)
+    for _ in range(distance - nearest):
+        table = _table(0)[table & 0xFF] ^ table >> np.uint32(8)
+    return table

@@ -1,0 +1,476 @@
+"""From the call to the disk: the one background thread of a process, and a queue for each writer.
+
+A call appends to its writer's queue and goes on; appending to a list is atomic, so threads, signal
+handlers and `__del__` may do it anywhere. The thread takes what has come, has it encoded, and
+writes it in one piece. It knows nothing of what it carries.
+
+What holds for whoever changes this file:
+
+1. The thread takes no lock that a caller may hold. So a caller that waits for it, be it a signal
+   handler in the middle of another call, never waits for itself.
+2. Only who holds a channel's `_busy` takes from its queue and touches its log.
+3. First append, then look whether to wake the thread; the thread first says that it sleeps, then
+   looks at the queue. So nothing is left lying.
+4. A forked child starts with empty queues and no thread: what was queued is the parent's.
+"""
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+import warnings
+from _thread import allocate_lock, get_ident, start_new_thread
+from typing import Any, Callable, List, Optional, Protocol, Set, Tuple
+
+BATCH = 8192        # so many items wake the thread before its time
+ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
+IDLE_SECS = 5.0     # the thread ends after so long without work
+EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
+STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
+FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
+
+
+class LogWarning(RuntimeWarning):
+    """Something was not logged as asked; training goes on."""
+
+
+def warn(text: str) -> None:
+    warnings.warn(text, LogWarning, stacklevel=5)
+
+
+class Log(Protocol):
+    """Where records end: the event files of one run. See `_storage`."""
+
+    directory: str
+    path: str
+    pending: int
+
+    def write(self) -> None: ...
+    def sync(self) -> None: ...
+    def close(self) -> None: ...
+    def detach(self) -> None: ...
+
+
+class Task:
+    """A queued piece of work that is done on the thread when all before it is written."""
+
+    __slots__ = ("_work", "_done", "error", "patient")
+
+    def __init__(self, work: Optional[Callable[[], None]] = None, patient: bool = False) -> None:
+        self._work = work
+        self._done = allocate_lock()
+        self._done.acquire()
+        self.error: Optional[BaseException] = None
+        self.patient = patient  # waits through failures until its time is over
+
+    def run(self) -> None:
+        """Do the work; an OSError goes to the caller, who tries again."""
+        try:
+            if self._work is not None:
+                self._work()
+        except OSError:
+            raise
+        except Exception as error:
+            warn(f"something could not be written: {type(error).__name__}: {error}")
+            self.finish(error)
+        else:
+            self.finish()
+
+    def finish(self, error: Optional[BaseException] = None) -> None:
+        self.error = error
+        try:
+            self._done.release()
+        except RuntimeError:  # finished before
+            pass
+
+    def wait(self, timeout: float) -> bool:
+        return self._done.acquire(timeout=timeout) if timeout > 0 else self._done.acquire(False)
+
+
+class Channel:
+    """One writer's way to its log.
+
+    items: the queue. A caller appends, and calls `wake()` if its length has reached `limit`.
+    encode: called with a run of items; appends the records of some of them, from the first on, to
+        the log. Returns how many items those were and the sum of their `nbytes`; (0, 0) where the
+        first one is a Task. Raises nothing.
+    """
+
+    def __init__(self, log: Log, encode: Callable[[List[Any]], Tuple[int, int]],
+                 flush_secs: float,
+                 max_buffer: int, *, asynchronous: bool = True, strict: bool = False) -> None:
+        self.items: List[Any] = []
+        self.limit = 0
+        self.log = log
+        self.error: Optional[OSError] = None
+        self.dropped = 0
+        self.max_buffer = max_buffer
+        self._encode = encode
+        self._flush_secs = flush_secs
+        self._asynchronous = asynchronous
+        self._strict = strict
+        self._busy = allocate_lock()
+        self._owner = 0
+        # Bytes of heavy items: what came (counted by callers), what is done (by the owner).
+        self._came = 0
+        self._gone = 0
+        self._counting = threading.RLock()
+        self._tasks: List[Task] = []
+        self._notice = ""
+        self._told_drops = False
+        self._progress = 0.0
+        self._backoff = 0.0
+        self._retry_at = 0.0
+        self._given_up = False
+        self.due = 0.0
+        _worker.join(self)
+
+    # The caller's side.
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits to be encoded that the caller had better do it itself."""
+        return self._came - self._gone > self.max_buffer // 4
+
+    def put(self, item: Any) -> None:
+        """Queue a heavy item, one with `nbytes`; dropped and counted where the storage stands
+        still and the buffer is full."""
+        with self._counting:
+            self._came += item.nbytes
+        if self._held() > self.max_buffer and not self._room():
+            with self._counting:
+                self._came -= item.nbytes
+            self._drop()
+            return
+        self.items.append(item)
+        if len(self.items) >= self.limit:
+            self.wake()
+
+    def wake(self) -> None:
+        """What a call does when its append has reached the limit."""
+        if self._notice:
+            self._warn()
+        if self._synchronous:
+            self._drain_here()
+            return
+        waiting = len(self.items)
+        if waiting * ROW_COST > self.max_buffer:
+            # Full of scalars: rows are dropped one by one, the newest first.
+            if not self._room():
+                item = self.items.pop() if self.items else None
+                if type(item) is bytes:
+                    self._drop()
+                elif item is not None:
+                    self.items.append(item)
+        else:
+            self.limit = waiting + BATCH if self.limit else BATCH
+        _worker.serve(self)
+
+    def flush(self, timeout: float, work: Optional[Callable[[], None]] = None,
+              patient: bool = False) -> None:
+        """Return when all that was queued before is written and `work` is done.
+
+        Raises the OSError that stands in the way, TimeoutError after `timeout` seconds. Patient:
+        goes on trying until then.
+        """
+        if get_ident() in (self._owner, _worker.ident):
+            return  # from a finalizer or signal handler inside the work itself, which goes on
+        task = Task(work, patient)
+        self._tasks.append(task)
+        self.items.append(task)
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                left = max(deadline - time.monotonic(), 0.0)
+                if self._synchronous or not _worker.serve(self):
+                    self._drain_here(left, urgent=True)
+                    left = min(left, FIRST_BACKOFF)
+                if task.wait(left):
+                    break
+                if time.monotonic() >= deadline:
+                    raise self.error or TimeoutError(
+                        f"{self.log.directory}: not written within {timeout} s; it is kept "
+                        "and tried again")
+            if task.error:
+                raise task.error
+        finally:
+            self._tasks.remove(task)
+            self._notice = ""  # told by the exception, or over
+
+    def close(self, timeout: float) -> None:
+        """Flush, trying until `timeout`, and close the log; an item put later opens a new file."""
+        try:
+            self.flush(timeout, self.log.close, patient=True)
+        finally:
+            _worker.leave(self)
+            self.limit = 0
+
+    def close_soon(self) -> None:
+        """`close()` without waiting: for a writer that nobody holds any more."""
+        self.items.append(Task(self._leave))
+        if self._synchronous or not _worker.serve(self):
+            self._drain_here()
+
+    def _leave(self) -> None:
+        self.log.close()
+        _worker.leave(self)
+
+    def abandon(self) -> None:
+        """Forget everything, in a forked child: it belongs to the parent."""
+        self.items.clear()
+        self._tasks.clear()
+        self.limit = 0
+        self._busy = allocate_lock()
+        self._owner = 0
+        self._counting = threading.RLock()
+        self._came = self._gone = 0
+        self.error = None
+        self.log.detach()
+
+    def give_up(self) -> None:
+        """Let no later call wait for the storage: the program ends."""
+        self._given_up = True
+
+    @property
+    def active(self) -> bool:
+        """Whether the thread has to look at it by itself."""
+        return bool(self.limit or self.items or self.log.pending)
+
+    @property
+    def _synchronous(self) -> bool:
+        return not self._asynchronous or _worker.over
+
+    def _held(self) -> int:
+        return self._came - self._gone + self.log.pending + len(self.items) * ROW_COST
+
+    def _room(self) -> bool:
+        """Wait for the storage to take something; False once it has stood still for too long."""
+        if get_ident() in (self._owner, _worker.ident):
+            return True
+        start = time.monotonic()
+        if self.error or (self._told_drops and self._progress < start - STALL_SECS):
+            return False
+        _worker.serve(self)
+        while self._held() > self.max_buffer:
+            if self.error or time.monotonic() - max(start, self._progress) > STALL_SECS:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if not self._told_drops:
+            self._told_drops = True
+            self._notice = (f"{self.log.directory}: the storage does not take what is logged and "
+                            f"{self.max_buffer >> 20} MiB wait; what is added now is dropped")
+            self._warn()
+
+    def _warn(self) -> None:
+        notice, self._notice = self._notice, ""
+        if self.limit == 0:
+            self.limit = BATCH
+        if notice:
+            if self._strict and self.error:
+                raise self.error
+            warn(notice)
+
+    def _drain_here(self, timeout: float = EXIT_SECS, urgent: bool = False) -> None:
+        """Do the thread's work in this one."""
+        while (self.items or self.log.pending) and not self._given_up:
+            if self._owner == get_ident():
+                return  # a signal handler or finalizer inside the work: the outer call goes on
+            if not self._busy.acquire(timeout=timeout):
+                return
+            try:
+                self._owner = get_ident()
+                done = self.work(urgent)
+            finally:
+                self._owner = 0
+                self._busy.release()
+            if not done:
+                if self._strict and self.error and not urgent:
+                    raise self.error
+                if self._notice and not urgent:
+                    self._warn()
+                return
+
+    # The thread's side: only who holds `_busy`.
+
+    def serve(self, now: float) -> bool:
+        """Take and write what has come. Returns whether there was anything."""
+        if not self.items and not self.log.pending:
+            return False
+        if not self._busy.acquire(False):
+            return True
+        try:
+            self._owner = get_ident()
+            self.work()
+        finally:
+            self._owner = 0
+            self._busy.release()
+        self.due = now + self._flush_secs
+        if self.error:
+            self.due = min(self.due, self._retry_at) if self._tasks else self._retry_at
+        return True
+
+    def work(self, urgent: bool = False) -> bool:
+        """One pass over the queue. Returns whether the log took everything."""
+        if self.error and not urgent and not self._tasks and time.monotonic() < self._retry_at:
+            return False
+        try:
+            self.log.write()
+            while self.items:
+                self._take()
+        except OSError as error:
+            self._failed(error)
+            return False
+        except Exception as error:  # nothing ends the thread
+            self._failed(OSError(f"{type(error).__name__}: {error}"))
+            return False
+        self._recovered()
+        return True
+
+    def _take(self) -> None:
+        chunk = self.items[:4 * BATCH]
+        count, nbytes = self._encode(chunk)
+        if count:
+            del self.items[:count]
+            self._gone += nbytes
+            self.log.write()
+            self._progress = time.monotonic()
+        else:
+            chunk[0].run()
+            del self.items[0]
+
+    def _failed(self, error: OSError) -> None:
+        if not self.error:
+            self._notice = (f"{self.log.directory}: {error}; what is logged is kept "
+                            f"(up to {self.max_buffer >> 20} MiB) and tried again")
+            self.limit = 0  # the next call tells it
+        self.error = error
+        self._backoff = min(self._backoff * 2 or FIRST_BACKOFF, LAST_BACKOFF)
+        self._retry_at = time.monotonic() + self._backoff
+        for task in list(self._tasks):
+            if not task.patient:
+                task.finish(error)
+
+    def _recovered(self) -> None:
+        self.error = None
+        self._backoff = 0.0
+        self._told_drops = False
+
+
+class _Worker:
+    """The thread. It starts with the first item and ends after a while without any."""
+
+    def __init__(self) -> None:
+        self.ident = 0
+        self.over = False  # the program ends: calls do the work themselves
+        self._channels: Set[Channel] = set()
+        self._bell = allocate_lock()
+        self._bell.acquire()
+        self._running = allocate_lock()
+        self._hooked = False
+
+    def serve(self, channel: Channel) -> bool:
+        """See to it that the thread looks at `channel` now. False where no thread can be had."""
+        self._channels.add(channel)
+        try:
+            self._bell.release()
+        except RuntimeError:  # it has been rung and not yet heard
+            pass
+        if not self._running.locked():
+            if not self._hooked:
+                self.hook()
+            try:
+                # Not a threading.Thread: its start() waits and takes locks, and a signal handler
+                # that logs may come in between. Of two threads started at once, one ends at once.
+                start_new_thread(self._run, ())
+            except RuntimeError:  # none left, or the interpreter ends
+                return False
+        return True
+
+    def join(self, channel: Channel) -> None:
+        self._channels.add(channel)
+
+    def leave(self, channel: Channel) -> None:
+        self._channels.discard(channel)
+
+    def hook(self) -> None:
+        """Register what happens at the end of the program.
+
+        `threading._register_atexit` runs before thread pools close, which object stores still
+        need; plain atexit would be too late for them. It is private, hence the guard.
+        """
+        self._hooked = True
+        try:
+            threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
+        except (AttributeError, RuntimeError):
+            atexit.register(_at_exit)
+        # A child of multiprocessing leaves without atexit.
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is not None and processes.parent_process() is not None:
+            from multiprocessing.util import Finalize
+            Finalize(None, _at_exit, exitpriority=100)
+
+    def _run(self) -> None:
+        while self._running.acquire(False):
+            self.ident = get_ident()
+            try:
+                self._loop()
+            finally:
+                self.ident = 0
+                self._running.release()
+            # Who appended while the thread was about to end saw it running.
+            if not any(channel.active for channel in list(self._channels)):
+                return
+
+    def _loop(self) -> None:
+        idle_since = time.monotonic()
+        while True:
+            now = time.monotonic()
+            next_due = min((channel.due for channel in list(self._channels) if channel.active),
+                           default=now + IDLE_SECS)
+            rung = self._bell.acquire(timeout=min(max(next_due - now, 0.0), IDLE_SECS))
+            now = time.monotonic()
+            for channel in list(self._channels):
+                if not (rung or channel.due <= now):
+                    continue
+                if channel.serve(now):
+                    idle_since = now
+                elif channel.limit and channel.due <= now:
+                    channel.limit = 0  # it sleeps, from now on an append wakes it
+                    if channel.items:
+                        channel.serve(now)
+            if now - idle_since >= IDLE_SECS:
+                return
+
+
+def _at_exit() -> None:
+    """Write what is queued, and let what still comes be written in the call."""
+    deadline = time.monotonic() + EXIT_SECS
+    for channel in list(_worker._channels):
+        try:
+            channel.flush(max(deadline - time.monotonic(), 0.01), patient=True)
+        except OSError as error:
+            print(f"tbwriter: {error}; {len(channel.items)} items and {channel.log.pending} bytes "
+                  "were not written", file=sys.stderr)
+            channel.give_up()
+    _worker.over = True
+    for channel in list(_worker._channels):
+        channel.limit = 0
+
+
+def _after_fork() -> None:
+    """A child's first act: its own thread when it logs, its own files, nothing of the parent's."""
+    global _worker
+    old, _worker = _worker, _Worker()
+    for channel in old._channels:
+        channel.abandon()
+
+
+_worker = _Worker()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

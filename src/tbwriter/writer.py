@@ -1,0 +1,391 @@
+"""FileWriter: the room where values become bytes and bytes go to disk.
+
+    with FileWriter("logs") as writer:
+        writer.add_summary(summary.scalar("loss", 0.5), global_step=3)
+
+Everything above it (SummaryWriter, the MXNet adapters, a kind of your own) is one call to `add` or
+`add_scalar`.
+"""
+from __future__ import annotations
+
+import math
+import os
+import struct
+import time
+from itertools import count
+from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
+
+from . import _event, _wire
+from ._event import Message, Summary
+from ._number import as_float, as_step, as_wall_time
+from ._pipeline import Channel, Task, warn
+from ._record import MAX_LENGTH, frame
+from ._rows import ROW, RowEncoder, Tags
+from ._storage import open_log
+from ._version import __version__
+from ._wire import Parts, total
+
+FLUSH_SECS = 0.1
+REMOTE_FLUSH_SECS = 10.0
+MAX_BUFFER = 64 << 20
+_WRITE_SIZE = 4 << 20  # what is encoded before it is written
+
+
+class Payload(Protocol):
+    """What `add` takes: a Summary, a Message, or one's own."""
+
+    @property
+    def tags(self) -> Tuple[str, ...]: ...
+    @property
+    def nbytes(self) -> int: ...
+    def event_field(self) -> Parts: ...
+
+
+class FileWriter:
+    """Writes the events of one run into its log directory.
+
+    logdir: the directory, made if it is missing; a path or, with the extra `remote`, a URL such as
+        `s3://bucket/run`.
+    max_queue: taken for compatibility; the queue is bounded by `max_buffer`, in bytes.
+    flush_secs: what is added reaches the file within so many seconds (default 0.1, on object stores
+        10). A program that is killed loses no more than that.
+    filename_suffix: ends the names of the event files.
+    asynchronous: False makes every call write in the call itself. The bytes are the same.
+    strict: raise OSError from the add methods when the storage fails; otherwise they warn once, keep
+        what is added and go on trying.
+    disabled: do nothing, for processes that should be silent.
+    purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
+    resume: continue automatic step numbers where the files in `logdir` end.
+    max_buffer: bytes that may wait in memory; beyond it, while the storage stands still, what is
+        added is dropped and counted in `dropped`.
+    max_file_bytes: start another event file at this size.
+
+    When no step is given, a tag's values are numbered 0, 1, 2, ...
+
+    Raises OSError when the directory can't be written. Safe to use from several threads, from
+    signal handlers, and after a fork, where the child writes a file of its own. A pickled writer
+    opens a file of its own where it is loaded.
+    """
+
+    def __init__(self, logdir: Union[str, "os.PathLike[str]"], max_queue: int = 10,
+                 flush_secs: Optional[float] = None, filename_suffix: Optional[str] = "", *,
+                 asynchronous: bool = True, strict: bool = False, disabled: bool = False,
+                 purge_step: Optional[int] = None, resume: bool = False,
+                 max_buffer: int = MAX_BUFFER, max_file_bytes: Optional[int] = None) -> None:
+        logdir = os.fspath(logdir)
+        if flush_secs is None:
+            flush_secs = REMOTE_FLUSH_SECS if "://" in logdir else FLUSH_SECS
+        self._settings = dict(flush_secs=flush_secs, filename_suffix=filename_suffix,
+                              asynchronous=asynchronous, strict=strict, disabled=disabled,
+                              max_buffer=max_buffer, max_file_bytes=max_file_bytes)
+        self._logdir = logdir
+        self._steps: Dict[str, Iterator[int]] = {}
+        self._tags = Tags()
+        self.disabled = disabled
+        if disabled:
+            self._be_silent()
+            return
+        if as_float(flush_secs, "flush_secs") < 0 or not math.isfinite(flush_secs):
+            raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
+        self._log = open_log(logdir, filename_suffix or "", _header, max_file_bytes)
+        self._logdir = self._log.directory
+        self._channel = Channel(self._log, _Encoder(self._log, self._tags), flush_secs, max_buffer,
+                                asynchronous=asynchronous and flush_secs > 0, strict=strict)
+        self._items = self._channel.items
+        if resume:
+            from .reader import last_steps
+            self._steps.update((tag, count(step + 1))
+                               for tag, step in last_steps(self._logdir).items())
+        if purge_step is not None:
+            # TensorBoard's Python loader purges at every START of a run but its first, whatever
+            # step that has: so there are two.
+            start = Message(_event.SESSION_LOG, _event.SESSION_START)
+            self.add(start, purge_step)
+            self.add(start, purge_step)
+
+    def add(self, payload: Payload, step: Optional[int] = None,
+            wall_time: Optional[float] = None) -> None:
+        """Write `payload` (a Summary of one or several values, a graph, an embedding) as one event.
+
+        step: an integer; None numbers the values of a tag 0, 1, 2, ...
+        wall_time: seconds since 1970; None is now.
+
+        Raises TypeError or ValueError for a step or time that is none.
+        """
+        seconds = time.time() if wall_time is None else as_wall_time(wall_time)
+        number = self._next_step(payload.tags) if step is None else as_step(step)
+        channel = self._channel
+        if hasattr(payload, "store"):
+            channel.put(_SideFiles(payload, self._log))
+            return
+        entry = _Entry(payload, seconds, number)
+        if entry.nbytes > MAX_LENGTH:
+            raise ValueError(f"got a value of {entry.nbytes} bytes, want less than 2 GiB")
+        if channel.crowded:
+            entry.encode()
+        channel.put(entry)
+
+    def add_scalar(self, tag: str, value: Any, step: Optional[int] = None,
+                   wall_time: Optional[float] = None) -> None:
+        """Write one number: `add(summary.scalar(tag, value), step, wall_time)`, at the least cost.
+
+        Raises TypeError or ValueError for a tag, value, step or time that is none.
+        """
+        try:
+            row = ROW.pack(time.time(), step, value, self._tags[tag])
+        except (struct.error, TypeError, ValueError, OverflowError, AttributeError):
+            row = self._row(tag, value, step, wall_time)
+        else:
+            if wall_time is not None:
+                row = self._row(tag, value, step, wall_time)
+        self._items.append(row)
+        if len(self._items) >= self._channel.limit:
+            self._channel.wake()
+
+    def add_summary(self, summary: Any, global_step: Optional[int] = None,
+                    walltime: Optional[float] = None) -> None:
+        """Write a Summary: of this package, serialized, or anything with `SerializeToString()`.
+
+        Raises TypeError for anything else, ValueError for bytes that are no Summary.
+        """
+        if not isinstance(summary, (Summary, Message)):
+            data = _serialized(summary, "summary")
+            summary = Message(_event.SUMMARY, data, _tags_of(data))
+        self.add(summary, global_step, walltime)
+
+    def add_event(self, event: Any, step: Optional[int] = None,
+                  walltime: Optional[float] = None) -> None:
+        """Write an Event: serialized, or anything with `SerializeToString()`.
+
+        step, walltime: replace those of the event. Without a wall_time it gets the present one.
+
+        Raises TypeError for anything else, ValueError for bytes that are no Event.
+        """
+        data = _serialized(event, "event")
+        seconds, number, field = _open_event(data)
+        if walltime is not None or seconds is None:
+            seconds = time.time() if walltime is None else walltime
+        self._channel.put(_Entry(_Raw(field), as_wall_time(seconds),
+                                 number if step is None else as_step(step)))
+
+    def flush(self, timeout: float = 30.0, fsync: bool = False) -> None:
+        """Return when everything added before is in the file, so that it survives the program.
+
+        fsync: let it survive the machine too.
+
+        Raises OSError when the storage fails, TimeoutError after `timeout` seconds. Nothing is
+        lost by either: the writer goes on trying.
+        """
+        self._channel.flush(timeout, self._log.sync if fsync else None)
+
+    def close(self, timeout: float = 30.0) -> None:
+        """Flush, fsync and close the file; tries again until `timeout` if the storage fails.
+
+        A later add opens another file. Raises OSError or TimeoutError as `flush` does.
+        """
+        self._channel.close(timeout)
+
+    def reopen(self) -> None:
+        """Go on in a new file after `close()`. The add methods do so by themselves."""
+
+    def get_logdir(self) -> str:
+        """The log directory: an absolute path, or the URL."""
+        return self._logdir
+
+    @property
+    def path(self) -> str:
+        """The event file that is written now."""
+        return self._log.path
+
+    @property
+    def error(self) -> Optional[OSError]:
+        """What keeps the storage from taking records now; None while all is well."""
+        return self._channel.error
+
+    @property
+    def dropped(self) -> int:
+        """How many values were dropped since the buffer was full."""
+        return self._channel.dropped
+
+    def __enter__(self) -> "FileWriter":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        channel = getattr(self, "_channel", None)
+        if channel is not None:
+            channel.close_soon()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return _reopened, (type(self), self._logdir, self._settings)
+
+    def _row(self, tag: str, value: Any, step: Optional[int], wall_time: Optional[float]) -> bytes:
+        """A row from what a plain pack would not take, or the error that says why not."""
+        _event.check_tag(tag)
+        number = as_float(value)
+        seconds = time.time() if wall_time is None else as_wall_time(wall_time)
+        step = self._next_step((tag,)) if step is None else as_step(step)
+        if abs(number) > 3.4e38 and math.isfinite(number):
+            number = _wire.as_float(int.from_bytes(_wire.float32(number), "little"))
+        return ROW.pack(seconds, step, number, self._tags[tag])
+
+    def _next_step(self, tags: Sequence[str]) -> int:
+        if len(tags) == 1:
+            counter = self._steps.get(tags[0])
+            if counter is None:
+                counter = self._steps.setdefault(tags[0], count())
+            return next(counter)
+        step = max((self._next_step((tag,)) for tag in tags), default=0)
+        self._steps.update((tag, count(step + 1)) for tag in tags)
+        return step
+
+    def _be_silent(self) -> None:
+        for name in dir(type(self)):
+            if name.startswith("add") or name in ("flush", "close"):
+                setattr(self, name, _nothing)
+
+
+class _Entry:
+    """An event in the queue: encoded on the thread, or earlier by a caller who finds it crowded."""
+
+    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "_records")
+
+    def __init__(self, payload: Payload, wall_time: float, step: int) -> None:
+        self._payload: Optional[Payload] = payload
+        self._wall_time = wall_time
+        self._step = step
+        self.nbytes = payload.nbytes + 200
+        self._records: Parts = []
+
+    def encode(self) -> None:
+        if self._payload is not None:
+            record = frame(_event.event(self._wall_time, self._step, self._payload.event_field()))
+            self._payload = None
+            self._records = record
+
+    def records(self) -> Parts:
+        self.encode()
+        return self._records
+
+
+class _Raw:
+    """The field of a foreign event, as it came."""
+
+    tags = ()
+
+    def __init__(self, field: bytes) -> None:
+        self.field = field
+        self.nbytes = len(field)
+
+    def event_field(self) -> Parts:
+        return [self.field]
+
+
+class _SideFiles(Task):
+    """A payload that is files beside the event file: written in its turn, on the thread."""
+
+    __slots__ = ("nbytes",)
+
+    def __init__(self, payload: Any, log: Any) -> None:
+        super().__init__(lambda: payload.store(log))
+        self.nbytes = 0
+
+
+class _Encoder:
+    """Queued items to records in the log: runs of rows together, the rest one by one."""
+
+    def __init__(self, log: Any, tags: Tags) -> None:
+        self._log = log
+        self._rows = RowEncoder(tags)
+
+    def __call__(self, items: List[Any]) -> Tuple[int, int]:
+        try:
+            rows = b"".join(items)
+        except TypeError:
+            return self._mixed(items)
+        self._log.append([self._rows.records(rows)], len(items))
+        return len(items), 0
+
+    def _mixed(self, items: List[Any]) -> Tuple[int, int]:
+        done = nbytes = size = 0
+        out: Parts = []
+        while done < len(items) and size < _WRITE_SIZE:
+            item = items[done]
+            if type(item) is bytes:
+                end = done + 1
+                while end < len(items) and type(items[end]) is bytes:
+                    end += 1
+                out.append(self._rows.records(b"".join(items[done:end])))
+                size += len(out[-1])
+                done = end
+            elif isinstance(item, _Entry):
+                records = _records(item)
+                out += records
+                size += total(records)
+                nbytes += item.nbytes
+                done += 1
+            else:
+                break
+        self._log.append(out, done)
+        return done, nbytes
+
+
+def _records(entry: _Entry) -> Parts:
+    """The entry's records; none, with a warning, where a kind breaks its word and raises late."""
+    try:
+        return entry.records()
+    except Exception as error:
+        warn(f"a value could not be encoded and is left out: {type(error).__name__}: {error}")
+        return []
+
+
+def _header() -> bytes:
+    """The first record of every event file."""
+    return b"".join(frame([_event.file_version(time.time(), f"tbwriter {__version__}")]))
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    """What a disabled writer does."""
+
+
+def _reopened(cls: Callable[..., FileWriter], logdir: str, settings: Dict[str, Any]) -> FileWriter:
+    return cls(logdir, **settings)
+
+
+def _serialized(message: Any, what: str) -> bytes:
+    if hasattr(message, "SerializeToString"):
+        message = message.SerializeToString()
+    if not isinstance(message, (bytes, bytearray)):
+        raise TypeError(f"got a {what} of type {type(message).__name__}, want bytes or a message "
+                        "with SerializeToString()")
+    return bytes(message)
+
+
+def _tags_of(summary: bytes) -> List[str]:
+    """The tags of a serialized Summary. WireError (a ValueError) where it is none."""
+    tags = []
+    for number, wire_type, value in _wire.fields(summary):
+        if number == 1 and wire_type == _wire.LENGTH and not isinstance(value, int):
+            for inner, inner_type, text in _wire.fields(value):
+                if inner == 1 and inner_type == _wire.LENGTH and not isinstance(text, int):
+                    tags.append(str(text, "utf-8"))
+    return tags
+
+
+def _open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
+    """wall_time, step, and everything else of a serialized Event."""
+    seconds, step, rest = None, 0, []
+    for number, wire_type, value in _wire.fields(event):
+        if (number, wire_type) == (1, _wire.FIXED64) and isinstance(value, int):
+            seconds = _wire.as_double(value)
+        elif (number, wire_type) == (2, _wire.VARINT) and isinstance(value, int):
+            step = _wire.signed(value)
+        elif wire_type == _wire.LENGTH and not isinstance(value, int):
+            if number == _event.SUMMARY:
+                _tags_of(bytes(value))
+            rest.append(_wire.bytes_field(number, bytes(value)))
+        else:
+            raise _wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
+    return seconds, step, b"".join(rest)
