@@ -22,7 +22,9 @@ import threading
 import time
 import warnings
 from _thread import allocate_lock, get_ident, start_new_thread
-from typing import Any, Callable, List, Optional, Protocol, Set, Tuple
+from typing import Any, Callable, List, Optional, Set, Tuple
+
+from ._storage import Log
 
 BATCH = 8192        # so many items wake the thread before its time
 ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
@@ -38,19 +40,6 @@ class LogWarning(RuntimeWarning):
 
 def warn(text: str) -> None:
     warnings.warn(text, LogWarning, stacklevel=5)
-
-
-class Log(Protocol):
-    """Where records end: the event files of one run. See `_storage`."""
-
-    directory: str
-    path: str
-    pending: int
-
-    def write(self) -> None: ...
-    def sync(self) -> None: ...
-    def close(self) -> None: ...
-    def detach(self) -> None: ...
 
 
 class Task:
@@ -340,21 +329,28 @@ class Channel:
             self._gone += nbytes
             self.log.write()
             self._progress = time.monotonic()
+            if self.log.notice:
+                self._tell(self.log.notice)
+                self.log.notice = ""
         else:
             chunk[0].run()
             del self.items[0]
 
     def _failed(self, error: OSError) -> None:
         if not self.error:
-            self._notice = (f"{self.log.directory}: {error}; what is logged is kept "
-                            f"(up to {self.max_buffer >> 20} MiB) and tried again")
-            self.limit = 0  # the next call tells it
+            self._tell(f"{self.log.directory}: {error}; what is logged is kept "
+                       f"(up to {self.max_buffer >> 20} MiB) and tried again")
         self.error = error
         self._backoff = min(self._backoff * 2 or FIRST_BACKOFF, LAST_BACKOFF)
         self._retry_at = time.monotonic() + self._backoff
         for task in list(self._tasks):
             if not task.patient:
                 task.finish(error)
+
+    def _tell(self, notice: str) -> None:
+        """Let the next call warn: a warning belongs to the program's own thread."""
+        self._notice = notice
+        self.limit = 0
 
     def _recovered(self) -> None:
         self.error = None

@@ -21,7 +21,7 @@ from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Task, warn
 from ._record import MAX_LENGTH, frame
 from ._rows import ROW, RowEncoder, Tags
-from ._storage import open_log
+from ._storage import Log, open_log
 from ._version import __version__
 from ._wire import Parts, total
 
@@ -288,7 +288,7 @@ class _SideFiles(Task):
 
     __slots__ = ("nbytes",)
 
-    def __init__(self, payload: Any, log: Any) -> None:
+    def __init__(self, payload: Any, log: Log) -> None:
         super().__init__(lambda: payload.store(log))
         self.nbytes = 0
 
@@ -296,7 +296,7 @@ class _SideFiles(Task):
 class _Encoder:
     """Queued items to records in the log: runs of rows together, the rest one by one."""
 
-    def __init__(self, log: Any, tags: Tags) -> None:
+    def __init__(self, log: Log, tags: Tags) -> None:
         self._log = log
         self._rows = RowEncoder(tags)
 
@@ -305,7 +305,7 @@ class _Encoder:
             rows = b"".join(items)
         except TypeError:
             return self._mixed(items)
-        self._log.append([self._rows.records(rows)], len(items))
+        self._log.append([self._rows.records(rows)])
         return len(items), 0
 
     def _mixed(self, items: List[Any]) -> Tuple[int, int]:
@@ -328,7 +328,7 @@ class _Encoder:
                 done += 1
             else:
                 break
-        self._log.append(out, done)
+        self._log.append(out)
         return done, nbytes
 
 
