@@ -43,21 +43,30 @@ class Snapshot:
 def snapshot(values: Any, what: str = "values") -> Snapshot:
     """`values` as they are now. TypeError for what holds no numbers.
 
-    An MXNet array is copied by its own engine, without waiting for it.
+    An MXNet array is copied by its own engine, which keeps the order of reads and writes: the copy
+    holds the values of this moment, and the caller waits for nothing.
     """
-    if hasattr(values, "asnumpy") and hasattr(values, "copy") and not hasattr(values, "stype"):
-        return Snapshot(values.copy(), tuple(values.shape), np.dtype(values.dtype))
-    if getattr(values, "stype", "") == "default":
-        return Snapshot(values.copy(), tuple(values.shape), np.dtype(values.dtype))
+    if isinstance(values, Snapshot):
+        return values
+    if hasattr(values, "asnumpy") and hasattr(values, "copy"):
+        held = _dense(values)
+        # astype makes a copy of its own. Detached, since a copy would be recorded by autograd.
+        if held is values:
+            held = values.detach().copy() if hasattr(values, "detach") else values.copy()
+        return Snapshot(held, tuple(held.shape), np.dtype(held.dtype))
     array = as_array(values, what)
-    if isinstance(values, (np.ndarray, memoryview)) or hasattr(values, "__array_interface__") \
-            or hasattr(values, "detach") or np.may_share_memory(array, _base(values)):
-        array = array.copy()
-    return Snapshot(np.ascontiguousarray(array).reshape(array.shape), array.shape, array.dtype)
+    # A list was already copied into the array that was made of it.
+    held = array if isinstance(values, (list, tuple)) else array.copy()
+    return Snapshot(held, array.shape, array.dtype)
 
 
-def _base(values: Any) -> Any:
-    return values if isinstance(values, np.ndarray) else np.empty(0)
+def _dense(values: Any) -> Any:
+    """An MXNet array that numpy can hold: not sparse, not bfloat16 (which float32 holds exactly)."""
+    if getattr(values, "stype", "default") != "default":
+        values = values.tostype("default")
+    # MXNet names this type by a structure around the raw bits.
+    dtype = np.dtype(getattr(values, "dtype", None))
+    return values.astype("float32") if dtype.names == ("bfloat16",) else values
 
 
 def as_array(values: Any, what: str = "values") -> "np.ndarray[Any, Any]":
@@ -66,16 +75,23 @@ def as_array(values: Any, what: str = "values") -> "np.ndarray[Any, Any]":
     Raises TypeError for objects, strings, complex numbers and ragged lists.
     """
     if hasattr(values, "asnumpy"):
-        values = values.asnumpy()
+        values = _dense(values).asnumpy()
     elif hasattr(values, "detach"):
         values = _from_torch(values.detach())
+    elif isinstance(values, (list, tuple)) and values and all(map(_is_foreign, values)):
+        values = [as_array(item, what) for item in values]
     try:
         array = np.asarray(values)
-    except ValueError:
+    except ValueError:  # numpy before 1.24 gives an array of objects, refused below
         raise TypeError(f"got a ragged list as {what}, want an array of numbers") from None
     if array.dtype.kind not in "biuf":
         array = _from_unknown(array, values, what)
     return array
+
+
+def _is_foreign(values: Any) -> bool:
+    """Numpy would walk through an MXNet array item by item, each a small array of its own."""
+    return hasattr(values, "asnumpy") or hasattr(values, "detach")
 
 
 def _from_torch(tensor: Any) -> Any:
@@ -87,8 +103,5 @@ def _from_torch(tensor: Any) -> Any:
 def _from_unknown(array: "np.ndarray[Any, Any]", values: Any, what: str) -> "np.ndarray[Any, Any]":
     if array.dtype.name == "bfloat16":  # ml_dtypes, used by jax
         return array.astype(np.float32)
-    if array.dtype == object and array.size and isinstance(values, (list, tuple)) \
-            and all(hasattr(item, "asnumpy") or hasattr(item, "detach") for item in values):
-        return np.stack([as_array(item, what) for item in values])
     raise TypeError(f"got {what} of dtype {array.dtype} ({type(values).__name__}), "
                     "want integers, floats or bools")
