@@ -15,11 +15,43 @@ from typing import TYPE_CHECKING, Any, List
 from .._event import Summary, Value
 
 if TYPE_CHECKING:
+    from ._custom_scalars import custom_scalars as custom_scalars
+    from ._embedding import embedding as embedding
+    from ._graph import Cost as Cost
+    from ._graph import costs as costs
+    from ._graph import graph as graph
+    from ._graph import keras_graph as keras_graph
+    from ._graph import Node as Node
+    from ._graph import op_graph as op_graph
+    from ._hparams import hparams as hparams
+    from ._hparams import hparams_end as hparams_end
+    from ._hparams import hparams_experiment as hparams_experiment
+    from ._hparams import Interval as Interval
+    from ._hparams import Metric as Metric
+    from ._mesh import mesh as mesh
+    from ._pr_curve import pr_curve as pr_curve
+    from ._pr_curve import pr_curve_raw as pr_curve_raw
     from ._scalar import scalar as scalar
 
 # Where each kind lives. Loaded when first used: a program that logs only scalars does not wait
 # for numpy.
 _KINDS = {
+    "custom_scalars": "_custom_scalars",
+    "embedding": "_embedding",
+    "Cost": "_graph",
+    "costs": "_graph",
+    "graph": "_graph",
+    "keras_graph": "_graph",
+    "Node": "_graph",
+    "op_graph": "_graph",
+    "hparams": "_hparams",
+    "hparams_end": "_hparams",
+    "hparams_experiment": "_hparams",
+    "Interval": "_hparams",
+    "Metric": "_hparams",
+    "mesh": "_mesh",
+    "pr_curve": "_pr_curve",
+    "pr_curve_raw": "_pr_curve",
     "scalar": "_scalar",
 }
 
