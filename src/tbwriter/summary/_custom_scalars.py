@@ -1,0 +1,83 @@
+"""Custom scalar charts: several curves, or a curve with its margin, in one chart. Shown in Custom
+Scalars.
+
+Source: tensorboard/plugins/custom_scalar/layout.proto of TensorBoard 2.21.
+"""
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+from .. import _event, _wire
+from .._event import Summary, Value, check_tag
+
+# The one tag under which TensorBoard looks for a layout.
+TAG = "custom_scalars__config__"
+
+Layout = Mapping[str, Mapping[str, Sequence[Any]]]
+
+
+def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
+    """Which charts the dashboard draws. TensorBoard takes the last layout of a run, and joins those
+    of several runs.
+
+    layout: {category: {chart title: ["Multiline", [tag, ...]]}} or
+        {category: {chart title: ["Margin", [value, lower, upper]]}}, where the margin chart takes
+        three tags, or a list of such threes. A Multiline tag is a regular expression that has to
+        match from the start of a tag: `re.escape` makes one of a tag with special characters.
+    closed: the categories that are folded at first.
+
+    Raises ValueError or TypeError for another structure.
+    """
+    if not isinstance(layout, Mapping):
+        raise TypeError(f"got a layout of type {type(layout).__name__}, want a dict of categories")
+    message = b"".join(_wire.bytes_field(2, _category(title, charts, title in closed))
+                       for title, charts in layout.items())
+    parts = [*_event.string_tensor((), [message]),
+             _event.metadata("custom_scalars", data_class=_event.TENSOR_CLASS)]
+    return Summary([Value(TAG, lambda: parts, len(message))])
+
+
+def _category(title: str, charts: Any, closed: bool) -> bytes:
+    if not isinstance(charts, Mapping):
+        raise TypeError(f"got the category {title!r} as a {type(charts).__name__}, want a dict of "
+                        "charts")
+    message = _wire.string_field(1, check_tag(title))
+    message += b"".join(_wire.bytes_field(2, _chart(name, chart)) for name, chart in charts.items())
+    return message + _wire.int_field(3, 1) if closed else message
+
+
+def _chart(title: str, chart: Any) -> bytes:
+    if isinstance(chart, str) or not isinstance(chart, Sequence) or len(chart) != 2:
+        raise ValueError(f"got the chart {title!r} as {chart!r:.80}, want ['Multiline', tags] or "
+                         "['Margin', [value, lower, upper]]")
+    form, tags = chart
+    head = _wire.string_field(1, check_tag(title))
+    if form == "Multiline":
+        return head + _wire.bytes_field(2, _strings(title, tags))
+    if form == "Margin":
+        return head + _wire.bytes_field(3, _margins(title, tags))
+    raise ValueError(f"got the form {form!r} for the chart {title!r}, want 'Multiline' or 'Margin'")
+
+
+def _strings(title: str, tags: Any) -> bytes:
+    return b"".join(_wire.string_field(1, check_tag(tag)) for tag in _listed(title, tags))
+
+
+def _margins(title: str, tags: Any) -> bytes:
+    """MarginChartContent from one three, or from several."""
+    listed = _listed(title, tags)
+    message = b""
+    for series in [listed] if isinstance(listed[0], str) else listed:
+        if isinstance(series, str) or len(series) != 3:
+            raise ValueError(f"got {series!r:.80} in the margin chart {title!r}, want three tags: "
+                             "value, lower, upper")
+        message += _wire.bytes_field(1, b"".join(
+            _wire.string_field(number, check_tag(tag)) for number, tag in enumerate(series, 1)))
+    return message
+
+
+def _listed(title: str, tags: Any) -> List[Any]:
+    if isinstance(tags, (str, bytes)) or not isinstance(tags, Sequence) or not tags:
+        raise ValueError(f"got {tags!r:.80} as the tags of the chart {title!r}, want a list of "
+                         "tags, at least one")
+    return list(tags)

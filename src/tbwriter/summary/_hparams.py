@@ -1,0 +1,194 @@
+"""Hyperparameters: one trial a run, compared in one table. Shown in HParams and in Time Series.
+
+A trial is a run with a session start (`hparams`); its metrics are the last scalars of that run.
+TensorBoard makes the table's columns out of all trials, unless one of them holds an experiment
+(`hparams_experiment`): "ONE defines all columns; hparams and metrics not in it are hidden". So an
+experiment is written only when it is asked for, and then the same for all.
+
+Source: tensorboard/plugins/hparams/plugin_data.proto, api.proto and summary_v2.py of 2.21.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
+
+from .. import _event, _wire
+from .._event import Summary, Value, check_tag
+from .._number import as_float, as_wall_time
+
+EXPERIMENT_TAG = "_hparams_/experiment"
+START_TAG = "_hparams_/session_start_info"
+END_TAG = "_hparams_/session_end_info"
+
+_STATUS = {"UNKNOWN": 0, "SUCCESS": 1, "FAILURE": 2, "RUNNING": 3}
+_TYPES = {str: 1, bool: 2, float: 3, int: 3}
+_DATASETS = {"": 0, "training": 1, "validation": 2}
+
+
+class Interval(NamedTuple):
+    """The domain of a number: from `min_value` to `max_value`, both included."""
+
+    min_value: float
+    max_value: float
+
+
+class Metric(NamedTuple):
+    """A column with the last value of a scalar.
+
+    tag: of the scalar. group: the sub-run that it is in, "" for the trial's own run.
+    dataset: "", "training" or "validation".
+    """
+
+    tag: str
+    group: str = ""
+    display_name: str = ""
+    description: str = ""
+    dataset: str = ""
+
+
+Domain = Union[None, type, Interval, Sequence[Any]]
+
+
+def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: float = 0,
+            model_uri: str = "", monitor_url: str = "") -> Summary:
+    """What this run was trained with. One of these a run.
+
+    values: {name: bool, str, number, or a numpy or other array of one}. Each keeps its type. None,
+        NaN and infinities are left out: TensorBoard has no cell for them.
+    group_name: trials of one name are one row, e.g. repetitions with other seeds.
+    start_time: seconds since 1970. model_uri, monitor_url: shown with the trial.
+
+    Raises TypeError for a name that is no str and for other values.
+    """
+    message = b"".join(
+        _wire.bytes_field(1, _wire.string_field(1, name) + _wire.bytes_field(2, value))
+        for name, value in _fields(values))
+    for number, text in ((2, model_uri), (3, monitor_url), (4, group_name)):
+        if text:
+            message += _wire.string_field(number, check_tag(text))
+    message += _time(5, start_time)
+    return _summary(START_TAG, _wire.bytes_field(3, message))
+
+
+def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
+    """How the run ended: "SUCCESS", "FAILURE", "RUNNING" or "UNKNOWN", and when."""
+    if status not in _STATUS:
+        raise ValueError(f"got the status {status!r}, want one of {', '.join(_STATUS)}")
+    message = _wire.int_field(1, _STATUS[status]) + _time(2, end_time)
+    return _summary(END_TAG, _wire.bytes_field(4, message))
+
+
+def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[str, Metric]] = (),
+                       *, name: str = "", description: str = "", user: str = "",
+                       time_created: float = 0) -> Summary:
+    """Which columns the table of all trials has; the others are hidden. Once is enough, in any run.
+
+    domains: {hyperparameter: a list of its values, all of one type; an Interval; only its type
+        (str, bool, float); None where nothing is known}.
+    metrics: tags of scalars, or Metrics.
+
+    Raises ValueError or TypeError for other domains and metrics.
+    """
+    if isinstance(metrics, str):
+        raise TypeError(f"got the metrics {metrics!r}, want a list of tags")
+    infos = [_wire.bytes_field(4, _hparam_info(hparam, domain))
+             for hparam, domain in domains.items()]
+    infos += [_wire.bytes_field(5, _metric_info(metric)) for metric in metrics]
+    head = _wire.string_field(1, check_tag(description)) if description else b""
+    head += _wire.string_field(2, check_tag(user)) if user else b""
+    tail = _wire.string_field(6, check_tag(name)) if name else b""
+    message = head + _time(3, time_created) + b"".join(infos) + tail
+    return _summary(EXPERIMENT_TAG, _wire.bytes_field(2, message))
+
+
+def _summary(tag: str, content: bytes) -> Summary:
+    # The dashboard reads the metadata alone; "both loaders insert a [0] float tensor" where a
+    # value is missing, so that one is written at once.
+    parts = [*_event.tensor(_event.DT_FLOAT, (0,), b""),
+             _event.metadata("hparams", content, data_class=_event.TENSOR_CLASS)]
+    return Summary([Value(tag, lambda: parts, len(content))])
+
+
+def _time(number: int, seconds: float) -> bytes:
+    return _wire.double_field(number, as_wall_time(seconds)) if seconds else b""
+
+
+def _fields(values: Mapping[str, Any]) -> List[Tuple[str, bytes]]:
+    """Name and google.protobuf.Value of all that can be shown."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"got hparams of type {type(values).__name__}, want a dict")
+    fields = []
+    for name, value in values.items():
+        plain = plain_value(check_tag(name), value)
+        if plain is not None and not (isinstance(plain, float) and not math.isfinite(plain)):
+            fields.append((name, _value(plain)))
+    return fields
+
+
+def plain_value(name: str, value: Any) -> Union[None, bool, str, float]:
+    """`value` as None, bool, str or float: what a hyperparameter can be. TypeError for the rest."""
+    if value is None or isinstance(value, (bool, str)):
+        return value if not isinstance(value, str) else check_tag(value)
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind == "b" or str(getattr(value, "dtype", "")) == "torch.bool":
+        return bool(as_float(value, f"value of {name!r}"))
+    if isinstance(value, (bytes, Mapping, list, tuple, set)) or kind in ("U", "S", "O", "c"):
+        raise TypeError(f"got the value {value!r:.80} of type {type(value).__name__} for {name!r}, "
+                        "want bool, str, a number or None")
+    return as_float(value, f"value of {name!r}")
+
+
+def _value(value: Union[bool, str, float]) -> bytes:
+    """google.protobuf.Value. A bool is an int to Python, so it is asked for first."""
+    if isinstance(value, bool):
+        return _wire.int_field(4, value)
+    if isinstance(value, str):
+        return _wire.string_field(3, value)
+    return _wire.double_field(2, value)
+
+
+def _hparam_info(name: str, domain: Domain) -> bytes:
+    message = _wire.string_field(1, check_tag(name))
+    if domain is None:
+        return message
+    if isinstance(domain, type):
+        if domain not in _TYPES:
+            raise TypeError(f"got the type {domain.__name__} for {name!r}, want str, bool or float")
+        return message + _wire.int_field(4, _TYPES[domain])
+    if isinstance(domain, Interval):
+        return message + _wire.int_field(4, _TYPES[float]) + _interval(name, domain)
+    return message + _discrete(name, domain)
+
+
+def _interval(name: str, domain: Interval) -> bytes:
+    low, high = as_float(domain.min_value), as_float(domain.max_value)
+    if not low <= high:
+        raise ValueError(f"got the interval {low} to {high} for {name!r}, want the smaller first")
+    return _wire.bytes_field(6, _wire.double_field(1, low) + _wire.double_field(2, high))
+
+
+def _discrete(name: str, domain: Any) -> bytes:
+    if isinstance(domain, (str, bytes, Mapping)) or not hasattr(domain, "__iter__"):
+        raise TypeError(f"got the domain {domain!r:.80} for {name!r}, want a list of values, an "
+                        "Interval, a type or None")
+    values = [plain_value(name, value) for value in domain]
+    types = {type(value) for value in values}
+    if len(types) != 1 or None in values:
+        raise ValueError(f"got the domain {domain!r:.80} for {name!r}, want values of one type: "
+                         "bool, str or numbers")
+    listed = b"".join(_wire.bytes_field(1, _value(value)) for value in values if value is not None)
+    return _wire.int_field(4, _TYPES[types.pop()]) + _wire.bytes_field(5, listed)
+
+
+def _metric_info(metric: Union[str, Metric]) -> bytes:
+    metric = Metric(metric) if isinstance(metric, str) else metric
+    if metric.dataset not in _DATASETS:
+        raise ValueError(f"got the dataset {metric.dataset!r} for the metric {metric.tag!r}, want "
+                         "'', 'training' or 'validation'")
+    group = _wire.string_field(1, check_tag(metric.group)) if metric.group else b""
+    message = _wire.bytes_field(1, group + _wire.string_field(2, check_tag(metric.tag)))
+    for number, text in ((3, metric.display_name), (4, metric.description)):
+        if text:
+            message += _wire.string_field(number, check_tag(text))
+    dataset = _DATASETS[metric.dataset]
+    return message + _wire.int_field(5, dataset) if dataset else message

@@ -1,0 +1,117 @@
+"""Meshes and point clouds. Shown in Mesh.
+
+Source: tensorboard/plugins/mesh/summary_v2.py and plugin_data.proto of TensorBoard 2.21.
+"""
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Mapping, NamedTuple, Optional
+
+import numpy as np
+
+from .. import _event, _wire
+from .._array import as_array
+from .._event import DT_FLOAT, DT_INT32, DT_UINT8, Summary, Value
+from .._wire import Parts
+
+
+class _Part(NamedTuple):
+    """What TensorBoard calls one content type of a mesh; each is a tag of its own."""
+
+    name: str
+    content_type: int
+    tensor_type: int
+    data: "np.ndarray[Any, Any]"
+
+
+def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
+         config_dict: Optional[Mapping[str, Any]] = None, *, display_name: str = "",
+         description: str = "") -> Summary:
+    """Triangles in space, or points where there are no faces: several values in one event.
+
+    vertices: [batch, n, 3] or [n, 3] finite coordinates.
+    colors: of the vertices, [batch, n, 3] or [n, 3], red, green and blue from 0 to 255.
+    faces: [batch, m, 3] or [m, 3] whole numbers: which three vertices are a triangle.
+    config_dict: for three.js, e.g. {"material": {"cls": "MeshStandardMaterial"}}; see
+        TensorBoard's documentation of the Mesh plugin.
+
+    Raises ValueError for other shapes and values, TypeError for what holds no numbers and for a
+    config_dict that is no JSON.
+    """
+    points = _batch("vertices", vertices)
+    if not np.isfinite(points).all():
+        raise ValueError("got vertices with NaN or infinities, want finite coordinates")
+    parts = [_Part("VERTEX", 1, DT_FLOAT, points.astype("<f4"))]
+    if faces is not None:
+        corners = _batch("faces", faces)
+        _check_batch("faces", corners, points)
+        _check_whole("faces", corners, points.shape[1] - 1, "the number of a vertex")
+        parts.append(_Part("FACE", 2, DT_INT32, corners.astype("<i4")))
+    if colors is not None:
+        paint = _batch("colors", colors)
+        if paint.shape != points.shape:
+            raise ValueError(f"got colors of shape {paint.shape}, want {points.shape} like the "
+                             "vertices")
+        _check_colors(paint)
+        parts.append(_Part("COLOR", 3, DT_UINT8, paint.astype("u1")))
+    config = _config(config_dict)
+    components = sum(1 << part.content_type for part in parts)
+    return Summary([_value(tag, part, components, config, display_name, description)
+                    for part in parts])
+
+
+def _value(tag: str, part: _Part, components: int, config: str, display_name: str,
+           description: str) -> Value:
+    _event.check_tag(tag)
+    content = (_wire.string_field(2, tag) + _wire.int_field(3, part.content_type)
+               + _wire.string_field(5, config)
+               + _wire.bytes_field(6, b"".join(map(_wire.varint, part.data.shape)))
+               + _wire.int_field(7, components))
+    metadata = _event.metadata("mesh", content, data_class=_event.TENSOR_CLASS,
+                               display_name=display_name, description=description)
+    return Value(f"{tag}_{part.name}", _encoder(part, metadata), part.data.nbytes)
+
+
+def _encoder(part: _Part, metadata: bytes) -> Callable[[], Parts]:
+    return lambda: [*_event.tensor(part.tensor_type, part.data.shape, part.data.tobytes()),
+                    metadata]
+
+
+def _batch(what: str, values: Any) -> "np.ndarray[Any, Any]":
+    """`values` as [batch, n, 3]."""
+    array = as_array(values, what)
+    if array.ndim not in (2, 3) or array.shape[-1] != 3 or not array.size:
+        raise ValueError(f"got {what} of shape {array.shape}, want (batch, n, 3) or (n, 3)")
+    return array.reshape((-1,) + array.shape[-2:])
+
+
+def _check_batch(what: str, array: "np.ndarray[Any, Any]", points: "np.ndarray[Any, Any]") -> None:
+    if len(array) != len(points):
+        raise ValueError(f"got {what} of {len(array)} meshes, want {len(points)} like the vertices")
+
+
+def _check_whole(what: str, array: "np.ndarray[Any, Any]", most: int, meaning: str) -> None:
+    lowest, highest = array.min(), array.max()
+    if not (lowest >= 0 and highest <= most):
+        raise ValueError(f"got {what} from {lowest} to {highest}, want {meaning}, 0 to {most}")
+    if array.dtype.kind == "f" and (array != np.floor(array)).any():
+        raise ValueError(f"got {what} with fractions, want {meaning}, 0 to {most}")
+
+
+def _check_colors(paint: "np.ndarray[Any, Any]") -> None:
+    lowest, highest = paint.min(), paint.max()
+    if not (lowest >= 0 and highest <= 255):
+        raise ValueError(f"got colors from {lowest} to {highest}, want 0 to 255")
+    if paint.dtype.kind == "f" and 0 < highest <= 1 and (paint != np.floor(paint)).any():
+        # Everything would be black.
+        raise ValueError(f"got colors from {lowest} to {highest}, want 0 to 255 (times 255)")
+
+
+def _config(config_dict: Optional[Mapping[str, Any]]) -> str:
+    if config_dict is None:
+        return "{}"
+    try:
+        return json.dumps(dict(config_dict), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"got a config_dict that is no JSON ({error}), want a dict of JSON values"
+                        ) from None

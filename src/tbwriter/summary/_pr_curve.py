@@ -1,0 +1,114 @@
+"""Precision-recall curves of a binary classifier. Shown in PR Curves.
+
+Source: tensorboard/plugins/pr_curve/summary.py and plugin_data.proto of TensorBoard 2.21.
+"""
+from __future__ import annotations
+
+from typing import Any, Dict, Tuple
+
+import numpy as np
+
+from .. import _event, _wire
+from .._array import Snapshot, as_array, snapshot
+from .._event import Summary, Value
+from .._wire import Parts
+
+
+def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
+             weights: Any = None, *, display_name: str = "", description: str = "") -> Summary:
+    """Precision and recall at evenly spaced thresholds from 0 to 1.
+
+    labels: bools or 0 and 1, any shape; a number between counts as partly true.
+    predictions: probabilities from 0 to 1, as many as labels.
+    num_thresholds: at least 2; TensorBoard takes any number.
+    weights: how much each prediction counts, 0 or more: as many as labels, or one number.
+
+    Raises ValueError for other lengths, values outside these ranges, and NaN; TypeError for what
+    holds no numbers.
+    """
+    if not 2 <= num_thresholds < 1 << 31:
+        raise ValueError(f"got {num_thresholds} thresholds, want at least 2")
+    truth, scores = snapshot(labels, "labels"), snapshot(predictions, "predictions")
+    if truth.size != scores.size or not truth.size:
+        raise ValueError(f"got {truth.size} labels and {scores.size} predictions, want as many of "
+                         "each and at least one")
+    factors = snapshot(1.0 if weights is None else weights, "weights")
+    if factors.size not in (1, scores.size):
+        raise ValueError(f"got {factors.size} weights for {scores.size} predictions, want as many "
+                         "or one")
+    _check_range("labels", truth.numpy(), 1)
+    _check_range("predictions", scores.numpy(), 1)
+    _check_range("weights", factors.numpy(), float(np.finfo(np.float32).max))
+
+    def encode() -> Parts:
+        rows = _rows(truth, scores, factors, int(num_thresholds))
+        return _parts(rows, display_name, description)
+    return Summary([Value(tag, encode, truth.nbytes + scores.nbytes + factors.nbytes)])
+
+
+def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any,
+                 true_negative_counts: Any, false_negative_counts: Any, precision: Any,
+                 recall: Any, *, display_name: str = "", description: str = "") -> Summary:
+    """A curve that is already computed: six arrays of one length, an element for each threshold.
+
+    The thresholds are evenly spaced from 0 to 1. Counts are 0 or more, precision and recall from 0
+    to 1; NaN there (0 of 0) is written as 0, like TensorBoard's own curves.
+
+    Raises ValueError for other lengths or values, TypeError for what holds no numbers.
+    """
+    counts = {"true_positive_counts": true_positive_counts,
+              "false_positive_counts": false_positive_counts,
+              "true_negative_counts": true_negative_counts,
+              "false_negative_counts": false_negative_counts}
+    rates = {"precision": precision, "recall": recall}
+    given = {name: np.array(as_array(values, name), np.float32)
+             for name, values in {**counts, **rates}.items()}
+    _check_lengths(given)
+    for name in counts:
+        _check_range(name, given[name], float(np.finfo(np.float32).max))
+    for name in rates:
+        given[name][np.isnan(given[name])] = 0
+        _check_range(name, given[name], 1)
+    rows = np.stack(list(given.values()))
+    return Summary([Value(tag, lambda: _parts(rows, display_name, description), rows.nbytes)])
+
+
+def _check_lengths(given: "Dict[str, np.ndarray[Any, Any]]") -> None:
+    shapes = {name: values.shape for name, values in given.items()}
+    length = given["recall"].size
+    if length < 2 or set(shapes.values()) != {(length,)}:
+        raise ValueError(f"got arrays of shapes {shapes}, want six of one length, at least 2")
+
+
+def _check_range(what: str, values: "np.ndarray[Any, Any]", most: float) -> None:
+    lowest, highest = values.min(), values.max()
+    if not (lowest >= 0 and highest <= most):  # false for NaN too
+        raise ValueError(f"got {what} from {lowest} to {highest}, want 0 to {most:g}")
+
+
+def _rows(truth: Snapshot, scores: Snapshot, factors: Snapshot, num_thresholds: int) -> Any:
+    """[6, num_thresholds] float64, as TensorBoard's own summary computes them."""
+    predictions = scores.numpy().reshape(-1)
+    if predictions.dtype != np.float32:  # a product of float16 would be rounded to other buckets
+        predictions = predictions.astype(np.float64)
+    buckets = np.floor(predictions * (num_thresholds - 1)).astype(np.intp)
+    labels = truth.numpy().reshape(-1).astype(np.float64)
+    weights = factors.numpy().reshape(-1).astype(np.float64)
+    # What counts as positive at a threshold is all that lies in its bucket or in a higher one.
+    tp = np.bincount(buckets, labels * weights, num_thresholds)[::-1].cumsum()[::-1]
+    fp = np.bincount(buckets, (1 - labels) * weights, num_thresholds)[::-1].cumsum()[::-1]
+    tn, fn = fp[0] - fp, tp[0] - tp
+    return np.stack([tp, fp, tn, fn, *_rates(tp, fp, fn)])
+
+
+def _rates(tp: Any, fp: Any, fn: Any) -> Tuple[Any, Any]:
+    """Precision and recall; 0 where TensorBoard's own "minimum count" of 1e-7 makes it so."""
+    return tp / np.maximum(1e-7, tp + fp), tp / np.maximum(1e-7, tp + fn)
+
+
+def _parts(rows: Any, display_name: str, description: str) -> Parts:
+    content = _wire.int_field(2, rows.shape[1])
+    data = np.ascontiguousarray(rows, "<f4").tobytes()
+    return [*_event.tensor(_event.DT_FLOAT, rows.shape, data),
+            _event.metadata("pr_curves", content, data_class=_event.TENSOR_CLASS,
+                            display_name=display_name, description=description)]

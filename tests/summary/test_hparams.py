@@ -1,0 +1,195 @@
+"""hparams: start, end and experiment against the real messages, both loaders and the dashboard."""
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from judges import board, both_loaders, events, http
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.plugins.hparams import plugin_data_pb2, summary_v2
+
+from tbwriter import FileWriter, summary
+
+STATUSES = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
+START, END, EXPERIMENT = ("_hparams_/session_start_info", "_hparams_/session_end_info",
+                          "_hparams_/experiment")
+
+
+def parsed(kind):
+    """(tag, HParamsPluginData) as real protobuf reads them."""
+    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    assert value.metadata.plugin_data.plugin_name == "hparams"
+    assert value.metadata.data_class == summary_pb2.DATA_CLASS_TENSOR
+    content = plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
+    return value.tag, content
+
+
+def plain(value):
+    return getattr(value, value.WhichOneof("kind"))
+
+
+def test_types_are_kept():
+    """Bools stay bools, numbers numbers and texts texts, whichever package they come from."""
+    given = {"bool": True, "np_bool": np.bool_(False), "int": 3, "float": 0.5, "str": "relu",
+             "np_int": np.int64(7), "np_float": np.float32(0.25), "one": np.array([2.0]),
+             "np_str": np.str_("tanh"), "zero": 0, "empty": ""}
+    tag, content = parsed(summary.hparams(given))
+    found = {name: plain(value) for name, value in content.session_start_info.hparams.items()}
+    assert tag == START
+    assert found == {"bool": True, "np_bool": False, "int": 3.0, "float": 0.5, "str": "relu",
+                     "np_int": 7.0, "np_float": 0.25, "one": 2.0, "np_str": "tanh", "zero": 0.0,
+                     "empty": ""}
+    assert found["bool"] is True and found["np_bool"] is False
+
+
+def test_what_has_no_cell():
+    """None, NaN and infinities are left out, as TensorBoard's table itself does."""
+    content = parsed(summary.hparams({"a": None, "b": float("nan"), "c": np.inf, "d": 1}))[1]
+    assert list(content.session_start_info.hparams) == ["d"]
+
+
+def test_equals_tensorboards_own():
+    """Value and metadata equal those of tensorboard.plugins.hparams.summary_v2.hparams_pb, but for
+    the group name, which that makes up from a hash."""
+    theirs = summary_v2.hparams_pb({"lr": 0.1, "bn": True, "act": "relu"}, trial_id="g",
+                                   start_time_secs=12.5)
+    ours = summary.hparams({"lr": 0.1, "bn": True, "act": "relu"}, group_name="g", start_time=12.5)
+    our, = summary_pb2.Summary.FromString(ours.SerializeToString()).value
+    their, = theirs.value
+    assert parsed(ours)[1] == plugin_data_pb2.HParamsPluginData.FromString(
+        their.metadata.plugin_data.content)
+    assert (our.tag, our.tensor.dtype, our.tensor.tensor_shape) == \
+        (their.tag, their.tensor.dtype, their.tensor.tensor_shape)
+
+
+def test_end():
+    """Each status has its own number, and the time is kept."""
+    for number, status in enumerate(("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")):
+        tag, content = parsed(summary.hparams_end(status, end_time=5))
+        assert (tag, content.session_end_info.status) == (END, number)
+        assert content.session_end_info.end_time_secs == 5
+
+
+def test_experiment():
+    """Domains, types, metrics and texts are in the real Experiment message."""
+    from tbwriter.summary import Interval, Metric
+    tag, content = parsed(summary.hparams_experiment(
+        {"lr": Interval(0.001, 1), "bn": [True, False], "act": ["relu", "tanh"], "n": [1, 2.5],
+         "free": float, "unknown": None},
+        ["loss", Metric("acc", "val", "Accuracy", "*top 1*", "validation")],
+        name="e", description="d", user="u", time_created=3))
+    experiment = content.experiment
+    assert tag == EXPERIMENT
+    infos = {info.name: info for info in experiment.hparam_infos}
+    assert [info.type for info in experiment.hparam_infos] == [3, 2, 1, 3, 3, 0]
+    interval = infos["lr"].domain_interval
+    assert (interval.min_value, interval.max_value) == (0.001, 1)
+    assert [list(infos[name].domain_discrete) for name in ("bn", "act", "n")] == \
+        [[True, False], ["relu", "tanh"], [1, 2.5]]
+    loss, acc = experiment.metric_infos
+    assert (loss.name.tag, acc.name.group, acc.name.tag) == ("loss", "val", "acc")
+    assert (acc.display_name, acc.description, acc.dataset_type) == ("Accuracy", "*top 1*", 2)
+    assert (experiment.name, experiment.description, experiment.user,
+            experiment.time_created_secs) == ("e", "d", "u", 3)
+
+
+TRIALS = {"a": ({"lr": 0.1, "bn": True}, {"loss": 3.0}, "SUCCESS"),
+          "b": ({"lr": 0.01, "act": "relu"}, {"loss": 2.0, "acc": 0.5}, "FAILURE"),
+          "c": ({"depth": np.int32(4), "bn": False}, {"loss": 1.0}, "RUNNING")}
+
+
+def write_trials(path, experiment=None):
+    for run, (values, metrics, status) in TRIALS.items():
+        with FileWriter(path / run) as writer:
+            writer.add(summary.hparams(values, start_time=1))
+            if experiment:
+                writer.add(experiment)
+            for tag, value in metrics.items():
+                writer.add_scalar(tag, value, 0)
+            writer.add(summary.hparams_end(status, end_time=2))
+
+
+def ask(h, **more):
+    answer = h.post("hparams/session_groups",
+                    json={"startIndex": 0, "sliceSize": 10, "allowedStatuses": STATUSES, **more})
+    return {group["sessions"][0]["name"]: group for group in answer["sessionGroups"]}
+
+
+@both_loaders
+def test_trials_in_one_table(tmp_path, loader):
+    """Three trials with differing hyperparameters and metrics: every column of every trial is
+    there, each with its own type, and so is each status."""
+    write_trials(tmp_path)
+    events(tmp_path)
+    with board(tmp_path, loader) as b:
+        assert set(b.tags("hparams", "a")) == {START, END}
+    with http(tmp_path, loader) as h:
+        experiment = h.post("hparams/experiment", json={})
+        assert {info["name"]: info["type"] for info in experiment["hparamInfos"]} == {
+            "lr": "DATA_TYPE_FLOAT64", "bn": "DATA_TYPE_BOOL", "act": "DATA_TYPE_STRING",
+            "depth": "DATA_TYPE_FLOAT64"}
+        assert {info["name"]["tag"] for info in experiment["metricInfos"]} == {"loss", "acc"}
+        groups = ask(h)
+        for run, (values, metrics, status) in TRIALS.items():
+            assert groups[run]["hparams"] == values
+            assert {metric["name"]["tag"]: metric["value"]
+                    for metric in groups[run]["metricValues"]} == metrics
+            assert groups[run]["sessions"][0]["status"] == "STATUS_" + status
+
+
+@both_loaders
+def test_given_columns(tmp_path, loader):
+    """With one experiment for all, its domains and metrics are the columns."""
+    write_trials(tmp_path, summary.hparams_experiment(
+        {"lr": summary.Interval(0, 1), "bn": [True, False]}, ["loss"]))
+    with http(tmp_path, loader) as h:
+        experiment = h.post("hparams/experiment", json={})
+        infos = {info["name"]: info for info in experiment["hparamInfos"]}
+        assert set(infos) == {"lr", "bn"}
+        assert infos["lr"]["domainInterval"] == {"minValue": 0.0, "maxValue": 1.0}
+        assert sorted(infos["bn"]["domainDiscrete"]) == [False, True]
+        assert [info["name"]["tag"] for info in experiment["metricInfos"]] == ["loss"]
+        assert set(ask(h)) == set(TRIALS)
+
+
+@both_loaders
+def test_group_name(tmp_path, loader):
+    """Runs of one group name are one row, with their metrics averaged when asked for."""
+    for seed in range(2):
+        with FileWriter(tmp_path / str(seed)) as writer:
+            writer.add(summary.hparams({"lr": 0.1}, group_name="same"))
+            writer.add_scalar("loss", seed, 0)
+    with http(tmp_path, loader) as h:
+        answer = h.post("hparams/session_groups",
+                        json={"startIndex": 0, "sliceSize": 10, "allowedStatuses": STATUSES,
+                              "aggregationType": "AGGREGATION_AVG"})
+        group, = answer["sessionGroups"]
+        assert group["name"] == "same" and len(group["sessions"]) == 2
+
+
+@pytest.mark.parametrize("call, error, message", [
+    (lambda: summary.hparams([("a", 1)]), TypeError, "got hparams of type list, want a dict"),
+    (lambda: summary.hparams({1: 2}), TypeError, "got a tag of type int"),
+    (lambda: summary.hparams({"a": [1, 2]}), TypeError, "got the value [1, 2] of type list"),
+    (lambda: summary.hparams({"a": {"b": 1}}), TypeError, "of type dict for 'a'"),
+    (lambda: summary.hparams({"a": b"x"}), TypeError, "of type bytes for 'a'"),
+    (lambda: summary.hparams({"a": object()}), TypeError, "want a number"),
+    (lambda: summary.hparams({"a": np.zeros(2)}), ValueError, "of 2 elements, want one number"),
+    (lambda: summary.hparams({"a": "\ud800"}), ValueError, "lone surrogate"),
+    (lambda: summary.hparams({}, start_time=float("nan")), ValueError, "want finite seconds"),
+    (lambda: summary.hparams_end("DONE"), ValueError, "got the status 'DONE'"),
+    (lambda: summary.hparams_experiment({"a": [1, "x"]}), ValueError, "want values of one type"),
+    (lambda: summary.hparams_experiment({"a": []}), ValueError, "want values of one type"),
+    (lambda: summary.hparams_experiment({"a": 5}), TypeError, "got the domain 5 for 'a'"),
+    (lambda: summary.hparams_experiment({"a": list}), TypeError, "got the type list for 'a'"),
+    (lambda: summary.hparams_experiment({"a": summary.Interval(2, 1)}), ValueError,
+     "want the smaller first"),
+    (lambda: summary.hparams_experiment({}, "loss"), TypeError, "want a list of tags"),
+    (lambda: summary.hparams_experiment({}, [summary.Metric("a", dataset="x")]), ValueError,
+     "got the dataset 'x'"),
+])
+def test_bad_input(call, error, message):
+    """Mistakes raise at the call, with what was given and what is wanted."""
+    with pytest.raises(error, match=re.escape(message)):
+        call()

@@ -1,0 +1,139 @@
+"""pr_curve and pr_curve_raw: TensorBoard's own arithmetic, both loaders, the dashboard."""
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judges import board, both_loaders, events, http
+from tensorboard.compat.proto import summary_pb2
+from tensorboard.plugins.pr_curve import plugin_data_pb2
+from tensorboard.util import tensor_util
+
+from tbwriter import FileWriter, summary
+
+
+def parsed(kind):
+    """(Summary.Value, its array) as real protobuf reads them."""
+    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    return value, tensor_util.make_ndarray(value.tensor)
+
+
+def by_threshold(labels, predictions, thresholds, weights):
+    """The six rows, counted one threshold and one prediction at a time."""
+    rows = []
+    for threshold in range(thresholds):
+        positive = np.floor(predictions * (thresholds - 1)) >= threshold
+        tp = sum(w for w, p, t in zip(weights, positive, labels) if p and t)
+        fp = sum(w for w, p, t in zip(weights, positive, labels) if p and not t)
+        tn = sum(w for w, p, t in zip(weights, positive, labels) if not p and not t)
+        fn = sum(w for w, p, t in zip(weights, positive, labels) if not p and t)
+        rows.append([tp, fp, tn, fn, tp / max(1e-7, tp + fp), tp / max(1e-7, tp + fn)])
+    return np.array(rows).T
+
+
+def test_known_answer():
+    """The example of tensorboard/plugins/pr_curve/summary_test.py (v1, `test_all_above_ninety` is
+    its shape): two of three predictions are right; counted by hand at thresholds 0, 0.5, 1."""
+    value, rows = parsed(summary.pr_curve("pr", [1, 0, 1], [0.9, 0.6, 0.2], 3))
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows[:4], [[2, 1, 0], [1, 1, 0], [0, 0, 1], [0, 1, 2]])
+    np.testing.assert_allclose(rows[4:], [[2 / 3, 0.5, 0], [1, 0.5, 0]], rtol=1e-6)
+    content = plugin_data_pb2.PrCurvePluginData.FromString(value.metadata.plugin_data.content)
+    assert (content.version, content.num_thresholds) == (0, 3)
+    assert value.metadata.plugin_data.plugin_name == "pr_curves"
+    assert value.metadata.data_class == summary_pb2.DATA_CLASS_TENSOR
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32), st.integers(0, 5)), min_size=1,
+                max_size=30), st.integers(2, 40))
+def test_equals_counting(points, thresholds):
+    """For any labels, predictions and weights the rows are what counting one by one gives."""
+    labels, predictions, weights = map(np.array, zip(*points))
+    predictions = predictions.astype(np.float32)
+    kind = summary.pr_curve("pr", labels, predictions, thresholds, weights)
+    wanted = by_threshold(labels, predictions, thresholds, weights)
+    np.testing.assert_allclose(parsed(kind)[1], wanted, rtol=1e-6)
+
+
+def test_name_and_description():
+    """Display name and description are in the metadata."""
+    kind = summary.pr_curve("pr", [1], [1.0], display_name="PR", description="*held out*")
+    metadata = parsed(kind)[0].metadata
+    assert (metadata.display_name, metadata.summary_description) == ("PR", "*held out*")
+
+
+def test_keeps_a_snapshot():
+    """Arrays that change after the call do not change what is written."""
+    labels, predictions = np.array([1, 0]), np.array([1.0, 0.0])
+    kind = summary.pr_curve("pr", labels, predictions, 2)
+    labels[:], predictions[:] = 0, 1
+    np.testing.assert_array_equal(parsed(kind)[1][0], [1, 1])
+
+
+def test_raw_zero_of_zero():
+    """NaN as precision, which 0 / 0 gives, is written as 0, like TensorBoard's own curves."""
+    kind = summary.pr_curve_raw("pr", [2, 0], [1, 0], [0, 1], [0, 2], [2 / 3, np.nan], [1, 0])
+    np.testing.assert_allclose(parsed(kind)[1][4], [2 / 3, 0], rtol=1e-6)
+
+
+@both_loaders
+def test_dashboard(tmp_path, loader):
+    """300 thresholds, more than the 127 of other writers, come back from the loader and over HTTP;
+    the dashboard's own thresholds are evenly spaced."""
+    random = np.random.RandomState(0)
+    labels = random.rand(1000) > 0.5
+    predictions = np.clip(labels * 0.4 + random.rand(1000) * 0.6, 0, 1)
+    wanted = by_threshold(labels, predictions, 300, np.ones(1000))
+    with FileWriter(tmp_path) as writer:
+        writer.add(summary.pr_curve("pr/test", labels, predictions, 300), step=3)
+        writer.add(summary.pr_curve_raw("raw", *wanted), step=4)
+    events(tmp_path)
+    with board(tmp_path, loader) as b:
+        (step, rows), = b.tensors("pr_curves", ".", "pr/test")
+        assert step == 3
+        np.testing.assert_allclose(rows, wanted, rtol=1e-6)
+    with http(tmp_path, loader) as h:
+        for tag, step in (("pr/test", 3), ("raw", 4)):
+            entry, = h.json("pr_curves/pr_curves", tag=tag, run=".")["."]
+            shown = len(entry["precision"])  # without the tail that has no positives
+            assert shown >= 250 and entry["step"] == step
+            np.testing.assert_allclose(entry["precision"], wanted[4][:shown], rtol=1e-6)
+            np.testing.assert_allclose(entry["recall"], wanted[5][:shown], rtol=1e-6)
+            assert entry["true_positives"] == wanted[0][:shown].tolist()
+            np.testing.assert_allclose(entry["thresholds"],
+                                       np.linspace(0, 1, 300)[:shown], atol=1e-6)
+
+
+@pytest.mark.parametrize("arguments, error, message", [
+    (([1, 0], [0.5]), ValueError, "got 2 labels and 1 predictions"),
+    (([], []), ValueError, "at least one"),
+    (([1], [1.5]), ValueError, "got predictions from 1.5 to 1.5, want 0 to 1"),
+    (([1, 0], [0.5, float("nan")]), ValueError, "got predictions from nan"),
+    (([2], [0.5]), ValueError, "got labels from 2 to 2, want 0 to 1"),
+    (([1], [0.5], 1), ValueError, "got 1 thresholds, want at least 2"),
+    (([1, 0], [0.5, 0.5], 5, [1, 2, 3]), ValueError, "got 3 weights for 2"),
+    (([1], [0.5], 5, -1), ValueError, "got weights from -1"),
+    (([1], ["high"]), TypeError, "got predictions of dtype"),
+    (([None], [0.5]), TypeError, "got labels of dtype object"),
+])
+def test_bad_input(arguments, error, message):
+    """Mistakes raise at the call, with what was given and what is wanted."""
+    with pytest.raises(error, match=re.escape(message)):
+        summary.pr_curve("pr", *arguments)
+
+
+@pytest.mark.parametrize("rows, message", [
+    ([[1, 0]] * 5 + [[1, 0, 0]], "want six of one length"),
+    ([[1]] * 6, "at least 2"),
+    ([[-1, 0]] + [[1, 0]] * 5, "got true_positive_counts from -1.0"),
+    ([[np.nan, 0]] + [[1, 0]] * 5, "got true_positive_counts from nan"),
+    ([[1, 0]] * 4 + [[2, 0], [1, 0]], "got precision from 0.0 to 2.0, want 0 to 1"),
+])
+def test_bad_raw_input(rows, message):
+    """Other lengths, negative or missing counts and rates above 1 raise at the call."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        summary.pr_curve_raw("pr", *rows)
