@@ -12,6 +12,7 @@ import math
 import os
 import struct
 import time
+from contextlib import ExitStack
 from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
@@ -75,9 +76,11 @@ class FileWriter:
         logdir = os.fspath(logdir)
         if flush_secs is None:
             flush_secs = REMOTE_FLUSH_SECS if "://" in logdir else FLUSH_SECS
-        self._settings = dict(flush_secs=flush_secs, filename_suffix=filename_suffix,
-                              asynchronous=asynchronous, strict=strict, disabled=disabled,
-                              max_buffer=max_buffer, max_file_bytes=max_file_bytes)
+        self._settings: Dict[str, Any] = dict(
+            flush_secs=flush_secs, filename_suffix=filename_suffix, asynchronous=asynchronous,
+            strict=strict, disabled=disabled, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
+        self._resuming: Dict[str, Any] = dict(purge_step=purge_step, resume=resume)
+        self._runs: Dict[str, FileWriter] = {}
         self._logdir = logdir
         self._steps: Dict[str, Iterator[int]] = {}
         self._tags = Tags()
@@ -176,17 +179,43 @@ class FileWriter:
         Raises OSError when the storage fails, TimeoutError after `timeout` seconds. Nothing is
         lost by either: the writer goes on trying.
         """
-        self._channel.flush(timeout, self._log.sync if fsync else None)
+        with ExitStack() as runs:
+            for run in self._runs.values():
+                runs.callback(run.flush, timeout, fsync)
+            self._channel.flush(timeout, self._log.sync if fsync else None)
 
     def close(self, timeout: float = 30.0) -> None:
         """Flush, fsync and close the file; tries again until `timeout` if the storage fails.
 
         A later add opens another file. Raises OSError or TimeoutError as `flush` does.
         """
-        self._channel.close(timeout)
+        with ExitStack() as runs:
+            for run in self._runs.values():
+                runs.callback(run.close, timeout)
+            self._channel.close(timeout)
 
     def reopen(self) -> None:
         """Go on in a new file after `close()`. The add methods do so by themselves."""
+
+    def sub_run(self, name: str) -> "FileWriter":
+        """The writer of the run `name` below this log directory, with the same settings.
+
+        TensorBoard draws the same tag of several runs as curves of one chart. A name has one
+        writer, which is flushed and closed together with this one.
+
+        Raises TypeError or ValueError for a name that is none, OSError as the constructor does.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"got a run name of type {type(name).__name__}, want str")
+        if not all(part.strip(". ") for part in name.replace("\\", "/").split("/")):
+            raise ValueError(f"got the run name {name!r}, want a path below the log directory")
+        if self.disabled:
+            return self
+        run = self._runs.get(name)
+        if run is None:
+            run = self._runs.setdefault(name, FileWriter(
+                f"{self._logdir}/{name}", **self._settings, **self._resuming))
+        return run
 
     def get_logdir(self) -> str:
         """The log directory: an absolute path, or the URL."""

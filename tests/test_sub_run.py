@@ -1,0 +1,64 @@
+"""Runs below a writer's log directory: one writer object, several curves in one chart."""
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from judges import board, both_loaders
+
+from tbwriter import FileWriter
+
+
+@both_loaders
+def test_runs_below_the_log_directory(tmp_path, loader):
+    """The same tag in two runs below; the directory itself stays a run of its own."""
+    with FileWriter(tmp_path) as writer:
+        writer.add_scalar("loss", 0.5, 3)
+        writer.sub_run("train").add_scalar("loss", 0.25, 3)
+        writer.sub_run("validation/best").add_scalar("loss", 0.75, 4)
+        assert writer.sub_run("train") is writer.sub_run("train")
+    with board(tmp_path, loader) as b:
+        assert b.runs() == [".", "train", "validation/best"]
+        assert b.scalars(".", "loss") == [(3, 0.5)]
+        assert b.scalars("train", "loss") == [(3, 0.25)]
+        assert b.scalars("validation/best", "loss") == [(4, 0.75)]
+
+
+@both_loaders
+def test_flush_and_later_use(tmp_path, loader):
+    """flush() of the writer has the runs below on disk; after close() they go on in a new file."""
+    writer = FileWriter(tmp_path, flush_secs=60)
+    writer.sub_run("a").add_scalar("x", 1, 0)
+    writer.flush()
+    with board(tmp_path, loader) as b:
+        assert b.scalars("a", "x") == [(0, 1.0)]
+    writer.close()
+    writer.sub_run("a").add_scalar("x", 2, 1)
+    writer.close()
+    with board(tmp_path, loader) as b:
+        assert b.scalars("a", "x") == [(0, 1.0), (1, 2.0)]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/../b", "/a", "a//b", "\\a"])
+def test_names_that_lead_elsewhere(tmp_path, name):
+    """A run can't be made outside the log directory, nor be the directory itself."""
+    with FileWriter(tmp_path) as writer, pytest.raises(ValueError, match="below the log dir"):
+        writer.sub_run(name)
+
+
+def test_a_name_is_text(tmp_path):
+    """A number is no name."""
+    with FileWriter(tmp_path) as writer, pytest.raises(TypeError, match="want str"):
+        writer.sub_run(3)
+
+
+def test_disabled_and_pickled(tmp_path):
+    """A disabled writer has no runs below; a pickled one opens its own where it is loaded."""
+    silent = FileWriter(tmp_path / "silent", disabled=True)
+    silent.sub_run("a").add_scalar("x", 1)
+    silent.close()
+    assert not (tmp_path / "silent").exists()
+    with FileWriter(tmp_path / "loud") as writer:
+        writer.sub_run("a").add_scalar("x", 1)
+        with pickle.loads(pickle.dumps(writer)) as copy:
+            assert copy.sub_run("a").path != writer.sub_run("a").path
