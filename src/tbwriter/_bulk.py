@@ -72,64 +72,59 @@ def _varint_lengths(steps: Array) -> Array:
 
 def _alike(table: Array, width: int, prefixes: Sequence[bytes]) -> Array:
     """Records of one length, one a line: all steps have `width` bytes, all tags one length."""
-    tags = table["tag"]
-    if tags[0] == tags[-1] and (tags == tags[0]).all():
-        template, base = _template(prefixes[tags[0]], width)
-        out = np.empty((len(table), len(template)), np.uint8)
-        out[:] = np.frombuffer(template, np.uint8)
-        crc = np.full(len(table), base, np.uint32)
-    else:
-        out, crc = _of_many_tags(tags, width, prefixes)
-    columns: List[Tuple[int, Array]] = []
-    columns += _bytes_of(table["wall_time"], 8, _WALL)
-    if width:
-        groups = _varint_groups(table["step"], width)
-        columns += [(_STEP + i, group) for i, group in enumerate(groups)]
-    columns += _bytes_of(table["value"], 4, out.shape[1] - 8)
-    end = out.shape[1] - 4
-    for at, column in columns:
-        if column.ndim:
-            out[:, at] = column
-            crc ^= _table(end - 1 - at)[column]
-        else:  # the same byte in every record
-            out[:, at] = column
-            crc ^= _table(end - 1 - at)[int(column)]
+    lines, crcs, places = _templates(table["tag"], width, prefixes)
+    end = lines.shape[1] - 4
+    columns = (_bytes_of(table["wall_time"], 8, _WALL) + _varint_of(table["step"], width, _STEP)
+               + _bytes_of(table["value"], 4, end - 4))
+    varying = []
+    for at, column, varies in columns:
+        if varies:
+            varying.append((at, column))
+        else:  # as the high bytes of the time in nearly every batch
+            lines[:, at] = column[0]
+            crcs ^= _table(end - 1 - at)[column[0]]
+    out = lines[places] if len(lines) > 1 else np.repeat(lines, len(table), axis=0)
+    crc = crcs[places]
+    for at, column in varying:
+        out[:, at] = column
+        crc ^= _table(end - 1 - at)[column]
     crc = (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)
     out[:, end:] = crc.astype("<u4").view(np.uint8).reshape(-1, 4)
     return out
 
 
-def _of_many_tags(tags: Array, width: int, prefixes: Sequence[bytes]) -> Tuple[Array, Array]:
-    """Each row's template, and its CRC so far."""
-    present = np.flatnonzero(np.bincount(tags))
-    templates = [_template(prefixes[tag], width) for tag in present.tolist()]
+def _templates(tags: Array, width: int, prefixes: Sequence[bytes]) -> Tuple[Array, Array, Array]:
+    """A template a line for each tag that occurs, its CRC so far, and each row's template."""
+    present = np.flatnonzero(np.bincount(tags) != 0)
+    templates, crcs = zip(*(_template(prefixes[tag], width) for tag in present.tolist()))
     place = np.zeros(int(present[-1]) + 1, np.int64)
     place[present] = np.arange(len(present))
-    places = place[tags]
-    lines = np.frombuffer(b"".join(template for template, _ in templates), np.uint8)
-    return (lines.reshape(len(templates), -1)[places],
-            np.array([base for _, base in templates], np.uint32)[places])
+    lines = np.frombuffer(bytearray(b"".join(templates)), np.uint8).reshape(len(present), -1)
+    return lines, np.array(crcs, np.uint32), place[tags]
 
 
-def _bytes_of(numbers: Array, count: int, at: int) -> List[Tuple[int, Array]]:
-    """The columns of little-endian `numbers` and where they go, a constant one as a single byte.
-
-    The high bytes of the time are constant in nearly every batch.
-    """
+def _bytes_of(numbers: Array, count: int, at: int) -> List[Tuple[int, Array, bool]]:
+    """The columns of little-endian `numbers`: where they go, their bytes, whether those differ."""
     numbers = np.ascontiguousarray(numbers)
-    differing = int(np.bitwise_or.reduce(numbers ^ numbers[0]))
     columns = numbers.view(np.uint8).reshape(-1, count)
-    return [(at + i, columns[:, i] if differing >> 8 * i & 0xFF else columns[0, i])
-            for i in range(count)]
+    differing = _differing(numbers)
+    return [(at + i, columns[:, i], differing >> 8 * i & 0xFF != 0) for i in range(count)]
 
 
-def _varint_groups(steps: Array, width: int) -> List[Array]:
-    """The bytes of the steps' varints: groups of seven bits, all but the last with the top bit."""
-    unsigned = steps.astype(np.uint64)
-    groups = [(unsigned >> np.uint64(7 * i)).astype(np.uint8) | np.uint8(0x80)
-              for i in range(width)]
-    groups[-1] &= np.uint8(0x7F)
-    return [group if (group != group[0]).any() else group[0] for group in groups]
+def _varint_of(steps: Array, width: int, at: int) -> List[Tuple[int, Array, bool]]:
+    """The columns of the steps' varints: groups of seven bits, all but the last with the top bit."""
+    if not width:
+        return []
+    steps = np.ascontiguousarray(steps).view(np.uint64)
+    differing = _differing(steps)
+    more = [np.uint8(0x80)] * (width - 1) + [np.uint8(0)]
+    return [(at + i, (steps >> np.uint64(7 * i)).astype(np.uint8) & np.uint8(0x7F) | more[i],
+             differing >> 7 * i & 0x7F != 0) for i in range(width)]
+
+
+def _differing(numbers: Array) -> int:
+    """The bits in which the numbers differ."""
+    return int(np.bitwise_or.reduce(numbers ^ numbers[0]))
 
 
 @lru_cache(maxsize=65536)

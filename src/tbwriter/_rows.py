@@ -63,7 +63,7 @@ class RowEncoder:
         return self._one_by_one(rows)
 
     def _one_by_one(self, rows: bytes) -> bytes:
-        out = []
+        out: List[bytes] = []
         prefixes = self._tags.prefixes
         for wall_time, step, value, number in ROW.iter_unpack(rows):
             prefix = prefixes[number]

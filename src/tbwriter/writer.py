@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
-from . import _event, _wire
+from . import _event, _wire, summary
 from ._event import Message, Summary
 from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Task, warn
@@ -30,6 +30,9 @@ FLUSH_SECS = 0.1
 REMOTE_FLUSH_SECS = 10.0
 MAX_BUFFER = 64 << 20
 _WRITE_SIZE = 4 << 20  # what is encoded before it is written
+
+_pack = ROW.pack
+_now = time.time
 
 
 class Payload(Protocol):
@@ -128,21 +131,30 @@ class FileWriter:
             entry.encode()
         channel.put(entry)
 
-    def add_scalar(self, tag: str, value: Any, step: Optional[int] = None,
-                   wall_time: Optional[float] = None) -> None:
-        """Write one number: `add(summary.scalar(tag, value), step, wall_time)`, at the least cost.
+    def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
+                   walltime: Optional[float] = None, new_style: bool = False,
+                   double_precision: bool = False, display_name: str = "",
+                   summary_description: str = "") -> None:
+        """Write one number. Shown in Time Series and Scalars.
+
+        scalar_value: as `summary.scalar` takes it. global_step, walltime: as in `add`.
+        new_style, double_precision: taken for compatibility. Every loader shows the one form that
+            is written, a float32; a double would be invisible in TensorBoard's default loader.
 
         Raises TypeError or ValueError for a tag, value, step or time that is none.
         """
+        if walltime is not None or display_name or summary_description:
+            self._scalar(tag, scalar_value, global_step, walltime, display_name,
+                         summary_description)
+            return
         try:
-            row = ROW.pack(time.time(), step, value, self._tags[tag])
+            row = _pack(_now(), global_step, scalar_value, self._tags[tag])
         except (struct.error, TypeError, ValueError, OverflowError, AttributeError):
-            row = self._row(tag, value, step, wall_time)
-        else:
-            if wall_time is not None:
-                row = self._row(tag, value, step, wall_time)
-        self._items.append(row)
-        if len(self._items) >= self._channel.limit:
+            self._scalar(tag, scalar_value, global_step)
+            return
+        items = self._items
+        items.append(row)
+        if len(items) >= self._channel.limit:
             self._channel.wake()
 
     def add_summary(self, summary: Any, global_step: Optional[int] = None,
@@ -250,15 +262,12 @@ class FileWriter:
     def __reduce__(self) -> Tuple[Any, ...]:
         return _reopened, (type(self), self._logdir, self._settings)
 
-    def _row(self, tag: str, value: Any, step: Optional[int], wall_time: Optional[float]) -> bytes:
-        """A row from what a plain pack would not take, or the error that says why not."""
-        _event.check_tag(tag)
-        number = as_float(value)
-        seconds = time.time() if wall_time is None else as_wall_time(wall_time)
-        step = self._next_step((tag,)) if step is None else as_step(step)
-        if abs(number) > 3.4e38 and math.isfinite(number):
-            number = _wire.as_float(int.from_bytes(_wire.float32(number), "little"))
-        return ROW.pack(seconds, step, number, self._tags[tag])
+    def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
+                wall_time: Optional[float] = None, display_name: str = "",
+                description: str = "") -> None:
+        """What a plain row does not hold, or the error that says what is wrong."""
+        self.add(summary.scalar(tag, value, display_name=display_name, description=description),
+                 step, wall_time)
 
     def _next_step(self, tags: Sequence[str]) -> int:
         if len(tags) == 1:

@@ -17,11 +17,15 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
 
     Raises TypeError for what is no number, ValueError for several.
     """
-    number = as_float(value)
+    if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
+        # MXNet computes in the background: a copy joins its queue, and nobody waits here.
+        value = value.copy()
+    else:
+        value = as_float(value)
     # simple_value is the one form that every reader shows; with data_class set, the fast loader
     # keeps name and description too.
     described = _event.metadata("scalars", data_class=_event.SCALAR_CLASS,
                                 display_name=display_name, description=description
                                 ) if display_name or description else b""
-    field = _wire.float_field(_event.SIMPLE_VALUE, number) + described
-    return Summary([Value(tag, lambda: [field])])
+    return Summary([Value(tag, lambda: [
+        _wire.float_field(_event.SIMPLE_VALUE, as_float(value)) + described])])
