@@ -1,0 +1,54 @@
+"""TensorBoard for MXNet: callbacks of Module.fit, monitors, Gluon, graphs, several machines.
+
+    from tbwriter.mxnet import fit_callbacks
+    module.fit(train_data, eval_data, num_epoch=5, **fit_callbacks(writer))
+
+The rest of the package never imports this; what is here finds out about MXNet's objects by their
+attributes where it can, so that the names below load MXNet only where they must.
+"""
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, List
+
+if TYPE_CHECKING:
+    from ._fit import fit_callbacks as fit_callbacks
+    from ._metrics import BatchMetrics as BatchMetrics
+    from ._metrics import EvalMetrics as EvalMetrics
+    from ._metrics import LogMetricsCallback as LogMetricsCallback
+    from ._monitor import Monitor as Monitor
+    from ._parameters import GradientHistograms as GradientHistograms
+    from ._parameters import ParameterHistograms as ParameterHistograms
+    from ._parameters import ParameterImages as ParameterImages
+    from ._progress import LearningRate as LearningRate
+    from ._progress import Speed as Speed
+    from ._steps import Steps as Steps
+
+# Where each name lives. Loaded when first used.
+_NAMES = {
+    "BatchMetrics": "_metrics",
+    "EvalMetrics": "_metrics",
+    "GradientHistograms": "_parameters",
+    "LearningRate": "_progress",
+    "LogMetricsCallback": "_metrics",
+    "Monitor": "_monitor",
+    "ParameterHistograms": "_parameters",
+    "ParameterImages": "_parameters",
+    "Speed": "_progress",
+    "Steps": "_steps",
+    "fit_callbacks": "_fit",
+}
+
+__all__ = list(_NAMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> List[str]:
+    return __all__
