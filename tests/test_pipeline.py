@@ -1,0 +1,285 @@
+"""The queue and its thread, over a log in memory that fails as it is told."""
+from __future__ import annotations
+
+import errno
+import threading
+import time
+import warnings
+from typing import Any, Iterator, List, Optional, Tuple
+
+import pytest
+
+from tbwriter import _pipeline
+from tbwriter._pipeline import Channel, LogWarning
+
+
+class MemoryLog:
+    """Keeps what is written; fails or stands still on demand."""
+
+    directory = path = "memory"
+    notice = ""
+
+    def __init__(self) -> None:
+        self.queued: List[bytes] = []
+        self.written: List[bytes] = []
+        self.error: Optional[OSError] = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.closed = self.synced = 0
+
+    @property
+    def pending(self) -> int:
+        return sum(map(len, self.queued))
+
+    def write(self) -> None:
+        self.gate.wait()
+        while self.queued:
+            if self.error:
+                raise self.error
+            self.written.append(self.queued.pop(0))
+
+    def sync(self) -> None:
+        self.synced += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def detach(self) -> None:
+        self.queued.clear()
+
+
+class Heavy:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.nbytes = len(data)
+
+
+def make(flush_secs: float = 0.02, max_buffer: int = 1 << 20, **options: Any
+         ) -> Tuple[Channel, MemoryLog]:
+    log = MemoryLog()
+
+    def encode(items: List[Any]) -> Tuple[int, int]:
+        done = nbytes = 0
+        for item in items:
+            if isinstance(item, _pipeline.Task):
+                break
+            log.queued.append(item if isinstance(item, bytes) else item.data)
+            nbytes += getattr(item, "nbytes", 0)
+            done += 1
+        return done, nbytes
+
+    return Channel(log, encode, flush_secs, max_buffer, **options), log  # type: ignore[arg-type]
+
+
+def add(channel: Channel, item: bytes) -> None:
+    """What a writer's add_scalar does with its row."""
+    channel.items.append(item)
+    if len(channel.items) >= channel.limit:
+        channel.wake()
+
+
+@pytest.fixture(autouse=True)
+def strict_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LogWarning)
+        yield
+
+
+def wait_for(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.002)
+
+
+def test_an_idle_queue_is_written() -> None:
+    """What was added is written soon, though nothing more comes."""
+    channel, log = make()
+    for round_ in range(3):
+        add(channel, b"%d" % round_)
+        wait_for(lambda: len(log.written) == round_ + 1)
+        time.sleep(0.05)  # the channel falls asleep in between
+    channel.close(5)
+
+
+def test_flush_and_close() -> None:
+    """flush() returns when all before it is written, close() closes the log then."""
+    channel, log = make(flush_secs=1000)
+    add(channel, b"1")
+    channel.put(Heavy(b"2"))
+    channel.flush(5)
+    assert log.written == [b"1", b"2"] and not log.closed
+    channel.flush(5, log.sync)
+    assert log.synced == 1
+    add(channel, b"3")
+    channel.close(5)
+    assert log.written == [b"1", b"2", b"3"] and log.closed == 1
+
+
+def test_one_thread_for_all() -> None:
+    """A hundred channels share one thread, which ends after a while without work."""
+    before = threading_tasks()
+    channels = [make() for _ in range(100)]
+    for channel, _ in channels:
+        add(channel, b"x")
+    for channel, log in channels:
+        channel.flush(5)
+        assert log.written == [b"x"]
+    assert threading_tasks() <= before + 1
+    for channel, _ in channels:
+        channel.close(5)
+
+
+def threading_tasks() -> int:
+    import os
+    return len(os.listdir("/proc/self/task"))
+
+
+def test_failure_is_told_once_and_recovered() -> None:
+    """While the log fails, adding goes on with one warning; then everything is written in order."""
+    channel, log = make()
+    log.error = OSError(errno.ENOSPC, "No space left on device")
+    told = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(100):
+            add(channel, b"%d" % i)
+            time.sleep(0.002)
+        told = [str(w.message) for w in caught if issubclass(w.category, LogWarning)]
+    assert len(told) == 1 and "No space left" in told[0]
+    assert channel.error is log.error
+    with pytest.raises(OSError, match="No space left"):
+        channel.flush(5)
+    log.error = None
+    channel.flush(5)
+    assert log.written == [b"%d" % i for i in range(100)]
+    assert channel.error is None
+    channel.close(5)
+
+
+def test_strict_raises() -> None:
+    """With strict, an add raises what the storage said."""
+    channel, log = make(strict=True)
+    log.error = OSError(errno.EIO, "bad disk")
+    with pytest.raises(OSError, match="bad disk"):
+        for _ in range(1000):
+            add(channel, b"x")
+            time.sleep(0.001)
+    log.error = None
+    channel.close(5)
+
+
+def test_close_tries_until_its_time_is_over() -> None:
+    """close() waits for a storage that comes back, and raises for one that does not."""
+    channel, log = make()
+    log.error = OSError(errno.EIO, "bad disk")
+    add(channel, b"x")
+    timer = threading.Timer(0.3, lambda: setattr(log, "error", None))
+    timer.start()
+    channel.close(5)
+    assert log.written == [b"x"] and log.closed == 1
+    timer.join()
+
+    channel, log = make()
+    log.error = OSError(errno.EIO, "bad disk")
+    add(channel, b"x")
+    with pytest.raises(OSError, match="bad disk"):
+        channel.close(0.3)
+    log.error = None
+    channel.close(5)
+    assert log.written == [b"x"]
+
+
+def test_a_storage_that_never_returns() -> None:
+    """While write() hangs, adds return, flush and close raise TimeoutError in time, and what goes
+    beyond the buffer is dropped, counted and told once."""
+    channel, log = make(max_buffer=100_000)
+    log.gate.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3000):
+            add(channel, bytes(24))
+        channel.put(Heavy(bytes(1000)))
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        channel.flush(0.3)
+    assert time.monotonic() - start < 2
+    assert channel.dropped > 0
+    told = [w for w in caught if "dropped" in str(w.message)]
+    assert len(told) == 1
+    log.gate.set()
+    channel.flush(5)
+    assert len(log.written) + channel.dropped == 3001
+    add(channel, b"later")
+    channel.close(5)
+    assert log.written[-1] == b"later"
+
+
+def test_flush_inside_the_work_of_the_thread() -> None:
+    """flush() inside the thread's own work returns at once instead of waiting for itself."""
+    channel, log = make()
+    done: List[str] = []
+    channel.items.append(_pipeline.Task(lambda: (channel.flush(5), done.append("back"))[0]))
+    channel.flush(5)
+    assert done == ["back"]
+    channel.close(5)
+
+
+def test_a_task_that_raises_is_left_out() -> None:
+    """A side file that can't be made for a reason of its own is told and does not block the rest."""
+    channel, log = make(asynchronous=False)
+
+    def work() -> None:
+        raise KeyError("no such thing")
+
+    with pytest.warns(LogWarning, match="no such thing"):
+        with pytest.raises(KeyError):
+            channel.flush(5, work)
+    add(channel, b"x")
+    assert log.written == [b"x"]
+
+
+def test_synchronous() -> None:
+    """Without the thread, an add has been written when it returns."""
+    channel, log = make(asynchronous=False)
+    for i in range(3):
+        add(channel, b"%d" % i)
+        assert log.written[-1] == b"%d" % i
+    log.error = OSError(errno.EIO, "bad disk")
+    with pytest.warns(LogWarning, match="bad disk"):
+        add(channel, b"3")
+    log.error = None
+    channel.flush(5)
+    assert log.written == [b"0", b"1", b"2", b"3"]
+    channel.close(5)
+
+
+def test_bounded_memory_of_heavy_items() -> None:
+    """A full buffer makes a call wait for a storage that moves, and nothing is dropped."""
+    channel, log = make(max_buffer=10_000)
+    for i in range(200):
+        channel.put(Heavy(b"%4d" % i * 250))
+    channel.flush(5)
+    assert channel.dropped == 0
+    assert [int(data[:4]) for data in log.written] == list(range(200))
+    channel.close(5)
+
+
+def test_many_threads() -> None:
+    """Nothing is lost or doubled between threads, and each thread's order is kept."""
+    channel, log = make()
+
+    def run(name: int) -> None:
+        for i in range(500):
+            add(channel, b"%d %d" % (name, i))
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    channel.close(5)
+    assert len(log.written) == 16 * 500
+    for name in range(16):
+        mine = [int(item.split()[1]) for item in log.written if item.split()[0] == b"%d" % name]
+        assert mine == list(range(500))
