@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ._graph import keras_graph as keras_graph
     from ._graph import Node as Node
     from ._graph import op_graph as op_graph
+    from ._histogram import histogram as histogram
+    from ._histogram import histogram_raw as histogram_raw
     from ._hparams import hparams as hparams
     from ._hparams import hparams_end as hparams_end
     from ._hparams import hparams_experiment as hparams_experiment
@@ -44,6 +46,8 @@ _KINDS = {
     "keras_graph": "_graph",
     "Node": "_graph",
     "op_graph": "_graph",
+    "histogram": "_histogram",
+    "histogram_raw": "_histogram",
     "hparams": "_hparams",
     "hparams_end": "_hparams",
     "hparams_experiment": "_hparams",

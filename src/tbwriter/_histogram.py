@@ -1,0 +1,184 @@
+"""Values to buckets: counts, smallest and largest value, sum and sum of squares in one pass.
+
+The buckets are TensorFlow's, unless edges are given. NaN and infinities are counted apart. Knows
+numpy arrays only, and works in chunks, so that an array of any size costs little memory.
+"""
+from __future__ import annotations
+
+from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+
+Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
+Bins = Union[int, str, Sequence[float], Array]
+
+# A chunk and what is made of it stay in a core's second-level cache.
+CHUNK = 1 << 15
+
+
+class Histogram(NamedTuple):
+    """What a histogram event shows.
+
+    min, max, num, sum, sum_squares: of the finite values; min > max if there is none.
+    limits: the right edge of each bucket; the first bucket begins at `min`.
+    counts: how many values, for each bucket: `limits[i - 1] <= value < limits[i]`.
+    not_finite: how many NaN and infinities were left out.
+    """
+
+    min: float
+    max: float
+    num: float
+    sum: float
+    sum_squares: float
+    limits: Array
+    counts: Array
+    not_finite: int = 0
+
+
+def default_edges() -> Array:
+    """TensorFlow's 1551 limits: +-1e-12, growing by a tenth up to 1e20, 0 and +-DBL_MAX.
+
+    "for (double v = 1.0e-12; v < 1.0e20; v *= 1.1)": a running product, not a power.
+    """
+    positive = []
+    limit = 1.0e-12
+    while limit < 1.0e20:
+        positive.append(limit)
+        limit *= 1.1
+    positive.append(float(np.finfo(np.float64).max))
+    return np.array([-limit for limit in reversed(positive)] + [0.0] + positive)
+
+
+class _Lookup:
+    """Which of TensorFlow's buckets a value is in, found without a search.
+
+    The upper half of a float32 (sign, exponent, 7 bits of mantissa) is a code of 16 bits. Values
+    of one code differ by less than a hundredth, limits by a tenth: so a code holds one limit at
+    most, and a table of 65536 entries and one comparison give the bucket. A double is rounded to
+    float32 for its code only. Rounding keeps order, so this is exact.
+    """
+
+    def __init__(self) -> None:
+        self.edges = default_edges()
+        inner = self.edges[1:-1]
+        rank_of_code = np.arange(1 << 16)
+        # Negative values have the sign bit set and are ordered backwards.
+        rank_of_code = np.where(rank_of_code < 1 << 15, rank_of_code, (1 << 15) - 1 - rank_of_code)
+        code_of_edge = codes(inner.astype(np.float32))
+        # -0.0, which is not below 0, shares its code with values that are.
+        code_of_edge[inner == 0] = 1 << 15
+        self.lower = np.searchsorted(rank_of_code[code_of_edge], rank_of_code)
+        self.edge = np.full(1 << 16, np.inf)
+        self.edge[code_of_edge] = inner
+
+    def buckets(self, values: Array) -> Array:
+        """The bucket of each of `values`, float64 and finite."""
+        code = codes(values.astype(np.float32))
+        return self.lower[code] + (values >= self.edge[code])
+
+
+def codes(values: Array) -> Array:
+    """Sign, exponent and the upper 7 bits of the mantissa of float32 values."""
+    return (values.view(np.uint32) >> 16).astype(np.intp)
+
+
+class _Search:
+    """Which bucket a value is in, for edges of any kind; one bucket more on both sides."""
+
+    def __init__(self, edges: Array) -> None:
+        self.edges = np.concatenate([[-np.inf], edges, [np.inf]])
+        self._inner = edges
+
+    def buckets(self, values: Array) -> Array:
+        """The bucket of each of `values`. "All but the last bin is half-open", as in numpy."""
+        bucket = np.searchsorted(self._inner, values, side="right")
+        return bucket - (values == self._inner[-1])
+
+
+_lookup: Optional[_Lookup] = None
+
+
+def histogram(values: Array, bins: Bins = "tensorflow") -> Histogram:
+    """The histogram of `values`, an array of numbers or bools of any shape.
+
+    bins: "tensorflow", edges, a number of buckets between the smallest and the largest value, or
+        one of numpy's strategies ("auto", "doane", ...). What lies beyond the outermost edge is
+        counted in a bucket of its own.
+    """
+    flat = values.ravel(order="K")
+    place = _default_lookup() if isinstance(bins, str) and bins == "tensorflow" \
+        else _Search(_edges(flat, bins))
+    counts = np.zeros(len(place.edges) - 1, np.int64)
+    low, high = np.inf, -np.inf
+    total, squares = [0.0], [0.0]
+    for chunk in _chunks(flat):
+        counts += np.bincount(place.buckets(chunk), minlength=len(counts))
+        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            total.append(chunk.sum())
+            squares.append((chunk * chunk).sum())
+    num = int(counts.sum())
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Histogram(low, high, num, float(np.sum(total)), float(np.sum(squares)),
+                         place.edges[1:], counts, flat.size - num)
+
+
+def _default_lookup() -> _Lookup:
+    global _lookup
+    if _lookup is None:
+        _lookup = _Lookup()
+    return _lookup
+
+
+def _chunks(flat: Array) -> Iterator[Array]:
+    """The finite part of `flat` as float64."""
+    for start in range(0, flat.size, CHUNK):
+        chunk = flat[start:start + CHUNK].astype(np.float64)
+        if flat.dtype.kind == "f":
+            chunk = chunk[np.isfinite(chunk)]
+        if chunk.size:
+            yield chunk
+
+
+# Freedman and Diaconis' rule divides by the quartiles' distance: one far value in a narrow crowd,
+# and it asks for billions of buckets.
+_TOO_MANY = 10_000
+
+
+def _edges(flat: Array, bins: Bins) -> Array:
+    if not isinstance(bins, (str, int)):
+        return np.asarray(bins, np.float64)
+    finite = np.concatenate([*_chunks(flat), np.zeros(0)])
+    if bins in ("auto", "fd") and finite.size:
+        low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
+        width = 2 * (third - first) / np.cbrt(finite.size)
+        if high - low > _TOO_MANY * width:
+            bins = "sturges"
+    return np.histogram_bin_edges(finite, bins)
+
+
+def trimmed(whole: Histogram) -> Histogram:
+    """Without empty buckets at both ends; a run of them inside becomes one.
+
+    The outermost edges are the smallest and largest value in both of TensorBoard's loaders, so an
+    empty first bucket would end where it should begin.
+    """
+    filled = whole.counts != 0
+    where = np.flatnonzero(filled)
+    if not where.size:
+        return whole._replace(limits=whole.limits[:0], counts=whole.counts[:0])
+    # TensorFlow keeps the last bucket of each run of empty ones.
+    kept = filled.copy()
+    kept[:-1] |= filled[1:]
+    kept[:where[0]] = False
+    return whole._replace(limits=whole.limits[kept], counts=whole.counts[kept])
+
+
+def merged(whole: Histogram, max_bins: int) -> Histogram:
+    """With neighbours joined so that at most `max_bins` buckets are left."""
+    step = -(-len(whole.counts) // max_bins)
+    if step <= 1:
+        return whole
+    starts = np.arange(0, len(whole.counts), step)
+    last = np.minimum(starts + step, len(whole.counts)) - 1
+    return whole._replace(limits=whole.limits[last], counts=np.add.reduceat(whole.counts, starts))

@@ -1,0 +1,134 @@
+"""Histograms: how values are distributed. Shown in Time Series, Histograms and Distributions."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Tuple
+
+import numpy as np
+
+from .. import _event, _wire
+from .._array import as_array, snapshot
+from .._event import Summary, Value
+from .._histogram import Bins, Histogram, merged, trimmed
+from .._histogram import histogram as count
+from .._notice import once
+from .._wire import Parts
+
+__all__ = ["histogram", "histogram_raw"]
+
+# From here on (bytes) an array that numpy sees in place is counted in the call: that takes the
+# time of two or three copies, and no memory.
+_COUNT_IN_CALL = 8 << 20
+
+# np.histogram's strategies. Checked at the call: no mistake may surface on the writer's thread.
+_STRATEGIES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
+_MOST_BINS = 1_000_000
+
+
+def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
+              max_bins: Optional[int] = None, display_name: str = "",
+              description: str = "") -> Summary:
+    """How often values of each size occur.
+
+    values: numbers or bools of any shape, at least one (numpy, MXNet, torch, jax, lists). NaN and
+        infinities are left out, with one warning a tag.
+    bins: "tensorflow" (buckets that grow by a tenth, from 1e-12 to 1e20 on both sides of 0), the
+        number of equally wide buckets, edges in rising order, or one of numpy's strategies: "auto",
+        "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges". Values beyond the outermost
+        edges are counted too.
+    max_bins: neighbouring buckets are joined until there are no more than these.
+    display_name, description: shown with the chart; the description is Markdown.
+
+    Raises TypeError for what holds no numbers, ValueError for an empty array or unusable bins.
+
+    Source: HistogramProto in TensorFlow's summary.proto; the limits of its histogram.cc.
+    """
+    bins = _checked_bins(bins)
+    if max_bins is not None and (not isinstance(max_bins, int) or max_bins < 1):
+        raise ValueError(f"got max_bins {max_bins!r}, want None or an integer from 1")
+    if getattr(values, "nbytes", 0) >= _COUNT_IN_CALL and not hasattr(values, "asnumpy"):
+        counted = count(as_array(values), bins)
+        nbytes = counted.counts.nbytes + counted.limits.nbytes
+        late: Callable[[], Histogram] = lambda: counted
+    else:
+        held = snapshot(values)
+        if not held.size:
+            raise ValueError(f"got an empty array of shape {held.shape} as values, want at least "
+                             "one number")
+        nbytes = held.nbytes
+        late = lambda: count(held.numpy(), bins)
+
+    def encode() -> Parts:
+        shown = late()
+        if shown.not_finite:
+            once(("histogram", tag), f"the histogram {tag!r} leaves out {shown.not_finite} values "
+                 f"of {shown.num + shown.not_finite} that are NaN or infinite; said once for a tag")
+        shown = trimmed(shown)
+        if max_bins:
+            shown = merged(shown, max_bins)
+        return _parts(shown, display_name, description)
+
+    return Summary([Value(tag, encode, nbytes)])
+
+
+def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_squares: float,
+                  bucket_limits: Any, bucket_counts: Any, *, display_name: str = "",
+                  description: str = "") -> Summary:
+    """A histogram that was counted elsewhere.
+
+    min, max, num, sum, sum_squares: of all values.
+    bucket_limits: the right edge of each bucket, rising; bucket_counts: how many values are in
+        each. Empty buckets at both ends are dropped.
+    display_name, description: shown with the chart; the description is Markdown.
+
+    Raises ValueError unless limits and counts are of one length, and everything is finite.
+    """
+    limits = as_array(bucket_limits, "bucket_limits").astype(np.float64).ravel()
+    counts = as_array(bucket_counts, "bucket_counts").astype(np.float64).ravel()
+    if len(limits) != len(counts):
+        raise ValueError(f"got {len(limits)} bucket_limits and {len(counts)} bucket_counts, want "
+                         "as many of the ones as of the others")
+    if not np.isfinite([min, max]).all() or not np.isfinite(counts).all():
+        raise ValueError(f"got min {min}, max {max} and counts {counts}, want finite numbers")
+    if np.isnan(limits).any() or (np.diff(limits) < 0).any():
+        raise ValueError(f"got the bucket_limits {limits}, want them in rising order")
+    shown = trimmed(Histogram(float(min), float(max), num, float(sum), float(sum_squares),
+                              limits, counts))
+    parts = _parts(shown, display_name, description)
+    return Summary([Value(tag, lambda: parts, _wire.total(parts))])
+
+
+def _checked_bins(bins: Any) -> Bins:
+    """`bins` as it is, with edges as an array of their own; ValueError or TypeError."""
+    if isinstance(bins, str):
+        if bins != "tensorflow" and bins not in _STRATEGIES:
+            raise ValueError(f"got the bins {bins!r}, want 'tensorflow', a number, edges or one of "
+                             f"{', '.join(_STRATEGIES)}")
+        return bins
+    if isinstance(bins, (int, np.integer)) and not isinstance(bins, bool):
+        if not 1 <= bins <= _MOST_BINS:
+            raise ValueError(f"got {bins} bins, want 1 to {_MOST_BINS}")
+        return int(bins)
+    edges = as_array(bins, "bins").astype(np.float64)
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
+        raise ValueError(f"got the bins {bins!r}, want two or more edges in rising order")
+    return edges
+
+
+def _parts(shown: Histogram, display_name: str, description: str) -> Parts:
+    """The fields of Summary.Value: HistogramProto, then its metadata."""
+    message = []
+    if len(shown.counts):
+        message.append(b"".join([
+            _wire.double_field(1, shown.min), _wire.double_field(2, shown.max),
+            _wire.double_field(3, shown.num), _wire.double_field(4, shown.sum),
+            _wire.double_field(5, shown.sum_squares),
+            *_packed(6, np.minimum(shown.limits, np.finfo(np.float64).max)),
+            *_packed(7, shown.counts)]))
+    return [*_wire.message_field(_event.HISTO, message),
+            _event.metadata("histograms", data_class=_event.TENSOR_CLASS,
+                            display_name=display_name, description=description)]
+
+
+def _packed(number: int, numbers: Any) -> Tuple[bytes, bytes]:
+    data = numbers.astype("<f8").tobytes()
+    return _wire.length_prefix(number, len(data)), data
