@@ -1,0 +1,49 @@
+"""Names made from tags: inside the log directory, short, and one for each tag."""
+from __future__ import annotations
+
+import os.path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tbwriter._names import MAX_BYTES, file_name, relative_path
+
+HOSTILE = ["", ".", "..", "../x", "/etc/passwd", "a/../../b", "a\0b", "c:\\x", "~", "a" * 300,
+           "é" * 100, "\n", "-rf", "x.tfevents.y", "%2E%2E", "\ud800"]
+
+
+@pytest.mark.parametrize("make", [file_name, relative_path])
+@pytest.mark.parametrize("tag", HOSTILE)
+def test_hostile_names(make, tag):
+    """No hostile tag leaves its directory, is too long, or is taken for an event file."""
+    check(make(tag))
+
+
+@given(st.text(max_size=400))
+def test_any_text(tag):
+    """Any text gives a usable name and a usable path."""
+    check(file_name(tag))
+    check(relative_path(tag))
+    assert "/" not in file_name(tag)
+
+
+def check(path):
+    assert os.path.commonpath(["/log", os.path.normpath(f"/log/{path}")]) == "/log"
+    assert all(part not in ("", ".", "..") for part in path.split("/"))
+    assert path.isascii() and len(path) <= MAX_BYTES
+    assert not set(path) & set("\0\\\n ~:") and "tfevents" not in path
+
+
+@given(st.sets(st.text(max_size=300), min_size=2, max_size=2))
+def test_different_tags_have_different_names(tags):
+    """Two tags never share a name."""
+    one, other = tags
+    assert file_name(one) != file_name(other)
+
+
+def test_plain_names_stay():
+    """What is harmless is kept, so that people find their files."""
+    assert file_name("loss-1_b.c") == "loss-1_b.c"
+    assert relative_path("layer1/weight") == "layer1/weight"
+    assert file_name("a b/é") == "a%20b%2F%C3%A9"
