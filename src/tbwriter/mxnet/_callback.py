@@ -1,0 +1,58 @@
+"""What the callbacks of Module.fit share: whom they write to, how often, and at which step."""
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ._steps import Steps, shared
+
+
+class Callback:
+    """A callback that writes to one run of a writer.
+
+    writer: a FileWriter or SummaryWriter.
+    run: the run below the writer's log directory; "" is the log directory itself.
+    steps: the Steps it counts with; None shares those of the module that calls.
+    """
+
+    def __init__(self, writer: Any, run: str, steps: Optional[Steps]) -> None:
+        self._writer = writer
+        self._run = run
+        self._given_steps = steps
+        self._own_steps = steps or Steps()
+
+    @property
+    def _to(self) -> Any:
+        """Where to write. Made when first used: a run without values is not shown."""
+        return self._writer.sub_run(self._run) if self._run else self._writer
+
+    def _steps(self, param: Any) -> Steps:
+        return self._given_steps or shared(param, self._own_steps)
+
+
+class BatchCallback(Callback):
+    """A batch_end_callback that does its work every so many batches.
+
+    every: 1 is each batch. The first batch is always one of them.
+    """
+
+    def __init__(self, writer: Any, every: int, run: str, steps: Optional[Steps]) -> None:
+        super().__init__(writer, run, steps)
+        self._every = _positive(every)
+
+    def __call__(self, param: Any) -> None:
+        steps = self._steps(param)
+        batch = steps.batch_end(param)
+        if self._due(batch):
+            self._log(param, steps, batch)
+
+    def _due(self, batch: int) -> bool:
+        return batch % self._every == 0
+
+    def _log(self, param: Any, steps: Steps, batch: int) -> None:
+        raise NotImplementedError
+
+
+def _positive(every: int) -> int:
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise ValueError(f"got every={every!r}, want a number of batches, 1 or more")
+    return every

@@ -1,0 +1,57 @@
+"""Everything about a training with Module.fit, in one call."""
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from ._metrics import BatchMetrics, EvalMetrics
+from ._monitor import Monitor
+from ._parameters import GradientHistograms, ParameterHistograms, ParameterImages
+from ._progress import LearningRate, Speed
+from ._steps import Steps
+
+
+def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_rate: int = 50,
+                  parameters: int = 100, gradients: int = 100, images: str = "", monitor: int = 0,
+                  pattern: str = ".*", eval_batches: int = 0, begin_step: Optional[int] = None,
+                  train: str = "train", validation: str = "validation") -> Dict[str, Any]:
+    """The keyword arguments for `module.fit(..., **fit_callbacks(writer))`.
+
+    All callbacks are in lists, to which others may be added. Steps are true global steps: the
+    first batch is 0, and they go on over epochs and when a training is resumed.
+
+    writer: a FileWriter or SummaryWriter, which stays yours to close.
+    metrics, speed, learning_rate, parameters, gradients: log these every so many batches; 0 is
+        never. See BatchMetrics, Speed, LearningRate, ParameterHistograms, GradientHistograms.
+    images: a regular expression of the weights to show as pictures after each epoch
+        (ParameterImages); empty is none.
+    monitor: histograms of all that a Monitor sees, every so many batches; 0 is no monitor, which
+        slows MXNet down.
+    pattern: a regular expression of the names that parameters, gradients and monitor log.
+    eval_batches: metrics within an evaluation too, every so many batches, in a run
+        `<validation>_batches` whose steps are evaluated batches.
+    begin_step: the global step of the first batch, where a resumed training can't tell it by
+        itself: an optimizer that starts anew, and an epoch that was not the first to be seen.
+        None finds out, see Steps.
+    train, validation: the runs below the writer's log directory: training and validation are two
+        curves in one chart.
+    """
+    steps = Steps(begin_step)
+    on_batch: List[Any] = []
+    for kind, every in ((BatchMetrics, metrics), (Speed, speed), (LearningRate, learning_rate)):
+        if every:
+            on_batch.append(kind(writer, every, run=train, steps=steps))
+    for histograms, every in ((ParameterHistograms, parameters), (GradientHistograms, gradients)):
+        if every:
+            on_batch.append(histograms(writer, every, pattern, train, steps))
+    on_batch.append(steps.batch_end)  # counts, even where nothing is to be logged
+    callbacks: Dict[str, Any] = {
+        "batch_end_callback": on_batch,
+        "epoch_end_callback": [ParameterImages(writer, images, train, steps)] if images else [],
+        "eval_end_callback": [EvalMetrics(writer, validation, steps=steps)],
+    }
+    if eval_batches:
+        callbacks["eval_batch_end_callback"] = [
+            BatchMetrics(writer, eval_batches, f"{validation}_batches", steps=Steps())]
+    if monitor:
+        callbacks["monitor"] = Monitor(writer.sub_run(train), monitor, pattern=pattern, steps=steps)
+    return callbacks

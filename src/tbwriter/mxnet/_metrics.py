@@ -1,0 +1,107 @@
+"""MXNet's evaluation metrics as scalars: of training, of validation, and under the name that
+mxnet.contrib.tensorboard uses.
+"""
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any, List, Optional, Tuple
+
+from ..writer import FileWriter
+from ._callback import BatchCallback, Callback
+from ._steps import Steps, shared, scope_of
+
+
+class BatchMetrics(BatchCallback):
+    """Training metrics: a `batch_end_callback`, one scalar a metric.
+
+    A value is the mean over the epoch so far, as in the line `Train-accuracy=...` that MXNet logs
+    at its end: a Speedometer that resets the metric, before or after this in the list, does not
+    change it. A metric of your own without global statistics is read as it is; where it has just
+    been reset, one batch later. Metrics of the same name are numbered: accuracy, accuracy_1.
+
+    writer, run, steps: see `fit_callbacks`. every: log each so many batches.
+    prefix: stands before the metric's name in the tag.
+    """
+
+    def __init__(self, writer: Any, every: int = 1, run: str = "train", prefix: str = "",
+                 steps: Optional[Steps] = None) -> None:
+        super().__init__(writer, every, run, steps)
+        self._prefix = prefix
+        self._late = False
+
+    def _due(self, batch: int) -> bool:
+        return self._late or super()._due(batch)
+
+    def _log(self, param: Any, steps: Steps, batch: int) -> None:
+        values = metric_values(param.eval_metric)
+        self._late = not self._late and any(value is None for _, value in values)
+        for name, value in values:
+            if value is not None:
+                steps.write(batch, self._to.add_scalar, self._prefix + name, value)
+
+
+class EvalMetrics(Callback):
+    """Validation metrics: an `eval_end_callback` (or `score_end_callback`).
+
+    The step is that of the last training batch, so that the curve lies over that of training.
+
+    writer, run, steps: see `fit_callbacks`. prefix: stands before the metric's name in the tag.
+    """
+
+    def __init__(self, writer: Any, run: str = "validation", prefix: str = "",
+                 steps: Optional[Steps] = None) -> None:
+        super().__init__(writer, run, steps)
+        self._prefix = prefix
+
+    def __call__(self, param: Any) -> None:
+        step = self._steps(param).eval_end(param)
+        for name, value in metric_values(param.eval_metric):
+            if value is not None:
+                self._to.add_scalar(self._prefix + name, value, step)
+
+
+class LogMetricsCallback:
+    """Drop-in for mxnet.contrib.tensorboard.LogMetricsCallback: metrics of a callback's caller.
+
+    logging_dir: the log directory. Give training and validation one each below a common directory,
+        and their curves share a chart.
+    prefix: the tags are `prefix-name`; None leaves the name alone.
+
+    As a `batch_end_callback` it logs each batch at the global step (MXNet's puts a whole epoch on
+    one step), as an `eval_end_callback` once at the step of the last training batch.
+    """
+
+    def __init__(self, logging_dir: str, prefix: Optional[str] = None) -> None:
+        self.prefix = prefix
+        self.summary_writer = FileWriter(logging_dir)
+        start = "" if prefix is None else f"{prefix}-"
+        self._train = BatchMetrics(self.summary_writer, run="", prefix=start)
+        self._evaluate = EvalMetrics(self.summary_writer, run="", prefix=start)
+
+    def __call__(self, param: Any) -> None:
+        evaluation = not {"eval_batch", "actual_num_batch"}.isdisjoint(scope_of(param))
+        (self._evaluate if evaluation else self._train)(param)
+
+
+def metric_values(metric: Any) -> List[Tuple[str, Optional[float]]]:
+    """(name, value) of each metric, under names that differ; None for what has seen nothing."""
+    values = []
+    names: "Counter[str]" = Counter()
+    for name, value in _values(metric):
+        values.append((f"{name}_{names[name]}" if names[name] else name, value))
+        names[name] += 1
+    return values
+
+
+def _values(metric: Any) -> List[Tuple[str, Optional[float]]]:
+    if metric is None:
+        return []
+    parts = getattr(metric, "metrics", None)
+    if isinstance(parts, list):  # a composite
+        return [pair for part in parts for pair in _values(part)]
+    overall = getattr(metric, "_has_global_stats", False)
+    pairs = metric.get_global_name_value() if overall else metric.get_name_value()
+    seen = getattr(metric, "global_num_inst" if overall else "num_inst", 1)
+    # NaN is MXNet's way to say that nothing was seen since the reset. That of a loss is kept.
+    return [(name, value if seen or not math.isnan(value) else None) for name, value in pairs]

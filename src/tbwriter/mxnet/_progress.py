@@ -1,0 +1,84 @@
+"""How the training goes: samples a second, and the learning rate."""
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any, Mapping, Optional
+
+from ._callback import BatchCallback
+from ._steps import Steps, optimizer_of, scope_of
+
+
+class Speed(BatchCallback):
+    """Training speed in samples a second, as the scalar `speed/samples_per_second`.
+
+    A `batch_end_callback`. Padding is not counted, nor is the time between epochs, in which MXNet
+    evaluates; the first batch of an epoch, which also waits for that, is left out.
+
+    writer, run, steps: see `fit_callbacks`. every: log the mean of each so many batches.
+    batch_size: None takes it from the data iterator. ValueError at the first batch where that has
+        none.
+    """
+
+    def __init__(self, writer: Any, every: int = 50, run: str = "train",
+                 batch_size: Optional[int] = None, steps: Optional[Steps] = None) -> None:
+        super().__init__(writer, every, run, steps)
+        self._batch_size = batch_size
+        self._nbatch = -1
+        self._since = 0.0
+        self._clear()
+
+    def _due(self, batch: int) -> bool:
+        return True
+
+    def _log(self, param: Any, steps: Steps, batch: int) -> None:
+        now, since = perf_counter(), self._since
+        first = param.nbatch <= self._nbatch or self._nbatch < 0
+        self._since, self._nbatch = now, param.nbatch
+        if first:
+            return
+        self._batches += 1
+        self._seconds += now - since
+        self._samples += _samples(scope_of(param), self._batch_size)
+        if self._batches >= self._every and self._seconds > 0:
+            steps.write(batch, self._to.add_scalar, "speed/samples_per_second",
+                        self._samples / self._seconds)
+            self._clear()
+
+    def _clear(self) -> None:
+        self._batches = self._samples = 0
+        self._seconds = 0.0
+
+
+class LearningRate(BatchCallback):
+    """The optimizer's learning rate, as the scalar `learning_rate`. A `batch_end_callback`.
+
+    It is what a scheduler gave for the update before. Where a server of several machines holds the
+    optimizer, this process knows only the rate at the beginning.
+
+    writer, run, steps: see `fit_callbacks`. every: log each so many batches.
+
+    Raises ValueError at the first batch where there is no optimizer to be found.
+    """
+
+    def __init__(self, writer: Any, every: int = 50, run: str = "train",
+                 steps: Optional[Steps] = None) -> None:
+        super().__init__(writer, every, run, steps)
+
+    def _log(self, param: Any, steps: Steps, batch: int) -> None:
+        optimizer = optimizer_of(scope_of(param))
+        if optimizer is None:
+            raise ValueError("got a batch without `locals` that lead to an optimizer, "
+                             "want that of Module.fit")
+        steps.write(batch, self._to.add_scalar, "learning_rate", optimizer.learning_rate)
+
+
+def _samples(scope: Mapping[str, Any], batch_size: Optional[int]) -> int:
+    """How many samples the batch had."""
+    data = scope.get("data_batch")
+    if batch_size is None:
+        batch_size = getattr(scope.get("train_data"), "batch_size", None)
+    if not batch_size and data is not None and not isinstance(data, list):
+        batch_size = data.data[0].shape[0]
+    if not batch_size:
+        raise ValueError("got a data iterator without a batch_size, want Speed(batch_size=...)")
+    return batch_size - (getattr(data, "pad", 0) or 0)

@@ -1,0 +1,140 @@
+"""The global step of a training, from what MXNet's callbacks are told.
+
+`nbatch` begins again in every epoch and nobody passes a global step, so it is counted here: the
+first batch of a training is step 0, and steps go on over epochs, calls of `fit`, and a resume.
+
+Also what the callbacks must know of `param.locals`, the variables of MXNet's own loop. Nothing of
+it is kept: it holds the batch and all arrays.
+"""
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from weakref import WeakKeyDictionary
+
+from .._event import SUMMARY, Message, Summary
+from .._number import as_step
+
+_log = logging.getLogger(__name__)
+
+
+class Steps:
+    """Counts the batches of one training. Callbacks that share one agree about the step.
+
+    start: the step of the first batch that is counted. None finds out: from the optimizer's number
+        of updates (of a module that was trained before, or `begin_num_update`), else, with
+        `begin_epoch`, as so many epochs of the length of the first one that is seen. Until that
+        length is known, what is logged is held back.
+    """
+
+    def __init__(self, start: Optional[int] = None) -> None:
+        self._start = None if start is None else as_step(start)
+        self._epoch: Any = None
+        self._before = 0   # batches counted in the epochs before this one
+        self._nbatch = -1  # the last batch of this epoch, from 0
+        self._begin_epoch = 0
+        self._held: List[Tuple[int, float, Callable[..., None], Tuple[Any, ...]]] = []
+
+    @property
+    def last(self) -> int:
+        """The last batch that was counted, from 0; -1 before the first."""
+        return self._before + self._nbatch
+
+    def batch_end(self, param: Any) -> int:
+        """Count the batch that has ended; the same one again changes nothing. Gives `last`."""
+        scope = scope_of(param)
+        # FeedForward counts from 1; its loop is known by its executor manager.
+        nbatch = int(param.nbatch) - ("executor_manager" in scope)
+        epoch = getattr(param, "epoch", None)
+        if nbatch < self._nbatch or (self._nbatch >= 0 and epoch != self._epoch):
+            self.epoch_end()
+            self._before += self._nbatch + 1
+        self._epoch, self._nbatch = epoch, nbatch
+        if self._start is None:
+            self._find_start(scope)
+        return self.last
+
+    def epoch_end(self, epoch: int = 0) -> int:
+        """The step of the last batch; where none was ever counted, the epoch."""
+        if self._nbatch < 0:
+            return epoch
+        if self._start is None:
+            self._begin(self._begin_epoch * (self.last + 1))
+        assert self._start is not None
+        return self._start + self.last
+
+    def eval_end(self, param: Any) -> int:
+        """The step of the last batch that was trained before an evaluation."""
+        updates = updates_of(scope_of(param)) if self._nbatch < 0 else 0
+        return updates - 1 if updates else self.epoch_end(getattr(param, "epoch", 0))
+
+    def write(self, batch: int, add: Callable[..., None], *what: Any) -> None:
+        """`add(*what, step)` with the step of `batch`, as soon as that is known."""
+        if self._start is not None:
+            add(*what, self._start + batch)
+        else:
+            # Encoded, an array is a few hundred bytes of histogram: memory stays small.
+            what = tuple(Message(SUMMARY, item.SerializeToString(), item.tags)
+                         if isinstance(item, Summary) else item for item in what)
+            self._held.append((batch, time.time(), add, what))
+
+    def _find_start(self, scope: Mapping[str, Any]) -> None:
+        trained = updates_of(scope) - 1 - self.last
+        begin = getattr(optimizer_of(scope), "begin_num_update", 0)
+        # A server that holds the optimizer leaves this copy of it where it began.
+        start = max(trained, begin) if "begin_epoch" in scope else 0
+        self._begin_epoch = scope.get("begin_epoch", 0)
+        if start > 0 or not self._begin_epoch:
+            self._begin(max(start, 0))
+        elif scope.get("end_of_batch"):
+            self._begin(self._begin_epoch * (self.last + 1))
+        elif not self._nbatch:
+            _log.info("resumed at epoch %d: the first epoch is logged when its length is known; "
+                      "begin_step tells the step at once", self._begin_epoch)
+
+    def _begin(self, start: int) -> None:
+        self._start = start
+        held, self._held = self._held, []
+        for batch, seconds, add, what in held:
+            add(*what, start + batch, seconds)
+
+
+_of_module: "WeakKeyDictionary[Any, Steps]" = WeakKeyDictionary()
+
+
+def shared(param: Any, own: Steps) -> Steps:
+    """The Steps of the module that is trained: callbacks made one by one agree about the step."""
+    module = scope_of(param).get("self")
+    return own if module is None else _of_module.setdefault(module, own)
+
+
+def scope_of(param: Any) -> Mapping[str, Any]:
+    """The variables of MXNet's loop; none for the tuples of home-made loops."""
+    scope: Optional[Dict[str, Any]] = getattr(param, "locals", None)
+    return scope or {}
+
+
+def modules_of(module: Any) -> List[Any]:
+    """The plain modules that do the work of `module`: of a bucketing one, the present bucket's."""
+    if hasattr(module, "_curr_module"):
+        return modules_of(module._curr_module)
+    if hasattr(module, "_modules"):
+        return [plain for part in module._modules for plain in modules_of(part)]
+    return [] if module is None else [module]
+
+
+def optimizer_of(scope: Mapping[str, Any]) -> Any:
+    """The optimizer; None where there is none."""
+    for module in modules_of(scope.get("self")):
+        optimizer = getattr(module, "_optimizer", None)
+        if optimizer is not None:
+            return optimizer
+    # FeedForward's; in Module.fit this name holds what fit was given, often a string.
+    optimizer = scope.get("optimizer")
+    return optimizer if hasattr(optimizer, "num_update") else None
+
+
+def updates_of(scope: Mapping[str, Any]) -> int:
+    """How often the parameters were updated, as far as the optimizer knows."""
+    return int(getattr(optimizer_of(scope), "num_update", 0))

@@ -1,0 +1,440 @@
+"""fit_callbacks and its parts in Module.fit, as stock TensorBoard sees what they wrote."""
+from __future__ import annotations
+
+import gc
+import math
+import weakref
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
+if not hasattr(mx, "mod"):
+    pytest.skip("MXNet 2.0 has no Module", allow_module_level=True)
+
+from judges import LOADERS, board, both_loaders, events
+from networks import BATCHES, buckets, data, fit, mlp, module
+
+from tbwriter import FileWriter
+from tbwriter.mxnet import (BatchMetrics, EvalMetrics, GradientHistograms, LearningRate,
+                            LogMetricsCallback, ParameterHistograms, ParameterImages, Speed,
+                            Steps, fit_callbacks)
+
+Param = namedtuple("BatchEndParams", ["epoch", "nbatch", "eval_metric", "locals"])
+
+
+def steps(points):
+    return [step for step, *_ in points]
+
+
+class Recorder:
+    """A callback that keeps the metric's values as MXNet would print them."""
+
+    def __init__(self):
+        self.values = []
+
+    def __call__(self, param):
+        self.values.append(float(np.float32(param.eval_metric.get_global_name_value()[0][1])))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two epochs with everything switched on."""
+    logdir = tmp_path_factory.mktemp("fit")
+    train, validation = Recorder(), Recorder()
+    with FileWriter(logdir) as writer:
+        callbacks = fit_callbacks(writer, speed=2, learning_rate=1, parameters=3, gradients=3,
+                                  images=".*weight", monitor=4, eval_batches=1)
+        callbacks["batch_end_callback"].append(train)
+        callbacks["eval_end_callback"].append(validation)
+        net = module()
+        fit(net, callbacks, optimizer_params={
+            "learning_rate": 0.1, "lr_scheduler": mx.lr_scheduler.FactorScheduler(4, 0.5)})
+    return logdir, net, train.values, validation.values
+
+
+@both_loaders
+def test_metrics_of_training_and_validation(trained, loader):
+    """One tag in two runs: each batch of training, and validation at the epoch's last batch."""
+    logdir, _, train, validation = trained
+    with board(logdir, loader) as b:
+        assert b.scalars("train", "accuracy") == list(zip(range(2 * BATCHES), train))
+        assert b.scalars("validation", "accuracy") \
+            == list(zip([BATCHES - 1, 2 * BATCHES - 1], validation))
+        assert steps(b.scalars("validation_batches", "accuracy")) == list(range(2 * BATCHES))
+        assert set(b.runs()) - {"."} == {"train", "validation", "validation_batches"}
+
+
+@both_loaders
+def test_learning_rate_and_speed(trained, loader):
+    """The scheduler's rate of each update; speed as the mean of so many batches, without the
+    first of each epoch."""
+    rates = [0.1 * 0.5 ** ((update - 1) // 4) for update in range(1, 2 * BATCHES + 1)]
+    with board(trained[0], loader) as b:
+        points = b.scalars("train", "learning_rate")
+        assert steps(points) == list(range(2 * BATCHES))
+        assert np.allclose([value for _, value in points], rates)
+        speeds = b.scalars("train", "speed/samples_per_second")
+        assert steps(speeds) == [2, 4, 7, 9] and all(value > 0 for _, value in speeds)
+
+
+@both_loaders
+def test_histograms_of_parameters_and_gradients(trained, loader):
+    """All of them every so many batches, with as many values as the parameter has; the last are
+    those of the module."""
+    logdir, net, *_ = trained
+    arguments, _ = net.get_params()
+    with board(logdir, loader) as b:
+        tags = set(b.tags("histograms", "train"))
+        for name, array in arguments.items():
+            for kind in ("parameters", "gradients"):
+                points = b.tensors("histograms", "train", f"{kind}/{name}")
+                assert steps(points) == [0, 3, 6, 9]
+                assert points[-1][1][:, 2].sum() == array.size
+            low, high = points[-1][1][0, 0], points[-1][1][-1, 1]
+            last = b.tensors("histograms", "train", f"parameters/{name}")[-1][1]
+            assert np.isclose(last[0, 0], array.asnumpy().min(), atol=1e-6)
+            assert np.isclose(last[-1, 1], array.asnumpy().max(), atol=1e-6)
+            assert low <= high
+        assert "fc1_backward_weight" in tags
+        assert steps(b.tensors("histograms", "train", "fc1_backward_weight")) == [0, 4, 8]
+
+
+@both_loaders
+def test_pictures_of_weights(trained, loader):
+    """One 16-bit picture a weight and epoch, at the step of the epoch's last batch."""
+    logdir, net, *_ = trained
+    from io import BytesIO
+
+    from PIL import Image
+
+    weight = net.get_params()[0]["fc1_weight"].asnumpy()
+    with board(logdir, loader) as b:
+        points = b.blobs("images", "train", "images/fc1_weight")
+        assert steps(points) == [BATCHES - 1, 2 * BATCHES - 1]
+        picture = np.asarray(Image.open(BytesIO(points[-1][1][2])))
+        assert picture.shape == weight.shape
+        expected = (weight - weight.min()) / (weight.max() - weight.min()) * 65535
+        assert np.abs(picture - expected).max() <= 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_beside_a_speedometer_that_resets(tmp_path, first):
+    """MXNet's Speedometer, before or after in the list, changes no value and makes no NaN."""
+    recorder = Recorder()
+    with FileWriter(tmp_path) as writer:
+        ours, theirs = BatchMetrics(writer), mx.callback.Speedometer(8, 1)
+        fit(module(), {"batch_end_callback": [ours, theirs, recorder] if first
+                       else [theirs, ours, recorder]}, evaluate=False)
+    with board(tmp_path, "fast") as b:
+        assert b.scalars("train", "accuracy") == list(zip(range(2 * BATCHES), recorder.values))
+
+
+def test_metric_without_global_statistics(tmp_path):
+    """A home-made metric that the Speedometer has just reset is read one batch later."""
+    class Seen(mx.metric.EvalMetric):
+        def update(self, labels, preds):
+            self.num_inst += 1
+            self.sum_metric += 3
+
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": [mx.callback.Speedometer(8, 2),
+                                              BatchMetrics(writer, every=2)]},
+            epochs=1, evaluate=False, eval_metric=Seen("seen"))
+    with board(tmp_path, "python") as b:
+        assert b.scalars("train", "seen") == [(0, 3.0), (3, 3.0)]
+
+
+def test_nan_of_a_diverged_loss_is_kept(tmp_path):
+    """NaN that was measured is a value; NaN of a metric that has seen nothing is none."""
+    loss = mx.metric.Loss()
+    with FileWriter(tmp_path) as writer:
+        callback = BatchMetrics(writer)
+        callback(Param(0, 0, loss, None))
+        loss.update(None, [mx.nd.array([math.nan])])
+        callback(Param(0, 1, loss, None))
+    with board(tmp_path, "python") as b:
+        (step, value), = b.scalars("train", "loss")
+        assert step == 1 and math.isnan(value)
+
+
+def test_composite_metrics_of_the_same_name(tmp_path):
+    """Each gets a tag of its own."""
+    metric = mx.metric.create(["acc", "acc", "ce"])
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": BatchMetrics(writer, prefix="net/"),
+                       "eval_end_callback": EvalMetrics(writer)}, epochs=1, eval_metric=metric)
+    for loader in LOADERS:
+        with board(tmp_path, loader) as b:
+            names = {"accuracy", "accuracy_1", "cross-entropy"}
+            assert set(b.tags("scalars", "train")) == {"net/" + name for name in names}
+            assert set(b.tags("scalars", "validation")) == names
+            assert len(b.scalars("train", "net/accuracy_1")) == BATCHES
+
+
+def resume(tmp_path, begin_step=None, trained=None, iterator=None, **more):
+    """The third and fourth epoch of a training, by a new process's callbacks."""
+    with FileWriter(tmp_path) as writer:
+        callbacks = fit_callbacks(writer, monitor=2, images="fc1_weight", begin_step=begin_step)
+        fit(trained or module(), callbacks, epochs=4, begin_epoch=2, iterator=iterator, **more)
+    return list(range(2 * BATCHES, 4 * BATCHES))
+
+
+def assert_resumed(tmp_path, expected):
+    for loader in LOADERS:
+        with board(tmp_path, loader) as b:
+            assert steps(b.scalars("train", "accuracy")) == expected
+            ends = [expected[BATCHES - 1], expected[-1]]
+            assert steps(b.scalars("validation", "accuracy")) == ends
+            assert steps(b.blobs("images", "train", "images/fc1_weight")) == ends
+            assert steps(b.tensors("histograms", "train", "fc1_output")) == expected[::2]
+            assert b.tensors("histograms", "train", "fc1_output")[0][1][:, 2].sum() == 8 * 4
+
+
+def test_resume_with_a_new_optimizer(tmp_path):
+    """begin_epoch=2 in a new process: the first epoch's length tells the step, nothing is lost,
+    and wall times are those of the batches."""
+    expected = resume(tmp_path)
+    assert_resumed(tmp_path, expected)
+    with board(tmp_path, "python") as b:
+        times = [time for *_, time in b.scalars("train", "accuracy", wall_times=True)]
+        assert times == sorted(times) and len(set(times)) > BATCHES
+
+
+def test_resume_of_the_same_module(tmp_path):
+    """A module that goes on knows its updates: they are the step, also at once."""
+    net = module()
+    fit(net, {}, epochs=2)
+    seen = []
+    with FileWriter(tmp_path) as writer:
+        counted = Steps()
+        fit(net, {"batch_end_callback": [
+            counted.batch_end, lambda param: counted.write(counted.last, seen.append),
+            BatchMetrics(writer)]}, epochs=3, begin_epoch=2)
+    assert seen == list(range(2 * BATCHES, 3 * BATCHES))
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("train", "accuracy")) == seen
+
+
+def test_resume_with_begin_num_update(tmp_path):
+    """Whoever tells the optimizer where it stands has told the step."""
+    expected = resume(tmp_path, optimizer_params={"learning_rate": 0.1, "begin_num_update": 700})
+    assert_resumed(tmp_path, [step - 2 * BATCHES + 700 for step in expected])
+
+
+def test_resume_with_begin_step(tmp_path):
+    """The user's word goes before everything else."""
+    expected = resume(tmp_path, begin_step=1000)
+    assert_resumed(tmp_path, [step - 2 * BATCHES + 1000 for step in expected])
+
+
+@pytest.mark.parametrize("kvstore", ["local", "device", None])
+def test_two_devices(tmp_path, kvstore):
+    """Steps and numbers of values are those of one device; gradients are summed over both. With a
+    kvstore, it is the store that updates the parameters."""
+    grads = []
+    with FileWriter(tmp_path) as writer:
+        callbacks = fit_callbacks(writer, parameters=1, gradients=1)
+        callbacks["batch_end_callback"].append(lambda param: grads.append(sum(
+            each.asnumpy() for each in param.locals["self"]._exec_group.grad_arrays[0])))
+        fit(module(2), callbacks, kvstore=kvstore)
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("train", "accuracy")) == list(range(2 * BATCHES))
+        assert steps(b.scalars("validation", "accuracy")) == [BATCHES - 1, 2 * BATCHES - 1]
+        points = b.tensors("histograms", "train", "gradients/fc1_weight")
+        assert steps(points) == list(range(2 * BATCHES))
+        for (_, buckets), grad in zip(points, grads):
+            assert buckets[:, 2].sum() == 24
+            assert np.isclose(buckets[0, 0], grad.min()) and np.isclose(buckets[-1, 1], grad.max())
+
+
+def test_parameters_without_gradients(tmp_path):
+    """Fixed parameters have a histogram of values, and none of gradients."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(fixed_param_names=["fc1_bias"]), {"batch_end_callback": [
+            ParameterHistograms(writer, pattern="fc1"), GradientHistograms(writer)]}, epochs=1)
+    with board(tmp_path, "fast") as b:
+        assert set(b.tags("histograms", "train")) == {
+            "parameters/fc1_weight", "parameters/fc1_bias", "gradients/fc1_weight",
+            "gradients/fc2_weight", "gradients/fc2_bias"}
+
+
+def test_bucketing_module(tmp_path):
+    """Buckets take turns: steps go on, and the shared parameters are logged once a step."""
+    net, iterator = buckets()
+    with FileWriter(tmp_path) as writer:
+        fit(net, fit_callbacks(writer, parameters=1, gradients=1, speed=1, learning_rate=1),
+            iterator=iterator, evaluate=False)
+    for loader in LOADERS:
+        with board(tmp_path, loader) as b:
+            for tag in ("parameters/fc1_weight", "gradients/fc1_weight"):
+                assert steps(b.tensors("histograms", "train", tag)) == list(range(12))
+            assert steps(b.scalars("train", "learning_rate")) == list(range(12))
+
+
+def test_feed_forward(tmp_path):
+    """MXNet's oldest interface counts batches from 1; the steps are the same."""
+    with FileWriter(tmp_path) as writer:
+        callbacks = fit_callbacks(writer, parameters=2, gradients=2, learning_rate=1)
+        net = mx.model.FeedForward(mlp(), ctx=mx.cpu(), num_epoch=2, learning_rate=0.1)
+        net.fit(data(), eval_data=data(), **callbacks)
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("train", "accuracy")) == list(range(2 * BATCHES))
+        assert steps(b.scalars("validation", "accuracy")) == [BATCHES - 1, 2 * BATCHES - 1]
+        assert steps(b.tensors("histograms", "train", "parameters/fc1_weight")) == [0, 2, 4, 6, 8]
+        assert len(b.scalars("train", "learning_rate")) == 2 * BATCHES
+
+
+def test_parts_one_by_one_agree_about_the_step(tmp_path):
+    """Parts of one module share its steps without being told, in a resumed training too."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": [Speed(writer, 1), BatchMetrics(writer, 2)],
+                       "eval_end_callback": EvalMetrics(writer)}, epochs=4, begin_epoch=2)
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("train", "accuracy")) == [10, 12, 14, 16, 18]
+        assert steps(b.scalars("validation", "accuracy")) == [14, 19]
+        assert steps(b.scalars("train", "speed/samples_per_second")) \
+            == [11, 12, 13, 14, 16, 17, 18, 19]
+
+
+def test_score_alone(tmp_path):
+    """An evaluation after training is at the step of the last update, one before any at 0."""
+    net, metric = module(), mx.metric.create("acc")
+    net.bind(data().provide_data, data().provide_label)
+    net.init_params()
+    with FileWriter(tmp_path) as writer:
+        net.score(data(), metric, score_end_callback=EvalMetrics(writer, run="before"))
+        fit(net, {}, epochs=1, force_rebind=True, force_init=True)
+        net.score(data(), metric, score_end_callback=EvalMetrics(writer, run="after"))
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("before", "accuracy")) == [0]
+        assert steps(b.scalars("after", "accuracy")) == [BATCHES - 1]
+
+
+def test_home_made_loops(tmp_path):
+    """Tuples without locals, even without an epoch, give metrics: a batch number that falls back
+    is a new epoch. What can't be known is asked for."""
+    metric = mx.metric.create("acc")
+    metric.update([mx.nd.array([1])], [mx.nd.array([[0, 1]])])
+    Bare = namedtuple("Bare", ["nbatch", "eval_metric"])
+    with FileWriter(tmp_path) as writer:
+        ours = BatchMetrics(writer)
+        for _ in range(3):
+            for nbatch in range(4):
+                ours(Bare(nbatch, metric))
+        other = BatchMetrics(writer, run="other")
+        for epoch in (1, 2):
+            other(Param(epoch, 0, metric, None))
+        with pytest.raises(ValueError, match="optimizer"):
+            LearningRate(writer)(Bare(0, metric))
+        with pytest.raises(ValueError, match="module"):
+            ParameterHistograms(writer)(Bare(0, metric))
+        speed = Speed(writer, 1)
+        speed(Bare(0, metric))
+        with pytest.raises(ValueError, match="batch_size"):
+            speed(Bare(1, metric))
+    with board(tmp_path, "fast") as b:
+        assert b.scalars("train", "accuracy") == [(step, 1.0) for step in range(12)]
+        assert steps(b.scalars("other", "accuracy")) == [0, 1]
+
+
+def test_nothing_of_the_loop_is_kept(tmp_path):
+    """When fit has returned, batches, module and iterator are free although the callbacks live."""
+    kept = []
+    with FileWriter(tmp_path) as writer:
+        callbacks = fit_callbacks(writer, parameters=1, gradients=1, speed=1, learning_rate=1,
+                                  images=".*", eval_batches=1)
+        net, iterator = module(), data()
+        seen = callbacks["batch_end_callback"] + [
+            lambda param: kept.append(weakref.ref(param.locals["data_batch"]))]
+        fit(net, {**callbacks, "batch_end_callback": seen}, iterator=iterator)
+        kept += [weakref.ref(net), weakref.ref(iterator)]
+        writer.flush()
+        del net, iterator
+        gc.collect()
+        assert len(kept) == 2 * BATCHES + 2 and [ref() for ref in kept] == [None] * len(kept)
+
+
+def test_speed_counts_samples_and_time(tmp_path, monkeypatch):
+    """Samples without padding, by the clock between two batches; the pause between epochs is not
+    counted."""
+    from tbwriter.mxnet import _progress
+
+    clock = iter([0.0, 1.0, 3.0, 100.0, 102.0])
+    monkeypatch.setattr(_progress, "perf_counter", lambda: next(clock))
+    with FileWriter(tmp_path) as writer:
+        speed = Speed(writer, every=3)
+        for epoch, nbatch, pad in ((0, 0, 0), (0, 1, 0), (0, 2, 6), (1, 0, 0), (1, 1, 0)):
+            batch = mx.io.DataBatch([mx.nd.zeros((8, 6))], [], pad=pad)
+            speed(Param(epoch, nbatch, None, {"data_batch": batch, "train_data": data()}))
+    with board(tmp_path, "fast") as b:
+        assert b.scalars("train", "speed/samples_per_second") \
+            == [(4, pytest.approx((8 + 2 + 8) / (1 + 2 + 2)))]
+
+
+def test_log_metrics_callback(tmp_path):
+    """The signature of mxnet.contrib's: tags `prefix-name`, each batch at its own step, and
+    evaluation over the last batch of training."""
+    train = LogMetricsCallback(str(tmp_path / "train"), prefix="mlp")
+    evaluate = LogMetricsCallback(str(tmp_path / "eval"), prefix="mlp")
+    plain = LogMetricsCallback(str(tmp_path / "plain"))
+    recorder = Recorder()
+    fit(module(), {"batch_end_callback": [mx.callback.Speedometer(8, 1), train, plain, recorder],
+                   "eval_end_callback": evaluate}, epochs=4, begin_epoch=2)
+    for callback in (train, evaluate, plain):
+        callback.summary_writer.close()
+    for loader in LOADERS:
+        with board(tmp_path, loader) as b:
+            assert b.scalars("train", "mlp-accuracy") \
+                == list(zip(range(2 * BATCHES, 4 * BATCHES), recorder.values))
+            assert steps(b.scalars("eval", "mlp-accuracy")) == [14, 19]
+            assert len(b.scalars("plain", "accuracy")) == 2 * BATCHES
+
+
+@pytest.mark.parametrize("shape, expected", [
+    ((2, 3), (2, 3)), ((4, 2, 3, 3), (4 * 4 - 1, 2 * 4 - 1)), ((4, 2, 5), (4 * 2 - 1, 2 * 6 - 1)),
+    ((2, 3, 4, 5, 6), (2 * 6 - 1, 12 * 7 - 1))])
+def test_shape_of_pictures(shape, expected):
+    """A matrix as it is; a convolution's filters as a grid, a row of tiles for each output."""
+    from tbwriter.mxnet._parameters import weight_picture
+
+    picture = weight_picture(np.arange(np.prod(shape)).reshape(shape))
+    assert picture.shape == (*expected, 1) and picture.dtype == np.uint16
+    assert picture.min() == 0 and picture.max() == 65535
+
+
+def test_pictures_of_odd_values():
+    """Constant, infinite and NaN weights give a picture, without warnings."""
+    from tbwriter.mxnet._parameters import weight_picture
+
+    assert not weight_picture(np.full((2, 2), 3.0)).any()
+    assert weight_picture(np.array([[np.nan, 1], [2, np.inf]])).ravel().tolist() == [0, 0, 65535, 0]
+    assert not weight_picture(np.full((2, 2), np.nan)).any()
+
+
+def test_epoch_is_the_step_of_pictures_alone(tmp_path):
+    """An epoch_end_callback on its own knows no more than the epoch."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"epoch_end_callback": ParameterImages(writer, "fc1_weight")})
+    with board(tmp_path, "fast") as b:
+        assert steps(b.blobs("images", "train", "images/fc1_weight")) == [0, 1]
+
+
+@pytest.mark.parametrize("every", [0, -1, 1.5, True, None])
+def test_intervals_are_numbers_of_batches(tmp_path, every):
+    """Anything but a positive integer is refused when the callback is made."""
+    with FileWriter(tmp_path) as writer, pytest.raises(ValueError, match="want a number of batch"):
+        BatchMetrics(writer, every)
+
+
+def test_everything_off(tmp_path):
+    """Only validation metrics are left, at the right steps; nothing else is written."""
+    with FileWriter(tmp_path) as writer:
+        callbacks = fit_callbacks(writer, metrics=0, speed=0, learning_rate=0, parameters=0,
+                                  gradients=0)
+        assert "monitor" not in callbacks and "eval_batch_end_callback" not in callbacks
+        fit(module(), callbacks)
+    tags = [(event.step, event.summary.value[0].tag) for event in events(tmp_path)
+            if event.HasField("summary")]
+    assert tags == [(4, "accuracy"), (9, "accuracy")]
