@@ -1,0 +1,257 @@
+"""What flows through a network: outputs, weights and gradients, by MXNet's monitor callback.
+
+For MXNet 1.x: the executors of 2.0 have nothing to install a monitor on.
+"""
+from __future__ import annotations
+
+import ctypes
+import inspect
+import json
+import logging
+import re
+from collections import Counter
+from functools import partial
+from math import sqrt
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import mxnet
+import numpy as np
+from mxnet.base import NDArrayHandle
+
+from .. import _event, _wire, summary
+from .._array import Snapshot, snapshot
+from ._steps import Steps
+
+
+class Monitor:
+    """Logs the tensors of a network: for `Module.fit(monitor=...)` and `install_monitor`.
+
+    Takes the place of `mxnet.mon.Monitor`, arguments included, and keeps the arrays that MXNet's
+    would turn into text. The text is still there: `toc_print` logs it, where INFO is logged.
+
+    writer: a FileWriter or SummaryWriter.
+    interval: look at each so many batches, the first one included.
+    stat_func: gives an array, or a list of them, for an array: this is then logged, one number as
+        a scalar, more as a histogram. None logs the array itself as a histogram or, without
+        `histograms`, the scalar |x|/sqrt(size), MXNet's default.
+    pattern: a regular expression; names that match from their beginning are logged.
+    sort: by name.
+    monitor_all: also the inputs of operators.
+    histograms: False allows scalars only: a ValueError for a `stat_func` that gives more.
+    tag: makes the tag of a name, for example `"monitor/{}".format`.
+    steps: the Steps that other callbacks of the same training count with.
+    begin_step: without `steps`, the step of the first batch.
+
+    Names: outputs are `fc1_output`, parameters `fc1_weight` (as they are after the update).
+    A gradient has MXNet's present name, such as `fc1_backward_output1`, and that of 2017 by the
+    operator's argument, `fc1_backward_weight`; each that matches `pattern` is logged. Gradients
+    that MXNet does not compute, whose memory holds anything, are left out. Where several devices
+    have a tensor, the tag ends with the device: `fc1_output/cpu(1)`.
+
+    The step is that of the batch: 0 for the first, then on over all epochs.
+    """
+
+    def __init__(self, writer: Any, interval: int, stat_func: Optional[Callable[..., Any]] = None,
+                 pattern: str = ".*", sort: bool = False, monitor_all: bool = False,
+                 histograms: bool = True, *, tag: Callable[[str], str] = str,
+                 steps: Optional[Steps] = None, begin_step: int = 0) -> None:
+        if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
+            raise ValueError(f"got interval={interval!r}, want a number of batches, 1 or more")
+        self.interval = interval
+        self.stat_func = stat_func
+        self.re_prog = re.compile(pattern)
+        self.sort = sort
+        self.monitor_all = monitor_all
+        self.activated = False
+        self.step = 0
+        self.exes: List[Any] = []
+        self._writer = writer
+        self._histograms = histograms
+        self._tag = tag
+        self._steps = steps or Steps(begin_step)
+        self._executors: List[_Executor] = []
+        self._seen: List[_Seen] = []
+        self._error: Optional[Exception] = None
+
+    def install(self, exe: Any) -> None:
+        """Look at an executor, too. Module does this for each device, and for each new bucket.
+
+        Raises TypeError for what has no monitor callback, such as the executors of MXNet 2.0.
+        """
+        if not hasattr(exe, "set_monitor_callback"):
+            raise TypeError(f"got an executor of type {type(exe).__name__} without "
+                            "set_monitor_callback, want one of MXNet 1.x")
+        executor = _Executor(exe)
+        exe.set_monitor_callback(partial(self._output, executor), self.monitor_all)
+        self.exes.append(exe)
+        self._executors.append(executor)
+
+    def tic(self) -> None:
+        """A batch begins. Called before forward."""
+        if self.step % self.interval == 0:
+            self._seen = []
+            self.activated = True
+        self.step += 1
+
+    def toc(self) -> List[Tuple[int, str, str]]:
+        """A batch has ended: log what was seen. Gives MXNet's (number of the batch, name, text).
+
+        Raises what `stat_func` raised.
+        """
+        return [(self.step, tensor.name, _text(tensor, self.stat_func is None))
+                for tensor in self._toc()]
+
+    def toc_print(self) -> None:
+        """As `toc`, with the text logged instead of returned, if level INFO is logged at all."""
+        seen = self._toc()
+        if logging.getLogger().isEnabledFor(logging.INFO):
+            for tensor in seen:
+                logging.info("Batch: %7d %30s %s", self.step, tensor.name,
+                             _text(tensor, self.stat_func is None))
+
+    def _output(self, executor: "_Executor", name: Any, handle: Any) -> None:
+        # MXNet made this array for us alone: it is freed with the object, which is made even
+        # where nobody looks.
+        array = mxnet.nd.NDArray(ctypes.cast(handle, NDArrayHandle), writable=False)
+        if self.activated:
+            executor.ran = True
+            text = name.decode() if isinstance(name, bytes) else name
+            self._look(executor, executor.names.get(text, (text,)), array)
+
+    def _look(self, executor: "_Executor", names: Sequence[str], array: Any) -> None:
+        """Keep what is to be logged of an array. Errors wait for `toc`: here ctypes eats them."""
+        names = [name for name in names if self.re_prog.match(name)]
+        if not names:
+            return
+        try:
+            if self.stat_func is not None:
+                stats = self.stat_func(array)
+                stats = stats if isinstance(stats, (list, tuple)) else [stats]
+            else:
+                stats = [array if self._histograms else array.norm() / sqrt(array.size)]
+            values = [snapshot(stat, "stat_func's value") for stat in stats]
+            for value in values:
+                if value.size != 1 and not self._histograms:
+                    raise ValueError(f"got {value.size} numbers from stat_func for {names[0]}, "
+                                     "want one, or histograms=True")
+            self._seen += [_Seen(executor, name, values) for name in names]
+        except Exception as error:
+            self._error = self._error or error
+
+    def _toc(self) -> List["_Seen"]:
+        if not self.activated:
+            return []
+        for executor in self._executors:
+            # Only those that ran: the executors of other buckets share the same parameters.
+            if executor.ran:
+                executor.ran = False
+                for name, array in executor.parameters():
+                    self._look(executor, (name,), array)
+        self.activated = False
+        seen, self._seen = self._seen, []
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        if self.sort:
+            seen.sort(key=lambda tensor: tensor.name)
+        for name, value in _tagged(seen):
+            add = _scalar if value.size == 1 and (self.stat_func or not self._histograms) \
+                else summary.histogram
+            self._steps.write(self.step - 1, self._writer.add, add(self._tag(name), value))
+        return seen
+
+
+class _Executor:
+    """One device's network: what its tensors are called."""
+
+    def __init__(self, exe: Any) -> None:
+        self.exe = exe
+        self.ran = False
+        self.device = str(exe.arg_arrays[0].context) if exe.arg_arrays else ""
+        self.names = gradient_names(exe._symbol, exe.grad_dict)
+
+    def parameters(self) -> List[Tuple[str, Any]]:
+        symbol = self.exe._symbol
+        return [*zip(symbol.list_arguments(), self.exe.arg_arrays),
+                *zip(symbol.list_auxiliary_states(), self.exe.aux_arrays)]
+
+
+class _Seen(NamedTuple):
+    executor: _Executor
+    name: str
+    values: List[Snapshot]
+
+
+def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
+    """For each name that MXNet may give a gradient, the names to log it under.
+
+    gradients: by variable; None where none is computed.
+
+    "fc1_backward_output1" is the gradient of fc1's input 1, in the order of the symbol; an operator
+    of one input leaves out the number. No name at all: the gradient is not computed.
+    """
+    names: Dict[str, Tuple[str, ...]] = {}
+    computed: List[bool] = []
+    for node in json.loads(symbol.tojson())["nodes"]:
+        inputs = [computed[entry[0]] for entry in node["inputs"]]
+        if node["op"] == "null":
+            computed.append(gradients.get(node["name"]) is not None)
+            continue
+        computed.append(any(inputs))
+        arguments = _arguments(node["op"], len(inputs))
+        for index, wanted in enumerate(inputs):
+            today = [f"{node['name']}_backward_output{index}"]
+            if index == 0:
+                today.append(f"{node['name']}_backward_output")
+            of_2017 = f"{node['name']}_backward_{arguments[index]}"
+            for name in today:
+                names[name] = (name, of_2017) if wanted else ()
+            if of_2017 not in names:
+                names[of_2017] = (of_2017,) if wanted else ()
+    return names
+
+
+def _arguments(operator: str, count: int) -> List[str]:
+    """What an operator calls its first `count` inputs: data, weight, bias ...
+
+    They are the first parameters of the function that makes its symbol.
+    """
+    function = getattr(mxnet.sym, operator, None) or getattr(mxnet.sym._internal, operator, None)
+    parameters = inspect.signature(function).parameters.values() if function else ()
+    names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    return [names[index] if index < len(names) else f"arg{index}" for index in range(count)]
+
+
+def _tagged(seen: List[_Seen]) -> List[Tuple[str, Snapshot]]:
+    """(name, value), where each name occurs once.
+
+    With `monitor_all`, a parameter is seen wherever it goes in: the last one counts, that after the
+    update.
+    """
+    seen = list({(tensor.executor, tensor.name): tensor for tensor in seen}.values())
+    count = Counter(tensor.name for tensor in seen)
+    values: List[Tuple[str, Snapshot]] = []
+    used: "Counter[str]" = Counter()
+    for tensor in seen:
+        name = tensor.name
+        if count[name] > 1:
+            name = f"{name}/{tensor.executor.device}"
+        for index, value in enumerate(tensor.values):
+            one = f"{name}_{index}" if len(tensor.values) > 1 else name
+            used[one] += 1
+            values.append((one if used[one] == 1 else f"{one}_{used[one] - 1}", value))
+    return values
+
+
+def _scalar(tag: str, value: Snapshot) -> summary.Summary:
+    """As summary.scalar, of a number that is fetched only when the event is written."""
+    return summary.Summary([summary.Value(
+        tag, lambda: [_wire.float_field(_event.SIMPLE_VALUE, value.numpy().item())], value.nbytes)])
+
+
+def _text(tensor: _Seen, whole: bool) -> str:
+    """MXNet's text: the numbers, each with a tab behind it."""
+    arrays = [value.numpy() for value in tensor.values]
+    if whole and arrays[0].size != 1:
+        arrays = [np.linalg.norm(arrays[0]) / np.sqrt(np.float32(arrays[0].size))]
+    return "".join(f"{array.item() if array.size == 1 else array}\t" for array in arrays)
