@@ -192,9 +192,11 @@ class Channel:
         """Flush, trying until `timeout`, and close the log; an item put later opens a new file."""
         try:
             self.flush(timeout, self.log.close, patient=True)
-        finally:
-            _worker.leave(self)
-            self.limit = 0
+        except OSError:
+            self._leave_whole()
+            raise
+        _worker.leave(self)
+        self.limit = 0
 
     def close_soon(self) -> None:
         """`close()` without waiting: for a writer that nobody holds any more."""
@@ -221,6 +223,17 @@ class Channel:
     def give_up(self) -> None:
         """Let no later call wait for the storage: the program ends."""
         self._given_up = True
+        self._leave_whole()
+
+    def _leave_whole(self) -> None:
+        """Close a file that does not take its rest, so that it ends with a whole record."""
+        if self._busy.acquire(timeout=0.05):
+            try:
+                self.log.close()
+            except OSError:
+                pass  # the caller raises or tells the error that led here
+            finally:
+                self._busy.release()
 
     @property
     def active(self) -> bool:

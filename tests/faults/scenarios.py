@@ -1,0 +1,586 @@
+"""What training runs go through, each as a program that logs, for any SummaryWriter.
+
+    python scenarios.py NAME WRITER DIRECTORY
+
+runs one of them with the writer of `tbwriter`, `tensorboardX` or `torch` and prints what it saw as
+one line of JSON. `run` starts that in a process of its own, with a bound on its time, and adds what
+is in the files afterwards, as real protobuf reads them.
+"""
+from __future__ import annotations
+
+import gc
+import json
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+HERE = Path(__file__).parent
+Result = Dict[str, Any]
+
+
+def open_writer(name: str, logdir: str, **options: Any) -> Any:
+    """The SummaryWriter of a package; options that only ours has are dropped for the others."""
+    if name == "tbwriter":
+        from tbwriter import SummaryWriter
+        return SummaryWriter(logdir, **options)
+    if name == "torch":
+        from torch.utils.tensorboard import SummaryWriter as Torch
+        return Torch(logdir)
+    from tensorboardX import SummaryWriter as TensorboardX
+    return TensorboardX(logdir)
+
+
+def control(text: str) -> None:
+    """Tell the shim under the C library what the disk does from now on."""
+    Path(os.environ["FAULT_CONTROL"]).write_text(text)
+
+
+def timed(calls: int, call: Callable[[int], None]) -> List[float]:
+    """The time of each call, in milliseconds, sorted."""
+    times = []
+    for i in range(calls):
+        start = time.perf_counter()
+        call(i)
+        times.append((time.perf_counter() - start) * 1000)
+    return sorted(times)
+
+
+def adds(writer: Any, calls: int, start: int = 0, tag: str = "x") -> Result:
+    """Add scalars; count what is raised."""
+    raised = 0
+    for step in range(start, start + calls):
+        try:
+            writer.add_scalar(tag, step, step)
+        except Exception:
+            raised += 1
+    return {"raised": raised}
+
+
+def slow_disk(name: str, logdir: str) -> Result:
+    """Each write takes 200 ms."""
+    writer = open_writer(name, logdir)
+    control("slow 200")
+    times = timed(300, lambda i: (writer.add_scalar("x", i, i), time.sleep(0.005))[0])
+    control("ok 0")
+    writer.close()
+    times = [t - 5 for t in times]
+    return {"p50": times[150], "p99": times[297], "max": times[-1]}
+
+
+def stuck_disk(name: str, logdir: str) -> Result:
+    """A write never returns."""
+    writer = open_writer(name, logdir)
+    control("stall 0")
+    returned = 0
+
+    def log() -> None:
+        nonlocal returned
+        for i in range(2000):
+            writer.add_scalar("x", i, i)
+            returned += 1
+            time.sleep(0.0002)
+    thread = threading.Thread(target=log, daemon=True)
+    thread.start()
+    thread.join(8)
+    result: Result = {"returned": returned}
+    if name == "tbwriter":
+        for call in (writer.flush, writer.close):
+            start = time.monotonic()
+            try:
+                call(timeout=1.0)
+            except TimeoutError:
+                result[call.__name__] = time.monotonic() - start
+    print(json.dumps(result), flush=True)
+    start = time.monotonic()
+    os.environ["EXIT_STARTED"] = str(time.time())
+    return result
+
+
+def stuck_memory(name: str, logdir: str) -> Result:
+    """A write never returns, and 300 MB are logged."""
+    import numpy as np
+    writer = open_writer(name, logdir, max_buffer=32 << 20)
+    audio = np.zeros((1, 500_000), np.float32)
+    writer.add_audio("a", audio, 0)
+    writer.flush()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    control("stall 0")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(150):
+            writer.add_audio("a", audio, step)
+        for step in range(500_000):
+            writer.add_scalar("x", step, step)
+    told = sum("dropped" in str(w.message) for w in caught)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    control("ok 0")
+    writer.close()
+    return {"grown_mb": grown, "dropped": getattr(writer, "dropped", None), "told": told}
+
+
+def full_disk(name: str, logdir: str) -> Result:
+    """The disk is full for a while."""
+    writer = open_writer(name, logdir)
+    result = adds(writer, 100)
+    writer.flush()
+    control("errno 28")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        worst = 0.0
+        for step in range(100, 600):
+            start = time.perf_counter()
+            try:
+                writer.add_scalar("x", step, step)
+            except Exception:
+                result["raised"] += 1
+            worst = max(worst, time.perf_counter() - start)
+            time.sleep(0.001)
+    result["warnings"] = sum("No space" in str(w.message) for w in caught)
+    try:
+        writer.flush()
+        result["flush"] = "silent"
+    except OSError as error:
+        result["flush"] = error.errno
+    control("ok 0")
+    start = time.monotonic()
+    result["raised"] += adds(writer, 100, 600)["raised"]
+    writer.close()
+    result.update(worst_ms=worst * 1000, recovered=time.monotonic() - start)
+    return result
+
+
+def _one_failure(number: int) -> Callable[[str, str], Result]:
+    def scenario(name: str, logdir: str) -> Result:
+        """One write fails, then all is well."""
+        writer = open_writer(name, logdir)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            control(f"once {number}")
+            result = adds(writer, 50)
+            time.sleep(0.3)
+            more = adds(writer, 50, 50)
+            writer.close()
+        return {"raised": result["raised"] + more["raised"]}
+    return scenario
+
+
+def short_writes(name: str, logdir: str) -> Result:
+    """Each write takes only half of what it is given."""
+    writer = open_writer(name, logdir)
+    control("short 0")
+    result = adds(writer, 100)
+    writer.close()
+    return result
+
+
+def file_size_limit(name: str, logdir: str) -> Result:
+    """The process may not write larger files (RLIMIT_FSIZE)."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    writer = open_writer(name, logdir)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = adds(writer, 300)
+        try:
+            writer.close(timeout=1.0) if name == "tbwriter" else writer.close()
+            result["close"] = "silent"
+        except OSError as error:
+            result["close"] = error.errno
+    return result
+
+
+def too_many_files(name: str, logdir: str) -> Result:
+    """For a moment the process has no file descriptors left."""
+    writer = open_writer(name, logdir)
+    adds(writer, 100)
+    writer.flush()
+    held = []
+    try:
+        while True:
+            held.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        pass
+    result = adds(writer, 100, 100)
+    time.sleep(0.3)
+    for fd in held:
+        os.close(fd)
+    result["raised"] += adds(writer, 100, 200)["raised"]
+    writer.close()
+    return result
+
+
+def chdir(name: str, logdir: str) -> Result:
+    """The log directory is relative, and the program changes its own."""
+    os.chdir(logdir)
+    writer = open_writer(name, "run")
+    result = adds(writer, 100)
+    os.makedirs("elsewhere", exist_ok=True)
+    os.chdir("elsewhere")
+    result["raised"] += adds(writer, 100, 100)["raised"]
+    writer.close()
+    return result
+
+
+def file_deleted(name: str, logdir: str) -> Result:
+    """The event file is deleted under the writer."""
+    import shutil
+    writer = open_writer(name, logdir)
+    adds(writer, 100)
+    writer.flush()
+    shutil.rmtree(logdir)
+    time.sleep(0.3)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = adds(writer, 100, 100)
+        time.sleep(0.3)
+        result["raised"] += adds(writer, 100, 200)["raised"]
+        writer.close()
+    result["told"] = sum("removed" in str(w.message) for w in caught)
+    return result
+
+
+def threads(name: str, logdir: str) -> Result:
+    """64 threads log 200 scalars each."""
+    writer = open_writer(name, logdir)
+    times: List[float] = []
+    lock = threading.Lock()
+
+    def log(number: int) -> None:
+        mine = timed(200, lambda i: writer.add_scalar(f"t{number}", i, i))
+        with lock:
+            times.extend(mine)
+    workers = [threading.Thread(target=log, args=(number,)) for number in range(64)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    writer.close()
+    times.sort()
+    return {"p99": times[int(len(times) * 0.99)], "max": times[-1]}
+
+
+def signal_handlers(name: str, logdir: str) -> Result:
+    """A handler that adds and flushes runs in the middle of the program's own adds."""
+    writer = open_writer(name, logdir)
+    handled = 0
+
+    def handler(*_: Any) -> None:
+        nonlocal handled
+        handled += 1
+        writer.add_scalar("handler", handled, handled)
+        writer.flush()
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    logged = 0
+    while handled < 600:
+        writer.add_scalar("main", logged, logged)
+        logged += 1
+        if logged % 50 == 0:
+            writer.flush()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    writer.close()
+    return {"handled": handled, "logged": logged}
+
+
+def finalizers(name: str, logdir: str) -> Result:
+    """Objects that log when they are collected, in cycles, wherever that happens."""
+    writer = open_writer(name, logdir)
+
+    class Logs:
+        count = 0
+
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            Logs.count += 1
+            writer.add_scalar("del", Logs.count, Logs.count)
+            writer.flush()
+    gc.set_threshold(50)
+    for step in range(3000):
+        Logs()
+        writer.add_scalar("main", step, step)
+    gc.collect()
+    writer.close()
+    return {"collected": Logs.count}
+
+
+def interrupts(name: str, logdir: str) -> Result:
+    """Ctrl-C, 200 times, in the middle of adds."""
+    writer = open_writer(name, logdir)
+    returned = 0
+    pid = os.getpid()
+    done = False
+
+    def press() -> None:
+        for _ in range(200):
+            time.sleep(0.003)
+            os.kill(pid, signal.SIGINT)
+        nonlocal done
+        done = True
+    thread = threading.Thread(target=press)
+    thread.start()
+    interrupted = 0
+    step = 0
+    while not done:
+        try:
+            while not done:
+                step += 1
+                writer.add_scalar("x", step, step)
+                returned += 1
+        except KeyboardInterrupt:
+            interrupted += 1
+    thread.join()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    writer.close()
+    return {"returned": returned, "interrupted": interrupted}
+
+
+def fork_silent(name: str, logdir: str) -> Result:
+    """Children that do not log, and leave in every way."""
+    writer = open_writer(name, logdir)
+    adds(writer, 100)
+    hung = 0
+    for leave in (lambda: os._exit(0), lambda: sys.exit(0), lambda: (gc.collect(), sys.exit(0))):
+        pid = os.fork()
+        if pid == 0:
+            leave()
+        hung += not _ends(pid, 5)
+    process = multiprocessing.get_context("fork").Process(target=len, args=((),))
+    process.start()
+    process.join(5)
+    if process.is_alive():
+        hung += 1
+        process.kill()
+    adds(writer, 100, 100)
+    writer.close()
+    return {"hung": hung}
+
+
+def fork_logging(name: str, logdir: str) -> Result:
+    """Children that log 50 scalars each, by fork and by multiprocessing."""
+    writer = open_writer(name, logdir)
+    adds(writer, 20)
+    pid = os.fork()
+    if pid == 0:
+        adds(writer, 50, tag="fork")
+        sys.exit(0)
+    hung = int(not _ends(pid, 5))
+    process = multiprocessing.get_context("fork").Process(
+        target=adds, args=(writer, 50), kwargs={"tag": "process"})
+    process.start()
+    process.join(5)
+    if process.is_alive():
+        hung += 1
+        process.kill()
+    adds(writer, 20, 20)
+    writer.close()
+    return {"hung": hung}
+
+
+def fork_storm(name: str, logdir: str) -> Result:
+    """40 children forked while eight threads log; every second one logs too."""
+    writer = open_writer(name, logdir)
+    stop = False
+    counts = [0] * 8
+
+    def log(number: int) -> None:
+        while not stop:
+            writer.add_scalar(f"t{number}", counts[number], counts[number])
+            counts[number] += 1
+            if counts[number] % 20 == 0:
+                time.sleep(0.001)
+    workers = [threading.Thread(target=log, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    hung = 0
+    for child in range(40):
+        pid = os.fork()
+        if pid == 0:
+            stop = True
+            if child % 2:
+                adds(writer, 20, tag=f"child{child}")
+                writer.close()
+            os._exit(0)
+        hung += not _ends(pid, 10)
+    stop = True
+    for worker in workers:
+        worker.join()
+    writer.close()
+    return {"hung": hung, "logged": sum(counts)}
+
+
+def pickled(name: str, logdir: str) -> Result:
+    """The writer is an argument of a spawned process."""
+    writer = open_writer(name, logdir)
+    adds(writer, 20)
+    try:
+        pickle.dumps(writer)
+    except TypeError as error:
+        return {"error": str(error)}
+    process = multiprocessing.get_context("spawn").Process(
+        target=adds, args=(writer, 50), kwargs={"tag": "spawned"})
+    process.start()
+    process.join(60)
+    alive = process.is_alive()
+    if alive:
+        process.kill()
+    writer.close()
+    return {"hung": int(alive)}
+
+
+def twin_writers(name: str, logdir: str) -> Result:
+    """Two writers of one process in one directory, and one closed and opened three times."""
+    first, second = open_writer(name, logdir), open_writer(name, logdir)
+    adds(first, 100, tag="first")
+    adds(second, 100, tag="second")
+    first.close()
+    second.close()
+    for round_ in range(3):
+        writer = open_writer(name, logdir)
+        adds(writer, 50, tag=f"round{round_}")
+        writer.close()
+    return {}
+
+
+def two_processes(name: str, logdir: str) -> Result:
+    """Two processes open the same directory in the same second."""
+    return _together([sys.executable, str(HERE / "scenarios.py"), "one_of_two", name, logdir])
+
+
+def two_containers(name: str, logdir: str) -> Result:
+    """The same, each the first process of its own container, with the same host name."""
+    return _together(["unshare", "-pf", sys.executable, str(HERE / "scenarios.py"), "one_of_two",
+                      name, logdir])
+
+
+def _together(command: List[str]) -> Result:
+    processes = [subprocess.Popen(command, env=dict(os.environ, ONE_OF_TWO=tag),
+                                  stdout=subprocess.DEVNULL) for tag in ("left", "right")]
+    return {"codes": [process.wait(60) for process in processes]}
+
+
+def one_of_two(name: str, logdir: str) -> Result:
+    """One of those processes."""
+    open_writer(name, logdir + "/warm").close()  # what it imports is there
+    time.sleep(-time.time() % 1 + 1.2)
+    writer = open_writer(name, logdir)
+    adds(writer, 300, tag=os.environ["ONE_OF_TWO"])
+    writer.close()
+    return {}
+
+
+def many_curves(name: str, logdir: str) -> Result:
+    """add_scalars with 200 curves."""
+    writer = open_writer(name, logdir)
+    before = _resources()
+    for step in range(3):
+        writer.add_scalars("curves", {f"c{i}": i + step for i in range(200)}, step)
+    after = _resources()
+    writer.close()
+    return {key: after[key] - before[key] for key in after}
+
+
+def dropped_writers(name: str, logdir: str) -> Result:
+    """200 writers that are dropped without close."""
+    before = _resources()
+    for number in range(200):
+        writer = open_writer(name, f"{logdir}/{number}")
+        writer.add_scalar("x", 1, 1)
+        del writer
+    gc.collect()
+    time.sleep(1)
+    after = _resources()
+    return {key: after[key] - before[key] for key in after}
+
+
+def _resources() -> Dict[str, int]:
+    return {"threads": len(os.listdir("/proc/self/task")), "fds": len(os.listdir("/proc/self/fd"))}
+
+
+def _ends(pid: int, seconds: float) -> bool:
+    """Whether a child ends by itself; otherwise it is killed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return True
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return False
+
+
+SCENARIOS: Dict[str, Callable[[str, str], Result]] = {
+    function.__name__: function for function in (
+        slow_disk, stuck_disk, stuck_memory, full_disk, short_writes, file_size_limit,
+        too_many_files, chdir, file_deleted, threads, signal_handlers, finalizers, interrupts,
+        fork_silent, fork_logging, fork_storm, pickled, twin_writers, two_processes,
+        two_containers, one_of_two, many_curves, dropped_writers)}
+SCENARIOS.update(one_EIO=_one_failure(5), one_EDQUOT=_one_failure(122), one_EINTR=_one_failure(4),
+                 one_EMFILE=_one_failure(24))
+
+
+def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: float = 60) -> Result:
+    """Run a scenario in a process of its own.
+
+    Gives what it printed, and: `hang` (whether it had to be killed), `secs`, `kept` (the number of
+    values of each tag in all files), `doubled`, `corrupt` (files in which a frame or a checksum is
+    wrong), `stderr`.
+    """
+    logdir = directory / "logs"
+    logdir.mkdir(parents=True)
+    knob = directory / "control"
+    knob.write_text("ok 0")
+    environment = dict(os.environ, FAULT_CONTROL=str(knob))
+    if shim:
+        environment["LD_PRELOAD"] = shim
+    start = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "scenarios.py"), scenario, writer, str(logdir)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True)
+    try:
+        out, err = process.communicate(timeout=timeout)
+        hang = False
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        hang = True
+    result: Result = json.loads(out.splitlines()[-1]) if out.strip() else {}
+    result.update(hang=hang, secs=time.monotonic() - start, stderr=err[-2000:],
+                  code=process.returncode, **_kept(logdir))
+    return result
+
+
+def _kept(logdir: Path) -> Result:
+    sys.path.insert(0, str(HERE.parent))
+    from judges import events
+    kept: Dict[str, int] = {}
+    seen = set()
+    doubled = corrupt = 0
+    for file in sorted(logdir.rglob("*tfevents*")):
+        try:
+            found = events(file)
+        except AssertionError:
+            corrupt += 1
+            continue
+        for event in found:
+            for value in event.summary.value:
+                run_name = str(file.parent)
+                doubled += (run_name, value.tag, event.step) in seen
+                seen.add((run_name, value.tag, event.step))
+                kept[value.tag] = kept.get(value.tag, 0) + 1
+    return {"kept": kept, "doubled": doubled, "corrupt": corrupt}
+
+
+if __name__ == "__main__":
+    print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2], sys.argv[3])), flush=True)
