@@ -1,0 +1,325 @@
+"""Records out of event files, whatever the bytes: the way back through `_record`.
+
+Nothing read here is trusted. A length is compared with the bytes that are left before anything is
+allocated for it, so memory stays within one chunk and the largest whole record; time grows with
+the size of the file. What is damaged is reported as a `Fault`, and reading goes on at the next
+whole record behind it, which TensorBoard does not do.
+"""
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+from struct import Struct
+from types import TracebackType
+from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Type, Union
+
+from . import _decode, _wire
+from ._crc32c import crc32c
+from ._record import MAX_LENGTH, OVERHEAD, header, masked
+
+CHUNK = 1 << 22
+HEADER = 12
+# How much is searched at a time for the next record behind damage.
+_STEP = 1 << 16
+
+# A file, or the bytes of one.
+Place = Union[str, bytes]
+
+_uint64 = Struct("<Q").unpack
+_uint32 = Struct("<I").unpack
+
+# What can be wrong with a file (Fault.kind).
+TAIL = "torn tail"
+TORN = "torn record"
+ZEROS = "zero bytes"
+LENGTH = "bad length"
+DATA = "bad data"
+EVENT = "bad event"
+
+# Where a record of 1 to 2**32 - 1 bytes may begin: its length has four zero bytes at the end.
+_CANDIDATE = re.compile(
+    rb"(?=(?:[^\0][\s\S]{3}|\0[^\0][\s\S]{2}|\0\0[^\0][\s\S]|\0\0\0[^\0])\0{4})")
+
+
+class ReadError(ValueError):
+    """A file that is no event file, or a damaged one. The text says where and what."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a file at one place.
+
+    kind: "torn tail" (the last record is not finished; normal in a run that is going on),
+        "torn record" (one in the middle that is not finished), "zero bytes",
+        "bad length", "bad data" (a checksum differs), "bad event" (no protobuf message).
+    offset: where in the file; nbytes: how many bytes it cost.
+    """
+
+    path: str
+    kind: str
+    offset: int
+    nbytes: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}, byte {self.offset}: {self.kind}, {self.reason}"
+
+
+class Record(NamedTuple):
+    """One record: where its frame begins, and what is in it."""
+
+    offset: int
+    data: bytes
+
+    @property
+    def end(self) -> int:
+        return self.offset + OVERHEAD + len(self.data)
+
+
+class Window:
+    """Random access to the bytes of a file, a chunk at a time.
+
+    size: the bytes that were there when it was opened.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.name = place if isinstance(place, str) else "(memory)"
+        self._file = _open(place)
+        self.size = self._file.seek(0, io.SEEK_END)
+        # How many bytes may still be checked in search of records. Made-up headers that each
+        # claim much of the file would otherwise cost the square of its size.
+        self.budget = 4 * self.size + CHUNK
+        self._chunk = b""
+        self._start = 0
+
+    def __enter__(self) -> "Window":
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def read(self, at: int, length: int) -> bytes:
+        """`length` bytes from `at`; fewer at the end."""
+        begin = at - self._start
+        if 0 <= begin and begin + length <= len(self._chunk):
+            return self._chunk[begin:begin + length]
+        length = max(0, min(length, self.size - at))
+        if length > CHUNK:
+            return self._load(at, length)
+        self._chunk = self._load(at, min(CHUNK, self.size - at))
+        self._start = at
+        return self._chunk[:length]
+
+    def _load(self, at: int, length: int) -> bytes:
+        self._file.seek(at)
+        data = self._file.read(length)
+        while len(data) < length:
+            more = self._file.read(length - len(data))
+            if not more:  # the file became shorter
+                break
+            data += more
+        return data
+
+
+def _open(place: Place) -> BinaryIO:
+    if isinstance(place, bytes):
+        return io.BytesIO(place)
+    # A pipe or a device of that name would wait for ever.
+    if not stat.S_ISREG(os.stat(place).st_mode):
+        raise ReadError(f"got {place}, which is no regular file, want an event file")
+    return open(place, "rb", buffering=0)
+
+
+def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
+            ) -> Iterator[Record]:
+    """The records of one file from byte `start` on.
+
+    faults: collects what is wrong; reading then goes on behind it. Without it the first damage
+        raises ReadError; a torn tail just ends the records, as it does in TensorBoard.
+    """
+    at = start
+    while at < window.size:
+        found = record_at(window, at)
+        if isinstance(found, Record):
+            yield found
+            at = found.end
+            continue
+        if faults is None:
+            if found.kind == TAIL:
+                return
+            raise ReadError(str(found))
+        fault, at = _behind(window, found)
+        faults.append(fault)
+
+
+def record_at(window: Window, at: int) -> Union[Record, Fault]:
+    """The record whose frame begins at byte `at`, or what is wrong with it."""
+    left = window.size - at
+    head = window.read(at, HEADER)
+    if len(head) < HEADER:
+        return Fault(window.name, TAIL, at, left, f"got {left} bytes of a header, want {HEADER}")
+    length = _uint64(head[:8])[0]
+    if head != header(length):
+        if not any(head):
+            return Fault(window.name, ZEROS, at, left, "got zero bytes, want a record")
+        return Fault(window.name, LENGTH, at, left,
+                     f"got a header {head.hex()} whose checksum is wrong, want a record")
+    if length > MAX_LENGTH:
+        return Fault(window.name, LENGTH, at, left,
+                     f"got a record of {length} bytes, want at most {MAX_LENGTH}")
+    if length + OVERHEAD > left:
+        return Fault(window.name, TAIL, at, left,
+                     f"got {left - HEADER} bytes of a record of {length} bytes")
+    data = window.read(at + HEADER, length)
+    footer = window.read(at + HEADER + length, 4)
+    if len(data) < length or len(footer) < 4:
+        return Fault(window.name, TAIL, at, left, "the file became shorter while it was read")
+    crc = masked(crc32c(data))
+    if crc != _uint32(footer)[0]:
+        return Fault(window.name, DATA, at, length + OVERHEAD,
+                     f"got the checksum {crc:08x} for {length} bytes, want {_uint32(footer)[0]:08x}")
+    return Record(at, data)
+
+
+def _behind(window: Window, fault: Fault) -> Tuple[Fault, int]:
+    """The fault with its true extent, and where to go on."""
+    if fault.kind == DATA:
+        # The length has a checksum of its own: if a header follows, only the data is damaged.
+        end = fault.offset + fault.nbytes
+        head = window.read(end, HEADER)
+        if not head or len(head) == HEADER and head == header(_uint64(head[:8])[0]):
+            return fault, end
+    end = _next_record(window, fault.offset + 1)
+    kind = fault.kind
+    if end < window.size:
+        kind = TORN if kind in (TAIL, DATA) else kind
+    return fault._replace(kind=kind, nbytes=end - fault.offset), end
+
+
+def _next_record(window: Window, at: int) -> int:
+    """Where the next whole record begins, found byte by byte; the file's end without one."""
+    while at + OVERHEAD < window.size:
+        chunk = window.read(at, _STEP)
+        for match in _CANDIDATE.finditer(chunk):
+            begin = match.start()
+            head = chunk[begin:begin + HEADER]
+            if len(head) < HEADER:
+                break
+            length = _uint64(head[:8])[0]
+            if length > window.size - at - begin - OVERHEAD or head[8:] != _checksum(head[:8]):
+                continue
+            window.budget -= length
+            if window.budget < 0:
+                return window.size
+            if isinstance(record_at(window, at + begin), Record):
+                return at + begin
+        if len(chunk) < _STEP:
+            break
+        at += len(chunk) - HEADER
+    return window.size
+
+
+def _checksum(data: bytes) -> bytes:
+    return masked(crc32c(data)).to_bytes(4, "little")
+
+
+def event_files(logdir: str) -> Dict[str, List[str]]:
+    """{run: its event files in the order in which TensorBoard reads them}, of a log directory.
+
+    A run is a directory with files that have "tfevents" in their names; it is called by its path
+    below `logdir`, the top itself ".". Links to directories are followed, cycles are not. For one
+    file the run is ".". Raises FileNotFoundError where nothing is.
+    """
+    if os.path.isfile(logdir):
+        return {".": [logdir]}
+    if not os.path.isdir(logdir):
+        raise FileNotFoundError(f"got {logdir}, want a log directory or an event file")
+    found: Dict[str, List[str]] = {}
+    for directory, names in _directories(logdir, set()):
+        paths = [os.path.join(directory, name) for name in names if is_event_file(name)]
+        paths = sorted(path for path in paths if os.path.isfile(path))
+        if paths:
+            found[os.path.relpath(directory, logdir).replace(os.sep, "/")] = paths
+    return dict(sorted(found.items()))
+
+
+def is_event_file(name: str) -> bool:
+    # "profile-empty" files only say that a run exists.
+    return "tfevents" in name and not name.endswith(".profile-empty")
+
+
+def _directories(directory: str, parents: Set[Tuple[int, int]]
+                 ) -> Iterator[Tuple[str, List[str]]]:
+    try:
+        with os.scandir(directory) as entries:
+            names = sorted(entry.name for entry in entries)
+        status = os.stat(directory)
+    except OSError:
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in parents:
+        return
+    yield directory, names
+    for name in names:
+        path = os.path.join(directory, name)
+        if os.path.isdir(path):
+            yield from _directories(path, parents | {here})
+
+
+def last_steps(directory: str) -> Dict[str, int]:
+    """{tag: step of its last value} of the run in `directory`; what is damaged is passed over.
+
+    A restart that is noted in the files (`purge_step`) counts: what it removed is not there.
+    """
+    last: Dict[str, int] = {}
+    names: Dict[bytes, str] = {}
+    if not os.path.isdir(directory):
+        return last
+    paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))
+             if is_event_file(name)]
+    for path in paths:
+        if not os.path.isfile(path):
+            continue
+        with Window(path) as window:
+            for record in records(window, []):
+                _note_steps(record.data, last, names)
+    return last
+
+
+def _note_steps(data: bytes, last: Dict[str, int], names: Dict[bytes, str]) -> None:
+    # Nearly every record is one scalar: wall_time, step, then up to its value the same bytes as
+    # all others of its tag, which `names` remembers.
+    at = shift = step = 0
+    if data[:1] == b"\x09" and data[9:10] == b"\x10" and data[-5:-4] == b"\x15":
+        at = 10
+        while data[at] >= 0x80:  # ends: byte -5 is 0x15
+            step |= (data[at] & 0x7F) << shift
+            shift += 7
+            at += 1
+        step = _wire.signed((step | data[at] << shift) & 0xFFFF_FFFF_FFFF_FFFF)
+        tag = names.get(data[at + 1:-5])
+        if tag is not None:
+            last[tag] = step
+            return
+    try:
+        event = _decode.event(data)
+        if event.session_status == 1:
+            for tag in last:
+                last[tag] = min(last[tag], event.step - 1)
+    except ValueError:
+        return
+    for value in event.values:
+        last[value.tag] = event.step
+    if at and len(event.values) == 1 and data[at + 1:-5] == _before_value(event.values[0].tag):
+        names[data[at + 1:-5]] = event.values[0].tag
+
+
+def _before_value(tag: str) -> bytes:
+    """What stands between step and value where a scalar is all that an event has."""
+    value = _wire.string_field(1, tag) + _wire.float_field(2, 0.0)
+    return _wire.bytes_field(5, _wire.bytes_field(1, value))[:-5]

@@ -1,0 +1,256 @@
+"""The reader: files of all writers, damaged and hostile ones."""
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tbwriter import _event, _record, _wire, reader, summary
+from tbwriter._crc32c import crc32c
+from tests_data import DATA, scalar_event, written
+
+from judges import events as judged
+
+
+def test_scalars_of_many_tags_and_layouts_are_those_of_real_protobuf(tmp_path):
+    """Vectorised and single reading give the same points, in the file's order."""
+    random = np.random.RandomState(0)
+    tags = ["loss", "accuracy", "lr/a", "lr/b", "gradient norm of layer 12"]
+    rows = [(tags[random.randint(len(tags))], int(random.choice([i, -i, i * 2**40])), i * 0.1)
+            for i in range(4000)]
+    path = written(tmp_path, [scalar_event(tag, value, step) for tag, step, value in rows])
+    run = reader.read(str(tmp_path))["."]
+    want = {tag: [] for tag in tags}
+    for event in judged(path):
+        for value in event.summary.value:
+            want[value.tag].append((event.step, event.wall_time, value.simple_value))
+    assert run.faults == []
+    for tag in tags:
+        assert list(zip(*map(list, run.scalars(tag)))) == want[tag]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "cc", ""]),
+                          st.integers(-2**63, 2**63 - 1) | st.integers(0, 300),
+                          st.floats(width=32, allow_nan=False)), max_size=120))
+@settings(max_examples=40, deadline=None)
+def test_any_row_of_scalars_comes_back(rows):
+    """What is written is read, whatever steps and values are."""
+    run = reader.Run(".", [b"".join(_record_of(scalar_event(tag, value, step))
+                                    for tag, step, value in rows)])
+    for tag in {row[0] for row in rows}:
+        steps, _, values = run.scalars(tag)
+        assert list(zip(steps, values)) == [(s, v) for t, s, v in rows if t == tag]
+
+
+def _record_of(event):
+    return b"".join(_record.frame([event]))
+
+
+@pytest.mark.parametrize("writer", ["tensorflow", "torch", "tensorboardX", "tensorboard", "mxboard"])
+def test_recorded_files_of_other_writers(writer):
+    """The same things were logged with each: scalars, histogram, image, audio, text."""
+    run = reader.read(str(DATA / writer))["."]
+    assert run.faults == []
+    first = {kind: tag for tag, kind in reversed(list(run.tags.items()))}
+    steps, wall_times, values = run.scalars(first["scalar"])
+    assert steps.tolist() == list(range(5))
+    assert values.tolist() == [float(np.float32(1 / (step + 1))) for step in range(5)]
+    assert (wall_times > 1.5e9).all()
+    edges = run.histograms(first["histogram"]).values[0]
+    assert edges.shape[1] == 3 and edges[:, 2].sum() == 101
+    assert edges[0, 0] == -1 and edges[-1, 1] == 1
+    if writer != "tensorboard":
+        image = run.images(first["image"]).values[0]
+        assert (image.width, image.height) == (8, 6)
+        assert all(encoded.startswith(b"\x89PNG") for encoded in image.encoded)
+    if writer in ("tensorflow", "torch", "tensorboardX"):
+        assert run.audio("sound").values[0][0].startswith(b"RIFF")
+    text = run.text(first["text"]).values[0]
+    assert text == "**bold**" or text.tolist() == ["**bold**"]
+
+
+def test_recorded_hparams_curves_and_tensors():
+    """hparams with their types, PR curves [6, n], a double scalar to its last bit, a tensor."""
+    for writer, name in [("tensorflow", "."), ("torch", "trial"), ("tensorboardX", "trial")]:
+        hparams = reader.read(str(DATA / writer))[name].hparams
+        assert hparams.values["lr"] == 0.1 and hparams.values["optimizer"] == "sgd"
+        assert hparams.values["nesterov"] == 1
+    run = reader.read(str(DATA / "torch"))["."]
+    assert run.tensors("pr").values[0].shape == (6, 127)
+    assert run.scalars("double").values.tolist() == [1 / 3]
+    assert run.tensors("tensor/tensor" if "tensor/tensor" in run.tags else "tensor"
+                       ).values[0].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert reader.read(str(DATA / "torch"))["trial"].hparams.status in ("success", "unknown")
+
+
+def test_runs_are_named_by_their_path(tmp_path):
+    """Directories with event files are runs; cycles of links and other files are left alone."""
+    for name in ["", "a", "a/b"]:
+        (tmp_path / name).mkdir(exist_ok=True)
+        written(tmp_path / name, [scalar_event("x", 1.0, 1)])
+    (tmp_path / "notes.txt").write_text("no events")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    assert sorted(reader.runs(str(tmp_path))) == [".", "a", "a/b"]
+    with pytest.raises(FileNotFoundError, match="want a log directory"):
+        reader.runs(str(tmp_path / "missing"))
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    """A pipe called like an event file would wait for ever: it is refused or passed over."""
+    os.mkfifo(tmp_path / "events.out.tfevents.1.pipe")
+    assert reader.runs(str(tmp_path)) == {}
+    with pytest.raises(reader.ReadError, match="no regular file"):
+        list(reader.events(str(tmp_path / "events.out.tfevents.1.pipe")))
+
+
+def test_every_cut_reads_as_the_whole_records_before_it(tmp_path):
+    """A torn tail ends the events without an error, and is reported with what it cost."""
+    data = b"".join(_record_of(scalar_event("x", float(i), i)) for i in range(4))
+    size = len(data) // 4 if len(data) % 4 == 0 else None
+    ends = [record.end for record in _records(data)]
+    for cut in range(len(data)):
+        whole = sum(end <= cut for end in ends)
+        assert len(list(reader.events(data[:cut]))) == whole
+        faults = []
+        assert len(list(reader.events(data[:cut], faults))) == whole
+        torn = cut - ([0] + ends)[whole]
+        assert [(fault.kind, fault.nbytes) for fault in faults] == (
+            [("torn tail", torn)] if torn else [])
+    assert size is None or size > 16
+
+
+def _records(data):
+    from tbwriter._scan import Window, records
+
+    with Window(data) as window:
+        return list(records(window))
+
+
+def _damaged(how):
+    records = [_record_of(scalar_event("x", float(i), i)) for i in range(100)]
+    middle = bytearray(records[50])
+    if how == "torn":
+        records[50] = bytes(middle[:20])
+    elif how == "header":
+        middle[0] ^= 1
+        records[50] = bytes(middle)
+    elif how == "data":
+        middle[-8] ^= 1
+        records[50] = bytes(middle)
+    elif how == "zeros":
+        records[50] += bytes(1000)
+    elif how == "event":
+        records[50] = _record_of(b"\xff\xff\xff")
+    elif how == "huge":
+        length = struct.pack("<Q", 1 << 40)
+        records[50] = length + struct.pack("<I", _record.masked(crc32c(length)))
+    return b"".join(records)
+
+
+@pytest.mark.parametrize("how, kind, kept", [
+    ("torn", "torn record", 99), ("header", "bad length", 99), ("data", "bad data", 99),
+    ("zeros", "zero bytes", 100), ("event", "bad event", 99), ("huge", "bad length", 99),
+])
+def test_reading_goes_on_behind_damage(how, kind, kept):
+    """One bad place costs one record, is reported once, and raises in strict reading."""
+    data = _damaged(how)
+    faults = []
+    steps = [event.step for event in reader.events(data, faults)]
+    assert len(steps) == kept and steps == sorted(steps)
+    assert [fault.kind for fault in faults] == [kind]
+    run = reader.Run(".", [data])
+    assert run.scalars("x").steps.tolist() == steps
+    assert [fault.kind for fault in run.faults] == [kind]
+    with pytest.raises(reader.ReadError, match=f"byte {faults[0].offset}: "):
+        list(reader.events(data))
+
+
+def test_every_wrong_byte_is_noticed():
+    """Each of the file's bytes, changed, leads to a fault; at most one record is lost by it."""
+    data = b"".join(_record_of(scalar_event("x", float(i), i)) for i in range(40))
+    for at in range(0, len(data), 7):
+        hurt = bytearray(data)
+        hurt[at] ^= 0x41
+        run = reader.Run(".", [bytes(hurt)])
+        assert len(run.faults) == 1
+        assert len(run.scalars("x").steps) == 39
+
+
+def test_last_steps(tmp_path):
+    """The step of each tag's last value, over all files of a run, damage passed over."""
+    assert reader.last_steps(str(tmp_path / "missing")) == {}
+    first = [scalar_event("a", 0.5, step) for step in range(200)] + [scalar_event("b", 1.0, 7)]
+    written(tmp_path, first, "1")
+    written(tmp_path, [scalar_event("a", 0.5, 200)], "2")
+    with open(tmp_path / "events.out.tfevents.3", "wb") as file:
+        file.write(_damaged("torn"))
+    assert reader.last_steps(str(tmp_path)) == {"a": 200, "b": 7, "x": 99}
+
+
+def test_last_steps_knows_restarts(tmp_path):
+    """What a restart removed is not there: the next number is that of the restart."""
+    first = [scalar_event("a", 0.5, step) for step in range(10)] + [scalar_event("b", 1.0, 2)]
+    restart = _wire.double_field(1, 1e9) + _wire.int_field(2, 5) + _wire.bytes_field(
+        7, _event.SESSION_START)
+    written(tmp_path, [*first, restart, scalar_event("c", 1.0, 5)])
+    assert reader.last_steps(str(tmp_path)) == {"a": 4, "b": 2, "c": 5}
+
+
+def test_unknown_tags_and_wrong_kinds_are_refused(tmp_path):
+    """KeyError and ValueError name what was asked for and what is there."""
+    written(tmp_path, [scalar_event("x", 1.0, 1)])
+    run = reader.read(str(tmp_path))["."]
+    with pytest.raises(KeyError, match="'y'"):
+        run.scalars("y")
+    with pytest.raises(ValueError, match="of kind scalar, want image"):
+        run.images("x")
+    assert run.tags == {"x": "scalar"} and run.tag("x").n == 1 and run.hparams is None
+
+
+def test_tensors_of_every_type():
+    """Each DataType is read from content and from lists as TensorBoard's make_ndarray reads it."""
+    from tensorboard.compat.proto import types_pb2
+    from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
+
+    from tbwriter._tensor import array_of
+
+    for name in ["float32", "float64", "int32", "uint8", "int16", "int8", "int64", "bool",
+                 "uint16", "float16", "complex64", "complex128"]:
+        want = np.array([[0, 1, 2], [3, 4, 100]]).astype(name)
+        for proto in (make_tensor_proto(want), make_tensor_proto(want.tolist(), dtype=want.dtype)):
+            got = array_of(proto.SerializeToString())
+            assert got.dtype == want.dtype and (got == make_ndarray(proto)).all()
+    proto = make_tensor_proto(["a", "bc"])
+    assert array_of(proto.SerializeToString()).tolist() == [b"a", b"bc"]
+    assert types_pb2.DT_STRING == 7
+
+
+def test_a_tensor_that_claims_a_huge_shape_takes_no_memory():
+    """One element for all of a shape is a view; more elements than fit are refused."""
+    from tbwriter._tensor import array_of
+    from tbwriter._wire import WireError
+
+    shape = b"".join(_wire.bytes_field(2, _wire.int_field(1, 1 << 20)) for _ in range(2))
+    head = _wire.int_field(1, 1) + _wire.bytes_field(2, shape)
+    one = array_of(head + _wire.bytes_field(5, struct.pack("<f", 2.0)))
+    assert one.shape == (1 << 20, 1 << 20) and not any(one.strides)
+    with pytest.raises(WireError, match="2 elements"):
+        array_of(head + _wire.bytes_field(5, struct.pack("<2f", 2.0, 3.0)))
+    assert summary.scalar("x", 1).tags == ("x",)
+
+
+def test_an_image_is_read_from_its_file_when_asked(tmp_path):
+    """A file that changed under a run gives ReadError, not other bytes."""
+    import shutil
+
+    shutil.copytree(DATA / "tensorflow", tmp_path / "run")
+    run = reader.read(str(tmp_path / "run"))["."]
+    path = Path(run.files[0])
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(reader.ReadError, match="changed"):
+        run.images("samples")

@@ -1,0 +1,33 @@
+"""Event files for the tests of reader, check and command line, built below the writer."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterable
+
+from tbwriter import _event, _record, summary
+
+DATA = Path(__file__).parent / "data"
+VERSION = _event.file_version(1.6e9, "tests")
+
+
+def scalar_event(tag: str, value: float, step: int, wall_time: float = 1.6e9) -> bytes:
+    """Event with one scalar, as FileWriter writes it."""
+    return event_of(summary.scalar(tag, value), step, wall_time)
+
+
+def event_of(payload: Any, step: int = 0, wall_time: float = 1.6e9) -> bytes:
+    return b"".join(_event.event(wall_time, step, payload.event_field()))
+
+
+def record_of(event: bytes) -> bytes:
+    return b"".join(_record.frame([event]))
+
+
+def written(directory: Path, events: Iterable[bytes], name: str = "1600000000",
+            version: bool = True) -> Path:
+    """The path of an event file with these events, after the version's own."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"events.out.tfevents.{name}"
+    head = [VERSION] if version else []
+    path.write_bytes(b"".join(record_of(event) for event in [*head, *events]))
+    return path
