@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any, List
 from .._event import Summary, Value
 
 if TYPE_CHECKING:
+    from ._audio import audio as audio
+    from ._boxes import image_with_boxes as image_with_boxes
     from ._custom_scalars import custom_scalars as custom_scalars
     from ._embedding import embedding as embedding
+    from ._figure import figure as figure
     from ._graph import Cost as Cost
     from ._graph import costs as costs
     from ._graph import graph as graph
@@ -30,16 +33,24 @@ if TYPE_CHECKING:
     from ._hparams import hparams_experiment as hparams_experiment
     from ._hparams import Interval as Interval
     from ._hparams import Metric as Metric
+    from ._image import image as image
+    from ._image import images as images
     from ._mesh import mesh as mesh
     from ._pr_curve import pr_curve as pr_curve
     from ._pr_curve import pr_curve_raw as pr_curve_raw
     from ._scalar import scalar as scalar
+    from ._tensor import tensor as tensor
+    from ._text import text as text
+    from ._video import video as video
 
 # Where each kind lives. Loaded when first used: a program that logs only scalars does not wait
 # for numpy.
 _KINDS = {
+    "audio": "_audio",
+    "image_with_boxes": "_boxes",
     "custom_scalars": "_custom_scalars",
     "embedding": "_embedding",
+    "figure": "_figure",
     "Cost": "_graph",
     "costs": "_graph",
     "graph": "_graph",
@@ -53,10 +64,15 @@ _KINDS = {
     "hparams_experiment": "_hparams",
     "Interval": "_hparams",
     "Metric": "_hparams",
+    "image": "_image",
+    "images": "_image",
     "mesh": "_mesh",
     "pr_curve": "_pr_curve",
     "pr_curve_raw": "_pr_curve",
     "scalar": "_scalar",
+    "tensor": "_tensor",
+    "text": "_text",
+    "video": "_video",
 }
 
 __all__ = ["Summary", "Value", *_KINDS]

@@ -1,0 +1,116 @@
+"""Images with boxes and labels drawn on them. Shown in Images and Time Series."""
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .._array import as_array
+from .._event import Summary
+from .._pixels import Array, as_png, image_value, picture, to_8_bits
+
+_COLOR = (255, 0, 0)
+_MARGIN = 2  # pixels around a label's text
+
+
+def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequence[str]] = None,
+                     rescale: float = 1, dataformats: Optional[str] = None, display_name: str = "",
+                     description: str = "") -> Summary:
+    """One picture with red boxes on it.
+
+    data, dataformats: one picture as for `summary.image`. It becomes RGB of 8 bits a channel, with
+        its alpha if it has one.
+    boxes: (n, 4), each xmin, ymin, xmax, ymax in pixels from the top left; what lies outside the
+        picture is not drawn. (4,) is one box.
+    labels: a text for each box, drawn at its top left.
+    rescale: enlarges (or reduces) picture and boxes; labels keep their size.
+    display_name, description: shown with the picture; the description is Markdown.
+
+    Raises TypeError or ValueError for what is no picture, for boxes of another shape, NaN in them,
+    and labels of another number.
+    """
+    shown = picture(data, dataformats)
+    if "N" in shown.layout:
+        raise ValueError(f"got pictures of shape {shown.data.shape}, want one")
+    corners = _corners(boxes)
+    texts = _texts(labels, len(corners))
+    width, height = (round(shown.length(axis) * rescale) for axis in "WH")
+    if not (rescale > 0 and 1 <= width < 1 << 16 and 1 <= height < 1 << 16):
+        raise ValueError(f"got rescale={rescale} for a picture of {shown.length('W')} x "
+                         f"{shown.length('H')}, want one that gives 1 to 65535 pixels a side")
+
+    def encode() -> Any:
+        canvas = _canvas(to_8_bits(shown.pixels()))
+        if rescale != 1:
+            canvas = canvas.resize((width, height))
+        _draw(canvas, corners * rescale, texts)
+        return as_png(np.asarray(canvas))
+
+    return Summary([image_value(tag, encode, shown.data.nbytes, display_name, description)])
+
+
+def _corners(boxes: Any) -> Array:
+    corners = as_array(boxes, "boxes").astype(np.float64)
+    if corners.shape == (4,):
+        corners = corners[None]
+    if corners.shape == (0,):
+        corners = corners.reshape(0, 4)
+    if corners.ndim != 2 or corners.shape[1] != 4:
+        raise ValueError(f"got boxes of shape {corners.shape}, want (n, 4): xmin, ymin, xmax, ymax")
+    if not np.isfinite(corners).all():
+        raise ValueError("got boxes with NaN or infinities, want pixels")
+    return corners
+
+
+def _texts(labels: Optional[Sequence[str]], number: int) -> List[str]:
+    if labels is None:
+        return []
+    if isinstance(labels, (str, bytes)):
+        raise TypeError(f"got labels of type {type(labels).__name__}, want a list of str")
+    if len(labels) != number:
+        raise ValueError(f"got {len(labels)} labels for {number} boxes, want one for each")
+    return [str(label) for label in labels]
+
+
+def _canvas(pixels: Array) -> Image.Image:
+    """The picture in colour, so that red is red."""
+    channels = pixels.shape[2]
+    if channels < 3:
+        pixels = np.concatenate([pixels[:, :, :1]] * 3 + [pixels[:, :, 1:]], axis=2)
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _draw(canvas: Image.Image, corners: Array, texts: List[str]) -> None:
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default()
+    line = max(1, round(max(canvas.size) / 300))
+    for number, (x1, y1, x2, y2) in enumerate(_whole(corners, canvas.size)):
+        draw.rectangle((x1, y1, x2, y2), outline=_COLOR, width=line)
+        if texts:
+            _label(draw, font, canvas.size, x1, y1, texts[number])
+
+
+def _whole(corners: Array, size: Any) -> List[List[int]]:
+    """Smaller corner first, in whole pixels, and not far outside, which would only take time."""
+    width, height = size
+    low, high = np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])
+    limits = np.array([width, height, width, height], np.float64)
+    whole = np.rint(np.clip(np.concatenate([low, high], axis=1), -limits, 2 * limits))
+    return whole.astype(int).tolist()  # type: ignore[no-any-return]
+
+
+def _label(draw: Any, font: Any, size: Any, x: int, y: int, text: str) -> None:
+    """`text` on red, above the corner (x, y), or as far inside the picture as it needs."""
+    try:
+        box = draw.textbbox((0, 0), text, font=font)
+    except (UnicodeEncodeError, ValueError):
+        # Pillow's bitmap font, where it was built without FreeType, knows Latin-1 only.
+        text = text.encode("latin-1", "replace").decode("latin-1").replace("\n", " ")
+        box = draw.textbbox((0, 0), text, font=font)
+    width, height = box[2] - box[0] + 2 * _MARGIN, box[3] - box[1] + 2 * _MARGIN
+    left = max(0, min(x, size[0] - width))
+    top = max(0, min(y - height, size[1] - height))
+    draw.rectangle((left, top, left + width - 1, top + height - 1), fill=_COLOR)
+    draw.text((left + _MARGIN - box[0], top + _MARGIN - box[1]), text, fill=(255, 255, 255),
+              font=font)

@@ -1,0 +1,61 @@
+"""Matplotlib figures as images. Shown in Images and Time Series."""
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from .._event import Summary
+from .._pixels import Array, as_png, grid_size, image_value, tile
+
+COLUMNS = 8
+
+
+def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = "",
+           description: str = "") -> Summary:
+    """A matplotlib figure as it looks now; several become one picture, in a grid of 8 columns.
+
+    figures: a `matplotlib.figure.Figure`, or a list of them.
+    close: close them, so that pyplot does not keep them for ever.
+    display_name, description: shown with the picture; the description is Markdown.
+
+    Raises TypeError for what is no figure, ValueError for an empty list.
+    """
+    several = list(figures) if isinstance(figures, (list, tuple)) else [figures]
+    if not several:
+        raise ValueError("got an empty list of figures, want at least one")
+    for one in several:
+        if not hasattr(one, "savefig") or not hasattr(one, "set_canvas"):
+            raise TypeError(f"got a figure of type {type(one).__name__}, want "
+                            "matplotlib.figure.Figure")
+    # A figure draws itself from artists that may change after the call: only pixels are a snapshot.
+    drawn = [_drawn(one) for one in several]
+    if close:
+        _close(several)
+
+    def encode() -> Any:
+        return as_png(drawn[0] if len(drawn) == 1
+                      else tile(drawn, grid_size(len(drawn), COLUMNS)[1]))
+
+    return Summary([image_value(tag, encode, sum(pixels.nbytes for pixels in drawn), display_name,
+                                description)])
+
+
+def _drawn(one: Any) -> Array:
+    """The figure's pixels as RGB, drawn by matplotlib's own renderer whatever window it is in."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # the caller has it: a figure came
+    former = one.canvas
+    try:
+        canvas: Any = FigureCanvasAgg(one)
+        canvas.draw()
+        return np.array(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    finally:
+        one.set_canvas(former)
+
+
+def _close(several: Any) -> None:
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        for one in several:
+            pyplot.close(one)

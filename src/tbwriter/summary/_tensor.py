@@ -1,0 +1,86 @@
+"""Arrays as they are, for dashboards of one's own. Shown by whatever plugin they are for."""
+from __future__ import annotations
+
+from typing import Any, Callable, Optional, Tuple
+
+import numpy as np
+
+from .. import _event
+from .._array import Snapshot, snapshot
+from .._event import Summary, Value
+from .._wire import Parts
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# DataType by numpy's name of it
+_TYPES = {
+    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8,
+    "int64": 9, "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22,
+    "uint64": 23,
+}
+
+
+def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes = b"",
+           blobs: bool = False, display_name: str = "", description: str = "") -> Summary:
+    """An array of any shape and dtype.
+
+    data: numbers, bools, complex numbers, str or bytes, in a numpy, MXNet, torch or jax array or in
+        lists.
+    plugin_name: the plugin that reads it. TensorBoard brings none for "tensor".
+    content: what the plugin wants to know about the tag.
+    blobs: give the plugin the elements of `data`, one axis of bytes, one by one (as for images)
+        instead of all of them at once (as for histograms; that should be small, some kB).
+    display_name, description: for the plugin to show.
+
+    Raises TypeError for an array of other things, ValueError for one of 2 GiB or more.
+    """
+    strings = _strings(data)
+    if blobs and (strings is None or strings.ndim != 1):
+        raise ValueError("got blobs=True with other data than one axis of bytes, want a list of "
+                         "bytes")
+    metadata = _event.metadata(
+        plugin_name, content, display_name=display_name, description=description,
+        # Without it the fast loader shows the tags of known plugins only.
+        data_class=_event.BLOB_CLASS if blobs else _event.TENSOR_CLASS)
+    encode, nbytes = _of_numbers(data) if strings is None else _of_strings(strings)
+    return Summary([Value(tag, lambda: [*encode(), metadata], nbytes)])
+
+
+def _strings(data: Any) -> Optional[Array]:
+    """`data` as an array of str and bytes objects; None where it holds something else."""
+    if not isinstance(data, (str, bytes, list, tuple, np.ndarray)):
+        return None
+    if isinstance(data, np.ndarray) and data.dtype.kind not in "USO":
+        return None
+    try:
+        # Objects, since numpy's own strings lose zero bytes at their end.
+        array = np.array(data, dtype=object)
+    except ValueError:
+        return None
+    if array.size and all(isinstance(item, (str, bytes)) for item in array.flat):
+        return array
+    return None
+
+
+def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
+    strings = [item.encode("utf-8", "replace") if isinstance(item, str) else bytes(item)
+               for item in array.flat]
+    return lambda: _event.string_tensor(array.shape, strings), sum(map(len, strings))
+
+
+def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
+    if getattr(getattr(data, "dtype", None), "kind", "") == "c":
+        held = Snapshot(np.array(data, order="C"), data.shape, data.dtype)
+    else:
+        held = snapshot(data, "a tensor")
+    if held.dtype.name not in _TYPES:
+        raise TypeError(f"got a tensor of dtype {held.dtype}, want one of {', '.join(_TYPES)}")
+    if held.nbytes >= 1 << 31:
+        raise ValueError(f"got a tensor of {held.nbytes} bytes, want less than 2 GiB")
+
+    def encode() -> Parts:
+        array = held.numpy()
+        content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        return _event.tensor(_TYPES[held.dtype.name], held.shape, content)
+
+    return encode, held.nbytes

@@ -1,0 +1,63 @@
+"""Text, as Markdown, and tables of it. Shown in Text."""
+from __future__ import annotations
+
+from typing import Any, List, Tuple
+
+from .. import _event
+from .._event import Summary, Value
+
+# "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
+_MAX_RANK = 2
+
+
+def text(tag: str, data: Any, *, display_name: str = "", description: str = "") -> Summary:
+    """A text, or a table of texts; each is Markdown, with its HTML taken out by TensorBoard.
+
+    data: a str, or a list of str (one column), or a list of equally long lists of str (rows), or
+        a numpy array of str of up to 2 axes. Numbers and bools in a table are written as text. A
+        lone surrogate becomes "?".
+    display_name, description: shown with the text; the description is Markdown.
+
+    Raises TypeError or ValueError for what is no text, rows of different lengths, and nothing.
+    """
+    shape, cells = _cells(data)
+    metadata = _event.metadata("text", data_class=_event.TENSOR_CLASS, display_name=display_name,
+                               description=description)
+    return Summary([Value(tag, lambda: [*_event.string_tensor(shape, cells), metadata],
+                          sum(map(len, cells)))])
+
+
+def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
+    """(shape, the texts in UTF-8)."""
+    if hasattr(data, "tolist"):
+        data = data.tolist()
+    if isinstance(data, (str, bytes)):
+        return [], [_utf8(data)]
+    if not isinstance(data, (list, tuple)):
+        raise TypeError(f"got a text of type {type(data).__name__} ({data!r:.50}), want str, or "
+                        "lists of str")
+    rows = [row.tolist() if hasattr(row, "tolist") else row for row in data]
+    if not any(isinstance(row, (list, tuple)) for row in rows):
+        shape, cells = [len(rows)], rows
+    else:
+        lengths = {len(row) if isinstance(row, (list, tuple)) else -1 for row in rows}
+        if len(lengths) > 1:
+            raise ValueError(f"got rows of {len(lengths)} different lengths, want equal ones")
+        shape, cells = [len(rows), *lengths], [cell for row in rows for cell in row]
+    if not cells:
+        raise ValueError(f"got an empty table of shape {tuple(shape)}, want at least one text")
+    for cell in cells:
+        if isinstance(cell, (list, tuple)):
+            raise ValueError(f"got a table of more than {_MAX_RANK} axes, want rows of texts")
+    return shape, list(map(_utf8, cells))
+
+
+def _utf8(cell: Any) -> bytes:
+    if isinstance(cell, bytes):
+        # The dashboard refuses a whole run for one that is no UTF-8.
+        cell = cell.decode("utf-8", "replace")
+    elif isinstance(cell, (bool, int, float)):
+        cell = str(cell)
+    elif not isinstance(cell, str):
+        raise TypeError(f"got a text of type {type(cell).__name__} ({cell!r:.50}), want str")
+    return str(cell).encode("utf-8", "replace")
