@@ -1,0 +1,260 @@
+"""Embeddings: points in many dimensions, with labels and pictures. Shown in Projector.
+
+They are files beside the event file, which the dashboard finds through `projector_config.pbtxt`:
+
+    projector_config.pbtxt                              written last; other embeddings in it stay
+    embeddings/<tag>/<step>/tensors_1000x128.bytes      float32, row after row
+    embeddings/<tag>/<step>/metadata.tsv, sprite.png
+
+Source: projector_config.proto and projector_plugin.py of TensorBoard 2.21.
+"""
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, List, Optional, Protocol, Sequence, Tuple
+
+import numpy as np
+
+from .. import _png
+from .._array import Snapshot, as_array, snapshot
+from .._event import check_tag
+from .._names import relative_path
+from .._number import as_step
+
+CONFIG = "projector_config.pbtxt"
+
+# "The sprite can be at most 8192 x 8192 pixels": what browsers hold as one texture.
+MAX_SPRITE = 8192
+
+_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_TOKEN = re.compile(r"""\s+|\#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[\w.+-]+|[{}<>:;,\[\]]""")
+
+
+class Directory(Protocol):
+    """A log directory: its side files by their relative names."""
+
+    def read(self, name: str) -> Optional[bytes]: ...
+    def put(self, name: str, data: bytes) -> None: ...
+
+
+class Embedding:
+    """An embedding as it was at the call, for `FileWriter.add`. `embedding` makes one."""
+
+    __slots__ = ("tags", "nbytes", "_name", "_path", "_matrix", "_metadata", "_images")
+
+    def __init__(self, tag: str, step: Optional[int], matrix: "np.ndarray[Any, Any]",
+                 metadata: bytes, images: Optional[Snapshot]) -> None:
+        self.tags = (tag,)
+        self.nbytes = matrix.nbytes + len(metadata) + (images.nbytes if images else 0)
+        number = "" if step is None else f"{step:05d}"
+        self._name = f"{tag}:{number}" if number else tag
+        self._path = f"embeddings/{relative_path(tag)}/{number or 'latest'}"
+        self._matrix = matrix
+        self._metadata = metadata
+        self._images = images
+
+    def store(self, directory: Directory) -> None:
+        """Write the files; the dashboard sees them when the last of them is there."""
+        rows, columns = self._matrix.shape
+        data, ending = _matrix_file(self._matrix)
+        # The lengths in the name keep a new matrix from lying where an old config expects another.
+        tensors = f"{self._path}/tensors_{rows}x{columns}.{ending}"
+        directory.put(tensors, data)
+        fields = [f"tensor_name: {_quoted(self._name)}", f"tensor_path: {_quoted(tensors)}",
+                  f"tensor_shape: {rows}", f"tensor_shape: {columns}"]
+        if self._metadata:
+            directory.put(f"{self._path}/metadata.tsv", self._metadata)
+            fields.append(f"metadata_path: {_quoted(f'{self._path}/metadata.tsv')}")
+        if self._images is not None:
+            sheet, height, width = _sprite(self._images.numpy())
+            directory.put(f"{self._path}/sprite.png", _png.encode(sheet))
+            fields.append(f"sprite {{ image_path: {_quoted(f'{self._path}/sprite.png')} "
+                          f"single_image_dim: {width} single_image_dim: {height} }}")
+        block = "embeddings {\n" + "".join(f"  {field}\n" for field in fields) + "}\n"
+        _add_to_config(directory, _quoted(self._name), block)
+
+
+def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, label_img: Any = None,
+              step: Optional[int] = None, metadata_header: Optional[Sequence[str]] = None
+              ) -> Embedding:
+    """Points for the Projector, to be given to `FileWriter.add`.
+
+    mat: [n, d] numbers, n points; kept as float32.
+    metadata: n labels, or n rows of several labels each.
+    label_img: [n, channels, height, width] or [n, height, width] pictures, one a point: floats
+        from 0 to 1 or integers from 0 to 255, 1, 3 or 4 channels. What together is larger than
+        8192 x 8192 pixels is thinned out.
+    step: is part of the name, "tag:00005", so that several steps can be chosen. Without one, the
+        embedding replaces the last of this tag.
+    metadata_header: names of the columns, where there are several.
+
+    Raises ValueError for other shapes and lengths, TypeError for what holds no numbers.
+    """
+    points = as_array(mat, "mat")
+    if points.ndim != 2 or not points.size:
+        raise ValueError(f"got a mat of shape {points.shape}, want (n, d), both at least 1")
+    images = None if label_img is None else _check_images(snapshot(label_img, "label_img"), points)
+    labels = _table(metadata, metadata_header, len(points))
+    with np.errstate(over="ignore"):  # what float32 does not hold is infinite, as in a C cast
+        matrix = np.array(points, "<f4", order="C")
+    return Embedding(check_tag(tag), None if step is None else as_step(step), matrix, labels,
+                     images)
+
+
+def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[Any, str]:
+    """The matrix as (content, file name ending): binary where TensorBoard reads it as that.
+
+    It takes a file for text until a UnicodeDecodeError; with TensorFlow it decodes one line at a
+    time. So what has no invalid UTF-8 in its first line is written as text.
+    """
+    data = memoryview(matrix).cast("B")
+    line = bytes(data[:1 << 16]).partition(b"\n")[0]
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return data, "bytes"
+    row = "\t".join(["%.9g"] * matrix.shape[1])  # nine digits tell all float32 apart
+    return "\n".join([row % tuple(values) for values in matrix.tolist()]).encode(), "tsv"
+
+
+def _table(metadata: Optional[Sequence[Any]], header: Optional[Sequence[str]], length: int
+           ) -> bytes:
+    """metadata.tsv: "one column -> no header; tab in the first line -> it is the header"."""
+    if metadata is None:
+        if header:
+            raise ValueError(f"got the metadata_header {list(header)!r:.80} without metadata, want "
+                             "both")
+        return b""
+    rows = _listed(metadata)
+    if len(rows) != length:
+        raise ValueError(f"got {len(rows)} labels of metadata for {length} points, want as many")
+    tabular = bool(header) or all(isinstance(row, (list, tuple)) for row in rows)
+    cells = [list(row) if tabular and isinstance(row, (list, tuple)) else [row] for row in rows]
+    width = len(header) if header else len(cells[0])
+    if {len(row) for row in cells} != {width}:
+        raise ValueError(f"got rows of {sorted({len(row) for row in cells})} labels, want {width} "
+                         "in each")
+    lines = ["\t".join([_escaped(cell) for cell in row]) for row in cells]
+    if width > 1:
+        names = header or [f"column {number}" for number in range(1, width + 1)]
+        lines.insert(0, "\t".join([_escaped(name) for name in names]))
+    # The dashboard skips blank lines, which would move all labels after them: a zero-width space
+    # is not blank.
+    return "".join([line + "\n" if line.strip() else line + "\u200b\n" for line in lines]
+                   ).encode("utf-8", "replace")
+
+
+def _listed(metadata: Any) -> List[Any]:
+    if isinstance(metadata, (str, bytes)):
+        raise TypeError(f"got the metadata {metadata!r:.80}, want a list of labels")
+    if hasattr(metadata, "asnumpy") or hasattr(metadata, "detach"):
+        metadata = as_array(metadata, "metadata")
+    return list(metadata.tolist() if hasattr(metadata, "tolist") else metadata)
+
+
+def _escaped(cell: Any) -> str:
+    """A label in one cell: tabs and line ends, which TSV can't hold, as \\t, \\n and \\r."""
+    text = cell if isinstance(cell, str) else str(cell)
+    for character, escape in _ESCAPES.items():
+        if character in text:
+            text = text.replace(character, escape)
+    return text
+
+
+def _check_images(images: Snapshot, points: "np.ndarray[Any, Any]") -> Snapshot:
+    shape = images.shape
+    if len(shape) not in (3, 4) or not images.size or len(shape) == 4 and shape[1] not in (1, 3, 4):
+        raise ValueError(f"got label_img of shape {shape}, want (n, channels, height, width) with "
+                         "1, 3 or 4 channels, or (n, height, width)")
+    if shape[0] != len(points):
+        raise ValueError(f"got label_img with {shape[0]} pictures for {len(points)} points, want "
+                         "as many")
+    if images.dtype.kind in "iu" and images.dtype != np.uint8:
+        lowest, highest = images.numpy().min(), images.numpy().max()
+        if lowest < 0 or highest > 255:
+            raise ValueError(f"got label_img from {lowest} to {highest}, want integers from 0 to "
+                             "255 or floats from 0 to 1")
+    return images
+
+
+def _sprite(images: "np.ndarray[Any, Any]") -> "Tuple[np.ndarray[Any, Any], int, int]":
+    """(all pictures on one sheet, row after row; height and width of one)."""
+    if images.ndim == 3:
+        images = images[:, None]
+    count, channels, height, width = images.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    thin = max(1, math.ceil(columns * width / MAX_SPRITE), math.ceil(rows * height / MAX_SPRITE))
+    images = _as_bytes(images[:, :, ::thin, ::thin])
+    height, width = images.shape[2:]
+    sheet = np.zeros((rows * columns, channels, height, width), np.uint8)
+    sheet[:count] = images
+    sheet = sheet.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    return sheet.reshape(rows * height, columns * width, channels), height, width
+
+
+def _as_bytes(images: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """0 to 255; of floats and bools 1 is the brightest, and NaN is black."""
+    if images.dtype.kind in "iu":
+        return images.astype(np.uint8)
+    values = np.nan_to_num(images.astype(np.float32), nan=0.0)
+    return np.rint(values.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _quoted(text: str) -> str:
+    """A string of protobuf's text format: all but plain ASCII as octal, so that nothing ends it."""
+    data = text.encode("utf-8")
+    return '"' + "".join(
+        f"\\{byte:03o}" if byte < 32 or byte > 126 else
+        "\\" + chr(byte) if chr(byte) in "\"'\\" else chr(byte) for byte in data) + '"'
+
+
+def _add_to_config(directory: Directory, quoted_name: str, block: str) -> None:
+    """Put `block` into the config, in place of an earlier one of that name."""
+    present = (directory.read(CONFIG) or b"").decode("utf-8", "replace")
+    try:
+        kept = [field for field in _fields(present) if _tensor_name(field) != quoted_name]
+    except ValueError:
+        # TensorBoard can't read it either. It is kept, in case it was written by hand.
+        directory.put(CONFIG + ".unreadable", present.encode("utf-8"))
+        kept = []
+    directory.put(CONFIG, "".join([field.strip() + "\n" for field in kept] + [block]).encode())
+
+
+def _fields(text: str) -> List[str]:
+    """The fields of a message in text format, each as it is written. ValueError if it is none."""
+    starts, depth, last = [], 0, ""
+    for at, token in _tokens(text):
+        if depth == 0 and last != ":" and (token[0].isalpha() or token[0] == "_"):
+            starts.append(at)
+        depth += (token in "{<[") - (token in "}>]")
+        if depth < 0:
+            break
+        last = token
+    if depth or text.strip() and not starts:
+        raise ValueError("got no message in text format")
+    return [text[start:end] for start, end in zip(starts, starts[1:] + [len(text)])]
+
+
+def _tensor_name(field: str) -> str:
+    """The name of an `embeddings` field, quoted as it is; "" in other fields."""
+    tokens = [token for _, token in _tokens(field)]
+    if tokens[0] != "embeddings" or "tensor_name" not in tokens:
+        return ""
+    after = tokens[tokens.index("tensor_name") + 1:]
+    return after[after[0] == ":"]
+
+
+def _tokens(text: str) -> List[Tuple[int, str]]:
+    """(offset, token) without white space and comments. ValueError for what is no text format."""
+    tokens, at = [], 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if not match:
+            raise ValueError(f"got {text[at:at + 20]!r} in a message in text format")
+        if not match.group()[0].isspace() and match.group()[0] != "#":
+            tokens.append((at, match.group()))
+        at = match.end()
+    return tokens
