@@ -31,7 +31,7 @@ MAX_ATTRIBUTE = 1024
 # GraphDef's version: the first of those that TensorFlow still reads without a conversion.
 _PRODUCER = 22
 
-_TYPES: Dict[str, int] = {
+DTYPES: Dict[str, int] = {
     "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7,
     "complex64": 8, "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18,
     "float16": 19, "uint32": 22, "uint64": 23, "float8_e5m2": 24, "float8_e4m3fn": 25,
@@ -180,10 +180,10 @@ def _source(name: str) -> str:
 def _node_def(node: Node) -> bytes:
     attributes = [(key, _attribute(node.name, key, value)) for key, value in node.attrs.items()]
     if node.dtype:
-        if node.dtype not in _TYPES:
+        if node.dtype not in DTYPES:
             raise ValueError(f"got the dtype {node.dtype!r} of node {node.name!r}, "
-                             f"want one of {', '.join(_TYPES)}")
-        attributes.append(("dtype", _wire.int_field(6, _TYPES[node.dtype])))
+                             f"want one of {', '.join(DTYPES)}")
+        attributes.append(("dtype", _wire.int_field(6, DTYPES[node.dtype])))
     if node.output_shapes is not None:
         shapes = _fitting([_wire.bytes_field(7, _shape(shape)) for shape in node.output_shapes])
         attributes.append(("_output_shapes", shapes))
