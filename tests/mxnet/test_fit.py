@@ -5,6 +5,7 @@ import gc
 import math
 import weakref
 from collections import namedtuple
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -15,11 +16,14 @@ if not hasattr(mx, "mod"):
 
 from judges import LOADERS, board, both_loaders, events
 from networks import BATCHES, buckets, data, fit, mlp, module
+from PIL import Image
 
 from tbwriter import FileWriter
 from tbwriter.mxnet import (BatchMetrics, EvalMetrics, GradientHistograms, LearningRate,
                             LogMetricsCallback, ParameterHistograms, ParameterImages, Speed,
                             Steps, fit_callbacks)
+from tbwriter.mxnet import _progress
+from tbwriter.mxnet._parameters import weight_picture
 
 Param = namedtuple("BatchEndParams", ["epoch", "nbatch", "eval_metric", "locals"])
 
@@ -105,10 +109,6 @@ def test_histograms_of_parameters_and_gradients(trained, loader):
 def test_pictures_of_weights(trained, loader):
     """One 16-bit picture a weight and epoch, at the step of the epoch's last batch."""
     logdir, net, *_ = trained
-    from io import BytesIO
-
-    from PIL import Image
-
     weight = net.get_params()[0]["fc1_weight"].asnumpy()
     with board(logdir, loader) as b:
         points = b.blobs("images", "train", "images/fc1_weight")
@@ -359,8 +359,6 @@ def test_nothing_of_the_loop_is_kept(tmp_path):
 def test_speed_counts_samples_and_time(tmp_path, monkeypatch):
     """Samples without padding, by the clock between two batches; the pause between epochs is not
     counted."""
-    from tbwriter.mxnet import _progress
-
     clock = iter([0.0, 1.0, 3.0, 100.0, 102.0])
     monkeypatch.setattr(_progress, "perf_counter", lambda: next(clock))
     with FileWriter(tmp_path) as writer:
@@ -397,17 +395,13 @@ def test_log_metrics_callback(tmp_path):
     ((2, 3, 4, 5, 6), (2 * 6 - 1, 12 * 7 - 1))])
 def test_shape_of_pictures(shape, expected):
     """A matrix as it is; a convolution's filters as a grid, a row of tiles for each output."""
-    from tbwriter.mxnet._parameters import weight_picture
-
     picture = weight_picture(np.arange(np.prod(shape)).reshape(shape))
-    assert picture.shape == (*expected, 1) and picture.dtype == np.uint16
+    assert picture.shape == expected and picture.dtype == np.uint16
     assert picture.min() == 0 and picture.max() == 65535
 
 
 def test_pictures_of_odd_values():
     """Constant, infinite and NaN weights give a picture, without warnings."""
-    from tbwriter.mxnet._parameters import weight_picture
-
     assert not weight_picture(np.full((2, 2), 3.0)).any()
     assert weight_picture(np.array([[np.nan, 1], [2, np.inf]])).ravel().tolist() == [0, 0, 65535, 0]
     assert not weight_picture(np.full((2, 2), np.nan)).any()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, List
 
 if TYPE_CHECKING:
     from ._fit import fit_callbacks as fit_callbacks
+    from ._graph import graph as graph
     from ._metrics import BatchMetrics as BatchMetrics
     from ._metrics import EvalMetrics as EvalMetrics
     from ._metrics import LogMetricsCallback as LogMetricsCallback
@@ -37,6 +38,7 @@ _NAMES = {
     "Speed": "_progress",
     "Steps": "_steps",
     "fit_callbacks": "_fit",
+    "graph": "_graph",
 }
 
 __all__ = list(_NAMES)

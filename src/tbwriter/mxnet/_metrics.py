@@ -9,7 +9,7 @@ from typing import Any, List, Optional, Tuple
 
 from ..writer import FileWriter
 from ._callback import BatchCallback, Callback
-from ._steps import Steps, shared, scope_of
+from ._steps import Steps, scope_of
 
 
 class BatchMetrics(BatchCallback):

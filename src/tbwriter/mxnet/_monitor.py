@@ -106,7 +106,7 @@ class Monitor:
         seen = self._toc()
         if logging.getLogger().isEnabledFor(logging.INFO):
             for tensor in seen:
-                logging.info("Batch: %7d %30s %s", self.step, tensor.name,
+                logging.info("Batch: %7d %-30s %s", self.step, tensor.name,
                              _text(tensor, self.stat_func is None))
 
     def _output(self, executor: "_Executor", name: Any, handle: Any) -> None:

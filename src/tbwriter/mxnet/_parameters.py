@@ -87,7 +87,7 @@ class ParameterImages(Callback):
 
 
 def weight_picture(weight: Any) -> "np.ndarray[Any, Any]":
-    """The values of a weight as (height, width, 1) uint16, from smallest to largest finite value.
+    """The values of a weight as (height, width) uint16, from smallest to largest finite value.
 
     What is not finite is black.
     """
@@ -97,7 +97,7 @@ def weight_picture(weight: Any) -> "np.ndarray[Any, Any]":
     scale = 65535 / (high - low) if high > low else 0.0
     pixels = np.zeros(values.shape, np.uint16)
     pixels[finite] = np.rint((values[finite] - low) * scale)
-    return _grid(pixels)[..., np.newaxis]
+    return _grid(pixels)
 
 
 def _grid(pixels: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
