@@ -42,7 +42,7 @@ class Picture(NamedTuple):
     @property
     def depth(self) -> int:
         """Bits per channel."""
-        return 16 if self.data.dtype in (np.uint16, np.int16) else 8
+        return 16 if _is_deep(self.data.dtype) else 8
 
     def pixels(self) -> Array:
         """(height, width, channels), or (number, height, width, channels) for several."""
@@ -158,11 +158,15 @@ def to_depth(array: Array) -> Array:
         return _from_float(array)
     if kind == "b":
         return array.astype(np.uint8, order="C") * np.uint8(255)
-    if array.dtype == np.int16:
-        return np.ascontiguousarray(array).view(np.uint16)
-    if array.dtype in (np.uint8, np.uint16):
+    if _is_deep(array.dtype):
+        return array.astype(array.dtype.newbyteorder("="), order="C", copy=False).view(np.uint16)
+    if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     return np.clip(array, 0, 255).astype(np.uint8, order="C")
+
+
+def _is_deep(dtype: "np.dtype[Any]") -> bool:
+    return dtype.kind in "ui" and dtype.itemsize == 2
 
 
 def to_8_bits(pixels: Array) -> Array:

@@ -1,0 +1,143 @@
+"""The door for pictures: axes, numbers to pixels, sizes of encoded files."""
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image
+
+from tbwriter._pixels import encoded, find_layout, picture, pictures, tile, to_depth
+
+
+@pytest.mark.parametrize(("shape", "layout"), [
+    ((20, 30), "HW"), ((3, 20, 30), "CHW"), ((20, 30, 3), "HWC"), ((1, 20, 30), "CHW"),
+    ((20, 30, 1), "HWC"), ((2, 20, 30), "CHW"), ((20, 30, 4), "HWC"), ((5, 3, 20, 30), "NCHW"),
+    ((5, 20, 30, 3), "NHWC"), ((3, 8, 3), "CHW"), ((2, 2), "HW"),
+])
+def test_layout_is_found(shape, layout):
+    """The channels are the axis of 1 to 4 elements, the first of them in doubt."""
+    assert find_layout(shape, None) == layout
+
+
+@pytest.mark.parametrize(("shape", "given_", "layout"), [
+    ((20, 30, 3), "HWC", "HWC"), ((30, 20, 3), "WHC", "WHC"), ((3, 20, 30), "chw", "CHW"),
+    ((20, 30), "CHW", "HW"), ((30, 20), "CWH", "WH"), ((5, 3, 20, 30), "CHW", "NCHW"),
+    ((5, 20, 30, 3), "HWC", "NHWC"), ((3, 20, 30), "NCHW", "CHW"), ((20, 30), "NHWC", "HW"),
+    ((3, 5, 20, 30), "CNHW", "CNHW"), ((9, 20, 30), "NHW", "NHW"),
+])
+def test_layout_as_given(shape, given_, layout):
+    """Any order of letters holds; a missing axis is N or C, one more is N."""
+    assert find_layout(shape, given_) == layout
+
+
+@pytest.mark.parametrize(("shape", "layout"), [
+    ((30,), None), ((), None), ((5, 20, 30), None), ((1, 2, 3, 4, 5), None), ((0, 4), None),
+    ((3, 0, 4), None), ((20, 30, 5), "HWC"), ((20, 30, 3), "CHW"), ((20, 30), "HC"),
+    ((20, 30), "HWX"), ((20, 30), "HHW"), ((3, 20, 30), "HW" * 2), ((5, 5, 20, 30), None),
+    ((1 << 24, 1), None),
+])
+def test_wrong_shapes_are_refused(shape, layout):
+    """What is no picture is an error that says got and want."""
+    with pytest.raises(ValueError, match="got .* want "):
+        find_layout(shape, layout)
+    with pytest.raises(TypeError, match="got .* want "):
+        find_layout((20, 30), 3)
+
+
+@pytest.mark.parametrize("dtype", [object, "U3", complex])
+def test_wrong_types_are_refused(dtype):
+    """What is no number is an error that says got and want."""
+    with pytest.raises(TypeError, match="got .* want "):
+        picture(np.zeros((4, 4), dtype), None)
+
+
+@given(arrays.arrays(np.float32, (3, 4), elements=st.floats(width=32)))
+def test_floats_never_wrap(values):
+    """0 to 1 becomes 0 to 255, rounded; what lies beyond is clipped, NaN is 0."""
+    wanted = [[0 if not value > 0 else 255 if value >= 1 else float(value) * 255 for value in row]
+              for row in values.tolist()]
+    pixels = to_depth(values)
+    assert pixels.dtype == np.uint8
+    assert np.abs(pixels - np.array(wanted)).max() <= 0.5001
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_all_floats(dtype):
+    """Half and double precision give the same pixels as single."""
+    values = np.array([[-1, 0, 0.25, 0.5], [1, 2, np.inf, np.nan]], dtype)
+    assert to_depth(values).tolist() == [[0, 0, 64, 128], [255, 255, 255, 0]]
+    if dtype == "float64":
+        assert to_depth(np.array([1e300, -1e300])).tolist() == [255, 0]
+
+
+@pytest.mark.parametrize(("dtype", "values", "wanted"), [
+    ("uint8", [0, 255], [0, 255]), ("bool", [False, True], [0, 255]),
+    ("uint16", [0, 65535], [0, 65535]), ("int16", [-1, -32768, 5], [65535, 32768, 5]),
+    ("int8", [-5, 127], [0, 127]), ("int32", [-5, 300, 255], [0, 255, 255]),
+    ("int64", [-1 << 40, 1 << 40], [0, 255]), ("uint32", [300, 3], [255, 3]),
+    ("uint64", [1 << 63, 3], [255, 3]), (">u2", [1, 256], [1, 256]), (">i2", [-2], [65534]),
+])
+def test_integers_never_wrap(dtype, values, wanted):
+    """8 and 16 bits stay, int16 as the same bits; wider ones and int8 are clipped."""
+    pixels = to_depth(np.array(values, dtype))
+    assert pixels.tolist() == wanted
+    assert pixels.dtype.itemsize == (2 if dtype[-2:] in ("16", "u2", "i2") else 1)
+
+
+def test_tile():
+    """Pictures stand side by side, row after row; what is smaller or missing is black."""
+    one, other = np.full((2, 3, 1), 7, np.uint8), np.full((1, 1, 1), 9, np.uint8)
+    assert tile([one, other, one], 2)[:, :, 0].tolist() == [
+        [7, 7, 7, 9, 0, 0], [7, 7, 7, 0, 0, 0], [7, 7, 7, 0, 0, 0], [7, 7, 7, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_size_of_files_that_pillow_writes(form, mode):
+    """The size comes from the header of each kind of file."""
+    out = BytesIO()
+    Image.new(mode, (321, 43)).save(out, form, **({"progressive": True} if mode == "L"
+                                                  and form == "JPEG" else {}))
+    assert encoded(out.getvalue()) == (out.getvalue(), 321, 43)
+
+
+def test_odd_files():
+    """Top-down BMP, the BMP of OS/2, and JPEG with fill bytes and other segments first."""
+    windows = b"BM" + bytes(12) + b"\x28\0\0\0" + (5).to_bytes(4, "little") \
+        + (-7 & 0xFFFF_FFFF).to_bytes(4, "little")
+    assert encoded(windows)[1:] == (5, 7)
+    assert encoded(b"BM" + bytes(12) + b"\x0c\0\0\0\x05\0\x07\0")[1:] == (5, 7)
+    jpeg = b"\xff\xd8\xff\xe0\0\4ab\xff\xff\xfe\0\3c\xff\xc4\0\3d\xff\xc2\0\x11\x08\0\7\0\5\3"
+    assert encoded(jpeg)[1:] == (5, 7)
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF\0\0\0\0WEBP", b"<svg/>", b"\x89PNG\r\n\x1a\n",
+                                  b"GIF89a", b"BM", b"\xff\xd8\xff", b"GIF89a\0\0\0\0"])
+def test_other_files_are_refused(data):
+    """What TensorBoard would not show is an error at the call."""
+    with pytest.raises(ValueError, match="want a PNG, JPEG, GIF or BMP file"):
+        encoded(data)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes(data):
+    """No bytes do worse than ValueError, whatever they begin with."""
+    for start in (b"", b"BM", b"\xff\xd8\xff", b"GIF89a", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"):
+        try:
+            assert encoded(start + data).width > 0
+        except ValueError:
+            pass
+
+
+def test_lists():
+    """A list of arrays is several pictures, a list of numbers is one."""
+    assert len(pictures([np.zeros((3, 4, 5)), np.zeros((4, 5))], "CHW")) == 2
+    assert pictures([[0, 1], [1, 0]], None)[0].pixels().shape == (2, 2, 1)
+    with pytest.raises(ValueError, match="empty list"):
+        pictures([], None)
+    with pytest.raises(ValueError, match="want a single picture"):
+        pictures([np.zeros((2, 3, 4, 5))], None)
