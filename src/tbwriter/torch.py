@@ -52,6 +52,8 @@ def nodes(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bo
         with _evaluating(model), torch.no_grad(), warnings.catch_warnings():
             # torch.export, which is recommended instead, refuses many models that trace.
             warnings.simplefilter("ignore", DeprecationWarning)
+            # That the trace fits only this input is no harm to a picture of it.
+            warnings.simplefilter("ignore", jit.TracerWarning)
             traced = jit.trace(model, input_to_model, strict=use_strict_trace, check_trace=False)
     inlined = traced.graph.copy()
     torch._C._jit_pass_inline(inlined)

@@ -128,7 +128,8 @@ def test_any_tag(tag):
 
 
 HOSTILE = ["../../evil", "/etc/passwd", "a" * 300, "..", ".", "", "~/x", "c:\\x", "a\0b", "a\nb",
-           '"\n}\nembeddings { tensor_path: "/etc/passwd" }\n#', "x/../../y", "tfevents", "a/ b", "ä"]
+           '"\n}\nembeddings { tensor_path: "/etc/passwd" }\n#', "x/../../y", "tfevents", "a/ b",
+           "ä"]
 
 
 def test_hostile_tags_on_disk(tmp_path):
@@ -165,7 +166,8 @@ def test_metadata(metadata, header, lines):
     assert files[path].decode().split("\n")[:-1] == lines
 
 
-@pytest.mark.parametrize("shape", [(7, 3, 4, 6), (7, 1, 5, 5), (7, 4, 6, 4), (1, 3, 2, 2), (7, 3, 5)])
+@pytest.mark.parametrize("shape", [(7, 3, 4, 6), (7, 1, 5, 5), (7, 4, 6, 4), (1, 3, 2, 2),
+                                   (7, 3, 5)])
 def test_sprite(shape):
     """Pillow finds each picture where the dashboard looks for it: row after row on one sheet."""
     images = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)

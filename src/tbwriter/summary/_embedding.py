@@ -28,7 +28,8 @@ CONFIG = "projector_config.pbtxt"
 MAX_SPRITE = 8192
 
 _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
-_TOKEN = re.compile(r"""\s+|\#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[\w.+-]+|[{}<>:;,\[\]]""")
+_TOKEN = re.compile(r"""\s+ | \#[^\n]* | [\w.+-]+ | [{}<>:;,\[\]]
+                        | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.VERBOSE)
 
 
 class Directory(Protocol):
@@ -108,7 +109,7 @@ def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[Any, str]:
     It takes a file for text until a UnicodeDecodeError; with TensorFlow it decodes one line at a
     time. So what has no invalid UTF-8 in its first line is written as text.
     """
-    data = memoryview(matrix).cast("B")
+    data = matrix.data.cast("B")
     line = bytes(data[:1 << 16]).partition(b"\n")[0]
     try:
         line.decode("utf-8")
@@ -200,7 +201,8 @@ def _as_bytes(images: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     if images.dtype.kind in "iu":
         return images.astype(np.uint8)
     values = np.nan_to_num(images.astype(np.float32), nan=0.0)
-    return np.rint(values.clip(0, 1) * 255).astype(np.uint8)
+    brightness: "np.ndarray[Any, Any]" = np.rint(values.clip(0, 1) * 255)
+    return brightness.astype(np.uint8)
 
 
 def _quoted(text: str) -> str:

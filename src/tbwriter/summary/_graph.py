@@ -140,8 +140,9 @@ def node_names(wanted: Iterable[str]) -> List[str]:
 
 
 def _named(tag: str, plugin: str, data: bytes) -> Summary:
-    # "content must be exactly b'1'": the plugin's version of these three.
-    parts = [*_event.string_tensor((), [data]),
+    # "content must be exactly b'1'": the plugin's version of these three. Rank 1, since
+    # with a data_class the Python loader no longer repairs rank 0.
+    parts = [*_event.string_tensor((1,), [data]),
              _event.metadata(plugin, b"1", data_class=_event.BLOB_CLASS)]
     return Summary([Value(tag, lambda: parts, len(data))])
 
