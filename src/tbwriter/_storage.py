@@ -13,7 +13,7 @@ import socket
 import time
 from collections import deque
 from itertools import count
-from typing import Callable, Deque, List, Optional, Protocol, Union
+from typing import Callable, Deque, List, Optional, Protocol, Set, Union
 
 from ._record import OVERHEAD
 from ._wire import Parts
@@ -21,8 +21,13 @@ from ._wire import Parts
 _NAME = re.compile(r".*tfevents\.(\d+)\.")
 _numbers = count()
 
-_FLAGS = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-          | getattr(os, "O_BINARY", 0))
+# Beyond so many open event files of a process, each is opened for its writes only: a run may have
+# as many sub-runs as it likes.
+MAX_OPEN = 64
+_opened: Set[int] = set()  # ids of logs that hold a file open
+
+_APPEND = (os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+_CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 
 
 class Log(Protocol):
@@ -92,7 +97,9 @@ class LocalLog:
         self._offset = 0
         self._size = 0
         self._fd = -1
+        self._parked = 0  # inode of the file, while it is closed between two writes
         self._open()
+        self._park()
 
     def append(self, records: Parts) -> None:
         block = b"".join(records)
@@ -103,6 +110,7 @@ class LocalLog:
     def write(self) -> None:
         if not self._blocks:
             return
+        self._unpark()
         if self._fd >= 0 and os.fstat(self._fd).st_nlink == 0:
             # Deleted, or another file has been put in its place.
             self.notice = f"{self.path} has been removed; the run goes on in a new file"
@@ -119,8 +127,10 @@ class LocalLog:
             if self._offset == len(block):
                 self._blocks.popleft()
                 self._offset = 0
+        self._park()
 
     def sync(self) -> None:
+        self._unpark()
         if self._fd >= 0:
             try:
                 os.fsync(self._fd)
@@ -128,8 +138,10 @@ class LocalLog:
                 # The kernel reports a lost page once: a second fsync that succeeds proves nothing.
                 self._begin_anew()
                 raise
+        self._park()
 
     def close(self) -> None:
+        self._unpark()
         if self._fd < 0:
             return
         if self._offset:
@@ -180,7 +192,7 @@ class LocalLog:
             self.path = os.path.join(self.directory,
                                      new_name(os.listdir(self.directory), self._suffix))
             try:
-                self._fd = os.open(self.path, _FLAGS, 0o666)
+                self._fd = os.open(self.path, _CREATE, 0o666)
             except FileExistsError:  # the same pid and host name, in another container
                 pass
         try:
@@ -191,6 +203,29 @@ class LocalLog:
             os.unlink(self.path)
             raise
         self._size = len(header)
+        _opened.add(id(self))
+
+    def _park(self) -> None:
+        if self._fd >= 0 and len(_opened) > MAX_OPEN:
+            self._parked = os.fstat(self._fd).st_ino
+            _opened.discard(id(self))
+            os.close(self._fd)
+            self._fd = -1
+
+    def _unpark(self) -> None:
+        if not self._parked:
+            return
+        try:
+            self._fd = os.open(self.path, _APPEND)
+        except FileNotFoundError:
+            pass
+        else:
+            _opened.add(id(self))
+        if self._fd < 0 or os.fstat(self._fd).st_ino != self._parked:
+            # Deleted, or another file has been put in its place.
+            self.notice = f"{self.path} has been removed; the run goes on in a new file"
+            self._leave()
+        self._parked = 0
 
     def _full(self) -> bool:
         return self._max_file_bytes is not None and self._size >= self._max_file_bytes
@@ -216,6 +251,8 @@ class LocalLog:
 
     def _leave(self) -> None:
         fd, self._fd = self._fd, -1
+        self._parked = 0
+        _opened.discard(id(self))
         if fd >= 0:
             os.close(fd)
 

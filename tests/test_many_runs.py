@@ -1,0 +1,57 @@
+"""Many runs at once: few open files, one event file a run, nothing lost."""
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from judges import board, events
+
+from tbwriter import FileWriter, _storage
+
+
+def open_files(directory):
+    links = "/proc/self/fd"
+    paths = (os.path.join(links, name) for name in os.listdir(links))
+    return sum(os.path.realpath(path).startswith(os.path.realpath(directory)) for path in paths)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files through /proc")
+def test_few_files_are_open(tmp_path):
+    """However many runs are written in turns, a bounded number of files is open, and each run has
+    one event file with all its points."""
+    runs = 2 * _storage.MAX_OPEN
+    with FileWriter(tmp_path) as writer:
+        for step in range(5):
+            for number in range(runs):
+                writer.sub_run(f"r{number:03d}").add_scalar("x", number, step)
+            writer.flush()
+            assert open_files(tmp_path) <= _storage.MAX_OPEN + 1
+    assert open_files(tmp_path) == 0
+    assert len(list(tmp_path.rglob("*tfevents*"))) == runs + 1
+    assert len(events(tmp_path)) == runs * 6 + 1
+    with board(tmp_path, "fast") as b:
+        assert b.scalars("r100", "x") == [(step, 100.0) for step in range(5)]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_gone(tmp_path, monkeypatch, replaced):
+    """A file that was removed or replaced while it was closed is left alone; the run goes on in
+    another one, with a warning."""
+    monkeypatch.setattr(_storage, "MAX_OPEN", 0)
+    writer = FileWriter(tmp_path)
+    writer.add_scalar("x", 1, 1)
+    writer.flush()
+    first = writer.path
+    os.rename(first, tmp_path / "elsewhere")
+    if replaced:
+        with open(first, "xb"):
+            pass
+    with pytest.warns(RuntimeWarning, match="has been removed"):
+        for step in range(2, 60):  # the call after the write warns
+            writer.add_scalar("x", step, step)
+            time.sleep(0.01)
+    writer.close()
+    assert writer.path != first
+    assert [event.step for event in events(writer.path)[1:]] == list(range(2, 60))
+    assert not replaced or os.path.getsize(first) == 0
