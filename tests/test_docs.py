@@ -1,0 +1,89 @@
+"""Every Python block of the documentation runs as it stands.
+
+The blocks of one page share their names, and run in an empty directory, in a process of their own.
+"""
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+# What a reader may not have: a block that imports one of these is skipped where it is missing.
+OPTIONAL = ("mxnet", "torch", "matplotlib", "tensorboard", "tensorflow", "fsspec", "s3fs", "jax",
+            "tqdm", "pandas")
+PATIENCE = 300
+
+DRIVER = """
+import json, sys, traceback
+names, results, missing = {"__name__": "__main__"}, [], ""
+for line, code in json.load(sys.stdin):
+    try:
+        exec(compile("\\n" * line + code, sys.argv[1], "exec"), names)
+        results.append(["passed", ""])
+    except ModuleNotFoundError as error:
+        missing = error.name.partition(".")[0]
+        results.append(["missing", missing])
+    except NameError as error:
+        # A name from a block that was skipped.
+        results.append(["missing", missing] if missing else ["failed", traceback.format_exc()])
+    except BaseException:
+        results.append(["failed", traceback.format_exc()])
+with open(sys.argv[2], "w") as file:
+    json.dump(results, file)
+"""
+
+
+def blocks(page):
+    """[(line number, code)] of a page."""
+    text = page.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, match.start(1)), match.group(1))
+            for match in BLOCK.finditer(text)]
+
+
+def cases():
+    return [pytest.param(page, number, id=f"{page.name}:{line}")
+            for page in PAGES for number, (line, _) in enumerate(blocks(page))]
+
+
+@functools.lru_cache(maxsize=None)
+def results(page):
+    """[(result, why)] of a page's blocks, which run once."""
+    with tempfile.TemporaryDirectory() as scratch:
+        answer = Path(scratch, "results.json")
+        (Path(scratch) / "empty").mkdir()
+        environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(
+            [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])}
+        process = subprocess.run(
+            [sys.executable, "-c", DRIVER, page.name, str(answer)], input=json.dumps(blocks(page)),
+            cwd=str(Path(scratch) / "empty"), env=environment, timeout=PATIENCE, text=True,
+            capture_output=True)
+        assert answer.exists(), process.stderr[-3000:]
+        return json.loads(answer.read_text())
+
+
+@pytest.mark.parametrize("page, number", cases())
+def test_block(page, number):
+    """The block raises nothing; it is skipped only where a package that it needs is missing."""
+    result, why = results(page)[number]
+    if result == "missing" and why in OPTIONAL:
+        pytest.skip(f"needs {why}")
+    assert result == "passed", why
+
+
+def test_links():
+    """Every relative link leads to a file of the repository."""
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
