@@ -9,6 +9,7 @@ Source: event.proto, summary.proto, tensor.proto of TensorFlow and TensorBoard 2
 """
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Callable, Iterable, Sequence, Tuple
 
 from . import _wire
@@ -38,15 +39,16 @@ class Value:
     nbytes: what `encode` keeps in memory until then.
     """
 
-    __slots__ = ("tag", "encode", "nbytes")
+    __slots__ = ("tag", "encode", "nbytes", "_tag_field")
 
     def __init__(self, tag: str, encode: Callable[[], Parts], nbytes: int = 0) -> None:
-        self.tag = check_tag(tag)
+        self._tag_field = tag_field(tag)
+        self.tag = tag
         self.encode = encode
         self.nbytes = nbytes
 
     def parts(self) -> Parts:
-        return [_wire.string_field(1, self.tag), *self.encode()]
+        return [self._tag_field, *self.encode()]
 
 
 class Summary:
@@ -55,10 +57,12 @@ class Summary:
     `a + b` joins two. `SerializeToString()` gives a TensorFlow Summary message.
     """
 
-    __slots__ = ("values",)
+    __slots__ = ("values", "nbytes")
 
     def __init__(self, values: Iterable[Value]) -> None:
         self.values = tuple(values)
+        # What is held in memory until the record is written.
+        self.nbytes = sum([value.nbytes for value in self.values])
 
     def __add__(self, other: "Summary") -> "Summary":
         return Summary(self.values + other.values)
@@ -67,14 +71,11 @@ class Summary:
     def tags(self) -> Tuple[str, ...]:
         return tuple(value.tag for value in self.values)
 
-    @property
-    def nbytes(self) -> int:
-        """What is held in memory until the record is written."""
-        return sum(value.nbytes for value in self.values)
-
     def parts(self) -> Parts:
-        return [part for value in self.values
-                for part in _wire.message_field(1, value.parts())]
+        parts: Parts = []
+        for value in self.values:
+            parts += _wire.message_field(1, value.parts())
+        return parts
 
     def event_field(self) -> Parts:
         return _wire.message_field(SUMMARY, self.parts())
@@ -110,13 +111,23 @@ class Message:
 
 def check_tag(tag: str) -> str:
     """`tag` as it is: TensorBoard takes any text. TypeError or ValueError for what is none."""
+    tag_field(tag)
+    return tag
+
+
+def tag_field(tag: str) -> bytes:
+    """The tag of a Summary.Value. TypeError for what is no text, ValueError for half of one."""
     if not isinstance(tag, str):
         raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r}), want str")
     try:
-        tag.encode("utf-8")
+        return _tag_field(tag)
     except UnicodeEncodeError:
         raise ValueError(f"got the tag {tag!r} with a lone surrogate, want valid Unicode") from None
-    return tag
+
+
+@lru_cache(maxsize=16384)
+def _tag_field(tag: str) -> bytes:
+    return _wire.string_field(1, tag)
 
 
 def event(wall_time: float, step: int, field: Parts) -> Parts:
@@ -132,6 +143,7 @@ def file_version(wall_time: float, writer: str) -> bytes:
             + _wire.bytes_field(10, _wire.string_field(1, writer[:128])))
 
 
+@lru_cache(maxsize=1024)
 def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
              display_name: str = "", description: str = "") -> bytes:
     """Summary.Value's metadata field: which dashboard a tag belongs to, and how it is called."""

@@ -41,6 +41,8 @@ def as_step(step: Any) -> int:
 
     Raises TypeError for what is no number, ValueError for NaN and what 64 bits don't hold.
     """
+    if type(step) is int and INT64_MIN <= step <= INT64_MAX:
+        return step
     if type(step) is not int:
         number = step
         if not hasattr(step, "__index__"):

@@ -96,6 +96,7 @@ class Channel:
         self.error: Optional[OSError] = None
         self.dropped = 0
         self.max_buffer = max_buffer
+        self._batch = min(BATCH, max(max_buffer // (8 * ROW_COST), 1))
         self._encode = encode
         self._flush_secs = flush_secs
         self._asynchronous = asynchronous
@@ -126,11 +127,12 @@ class Channel:
     def put(self, item: Any) -> None:
         """Queue a heavy item, one with `nbytes`; dropped and counted where the storage stands
         still and the buffer is full."""
+        nbytes = item.nbytes
         with self._counting:
-            self._came += item.nbytes
-        if self._held() > self.max_buffer and not self._room():
+            self._came += nbytes
+        if self._came - self._gone > self.max_buffer and not self._room():
             with self._counting:
-                self._came -= item.nbytes
+                self._came -= nbytes
             self._drop()
             return
         self.items.append(item)
@@ -144,8 +146,7 @@ class Channel:
         if self._synchronous:
             self._drain_here()
             return
-        waiting = len(self.items)
-        if waiting * ROW_COST > self.max_buffer:
+        if self._full:
             # Full of scalars: rows are dropped one by one, the newest first.
             if not self._room():
                 item = self.items.pop() if self.items else None
@@ -154,7 +155,7 @@ class Channel:
                 elif item is not None:
                     self.items.append(item)
         else:
-            self.limit = waiting + BATCH if self.limit else BATCH
+            self.limit = len(self.items) + self._batch
         _worker.serve(self)
 
     def flush(self, timeout: float, work: Optional[Callable[[], None]] = None,
@@ -244,8 +245,9 @@ class Channel:
     def _synchronous(self) -> bool:
         return not self._asynchronous or _worker.over
 
-    def _held(self) -> int:
-        return self._came - self._gone + self.log.pending + len(self.items) * ROW_COST
+    @property
+    def _full(self) -> bool:
+        return max(self._came - self._gone, 2 * ROW_COST * len(self.items)) > self.max_buffer
 
     def _room(self) -> bool:
         """Wait for the storage to take something; False once it has stood still for too long."""
@@ -255,7 +257,7 @@ class Channel:
         if self.error or (self._told_drops and self._progress < start - STALL_SECS):
             return False
         _worker.serve(self)
-        while self._held() > self.max_buffer:
+        while self._full:
             if self.error or time.monotonic() - max(start, self._progress) > STALL_SECS:
                 return False
             time.sleep(0.001)
@@ -272,7 +274,7 @@ class Channel:
     def _warn(self) -> None:
         notice, self._notice = self._notice, ""
         if self.limit == 0:
-            self.limit = BATCH
+            self.limit = self._batch
         if notice:
             if self._strict and self.error:
                 raise self.error

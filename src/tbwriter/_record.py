@@ -21,6 +21,7 @@ _uint64 = Struct("<Q").pack
 # Readers hold a record as one protobuf message, "less than 2 GiB" by protobuf's own limit.
 MAX_LENGTH = (1 << 31) - 1
 OVERHEAD = 16
+_SMALL = 16 << 10  # joining so few bytes is cheaper than a checksum more
 
 
 def masked(crc: int) -> int:
@@ -39,7 +40,10 @@ def header(length: int) -> bytes:
 
 def frame(event: Parts) -> Parts:
     """One whole record around `event`."""
+    length = total(event)
+    if length < _SMALL:
+        event = [b"".join(event)]
     crc = 0
     for part in event:
         crc = crc32c(part, crc)
-    return [header(total(event)), *event, _uint32(masked(crc))]
+    return [header(length), *event, _uint32(masked(crc))]

@@ -7,6 +7,7 @@ Source: https://protobuf.dev/programming-guides/encoding/
 """
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from typing import Iterator, List, Tuple, Union
 
@@ -71,6 +72,7 @@ def float32(value: float) -> bytes:
         return _float(float("inf") if value > 0 else float("-inf"))
 
 
+@lru_cache(maxsize=4096)
 def length_prefix(number: int, length: int) -> bytes:
     """What stands before the `length` bytes of a string, bytes, packed or message field."""
     return varint(number << 3 | LENGTH) + varint(length)
