@@ -10,17 +10,20 @@ end.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, List, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ._array import as_array
 from ._crc32c import crc32c
+from ._number import INT64_MAX
 from ._record import header
 from ._wire import varint
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
-# _rows.ROW with the numbers as the bits that they are.
+# _rows.ROW, and the same with the numbers as the bits that they are.
+_FIELDS = np.dtype([("wall_time", "<f8"), ("step", "<i8"), ("value", "<f4"), ("tag", "<u4")])
 _ROWS = np.dtype([("wall_time", "<u8"), ("step", "<i8"), ("value", "<u4"), ("tag", "<u4")])
 
 _HEAD = 12         # length and its CRC, before the data
@@ -44,6 +47,51 @@ def records(rows: bytes, prefixes: Sequence[bytes]) -> bytes:
         return b"".join(_alike(table[start:end], int(widths[start]), prefixes).tobytes()
                         for start, end in zip(bounds, bounds[1:]))
     return _interleaved(table, form, widths, prefixes)
+
+
+def as_rows(number: int, values: Any, steps: Any, wall_times: Any,
+            first_step: Callable[[int], int]) -> bytes:
+    """Rows of one tag from arrays: the door for many scalars, as `_number` is for one.
+
+    number: the tag's. values: (n,). steps: integers (n,); None begins at `first_step(n)`.
+    wall_times: seconds since 1970, (n,) or one.
+
+    Raises TypeError or ValueError where they are no numbers or don't fit together.
+    """
+    held = _axis(values, "values", None)
+    seconds = _axis(wall_times, "wall_times", len(held))
+    if not np.isfinite(seconds).all():
+        raise ValueError("got wall_times with NaN or infinities, want finite seconds since 1970")
+    table = np.empty(len(held), _FIELDS)
+    if steps is None:
+        first = first_step(len(held))
+        table["step"] = np.arange(first, first + len(held))
+    else:
+        table["step"] = _as_steps(_axis(steps, "steps", len(held)))
+    with np.errstate(over="ignore"):  # beyond float32 is infinite
+        table["value"] = held
+    table["wall_time"] = seconds
+    table["tag"] = number
+    return table.tobytes()
+
+
+def _axis(values: Any, what: str, length: Optional[int]) -> Array:
+    """`values` as one axis, of that length; a single number is as many as are wanted."""
+    array = as_array(values, what)
+    if array.ndim == 0 and length is not None:
+        return np.full(length, array)
+    if array.ndim != 1 or not len(array) or length not in (None, len(array)):
+        raise ValueError(f"got {what} of shape {array.shape}, want ({length or 'n'},)")
+    return array
+
+
+def _as_steps(steps: Array) -> Array:
+    limit = INT64_MAX if steps.dtype.kind in "bui" else 2.0 ** 63
+    # False for NaN too. What 64 bits hold is compared as what it is.
+    if steps.dtype.kind == "f" and not (np.abs(steps) < limit).all() \
+            or steps.dtype.kind == "u" and (steps > limit).any():
+        raise ValueError("got steps with NaN or beyond 64 bits, want -2**63 to 2**63 - 1")
+    return steps.astype(np.int64)
 
 
 def _interleaved(table: Array, form: Array, widths: Array, prefixes: Sequence[bytes]) -> bytes:

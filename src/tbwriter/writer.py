@@ -21,7 +21,7 @@ from ._event import Message, Summary
 from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Task, warn
 from ._record import MAX_LENGTH, frame
-from ._rows import ROW, RowEncoder, Tags
+from ._rows import ROW, SIZE, RowEncoder, Tags
 from ._storage import Log, open_log
 from ._version import __version__
 from ._wire import Parts, total
@@ -30,6 +30,7 @@ FLUSH_SECS = 0.1
 REMOTE_FLUSH_SECS = 10.0
 MAX_BUFFER = 64 << 20
 _WRITE_SIZE = 4 << 20  # what is encoded before it is written
+_ROWS_SIZE = 65536 * SIZE  # rows that are queued as one item, where they come together
 
 _pack = ROW.pack
 _now = time.time
@@ -269,6 +270,14 @@ class FileWriter:
         self.add(summary.scalar(tag, value, display_name=display_name, description=description),
                  step, wall_time)
 
+    def _put_rows(self, rows: bytes) -> None:
+        """Queue many scalars at once."""
+        for at in range(0, len(rows), _ROWS_SIZE):
+            entry = _Rows(rows[at:at + _ROWS_SIZE], self._tags)
+            if self._channel.crowded:
+                entry.encode()
+            self._channel.put(entry)
+
     def _next_step(self, tags: Sequence[str]) -> int:
         if len(tags) == 1:
             counter = self._steps.get(tags[0])
@@ -306,6 +315,23 @@ class _Entry:
     def records(self) -> Parts:
         self.encode()
         return self._records
+
+
+class _Rows(_Entry):
+    """Many scalars at once, as rows."""
+
+    __slots__ = ("_rows", "_encoder")
+
+    def __init__(self, rows: bytes, tags: Tags) -> None:
+        self._rows = rows
+        self._encoder = RowEncoder(tags)
+        self.nbytes = 3 * len(rows)  # what the records take
+        self._records = []
+
+    def encode(self) -> None:
+        if self._rows:
+            self._records = [self._encoder.records(self._rows)]
+            self._rows = b""
 
 
 class _Raw:
