@@ -12,22 +12,25 @@ import re
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from itertools import count
-from typing import Callable, Deque, List, Optional, Protocol, Set, Union
+from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Union
+from urllib.request import url2pathname
 
 from ._record import OVERHEAD
-from ._wire import Parts
+from ._wire import Parts, total
 
-_NAME = re.compile(r".*tfevents\.(\d+)\.")
+_NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
+_LAST_SECOND = 9_999_999_999
 _numbers = count()
 
-# Beyond so many open event files of a process, each is opened for its writes only: a run may have
-# as many sub-runs as it likes.
-MAX_OPEN = 64
-_opened: Set[int] = set()  # ids of logs that hold a file open
+_FLAGS = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+          | getattr(os, "O_BINARY", 0))
 
-_APPEND = (os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-_CREATE = _APPEND | os.O_CREAT | os.O_EXCL
+# One call to the kernel takes about so much. Pieces from _LARGE on are not copied together.
+_WRITE_SIZE = 4 << 20
+_LARGE = 64 << 10
+_PIECES = 512  # POSIX lets IOV_MAX be as low as 16; Linux, macOS and the BSDs have 1024
 
 
 class Log(Protocol):
@@ -39,8 +42,10 @@ class Log(Protocol):
 
     directory: str
     path: str
-    pending: int
     notice: str
+
+    @property
+    def pending(self) -> int: ...
 
     def append(self, records: Parts) -> None:
         """Take whole records, in pieces; they are written later."""
@@ -69,92 +74,113 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
     """The log directory `logdir`, a path or URL, with a new event file in it.
 
     header: gives the first record of each file. Raises OSError where nothing can be written there,
-    ValueError for a bad suffix or an unknown kind of URL.
+    ValueError for a bad suffix or an unknown kind of URL, ImportError for one whose package is not
+    installed.
     """
     logdir = os.fspath(logdir)
-    if "/" in suffix or os.sep in suffix or "\0" in suffix:
+    if any(mark in suffix for mark in ("/", "\\", "\0")):
         raise ValueError(f"got the filename_suffix {suffix!r}, want one without path separators")
+    if max_file_bytes is not None and max_file_bytes <= 0:
+        raise ValueError(f"got max_file_bytes={max_file_bytes}, want 1 or more")
+    if logdir.startswith("file:///"):
+        logdir = url2pathname(logdir[len("file://"):])
     if "://" in logdir:
         from ._remote import RemoteLog
         return RemoteLog(logdir, suffix, header, max_file_bytes)
     return LocalLog(logdir, suffix, header, max_file_bytes)
 
 
+class Block(NamedTuple):
+    """Whole records on their way: their place in the stream of all records, and their bytes."""
+
+    start: int
+    end: int
+    pieces: Parts
+
+
 class LocalLog:
-    """A log directory on a mounted file system."""
+    """A log directory on a mounted file system.
+
+    Places are counted in the stream of all records that were ever appended, so that each step
+    below can be repeated: an exception from a signal handler may come between any two of them.
+    """
 
     def __init__(self, directory: str, suffix: str, header: Callable[[], bytes],
                  max_file_bytes: Optional[int] = None) -> None:
         self.directory = os.path.abspath(directory)
         self.path = ""
-        self.pending = 0
         self.notice = ""
         self._suffix = suffix
         self._header = header
         self._max_file_bytes = max_file_bytes
-        # What is pending, in blocks of whole records, and how much of the first is written.
-        self._blocks: Deque[bytes] = deque()
-        self._offset = 0
-        self._size = 0
+        self._blocks: Deque[Block] = deque()
+        self._written = 0  # the place up to which all is in files
         self._fd = -1
-        self._parked = 0  # inode of the file, while it is closed between two writes
+        self._origin = 0   # the place where the file's first byte would be
+        self._first = 0    # the place of the file's first record behind the header
+        self._opened: Optional[os.stat_result] = None
+        self._in_directory = False  # whether the name is known to survive the machine
+        self._sizes_hold = True     # whether the file system has told true sizes so far
         self._open()
-        self._park()
+
+    @property
+    def pending(self) -> int:
+        return self._blocks[-1].end - self._written if self._blocks else 0
 
     def append(self, records: Parts) -> None:
-        block = b"".join(records)
-        if block:
-            self._blocks.append(block)
-            self.pending += len(block)
+        if self._max_file_bytes is None:
+            self._take(_joined(records))
+        else:
+            # A file ends between two records, so each may begin another one.
+            for part in _split(b"".join(records), self._max_file_bytes // 16):
+                self._take([part])
 
     def write(self) -> None:
-        if not self._blocks:
-            return
-        self._unpark()
-        if self._fd >= 0 and os.fstat(self._fd).st_nlink == 0:
-            # Deleted, or another file has been put in its place.
-            self.notice = f"{self.path} has been removed; the run goes on in a new file"
-            self._begin_anew()
+        if self._blocks and self._fd >= 0:
+            self._look()
         while self._blocks:
-            if self._fd < 0 or (self._full() and self._offset == 0):
-                self._leave()
-                self._open()
             block = self._blocks[0]
-            written = os.write(self._fd, memoryview(block)[self._offset:])
-            self.pending -= written
-            self._size += written
-            self._offset += written
-            if self._offset == len(block):
+            if block.end <= self._written:
                 self._blocks.popleft()
-                self._offset = 0
-        self._park()
+            elif self._fd < 0:
+                self._open()
+            elif block.start == self._written and self._is_full(block):
+                self.sync()
+                self._leave()
+            else:
+                try:
+                    self._written += _write(self._fd, self._next_pieces())
+                except OSError as error:
+                    if error.errno == errno.EFBIG and self._written > self._first:
+                        self._begin_anew()
+                    raise
 
     def sync(self) -> None:
-        self._unpark()
-        if self._fd >= 0:
-            try:
-                os.fsync(self._fd)
-            except OSError:
-                # The kernel reports a lost page once: a second fsync that succeeds proves nothing.
-                self._begin_anew()
-                raise
-        self._park()
-
-    def close(self) -> None:
-        self._unpark()
         if self._fd < 0:
             return
-        if self._offset:
-            os.ftruncate(self._fd, self._size - self._offset + self._whole())
         try:
-            os.fsync(self._fd)
-        finally:
+            _fsync(self._fd)
+        except OSError:
+            # The kernel reports a lost page once: a second fsync that succeeds proves nothing.
             self._begin_anew()
+            raise
+        if not self._in_directory:
+            _sync_directory(self.directory)
+            self._in_directory = True
+
+    def close(self) -> None:
+        if self._fd < 0:
+            return
+        whole = self._whole()
+        if whole < self._written:
+            os.ftruncate(self._fd, whole - self._origin)
+        self.sync()
+        self._begin_anew()
 
     def detach(self) -> None:
         self._blocks.clear()
-        self._offset = self.pending = 0
-        self._leave()
+        with suppress(OSError):
+            self._leave()
 
     def read(self, name: str) -> Optional[bytes]:
         try:
@@ -174,98 +200,223 @@ class LocalLog:
                 file.write(data)
             os.replace(temporary, path)
         except OSError:
-            if os.path.exists(temporary):
+            with suppress(OSError):
                 os.unlink(temporary)
             raise
 
     def _inside(self, name: str) -> str:
-        path = os.path.realpath(os.path.join(self.directory, *name.split("/")))
+        """Where the side file is, symbolic links followed."""
         root = os.path.realpath(self.directory)
-        if os.path.commonpath([root, path]) != root or path == root:
+        path = os.path.realpath(os.path.join(root, *check_name(name).split("/")))
+        try:
+            inside = os.path.commonpath([root, path]) == root != path
+        except ValueError:  # another drive of Windows
+            inside = False
+        if not inside:
             raise ValueError(f"got the file name {name!r}, want one inside {self.directory}")
         return path
 
+    def _take(self, pieces: Parts) -> None:
+        size = total(pieces)
+        if size:
+            start = self._blocks[-1].end if self._blocks else self._written
+            self._blocks.append(Block(start, start + size, pieces))
+
+    def _next_pieces(self) -> List[memoryview]:
+        """What the next call writes: from the next byte on, about _WRITE_SIZE."""
+        skip = self._written - self._blocks[0].start
+        out: List[memoryview] = []
+        size = 0
+        for block in self._blocks:
+            if out and self._is_full(block):
+                break
+            for piece in block.pieces:
+                if skip >= len(piece):
+                    skip -= len(piece)
+                    continue
+                out.append(memoryview(piece)[skip:skip + _WRITE_SIZE])
+                size += len(out[-1])
+                if size >= _WRITE_SIZE or len(out) == _PIECES:
+                    return out
+                skip = 0
+        return out
+
+    def _is_full(self, block: Block) -> bool:
+        """Whether `block` belongs into another file, unless it is larger than any may be."""
+        return (self._max_file_bytes is not None and block.start > self._first
+                and block.end - self._origin > self._max_file_bytes)
+
     def _open(self) -> None:
+        """Begin a file, with the header in it. `_written` is between two records."""
         os.makedirs(self.directory, exist_ok=True)
         header = self._header()
-        while self._fd < 0:
-            self.path = os.path.join(self.directory,
-                                     new_name(os.listdir(self.directory), self._suffix))
+        while True:
+            path = os.path.join(self.directory, new_name(os.listdir(self.directory), self._suffix))
             try:
-                self._fd = os.open(self.path, _CREATE, 0o666)
+                fd = os.open(path, _FLAGS, 0o666)
+                break
             except FileExistsError:  # the same pid and host name, in another container
                 pass
         try:
-            if os.write(self._fd, header) != len(header):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+            if os.write(fd, header) != len(header):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            self._opened = os.fstat(fd)
         except OSError:
-            self._leave()
-            os.unlink(self.path)
+            with suppress(OSError):
+                os.close(fd)
+            with suppress(OSError):
+                os.unlink(path)
             raise
-        self._size = len(header)
-        _opened.add(id(self))
+        self._first = self._written
+        self._origin = self._written - len(header)
+        self._in_directory = False
+        self.path = path
+        self._fd = fd
 
-    def _park(self) -> None:
-        if self._fd >= 0 and len(_opened) > MAX_OPEN:
-            self._parked = os.fstat(self._fd).st_ino
-            _opened.discard(id(self))
-            os.close(self._fd)
-            self._fd = -1
-
-    def _unpark(self) -> None:
-        if not self._parked:
-            return
+    def _look(self) -> None:
+        """See whether the file is what it was left as; otherwise begin a new one."""
         try:
-            self._fd = os.open(self.path, _APPEND)
-        except FileNotFoundError:
-            pass
-        else:
-            _opened.add(id(self))
-        if self._fd < 0 or os.fstat(self._fd).st_ino != self._parked:
-            # Deleted, or another file has been put in its place.
-            self.notice = f"{self.path} has been removed; the run goes on in a new file"
-            self._leave()
-        self._parked = 0
+            here: Optional[os.stat_result] = os.fstat(self._fd)
+        except OSError:
+            here = None
+        if here is None or self._opened is None or not os.path.samestat(here, self._opened):
+            # A daemon has closed all descriptors: the number is somebody else's now.
+            self._fd = -1
+            self._go_on_anew("its descriptor has been closed")
+            return
+        end = self._origin + here.st_size
+        if self._sizes_hold and not self._written <= end <= self._blocks[-1].end:
+            # Told once: some file systems (HDFS mounted) show a size only when a file is closed.
+            self._sizes_hold = False
+            self._go_on_anew("it has been changed")
+            return
+        if self._sizes_hold:
+            # More than is known was written if an exception came between the call and the count.
+            self._written = end
+        try:
+            there = os.stat(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            self._go_on_anew("it has been removed")
+            return
+        # A file system without lasting inode numbers shows another file of the same size.
+        if not os.path.samestat(here, there) and (
+                here.st_nlink == 0 or here.st_size != there.st_size):
+            self._go_on_anew("it has been replaced")
 
-    def _full(self) -> bool:
-        return self._max_file_bytes is not None and self._size >= self._max_file_bytes
+    def _go_on_anew(self, reason: str) -> None:
+        self.notice = f"{self.path}: {reason}; the run goes on in a new file"
+        with suppress(OSError):
+            self._begin_anew()
 
     def _begin_anew(self) -> None:
         """Leave this file; what was torn in it is written again, whole, in the next."""
-        whole = self._whole()
-        if self._offset:
-            self.pending += self._offset - whole
-            self._blocks[0] = self._blocks[0][whole:]
-            self._offset = 0
+        self._written = self._whole()
         self._leave()
 
     def _whole(self) -> int:
-        """How many bytes of the first block are whole records in the file."""
-        at = 0
-        while self._offset and at + 8 <= self._offset:
-            length = int.from_bytes(self._blocks[0][at:at + 8], "little") + OVERHEAD
-            if at + length > self._offset:
+        """The place where the last whole record in the file ends."""
+        while self._blocks and self._blocks[0].end <= self._written:
+            self._blocks.popleft()
+        if not self._blocks:
+            return self._written
+        block = self._blocks[0]
+        at = block.start
+        for size in _sizes(b"".join(block.pieces)):
+            if at + size > self._written:
                 break
-            at += length
+            at += size
         return at
 
     def _leave(self) -> None:
         fd, self._fd = self._fd, -1
-        self._parked = 0
-        _opened.discard(id(self))
         if fd >= 0:
             os.close(fd)
 
 
-def new_name(names: List[str], suffix: str) -> str:
+def new_name(names: Iterable[str], suffix: str) -> str:
     """A name for an event file that sorts behind all of `names`: readers go by that order."""
-    last = max((name for name in names if "tfevents" in name), default="")
+    last = max((name for name in names if _NAME.match(name)), default="")
     seconds = int(time.time())
     host = re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname())[:64] or "localhost"
     tail = f"{host}.{os.getpid()}.{next(_numbers):06d}{suffix}"
     name = f"events.out.tfevents.{seconds:010d}.{tail}"
-    if name <= last:
-        match = _NAME.match(last)
-        seconds = max(seconds, int(match.group(1)) if match else 0) + 1
+    match = _NAME.match(last)
+    if match and name <= last:
+        seconds = min(int(match.group(1)) + 1, _LAST_SECOND)
         name = f"events.out.tfevents.{seconds:010d}.{tail}"
     return name
+
+
+def check_name(name: str) -> str:
+    """The name of a side file: a relative path with "/". ValueError for one that leaves the
+    directory, or that TensorBoard would take for an event file."""
+    parts = name.replace("\\", "/").split("/")
+    if "" in parts or "." in parts or ".." in parts or "\0" in name or ":" in parts[0]:
+        raise ValueError(f"got the file name {name!r}, want a path inside the log directory")
+    if "tfevents" in name:
+        raise ValueError(f"got the file name {name!r}, want one without 'tfevents': TensorBoard "
+                         "would read it as events")
+    return name
+
+
+def _write(fd: int, pieces: List[memoryview]) -> int:
+    if len(pieces) > 1 and hasattr(os, "writev"):
+        return os.writev(fd, pieces)
+    return os.write(fd, pieces[0])
+
+
+def _joined(records: Parts) -> Parts:
+    """Small pieces together, large ones as they are."""
+    if len(records) == 1:
+        return records
+    out: Parts = []
+    small: Parts = []
+    for piece in records:
+        if len(piece) < _LARGE:
+            small.append(piece)
+        else:
+            out += (b"".join(small), piece)
+            small = []
+    out.append(b"".join(small))
+    return [piece for piece in out if piece]
+
+
+def _split(records: bytes, size: int) -> Iterator[bytes]:
+    """Whole records in parts of at most `size` bytes, or of one record."""
+    start = at = 0
+    for length in _sizes(records):
+        if at > start and at + length - start > size:
+            yield records[start:at]
+            start = at
+        at += length
+    yield records[start:]
+
+
+def _sizes(records: bytes) -> Iterator[int]:
+    """The size of each record, frame included."""
+    at = 0
+    while at < len(records):
+        size = int.from_bytes(records[at:at + 8], "little") + OVERHEAD
+        yield size
+        at += size
+
+
+def _sync_directory(directory: str) -> None:
+    """POSIX: fsync of a file does not ensure that its entry in the directory is on disk. Windows
+    has no descriptors for directories."""
+    if os.name == "posix":
+        fd = os.open(directory, os.O_RDONLY)
+        try:
+            _fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _fsync(fd: int) -> None:
+    """fsync, as far as the file system has it. EINVAL: "fd is bound to a special file which does
+    not support synchronization"."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
