@@ -49,6 +49,22 @@ def test_values_are_those_of_the_call(tmp_path, flavour):
     assert [event.step for event in events(tmp_path)[1:]] == list(range(40))
 
 
+def test_arrays_without_dimensions_or_elements(tmp_path):
+    """In NumPy mode, which holds only for the caller's thread, () and (0, 3) are shapes: the
+    writer's thread sees the same."""
+    mx.npx.set_np()
+    try:
+        arrays = [mx.np.array(3.0), mx.np.zeros((0, 3)), mx.np.ones((2, 0))]
+        payloads = [_Values(array) for array in arrays]
+        with FileWriter(tmp_path) as writer:
+            for payload in payloads:
+                writer.add(payload)
+    finally:
+        mx.npx.reset_np()
+    assert [payload.seen.shape for payload in payloads] == [(), (0, 3), (2, 0)]
+    assert payloads[0].seen == 3 and payloads[0].thread != threading.current_thread().name
+
+
 def test_the_call_does_not_fetch():
     """Shape, dtype and size are known without asnumpy; asnumpy happens in numpy()."""
     array = mx.nd.ones((3, 4), dtype="float16")

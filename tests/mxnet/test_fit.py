@@ -24,6 +24,7 @@ from tbwriter.mxnet import (BatchMetrics, EvalMetrics, GradientHistograms, Learn
                             Steps, fit_callbacks)
 from tbwriter.mxnet import _progress
 from tbwriter.mxnet._parameters import weight_picture
+from tbwriter.summary import _histogram
 
 Param = namedtuple("BatchEndParams", ["epoch", "nbatch", "eval_metric", "locals"])
 
@@ -432,3 +433,12 @@ def test_everything_off(tmp_path):
     tags = [(event.step, event.summary.value[0].tag) for event in events(tmp_path)
             if event.HasField("summary")]
     assert tags == [(4, "accuracy"), (9, "accuracy")]
+
+
+def test_a_disabled_writer(tmp_path, monkeypatch):
+    """Processes that should be silent write nothing and copy no array."""
+    monkeypatch.setattr(_histogram, "snapshot", lambda *args: pytest.fail("an array was copied"))
+    writer = FileWriter(tmp_path / "logs", disabled=True)
+    fit(module(), fit_callbacks(writer, monitor=1, eval_batches=1))
+    writer.close()
+    assert not (tmp_path / "logs").exists()

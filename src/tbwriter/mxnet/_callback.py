@@ -42,7 +42,8 @@ class BatchCallback(Callback):
     def __call__(self, param: Any) -> None:
         steps = self._steps(param)
         batch = steps.batch_end(param)
-        if self._due(batch):
+        # Where a process is to be silent, nothing is copied for nobody.
+        if self._due(batch) and not getattr(self._writer, "disabled", False):
             self._log(param, steps, batch)
 
     def _due(self, batch: int) -> bool:

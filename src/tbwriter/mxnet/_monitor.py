@@ -88,7 +88,7 @@ class Monitor:
 
     def tic(self) -> None:
         """A batch begins. Called before forward."""
-        if self.step % self.interval == 0:
+        if self.step % self.interval == 0 and not getattr(self._writer, "disabled", False):
             self._seen = []
             self.activated = True
         self.step += 1
