@@ -132,7 +132,7 @@ class LocalLog:
             self._take(_joined(records))
         else:
             # A file ends between two records, so each may begin another one.
-            for part in _split(b"".join(records), self._max_file_bytes // 16):
+            for part in split(b"".join(records), self._max_file_bytes // 16):
                 self._take([part])
 
     def write(self) -> None:
@@ -381,7 +381,7 @@ def _joined(records: Parts) -> Parts:
     return [piece for piece in out if piece]
 
 
-def _split(records: bytes, size: int) -> Iterator[bytes]:
+def split(records: bytes, size: int) -> Iterator[bytes]:
     """Whole records in parts of at most `size` bytes, or of one record."""
     start = at = 0
     for length in _sizes(records):
