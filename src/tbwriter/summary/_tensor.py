@@ -78,9 +78,12 @@ def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
     if held.nbytes >= 1 << 31:
         raise ValueError(f"got a tensor of {held.nbytes} bytes, want less than 2 GiB")
 
+    # make_ndarray has no branch for uint32 and uint64 but the one for content, which none have here.
+    dtype = held.dtype.name if held.size or held.dtype.kind != "u" else "int64"
+
     def encode() -> Parts:
         array = held.numpy()
         content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        return _event.tensor(_TYPES[held.dtype.name], held.shape, content)
+        return _event.tensor(_TYPES[dtype], held.shape, content)
 
     return encode, held.nbytes
