@@ -1,13 +1,14 @@
 """Images with boxes and labels drawn on them. Shown in Images and Time Series."""
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .._array import as_array
 from .._event import Summary
+from .._number import as_float
 from .._pixels import Array, as_png, image_value, picture, to_8_bits
 
 _COLOR = (255, 0, 0)
@@ -35,10 +36,7 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
         raise ValueError(f"got pictures of shape {shown.data.shape}, want one")
     corners = _corners(boxes)
     texts = _texts(labels, len(corners))
-    width, height = (round(shown.length(axis) * rescale) for axis in "WH")
-    if not (rescale > 0 and 1 <= width < 1 << 16 and 1 <= height < 1 << 16):
-        raise ValueError(f"got rescale={rescale} for a picture of {shown.length('W')} x "
-                         f"{shown.length('H')}, want one that gives 1 to 65535 pixels a side")
+    width, height = _scaled(shown.length("W"), shown.length("H"), as_float(rescale, "rescale"))
 
     def encode() -> Any:
         canvas = _canvas(to_8_bits(shown.pixels()))
@@ -48,6 +46,14 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
         return as_png(np.asarray(canvas))
 
     return Summary([image_value(tag, encode, shown.data.nbytes, display_name, description)])
+
+
+def _scaled(width: int, height: int, rescale: float) -> Tuple[int, int]:
+    # False for NaN too.
+    if not (rescale > 0 and max(width, height) * rescale < 1 << 16):
+        raise ValueError(f"got rescale={rescale} for a picture of {width} x {height}, want one "
+                         "that gives at most 65535 pixels a side")
+    return max(1, round(width * rescale)), max(1, round(height * rescale))
 
 
 def _corners(boxes: Any) -> Array:
