@@ -12,7 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 
 if TYPE_CHECKING:
+    from ._distributed import distributed_writer as distributed_writer
+    from ._distributed import mean_over_workers as mean_over_workers
+    from ._estimator import EstimatorHandler as EstimatorHandler
     from ._fit import fit_callbacks as fit_callbacks
+    from ._gluon import log_gradients as log_gradients
+    from ._gluon import log_parameters as log_parameters
+    from ._gluon import watch as watch
     from ._graph import graph as graph
     from ._metrics import BatchMetrics as BatchMetrics
     from ._metrics import EvalMetrics as EvalMetrics
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 # Where each name lives. Loaded when first used.
 _NAMES = {
     "BatchMetrics": "_metrics",
+    "EstimatorHandler": "_estimator",
     "EvalMetrics": "_metrics",
     "GradientHistograms": "_parameters",
     "LearningRate": "_progress",
@@ -37,8 +44,13 @@ _NAMES = {
     "ParameterImages": "_parameters",
     "Speed": "_progress",
     "Steps": "_steps",
+    "distributed_writer": "_distributed",
     "fit_callbacks": "_fit",
     "graph": "_graph",
+    "log_gradients": "_gluon",
+    "log_parameters": "_gluon",
+    "mean_over_workers": "_distributed",
+    "watch": "_gluon",
 }
 
 __all__ = list(_NAMES)

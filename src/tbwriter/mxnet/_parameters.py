@@ -57,7 +57,7 @@ class GradientHistograms(ParameterHistograms):
         for group in _groups(scope):
             for name, arrays in zip(group.param_names, group.grad_arrays):
                 if arrays[0] is not None:
-                    yield name, _sum(arrays)
+                    yield name, summed(arrays)
 
 
 class ParameterImages(Callback):
@@ -125,9 +125,14 @@ def _groups(scope: Mapping[str, Any]) -> List[Any]:
     return groups
 
 
-def _sum(arrays: List[Any]) -> Any:
+def summed(arrays: List[Any]) -> Any:
     """The sum of arrays on several devices, on the first one, without waiting for it."""
     total = arrays[0]
     for array in arrays[1:]:
-        total = total + array.as_in_context(total.context)
+        total = total + array.copyto(device_of(total))
     return total
+
+
+def device_of(array: Any) -> Any:
+    """Where an array is: its `device`, which MXNet 1.x calls `ctx`."""
+    return array.device if hasattr(array, "device") else array.ctx

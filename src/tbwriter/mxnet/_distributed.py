@@ -1,0 +1,82 @@
+"""Training on several machines with MXNet's parameter server: who writes what, and means."""
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, Collection, Dict, List, Mapping, Optional
+
+import numpy as np
+
+from .._number import as_float
+from ..writer import FileWriter
+
+# How often `mean_over_workers` was called: the same in all workers, as they call it together.
+_calls = count()
+
+
+def distributed_writer(logdir: str, kvstore: Any, *, ranks: Optional[Collection[int]] = None,
+                       **options: Any) -> FileWriter:
+    """The writer of one worker: its own run `worker<rank>` below `logdir`.
+
+    kvstore: what `mx.kv.create("dist_sync")` gives; None, or a store with one worker, logs into
+        `logdir` itself.
+    ranks: the workers that log; the others get a writer that does nothing. None is all of them.
+    options: of FileWriter.
+
+    Raises TypeError for what is no kvstore, and what FileWriter raises.
+    """
+    if kvstore is not None and not hasattr(kvstore, "num_workers"):
+        raise TypeError(f"got a kvstore of type {type(kvstore).__name__}, want one from "
+                        "mx.kv.create, or None")
+    if kvstore is None or kvstore.num_workers == 1:
+        return FileWriter(logdir, **options)
+    if ranks is not None and kvstore.rank not in ranks:
+        options["disabled"] = True
+    return FileWriter(f"{logdir}/worker{kvstore.rank}", **options)
+
+
+def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, float]:
+    """The mean of each value over all workers; every worker gets it.
+
+        metrics = mean_over_workers(kvstore, dict(metric.get_name_value()))
+
+    All workers call it together, with the same names, and wait for one another: once an epoch is
+    a good measure. The values travel as float32 through the parameter servers.
+
+    kvstore: as in `distributed_writer`; with one worker the values are returned as they are.
+
+    Raises TypeError or ValueError for values that are no finite numbers, ValueError for an
+    asynchronous store, and for servers with an optimizer that is not linear in the gradient:
+    SGD and NAG are, Adam needs a Trainer or Module that updates on the workers.
+    """
+    numbers = {name: as_float(value) for name, value in values.items()}
+    if kvstore is None or kvstore.num_workers == 1:
+        return numbers
+    if "async" in kvstore.type:
+        raise ValueError(f"got a kvstore of type {kvstore.type!r}, want a synchronous one")
+    for name, number in numbers.items():
+        if not np.isfinite(number):
+            raise ValueError(f"got {number} as {name!r}, want a finite number")
+    # Pushed values are added up. Where an optimizer runs on the servers it takes them for a
+    # gradient: the first step from zero gives the sum times a factor, which the 1 in front shows.
+    one, two, *sums = _exchange(kvstore, [1.0, 2.0, *numbers.values()])
+    if not one or abs(two / one - 2) > 1e-3:
+        raise ValueError("got parameter servers with an optimizer that is not linear in the "
+                         "gradient, want SGD, NAG, or updates on the workers")
+    return {name: total / one for name, total in zip(numbers, sums)}
+
+
+def _exchange(kvstore: Any, numbers: List[float]) -> List[float]:
+    """What the servers make of the numbers of all workers, under a key that is new to them."""
+    import mxnet as mx
+
+    result = mx.nd.zeros(len(numbers))
+    call = next(_calls)
+    name: Any = f"tbwriter_mean_{call}"
+    try:
+        kvstore.init(name, result)
+    except mx.MXNetError:  # all keys of a store are of one type: Gluon's are integers
+        name = (1 << 30) + call
+        kvstore.init(name, result)
+    kvstore.push(name, mx.nd.array(numbers))
+    kvstore.pull(name, out=result)
+    return [float(number) for number in result.asnumpy()]

@@ -1,0 +1,188 @@
+"""Gluon's Estimator in TensorBoard: one event handler for training and validation.
+
+An Estimator asks for the class of its handlers, so MXNet is imported here.
+"""
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any, List, Optional, Tuple
+
+from mxnet.gluon.contrib.estimator import (
+    BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd)
+
+from .. import _event, _wire
+from .._event import Summary, Value
+from .._wire import Parts
+from ._gluon import log_gradients, log_parameters
+from ._metrics import metric_values
+
+
+class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  # type: ignore[misc]
+    """An event handler for `Estimator.fit`: the whole training in TensorBoard.
+
+        estimator.fit(train_data, val_data, epochs=5, event_handlers=[EstimatorHandler(writer)])
+
+    Training and validation are two runs with the same tags, so that their curves share a chart:
+    `loss`, the metrics under their own names, and of training `learning_rate`,
+    `speed/samples_per_second`, `parameters/<name>` and `gradients/<name>`. A step is a batch that
+    was trained, from 0; validation stands at the last one before it.
+
+    writer: a FileWriter or SummaryWriter.
+    metrics: log metrics and loss each so many batches; the loss is the mean of the samples since
+        the value before, a metric what the Estimator made of the epoch so far. 0 turns off, here
+        and below.
+    speed, learning_rate, parameters, gradients: log these each so many batches.
+    train, validation: the names of the runs.
+    start: the step of the first batch, after a resume.
+
+    Validation is logged at the end of each epoch. For validation at other times, and for its loss
+    with metrics of your own, give the same handler to it:
+    `ValidationHandler(val_data, estimator.evaluate, event_handlers=[handler])`.
+    """
+
+    def __init__(self, writer: Any, *, metrics: int = 1, speed: int = 50, learning_rate: int = 50,
+                 parameters: int = 100, gradients: int = 100, train: str = "train",
+                 validation: str = "validation", start: int = 0) -> None:
+        self._writer = writer
+        # The Estimator takes attributes with "metric" in their names for metrics.
+        self._scalars = metrics
+        self._learning_rate = learning_rate
+        self._parameters = parameters
+        self._gradients = gradients
+        self._train = train
+        self._validation = validation
+        self._next = start
+        self._training = _Loss()
+        self._evaluation = _Loss()
+        self._speed = _Speed(speed)
+        self._fitting = self._in_epoch = self._evaluating = self._evaluated = False
+
+    def train_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        self._fitting = True
+        self._in_epoch = self._evaluating = False
+
+    def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        self._fitting = False
+
+    def epoch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        # `evaluate` sends the same events as `fit`: those of an epoch inside another one.
+        self._evaluating = not self._fitting or self._in_epoch
+        if self._evaluating:
+            self._evaluation = _Loss()
+        else:
+            self._in_epoch = True
+            self._speed.pause()
+
+    def batch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        loss: List[Any] = kwargs["loss"]
+        if self._evaluating:
+            self._evaluation.add(loss)
+            return
+        step = self._next
+        self._next += 1
+        run = self._writer.sub_run(self._train)
+        self._training.add(loss)
+        speed = self._speed.batch(sum(len(part) for part in loss))
+        if _due(step, self._scalars):
+            run.add(self._training.summary(), step)
+            self._training = _Loss()
+            _log_metrics(run, estimator.train_metrics, step)
+        if speed is not None:
+            run.add_scalar("speed/samples_per_second", speed, step)
+        if _due(step, self._learning_rate):
+            run.add_scalar("learning_rate", estimator.trainer.learning_rate, step)
+        if _due(step, self._parameters):
+            log_parameters(run, estimator.net, step)
+        if _due(step, self._gradients):
+            log_gradients(run, estimator.net, step, reduced=_reduced(estimator.trainer))
+
+    def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        step = max(self._next - 1, 0)
+        if self._evaluating:
+            self._evaluating, self._evaluated = False, True
+            run = self._writer.sub_run(self._validation)
+            if self._evaluation.samples:
+                run.add(self._evaluation.summary(), step)
+            _log_metrics(run, estimator.val_metrics, step)
+            return
+        self._in_epoch = False
+        # The Estimator's own validation, which comes first, did not ask for this handler.
+        if not self._evaluated and any(metric.num_inst for metric in estimator.val_metrics):
+            _log_metrics(self._writer.sub_run(self._validation), estimator.val_metrics, step)
+
+
+class _Loss:
+    """The mean loss of the samples of some batches; MXNet adds up, the writer's thread waits."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self._sums: List[Any] = []
+
+    def add(self, loss: List[Any]) -> None:
+        """The losses of one batch: an array for each device, an element for each sample."""
+        sums = [part.sum() for part in loss]
+        self._sums = [old + new for old, new in zip(self._sums, sums)] + sums[len(self._sums):]
+        self.samples += sum(part.size for part in loss)
+
+    def summary(self) -> Summary:
+        sums, samples = self._sums, self.samples
+
+        def encode() -> Parts:
+            total = sum(float(part.asnumpy().sum()) for part in sums)
+            return [_wire.float_field(_event.SIMPLE_VALUE, total / samples)]
+        return Summary([Value("loss", encode, 4 * len(sums))])
+
+
+class _Speed:
+    """Samples a second, without the time between epochs."""
+
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self._since: Optional[float] = None
+        self._clear()
+
+    def pause(self) -> None:
+        self._since = None
+
+    def batch(self, samples: int) -> Optional[float]:
+        """Count a batch; gives the speed where it is due."""
+        since, self._since = self._since, perf_counter()
+        if since is None or not self._every:
+            return None
+        self._batches += 1
+        self._samples += samples
+        self._seconds += self._since - since
+        if self._batches < self._every or not self._seconds:
+            return None
+        speed = self._samples / self._seconds
+        self._clear()
+        return speed
+
+    def _clear(self) -> None:
+        self._batches = self._samples = 0
+        self._seconds = 0.0
+
+
+def _due(step: int, every: int) -> bool:
+    return bool(every) and step % every == 0
+
+
+def _reduced(trainer: Any) -> bool:
+    """Whether all devices hold the sum of the gradients after an update."""
+    return trainer._kvstore is not None and not trainer._update_on_kvstore
+
+
+def _log_metrics(run: Any, metrics: List[Any], step: int) -> None:
+    for metric in metrics:
+        values: List[Tuple[str, Optional[float]]] = metric_values(metric)
+        for name, value in values:
+            if value is not None:
+                run.add_scalar(_plain(name), value, step)
+
+
+def _plain(name: str) -> str:
+    """A metric's name without what the Estimator puts before it."""
+    for prefix in ("training ", "validation "):
+        if name.startswith(prefix):
+            return name[len(prefix):]
+    return name
