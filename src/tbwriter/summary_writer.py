@@ -17,7 +17,7 @@ import time
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
 from . import _event, summary
 from ._event import Message, Summary
@@ -66,6 +66,7 @@ class SummaryWriter(FileWriter):
         self._layout: Dict[str, Dict[str, Any]] = {}
         self._overlays: Dict[str, List[str]] = {}
         self._trial: Optional[Dict[str, Any]] = None
+        self._stepped: Set[str] = set()  # tags of summaries that were given a step
 
     @property
     def log_dir(self) -> str:
@@ -81,8 +82,10 @@ class SummaryWriter(FileWriter):
 
     def add(self, payload: Any, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
-        super().add(payload, self.default_step if step is None else step,
-                    self._default_wall_time if wall_time is None else wall_time)
+        step = self.default_step if step is None else step
+        super().add(payload, step, self._default_wall_time if wall_time is None else wall_time)
+        if step is not None:
+            self._stepped.update(payload.tags)
 
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
@@ -335,7 +338,8 @@ class SummaryWriter(FileWriter):
         """Write what a run was trained with and what came of it. Shown in HParams, a row a run.
 
         hparam_dict: {name: bool, str or number}; see `summary.hparams`.
-        metric_dict: {tag: number}, written as scalars.
+        metric_dict: {tag: number}, written as scalars. The last value of a tag is its metric: a tag
+            that already has a curve is left as it is, unless a global_step says where to go on.
         hparam_domain_discrete: {name: possible values}. The table then has the columns of this call
             only; leave it out where trials differ in what they have.
         run_name: a run below the log directory for this trial; `name` is the same. None is this
@@ -345,16 +349,20 @@ class SummaryWriter(FileWriter):
         if isinstance(hparam_domain_discrete, str):  # where tensorboardX has the name
             name, hparam_domain_discrete = hparam_domain_discrete, None
         start, end = summary.hparams(hparam_dict), summary.hparams_end(status)
-        metrics = [value for tag, number in _mapping("metric_dict", metric_dict).items()
-                   for value in summary.scalar(tag, number).values]
+        metrics = [summary.scalar(tag, number).values[0]
+                   for tag, number in _mapping("metric_dict", metric_dict).items()]
         infos = []
         if hparam_domain_discrete:
             infos.append(_experiment(hparam_dict, hparam_domain_discrete, list(metric_dict)))
         run = self._run_of_trial(dict(hparam_dict), run_name or name)
         for info in [*infos, start]:
             run.add(info)
+        step = self.default_step if global_step is None else global_step
+        if step is None:
+            # At step 0 TensorBoard's default loader would drop a whole curve.
+            metrics = [value for value in metrics if not _has_curve(run, value.tag)]
         if metrics:
-            run.add(Summary(metrics), self.default_step if global_step is None else global_step)
+            run.add(Summary(metrics), step)
         run.add(end)
 
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
@@ -403,6 +411,11 @@ class SummaryWriter(FileWriter):
     def _get_file_writer(self) -> FileWriter:
         """What code around torch's writer calls, although it is private there."""
         return self
+
+
+def _has_curve(run: FileWriter, tag: str) -> bool:
+    """Whether `tag` was written with steps that were given."""
+    return tag not in run._steps and (tag in run._tags or tag in getattr(run, "_stepped", ()))
 
 
 def _new_directory(comment: str) -> str:

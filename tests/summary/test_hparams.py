@@ -9,7 +9,7 @@ from judges import board, both_loaders, events, http
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2, summary_v2
 
-from tbwriter import FileWriter, summary
+from tbwriter import FileWriter, SummaryWriter, summary
 
 STATUSES = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
 START, END, EXPERIMENT = ("_hparams_/session_start_info", "_hparams_/session_end_info",
@@ -166,6 +166,50 @@ def test_group_name(tmp_path, loader):
                               "aggregationType": "AGGREGATION_AVG"})
         group, = answer["sessionGroups"]
         assert group["name"] == "same" and len(group["sessions"]) == 2
+
+
+@both_loaders
+def test_one_writer_for_all_trials(tmp_path, loader):
+    """Torch's own example, one writer with a trial a turn, gives a row for each trial; the first is
+    in the writer's run, and a named one has that name."""
+    with SummaryWriter(tmp_path) as writer:
+        for number in range(3):
+            writer.add_hparams({"lr": 0.1 * number, "bsize": number, "bn": number == 1},
+                               {"hparam/accuracy": 10 * number, "hparam/loss": 5.0})
+        writer.add_hparams({"lr": 7.0}, {"hparam/loss": 1.0}, run_name="named")
+    with http(tmp_path, loader) as h:
+        groups = ask(h)
+        assert len(groups) == 4 and {".", "named"} <= set(groups)
+        shown = sorted((group["hparams"]["lr"], group["hparams"].get("bn"),
+                        {metric["name"]["tag"]: metric["value"]
+                         for metric in group["metricValues"]}) for group in groups.values())
+        assert shown == [
+            (0.0, False, {"hparam/accuracy": 0.0, "hparam/loss": 5.0}),
+            (0.1, True, {"hparam/accuracy": 10.0, "hparam/loss": 5.0}),
+            (0.2, False, {"hparam/accuracy": 20.0, "hparam/loss": 5.0}),
+            (7.0, None, {"hparam/loss": 1.0})]
+
+
+@both_loaders
+def test_metrics_that_are_curves(tmp_path, loader):
+    """Hyperparameters that are written after the training leave its curves whole: without a step
+    the last value of a curve is the metric, with one it goes on there."""
+    with SummaryWriter(tmp_path / "run") as writer:
+        for step in range(5):
+            writer.add_scalar("accuracy", step, step)
+            writer.add_values({"loss": 9 - step}, step)
+            writer.add_scalar("automatic", step)
+        metrics = {"accuracy": 4, "loss": 5, "automatic": 7, "best": 4}
+        writer.add_hparams({"lr": 0.1}, metrics)
+        writer.add_hparams({"lr": 0.1}, {"accuracy": 8}, global_step=5)
+    with board(tmp_path, loader) as b:
+        assert b.scalars("run", "accuracy") == [*[(step, step) for step in range(5)], (5, 8)]
+        assert b.scalars("run", "loss") == [(step, 9 - step) for step in range(5)]
+        assert b.scalars("run", "automatic")[-1][1] == 7 and len(b.scalars("run", "automatic")) == 6
+        assert [value for _, value in b.scalars("run", "best")] == [4]
+    with http(tmp_path, loader) as h:
+        shown = {metric["name"]["tag"]: metric["value"] for metric in ask(h)["run"]["metricValues"]}
+        assert shown == {**metrics, "accuracy": 8}
 
 
 @pytest.mark.parametrize("call, error, message", [
