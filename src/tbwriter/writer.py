@@ -220,14 +220,15 @@ class FileWriter:
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
+        run = self._runs.get(name)
+        if run is not None:
+            return run
         if not all(part.strip(". ") for part in name.replace("\\", "/").split("/")):
             raise ValueError(f"got the run name {name!r}, want a path below the log directory")
         if self.disabled:
             return self
-        run = self._runs.get(name)
-        if run is None:
-            run = self._runs.setdefault(name, FileWriter(
-                f"{self._logdir}/{name}", **self._settings, **self._resuming))
+        run = self._runs.setdefault(name, FileWriter(
+            f"{self._logdir}/{name}", **self._settings, **self._resuming))
         return run
 
     def get_logdir(self) -> str:

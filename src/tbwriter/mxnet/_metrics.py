@@ -4,8 +4,7 @@ mxnet.contrib.tensorboard uses.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..writer import FileWriter
 from ._callback import BatchCallback, Callback
@@ -87,10 +86,11 @@ class LogMetricsCallback:
 def metric_values(metric: Any) -> List[Tuple[str, Optional[float]]]:
     """(name, value) of each metric, under names that differ; None for what has seen nothing."""
     values = []
-    names: "Counter[str]" = Counter()
+    seen: Dict[str, int] = {}
     for name, value in _values(metric):
-        values.append((f"{name}_{names[name]}" if names[name] else name, value))
-        names[name] += 1
+        number = seen.get(name, 0)
+        values.append((f"{name}_{number}" if number else name, value))
+        seen[name] = number + 1
     return values
 
 
