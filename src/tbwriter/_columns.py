@@ -88,7 +88,8 @@ def scan(chunk: bytes) -> Chunk:
             break
     end = offsets[bad] if bad < len(offsets) else (
         offsets[-1] + lengths[-1] + OVERHEAD if offsets else 0)
-    return Chunk(offsets, [_before(part, bad) for part in rows], [i for i in others if i < bad], end)
+    others = [i for i in others if i < bad]
+    return Chunk(offsets, [_before(part, bad) for part in rows], others, end)
 
 
 def _walk(chunk: bytes) -> Tuple[List[int], List[int]]:

@@ -182,7 +182,8 @@ def record_at(window: Window, at: int) -> Union[Record, Fault]:
     crc = masked(crc32c(data))
     if crc != _uint32(footer)[0]:
         return Fault(window.name, DATA, at, length + OVERHEAD,
-                     f"got the checksum {crc:08x} for {length} bytes, want {_uint32(footer)[0]:08x}")
+                     f"got the checksum {_uint32(footer)[0]:08x} of {length} bytes, "
+                     f"want {crc:08x}")
     return Record(at, data)
 
 
@@ -292,20 +293,10 @@ def last_steps(directory: str) -> Dict[str, int]:
 
 
 def _note_steps(data: bytes, last: Dict[str, int], names: Dict[bytes, str]) -> None:
-    # Nearly every record is one scalar: wall_time, step, then up to its value the same bytes as
-    # all others of its tag, which `names` remembers.
-    at = shift = step = 0
-    if data[:1] == b"\x09" and data[9:10] == b"\x10" and data[-5:-4] == b"\x15":
-        at = 10
-        while data[at] >= 0x80:  # ends: byte -5 is 0x15
-            step |= (data[at] & 0x7F) << shift
-            shift += 7
-            at += 1
-        step = _wire.signed((step | data[at] << shift) & 0xFFFF_FFFF_FFFF_FFFF)
-        tag = names.get(data[at + 1:-5])
-        if tag is not None:
-            last[tag] = step
-            return
+    plain = scalar_key(data)
+    if plain is not None and plain[1] in names:
+        last[names[plain[1]]] = plain[0]
+        return
     try:
         event = _decode.event(data)
         if event.session_status == 1:
@@ -315,8 +306,29 @@ def _note_steps(data: bytes, last: Dict[str, int], names: Dict[bytes, str]) -> N
         return
     for value in event.values:
         last[value.tag] = event.step
-    if at and len(event.values) == 1 and data[at + 1:-5] == _before_value(event.values[0].tag):
-        names[data[at + 1:-5]] = event.values[0].tag
+    if plain is not None and is_scalar(plain[1], event):
+        names[plain[1]] = event.values[0].tag
+
+
+def scalar_key(data: bytes) -> Optional[Tuple[int, bytes]]:
+    """(step, all bytes between step and value) of what looks like an event of one simple_value.
+
+    Nearly every record is one; those of a tag share their key. None for other events.
+    """
+    if data[:1] != b"\x09" or data[9:10] != b"\x10" or data[-5:-4] != b"\x15":
+        return None
+    at, step, shift = 10, 0, 0
+    while data[at] >= 0x80:  # ends: the byte before the value is 0x15
+        step |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    step |= data[at] << shift
+    return _wire.signed(step & 0xFFFF_FFFF_FFFF_FFFF), data[at + 1:-5]
+
+
+def is_scalar(key: bytes, event: _decode.Event) -> bool:
+    """Whether events with this key, one of which is `event`, are scalars and nothing else."""
+    return len(event.values) == 1 and key == _before_value(event.values[0].tag)
 
 
 def _before_value(tag: str) -> bytes:

@@ -19,8 +19,8 @@ import numpy as np
 
 from . import _columns, _decode, _tensor, _wire
 from ._decode import Event, Metadata, Value
-from ._scan import (CHUNK, EVENT, HEADER, Fault, Place, ReadError, Record, Window, event_files, last_steps,
-                    record_at, records)
+from ._scan import (CHUNK, EVENT, HEADER, Fault, Place, ReadError, Record, Window, event_files,
+                    last_steps, record_at, records)
 from ._wire import WireError
 
 __all__ = ["read", "runs", "events", "last_steps", "Run", "Series", "Tag", "Images", "HParams",
@@ -58,7 +58,7 @@ class Tag(NamedTuple):
 
     kind: "scalar", "histogram", "image", "audio", "text", "pr_curve", "mesh", "hparams", "layout",
         "graph", "run_metadata" or "tensor". plugin: TensorBoard's name for it, "" where the file
-        gives none. n: how many values. Steps and wall_times are those of its values, least and greatest.
+        gives none. n: how many values. steps, wall_times: their least and greatest.
     """
 
     kind: str
@@ -361,7 +361,7 @@ def _axes(column: _Column) -> Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any
 def _values(event: Event) -> Sequence[Value]:
     """What an event shows; a graph as TensorBoard sees it, as the value of a tag."""
     if event.number == 4:
-        return [Value(RUN_GRAPH, 4, event.data, Metadata("graphs"))]
+        return [Value(RUN_GRAPH, 8, event.data, Metadata("graphs"))]
     if event.number == 8:
         return [Value(_decode.string_of(event.data, 1), 8,
                       _decode.bytes_of(event.data, 2) or b"",

@@ -1,0 +1,100 @@
+"""A growing run in the terminal: new records of every file, and small charts of the scalars."""
+from __future__ import annotations
+
+import math
+from collections import deque
+from fnmatch import fnmatchcase
+from typing import Deque, Dict, List, Sequence, Tuple
+
+from . import _decode, _tensor, _wire
+from ._decode import Value
+from ._scan import ReadError, Window, event_files, records
+from ._wire import WireError
+
+_BARS = "▁▂▃▄▅▆▇█"
+# How many of the latest points of a tag are drawn.
+_POINTS = 2000
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """`values` as a row of at most `width` bars: means of neighbours where there are more.
+
+    The lowest is "▁", the highest "█"; NaN and infinities are "×".
+    """
+    count = min(width, len(values))
+    means = []
+    for i in range(count):
+        part = values[i * len(values) // count:(i + 1) * len(values) // count]
+        means.append(math.fsum(part) / len(part) if all(map(math.isfinite, part)) else math.nan)
+    finite = [mean for mean in means if math.isfinite(mean)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    scale = (len(_BARS) - 1) / (high - low) if 0 < high - low < math.inf else 0.0
+    return "".join("×" if math.isnan(mean) else _BARS[round((mean - low) * scale)]
+                   for mean in means)
+
+
+def _is_scalar(value: Value) -> bool:
+    # TensorFlow says so with a tag's first value only.
+    return value.metadata is not None and value.metadata.plugin == "scalars"
+
+
+class Follower:
+    """The scalars of a log directory, as far as its files have come."""
+
+    def __init__(self, logdir: str, run: str = "*", tag: str = "*") -> None:
+        self._logdir = logdir
+        self._patterns = run, tag
+        self._offsets: Dict[str, int] = {}
+        self._damaged: Dict[str, str] = {}
+        self._series: Dict[Tuple[str, str], Deque[Tuple[int, float]]] = {}
+
+    def read(self) -> bool:
+        """Reads what is new. Whether there was something."""
+        before = dict(self._offsets)
+        for run, paths in event_files(self._logdir).items():
+            if fnmatchcase(run, self._patterns[0]):
+                for path in paths:
+                    self._read(run, path)
+        return self._offsets != before
+
+    def _read(self, run: str, path: str) -> None:
+        if path in self._damaged:
+            return
+        try:
+            with Window(path) as window:
+                for record in records(window, start=self._offsets.get(path, 0)):
+                    self._note(run, record.data)
+                    self._offsets[path] = record.end
+        except (OSError, ReadError, WireError) as error:
+            self._damaged[path] = str(error)
+
+    def _note(self, run: str, data: bytes) -> None:
+        event = _decode.event(data)
+        for value in event.values:
+            if not fnmatchcase(value.tag, self._patterns[1]):
+                continue
+            key = run, value.tag
+            if isinstance(value.data, int):
+                number = _wire.as_float(value.data)
+            elif value.number == 8 and (key in self._series or _is_scalar(value)):
+                number = _tensor.scalar_of(value.data)
+            else:
+                continue
+            if key not in self._series:
+                self._series[key] = deque(maxlen=_POINTS)
+            self._series[key].append((event.step, number))
+
+    def lines(self, width: int) -> List[str]:
+        """A line for each scalar: run, tag, step, value, chart; damage below. Of `width` columns.
+        """
+        lines = []
+        names = {key: f"{key[0]}  {key[1]}" for key in sorted(self._series)}
+        column = min(max(map(len, names.values()), default=0), max(8, width // 2))
+        for key, name in names.items():
+            series = self._series[key]
+            step, value = series[-1]
+            shown = name if len(name) <= column else name[:column - 1] + "…"
+            head = f"{shown:{column}} {step:>9} {value:>11.5g} "
+            chart = sparkline([point[1] for point in series], max(4, width - len(head)))
+            lines.append(head + chart)
+        return lines + [f"damaged: {reason}" for reason in self._damaged.values()]
