@@ -346,8 +346,10 @@ class SummaryWriter(FileWriter):
             run, but a run has one row: another trial gets a run of its own, named by the time.
         status: "SUCCESS", "FAILURE" or "RUNNING".
         """
-        if isinstance(hparam_domain_discrete, str):  # where tensorboardX has the name
+        step: Any = global_step
+        if isinstance(hparam_domain_discrete, str):  # tensorboardX: the name, then the step
             name, hparam_domain_discrete = hparam_domain_discrete, None
+            step, run_name = (run_name if step is None else step), None
         start, end = summary.hparams(hparam_dict), summary.hparams_end(status)
         metrics = [summary.scalar(tag, number).values[0]
                    for tag, number in _mapping("metric_dict", metric_dict).items()]
@@ -357,7 +359,7 @@ class SummaryWriter(FileWriter):
         run = self._run_of_trial(dict(hparam_dict), run_name or name)
         for info in [*infos, start]:
             run.add(info)
-        step = self.default_step if global_step is None else global_step
+        step = self.default_step if step is None else step
         if step is None:
             # At step 0 TensorBoard's default loader would drop a whole curve.
             metrics = [value for value in metrics if not _has_curve(run, value.tag)]
@@ -402,7 +404,7 @@ class SummaryWriter(FileWriter):
 
     def _run_of_trial(self, hparams: Dict[str, Any], name: Optional[str]) -> FileWriter:
         if name:
-            return self.sub_run(relative_path(name))
+            return self.sub_run(relative_path(_event.check_tag(name)))
         if self._trial is None or self._trial == hparams:
             self._trial = hparams
             return self

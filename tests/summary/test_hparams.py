@@ -212,6 +212,17 @@ def test_metrics_that_are_curves(tmp_path, loader):
         assert shown == {**metrics, "accuracy": 8}
 
 
+def test_arguments_of_tensorboardx(tmp_path):
+    """The third and fourth argument may be the name of the run and the step."""
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_hparams({"lr": 0.1}, {"loss": 2.0}, "trial", 7)
+        with pytest.raises(TypeError, match="want str"):
+            writer.add_hparams({"lr": 0.1}, {"loss": 2.0}, None, 7)
+    steps = [event.step for event in events(tmp_path / "trial")
+             if any(value.tag == "loss" for value in event.summary.value)]
+    assert steps == [7]
+
+
 @pytest.mark.parametrize("call, error, message", [
     (lambda: summary.hparams([("a", 1)]), TypeError, "got hparams of type list, want a dict"),
     (lambda: summary.hparams({1: 2}), TypeError, "got a tag of type int"),
