@@ -14,7 +14,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from itertools import count
-from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Union
+from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Set, Union
 from urllib.request import url2pathname
 
 from ._record import OVERHEAD
@@ -24,8 +24,13 @@ _NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _LAST_SECOND = 9_999_999_999
 _numbers = count()
 
-_FLAGS = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-          | getattr(os, "O_BINARY", 0))
+_APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = _APPEND | os.O_CREAT | os.O_EXCL
+
+# Beyond so many open event files of a process, each is opened for its writes only: a run may have
+# as many sub-runs as it likes.
+MAX_OPEN = 64
+_open_logs: Set[int] = set()  # ids of the logs that hold a file open
 
 # One call to the kernel takes about so much. Pieces from _LARGE on are not copied together.
 _WRITE_SIZE = 4 << 20
@@ -121,7 +126,9 @@ class LocalLog:
         self._opened: Optional[os.stat_result] = None
         self._in_directory = False  # whether the name is known to survive the machine
         self._sizes_hold = True     # whether the file system has told true sizes so far
+        self._parked = False        # whether the file is closed between two writes
         self._open()
+        self._park()
 
     @property
     def pending(self) -> int:
@@ -136,6 +143,8 @@ class LocalLog:
                 self._take([part])
 
     def write(self) -> None:
+        if self._blocks:
+            self._unpark()
         if self._blocks and self._fd >= 0:
             self._look()
         while self._blocks:
@@ -154,8 +163,10 @@ class LocalLog:
                     if error.errno == errno.EFBIG and self._written > self._first:
                         self._begin_anew()
                     raise
+        self._park()
 
     def sync(self) -> None:
+        self._unpark()
         if self._fd < 0:
             return
         try:
@@ -169,6 +180,7 @@ class LocalLog:
             self._in_directory = True
 
     def close(self) -> None:
+        self._unpark()
         if self._fd < 0:
             return
         whole = self._whole()
@@ -253,7 +265,7 @@ class LocalLog:
         while True:
             path = os.path.join(self.directory, new_name(os.listdir(self.directory), self._suffix))
             try:
-                fd = os.open(path, _FLAGS, 0o666)
+                fd = os.open(path, _CREATE, 0o666)
                 break
             except FileExistsError:  # the same pid and host name, in another container
                 pass
@@ -272,6 +284,28 @@ class LocalLog:
         self._in_directory = False
         self.path = path
         self._fd = fd
+        _open_logs.add(id(self))
+
+    def _park(self) -> None:
+        """Close the file until there is more to write, if too many are open."""
+        if self._fd >= 0 and len(_open_logs) > MAX_OPEN:
+            self._leave()
+            self._parked = True
+
+    def _unpark(self) -> None:
+        """Open the same file again; begin a new one where it is gone."""
+        if not self._parked:
+            return
+        try:
+            fd = os.open(self.path, _APPEND)
+        except (FileNotFoundError, NotADirectoryError):
+            self._go_on_anew("it has been removed")
+            return
+        self._parked = False
+        self._fd = fd
+        _open_logs.add(id(self))
+        if self._opened is None or not os.path.samestat(os.fstat(fd), self._opened):
+            self._go_on_anew("it has been replaced")
 
     def _look(self) -> None:
         """See whether the file is what it was left as; otherwise begin a new one."""
@@ -328,6 +362,8 @@ class LocalLog:
         return at
 
     def _leave(self) -> None:
+        self._parked = False
+        _open_logs.discard(id(self))
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
