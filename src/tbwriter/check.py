@@ -344,6 +344,8 @@ class _FileReader:
         self.first, self.last = math.inf, -math.inf
         # The metadata of the first value of each tag, by which TensorBoard knows it.
         self.metadata: Dict[str, Metadata] = {}
+        # Tags whose first value is a tensor of no plugin.
+        self._unnamed: Set[str] = set()
         # Scalars that were found good once: only steps and times can be wrong in the next.
         self._plain: Dict[bytes, _Tag] = {}
 
@@ -394,6 +396,8 @@ class _FileReader:
             self._find(rule, f"byte {fault.offset}, {fault.nbytes} bytes: {fault.reason}")
         if not self._records:
             self._find("no events", "no record in it")
+        for tag in sorted(self._unnamed):
+            self._find("no plugin", "tensors without metadata", tag)
 
     def _find(self, rule: str, what: str, tag: str = "") -> None:
         self._run.find(rule, self._path, tag, what)
@@ -404,7 +408,8 @@ class _FileReader:
         if first is None:
             first = self.metadata[value.tag] = given
             self._first(value, given)
-        elif given.plugin and not first.plugin and value.number == 8:
+        elif given.plugin and value.tag in self._unnamed:
+            self._unnamed.remove(value.tag)
             self._find("late metadata", f"plugin {given.plugin!r} comes at step {step}, not with "
                        "the first value", value.tag)
         plugin = first.plugin or _FORMS.get(value.number, "")
@@ -429,7 +434,7 @@ class _FileReader:
     def _first(self, value: Value, metadata: Metadata) -> None:
         """The first value of a tag in this file decides how TensorBoard takes the others."""
         if value.number == 8 and not metadata.plugin:
-            self._find("no plugin", "a tensor without metadata", value.tag)
+            self._unnamed.add(value.tag)
         if value.number in _FORMS and not metadata.data_class \
                 and (metadata.display_name or metadata.description):
             self._find("lost metadata", "no data_class", value.tag)

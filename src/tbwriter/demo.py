@@ -131,7 +131,8 @@ def _ball(step: int) -> "np.ndarray[Any, Any]":
         height = 38 - 28 * abs(np.sin(np.pi * (i + step / 10) / 8))
         inside = np.hypot(x - 8 - 3 * i, y - height) < 7
         frames.append(np.where(inside[None], np.array(_COLORS[0]).reshape(3, 1, 1), 245))
-    return np.stack(frames)[None].astype(np.uint8)
+    clip: "np.ndarray[Any, Any]" = np.stack(frames)[None].astype(np.uint8)
+    return clip
 
 
 def _chord(i: int) -> "np.ndarray[Any, Any]":
@@ -139,7 +140,8 @@ def _chord(i: int) -> "np.ndarray[Any, Any]":
     seconds = np.arange(16000) / 16000
     notes = 220 * 2 ** ((np.array([0, 4, 7]) + 2 * i) / 12)
     sound: "np.ndarray[Any, Any]" = np.sin(2 * np.pi * notes[:, None] * seconds).mean(axis=0)
-    return sound * np.exp(-2 * seconds)
+    sound *= np.exp(-2 * seconds)
+    return sound
 
 
 def _detections(i: int) -> Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:

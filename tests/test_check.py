@@ -1,0 +1,268 @@
+"""check: every fault of deliberately broken directories, and nothing in good ones.
+
+What a finding says about TensorBoard is asked of TensorBoard itself, in both loaders.
+"""
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import numpy as np
+import pytest
+
+from judges import board, both_loaders, http
+from tbwriter import _event, _record, _wire, reader, summary
+from tbwriter._crc32c import crc32c
+from tbwriter.check import RULES, Finding, check, total_bytes
+from tests_data import DATA, VERSION, event_of, record_of, scalar_event, written
+
+
+def value_event(tag: str, *fields: bytes, step: int = 1, wall_time: float = 1.6e9) -> bytes:
+    """An event of one Summary.Value with these fields behind the tag."""
+    value = _wire.string_field(1, tag) + b"".join(fields)
+    parts = _wire.bytes_field(5, _wire.bytes_field(1, value))
+    return _wire.double_field(1, wall_time) + _wire.int_field(2, step) + parts
+
+
+def tensor(dtype: int, shape: Any, content: bytes) -> bytes:
+    return b"".join(_event.tensor(dtype, shape, content))
+
+
+def strings(shape: Any, items: Any) -> bytes:
+    return b"".join(_event.string_tensor(shape, items))
+
+
+def start(step: int) -> bytes:
+    return (_wire.double_field(1, 1.6e9) + _wire.int_field(2, step)
+            + _wire.bytes_field(7, _event.SESSION_START))
+
+
+def plugin(name: str, content: bytes = b"", data_class: int = 0) -> bytes:
+    return _event.metadata(name, content, data_class=data_class)
+
+
+def rows(count: int = 5) -> List[bytes]:
+    return [scalar_event("x", float(i), i, 1.6e9 + i) for i in range(count)]
+
+
+def raw(directory: Path, *records: bytes, name: str = "1600000000") -> None:
+    directory.mkdir(exist_ok=True)
+    path = directory / f"events.out.tfevents.{name}"
+    path.write_bytes(b"".join([record_of(VERSION), *records]))
+
+
+def _header(length: int) -> bytes:
+    data = struct.pack("<Q", length)
+    return data + struct.pack("<I", _record.masked(crc32c(data)))
+
+
+def _flipped(at: int) -> List[bytes]:
+    records = [record_of(event) for event in rows()]
+    hurt = bytearray(records[2])
+    hurt[at] ^= 1
+    return [*records[:2], bytes(hurt), *records[3:]]
+
+
+def _hparams_pair(directory: Path) -> None:
+    for name in ("a", "b"):
+        written(directory / name, [
+            event_of(summary.hparams_experiment({name: float})), event_of(summary.hparams({name: 1}))])
+
+
+def _projector(directory: Path, text: str) -> None:
+    written(directory, rows())
+    (directory / "projector_config.pbtxt").write_text(text)
+
+
+FULL = [record_of(event) for event in rows()]
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+FLOAT6 = np.full((6, 4), np.nan, "<f4").tobytes()
+
+# Rule -> what makes a directory that breaks it, and no other.
+BROKEN: Dict[str, Callable[[Path], Any]] = {
+    "torn tail": lambda d: raw(d, *FULL, FULL[0][:20]),
+    "torn record": lambda d: raw(d, *FULL[:2], FULL[2][:20], *FULL[3:]),
+    "bad length": lambda d: raw(d, *_flipped(1)),
+    "huge length": lambda d: raw(d, *FULL, _header(1 << 40)),
+    "bad data": lambda d: raw(d, *_flipped(-6)),
+    "bad event": lambda d: raw(d, *FULL, record_of(value_event("x", _wire.bytes_field(9, b"\xff")))),
+    "zero bytes": lambda d: raw(d, *FULL, bytes(40)),
+    "no events": lambda d: (d / "events.out.tfevents.1").write_bytes(b""),
+    "no file version": lambda d: written(d, rows(), version=False),
+    "wall_time NaN": lambda d: written(d, [*rows(), scalar_event("x", 1.0, 9, math.nan)]),
+    "wall_time infinite": lambda d: written(d, [*rows(), scalar_event("x", 1.0, 9, math.inf)]),
+    "directory name": lambda d: written(d / "my.tfevents", rows()),
+    "file order": lambda d: (written(d, [scalar_event("y", 1.0, 1, 1.6e9)], "10"),
+                             raw(d, name="9"), _later(d / "events.out.tfevents.10")),
+    "two writers": lambda d: (written(d, rows()), _overlap(d)),
+    "repeated steps": lambda d: written(d, [*rows(), rows()[-1]]),
+    "decreasing steps": lambda d: written(d, [*rows(), scalar_event("x", 1.0, 2)]),
+    "restart not seen": lambda d: written(d, [*rows(), start(2), scalar_event("x", 9.0, 2)]),
+    "kind changes": lambda d: written(d, [
+        *rows(), value_event("x", _wire.bytes_field(4, _wire.bytes_field(4, PNG)), step=9)]),
+    "late metadata": lambda d: written(d, [
+        value_event("t", strings((), [b"a"]), plugin("text", b"", 2), step=i) if i == 2
+        else value_event("t", strings((), [b"a"]), plugin(""), step=i) for i in (1, 2)]),
+    "no plugin": lambda d: written(d, [*rows(), value_event("t", strings((), [b"a"]))]),
+    "no value": lambda d: written(d, [*rows(), value_event("t", plugin("text", b"", 2))]),
+    "scalar type": lambda d: written(d, [
+        value_event("d", tensor(2, (), struct.pack("<d", 1.5)), plugin("scalars", b"", 1))]),
+    "plugin content": lambda d: written(d, [
+        value_event("t", strings((), [b"a"]), plugin("text", b"\xff\xff", 2))]),
+    "plugin version": lambda d: written(d, [
+        value_event("t", strings((), [b"a"]), plugin("text", b"\x08\x01", 2))]),
+    "lost metadata": lambda d: written(d, [
+        value_event("x", _wire.float_field(2, 1.0), _event.metadata("scalars", description="d"))]),
+    "tensor elements": lambda d: written(d, [
+        value_event("t", strings((3,), [b"a", b"b"]), plugin("text", b"", 2))]),
+    "image shape": lambda d: written(d, [
+        value_event("i", strings((1, 3), [b"1", b"1", PNG]), plugin("images", b"", 3))]),
+    "image format": lambda d: written(d, [
+        value_event("i", strings((3,), [b"1", b"1", b"<svg/>"]), plugin("images", b"", 3))]),
+    "audio shape": lambda d: written(d, [
+        value_event("a", strings((1, 3), [b"1", b"1", b""]), plugin("audio", b"\x10\x0b"))]),
+    "audio clips": lambda d: written(d, [
+        value_event("a", strings((i,), [b"RIFF"] * i), plugin("audio", b"\x10\x0b", 3), step=i)
+        for i in (1, 2)]),
+    "histogram shape": lambda d: written(d, [
+        value_event("h", _wire.bytes_field(5, _wire.bytes_field(6, bytes(16))
+                                           + _wire.bytes_field(7, bytes(8))))]),
+    "histogram range": lambda d: written(d, [
+        value_event("h", _wire.bytes_field(5, _wire.double_field(1, math.nan)
+                                           + _wire.bytes_field(6, struct.pack("<d", 1.0))
+                                           + _wire.bytes_field(7, struct.pack("<d", 1.0))))]),
+    "curve shape": lambda d: written(d, [
+        value_event("p", tensor(1, (4, 6), FLOAT6), plugin("pr_curves", b"\x10\x04", 2))]),
+    "curve NaN": lambda d: written(d, [
+        value_event("p", tensor(1, (6, 4), FLOAT6), plugin("pr_curves", b"\x10\x04", 2))]),
+    "text encoding": lambda d: written(d, [
+        value_event("t", strings((), [b"\xff"]), plugin("text", b"", 2))]),
+    "mesh parts": lambda d: written(d, [
+        value_event("m_VERTEX", tensor(1, (1, 1, 3), bytes(12)), plugin(
+            "mesh", _wire.string_field(2, "m") + _wire.int_field(3, 1) + _wire.int_field(7, 2), 2)),
+        ]),
+    "layout tag": lambda d: written(d, [
+        value_event("layout", strings((), [b""]), plugin("custom_scalars", b"", 2))]),
+    "hparams experiments": _hparams_pair,
+    "hparams hidden": lambda d: written(d, [event_of(summary.hparams_experiment({"a": float})),
+                                            event_of(summary.hparams({"b": 1}))]),
+    "projector config": lambda d: _projector(
+        d, 'embeddings { tensor_name: "e" tensor_path: "missing.tsv" }'),
+    "unreadable": lambda d: (d / "events.out.tfevents.1").symlink_to("/proc/self/mem"),
+}
+
+
+def _later(path: Path) -> None:
+    """Moves the first event of a file an hour on, so that its name sorts too early."""
+    late = _event.file_version(1.6e9 + 3600, "tests")
+    path.write_bytes(record_of(late) + path.read_bytes()[len(record_of(VERSION)):])
+
+
+def _overlap(directory: Path) -> None:
+    """A second writer that begins while the first goes on, and takes the steps in between."""
+    path = directory / "events.out.tfevents.1600000001"
+    path.write_bytes(record_of(_event.file_version(1.6e9 + 1, "tests"))
+                     + record_of(scalar_event("x", 1.0, 7, 1.6e9 + 1)))
+
+
+def rules(findings: List[Finding]) -> List[str]:
+    return [finding.rule for finding in findings]
+
+
+def test_each_rule_has_a_broken_directory():
+    """No rule is without a test."""
+    assert set(BROKEN) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", sorted(BROKEN))
+def test_broken(rule, tmp_path):
+    """The fault is found once, is the only thing found, and says how it is shown and mended."""
+    BROKEN[rule](tmp_path)
+    findings = check(str(tmp_path))
+    assert rules(findings) == [rule]
+    text = str(findings[0])
+    assert rule in text and "fast loader: " in text and "mend: " in text
+    assert findings[0].what and findings[0].path.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("writer", ["tensorflow", "tensorboardX", "tensorboard"])
+def test_nothing_in_recorded_directories_of_other_writers(writer):
+    """What these write is complete in both loaders."""
+    assert check(str(DATA / writer)) == []
+
+
+def test_torch_is_good_but_for_its_double_scalar():
+    """Of what torch wrote, only double_precision=True is invisible in the fast loader."""
+    findings = check(str(DATA / "torch"))
+    assert [(finding.rule, finding.tag) for finding in findings] == [("scalar type", "double")]
+
+
+def test_a_missing_directory_is_an_error(tmp_path):
+    """FileNotFoundError names it."""
+    with pytest.raises(FileNotFoundError, match="missing"):
+        check(str(tmp_path / "missing"))
+
+
+def test_progress_adds_up(tmp_path):
+    """All bytes are reported once."""
+    written(tmp_path, [scalar_event("x", 1.0, i) for i in range(40000)])
+    done: List[int] = []
+    check(str(tmp_path), done.append)
+    assert sum(done) == total_bytes(str(tmp_path)) and len(done) > 1
+
+
+def _shown(directory: Path, loader: str) -> List[Any]:
+    with board(directory, loader) as shown:
+        return [step for step, _ in shown.scalars(".", "x")]
+
+
+@both_loaders
+@pytest.mark.parametrize("rule, fast, python", [
+    ("repeated steps", [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 4]),
+    ("decreasing steps", [0, 1, 2], [0, 1, 2, 3, 4, 2]),
+    ("restart not seen", [0, 1, 2], [0, 1, 2, 3, 4, 2]),
+    ("wall_time infinite", [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 9]),
+    ("no plugin", [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
+])
+def test_what_tensorboard_shows(rule, fast, python, loader, tmp_path):
+    """The claims about steps and times hold in stock TensorBoard."""
+    BROKEN[rule](tmp_path)
+    assert _shown(tmp_path, loader) == (fast if loader == "fast" else python)
+
+
+@both_loaders
+def test_a_double_scalar_is_shown_by_one_loader_only(loader, tmp_path):
+    """As the finding says: not by the fast one."""
+    BROKEN["scalar type"](tmp_path)
+    with board(tmp_path, loader) as shown:
+        assert ("d" in shown.tags("scalars")) == (loader == "python")
+
+
+@both_loaders
+@pytest.mark.parametrize("rule", ["late metadata", "no plugin", "plugin version"])
+def test_a_tag_that_neither_loader_shows(rule, loader, tmp_path):
+    """The text is in the file and in no dashboard."""
+    BROKEN[rule](tmp_path)
+    with http(tmp_path, loader) as shown:
+        assert "t" not in shown.json("/data/plugin/text/tags").get(".", [])
+
+
+@both_loaders
+def test_late_metadata_hides_what_it_would_describe(loader, tmp_path):
+    """The same values with metadata from the first on are shown."""
+    written(tmp_path, [value_event("t", strings((), [b"a"]), plugin("text", b"", 2), step=i)
+                       for i in (1, 2)])
+    assert check(str(tmp_path)) == []
+    with http(tmp_path, loader) as shown:
+        assert shown.json("/data/plugin/text/tags") == {".": ["t"]}
+
+
+@pytest.mark.parametrize("rule", sorted(
+    set(BROKEN) - {"unreadable", "no events", "huge length", "directory name"}))
+def test_our_reader_reads_on(rule, tmp_path):
+    """A broken directory never stops the reader."""
+    BROKEN[rule](tmp_path)
+    assert all(run.tags for run in reader.read(str(tmp_path)).values()
+               if run.name != "." or rule != "file order")
