@@ -18,7 +18,7 @@ from judges import LOADERS, board, both_loaders, events
 from networks import BATCHES, buckets, data, fit, mlp, module
 from PIL import Image
 
-from tbwriter import FileWriter
+from tbwriter import FileWriter, SummaryWriter
 from tbwriter.mxnet import (BatchMetrics, EvalMetrics, GradientHistograms, LearningRate,
                             LogMetricsCallback, ParameterHistograms, ParameterImages, Speed,
                             Steps, fit_callbacks)
@@ -442,3 +442,32 @@ def test_a_disabled_writer(tmp_path, monkeypatch):
     fit(module(), fit_callbacks(writer, monitor=1, eval_batches=1))
     writer.close()
     assert not (tmp_path / "logs").exists()
+
+
+def test_sequential_module(tmp_path):
+    """A chain of modules: the parameters of all of them, at steps that go on."""
+    chain = mx.mod.SequentialModule()
+    lower = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=4, name="fc1")
+    upper = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name="fc2")
+    chain.add(mx.mod.Module(lower, label_names=[]))
+    chain.add(mx.mod.Module(mx.sym.SoftmaxOutput(upper, name="softmax")), take_labels=True,
+              auto_wiring=True)
+    with FileWriter(tmp_path) as writer:
+        fit(chain, fit_callbacks(writer, parameters=5, gradients=5, learning_rate=1, monitor=5))
+    with board(tmp_path, "fast") as b:
+        names = {f"{layer}_{what}" for layer in ("fc1", "fc2") for what in ("weight", "bias")}
+        for name in names:
+            for kind in ("parameters", "gradients"):
+                assert steps(b.tensors("histograms", "train", f"{kind}/{name}")) == [0, 5]
+        assert {"fc1_output", "fc2_output"} <= set(b.tags("histograms", "train"))
+        assert steps(b.scalars("train", "accuracy")) == list(range(2 * BATCHES))
+        assert len(b.scalars("train", "learning_rate")) == 2 * BATCHES
+
+
+def test_summary_writer(tmp_path):
+    """The other front door is a writer like any."""
+    with SummaryWriter(tmp_path) as writer:
+        fit(module(), fit_callbacks(writer, images="fc1"))
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("validation", "accuracy")) == [BATCHES - 1, 2 * BATCHES - 1]
+        assert set(b.tags("images", "train")) == {"images/fc1_weight"}

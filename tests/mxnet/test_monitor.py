@@ -1,6 +1,8 @@
 """Monitor on real executors: names, gradients, devices, buckets, as stock TensorBoard sees them."""
 from __future__ import annotations
 
+import inspect
+import json
 import logging
 
 import numpy as np
@@ -121,6 +123,54 @@ def test_names_of_other_operators(tmp_path, loader):
             assert step == 7
             assert np.allclose(numbers(histogram),
                                (gradient.size, gradient.min(), gradient.max()))
+
+
+def operators():
+    """(operator's symbol, shapes of its variables); names with n_ are of whole numbers."""
+    x, y, n = mx.sym.var("x"), mx.sym.var("y"), mx.sym.var("n_")
+    yield mx.sym.Embedding(n, input_dim=5, output_dim=3, name="op"), {"n_": (4,)}
+    yield mx.sym.take(x, n, name="op"), {"x": (5, 3), "n_": (4,)}
+    yield mx.sym.where(n, x, y, name="op"), {"n_": (3, 4), "x": (3, 4), "y": (3, 4)}
+    yield mx.sym.batch_dot(x, y, name="op"), {"x": (2, 3, 4), "y": (2, 4, 5)}
+    yield mx.sym.broadcast_mul(x, y, name="op"), {"x": (3, 4), "y": (1, 4)}
+    yield mx.sym.LayerNorm(x, name="op"), {"x": (3, 4)}
+    yield mx.sym.Deconvolution(x, kernel=(3, 3), num_filter=2, no_bias=False, name="op"), {
+        "x": (1, 2, 5, 5)}
+    yield mx.sym.RNN(x, mode="lstm", num_layers=1, state_size=3, name="op"), {"x": (2, 1, 4)}
+
+
+@pytest.mark.parametrize("operator, shapes", [
+    pytest.param(*each, id=json.loads(each[0].tojson())["nodes"][-1]["op"])
+    for each in operators()])
+def test_the_name_is_that_of_the_argument(tmp_path, operator, shapes):
+    """Whichever way MXNet numbers or names an operator's gradients, `op_backward_<argument>` is
+    the executor's gradient of what was passed as that argument."""
+    loss = mx.sym.MakeLoss(mx.sym.sum(operator * operator))
+    executor = loss.simple_bind(mx.cpu(), grad_req={
+        name: "null" if name == "n_" else "write" for name in loss.list_arguments()}, **shapes)
+    for name, array in executor.arg_dict.items():
+        array[:] = mx.nd.random.randint(0, 2, shape=array.shape).astype("float32") \
+            if name == "n_" else mx.nd.random.uniform(0.1, 1, shape=array.shape)
+    with FileWriter(tmp_path) as writer:
+        monitor = Monitor(writer, 1, lambda x: x.reshape(-1), pattern="op_backward")
+        monitor.install(executor)
+        monitor.tic()
+        executor.forward(is_train=True)
+        executor.backward()
+        seen = {name: text for _, name, text in monitor.toc()}
+    node, = (each for each in json.loads(operator.tojson())["nodes"] if each["name"] == "op")
+    variables = [json.loads(operator.tojson())["nodes"][entry[0]]["name"]
+                 for entry in node["inputs"]]
+    parameters = list(inspect.signature(getattr(mx.sym, node["op"])).parameters)
+    checked = 0
+    for variable, argument in zip(variables, parameters):
+        if variable != "n_":
+            gradient = executor.grad_dict[variable].reshape(-1)
+            text = f"{gradient.asscalar() if gradient.size == 1 else gradient.asnumpy()}\t"
+            assert seen[f"op_backward_{argument}"] == text
+            checked += 1
+    assert checked == len([name for name in variables if name != "n_"]) > 0
+    assert "n_" not in variables or f"op_backward_{parameters[variables.index('n_')]}" not in seen
 
 
 def test_two_devices(tmp_path):

@@ -23,6 +23,10 @@ from .._array import Snapshot, snapshot
 from ._steps import Steps
 
 
+# Operators whose first inputs have no gradient that counts: where's condition.
+_UNCOUNTED = {"where": 1}
+
+
 class Monitor:
     """Logs the tensors of a network: for `Module.fit(monitor=...)` and `install_monitor`.
 
@@ -187,8 +191,9 @@ def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[st
 
     gradients: by variable; None where none is computed.
 
-    "fc1_backward_output1" is the gradient of fc1's input 1, in the order of the symbol; an operator
-    of one input leaves out the number. No name at all: the gradient is not computed.
+    "fc1_backward_output1" is the gradient of fc1's input 1, in the order of the symbol; where there
+    is one gradient only, it has no number, and some operators name it by the argument. No name at
+    all: the gradient is not computed.
     """
     names: Dict[str, Tuple[str, ...]] = {}
     computed: List[bool] = []
@@ -199,15 +204,14 @@ def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[st
             continue
         computed.append(any(inputs))
         arguments = _arguments(node["op"], len(inputs))
-        for index, wanted in enumerate(inputs):
-            today = [f"{node['name']}_backward_output{index}"]
+        uncounted = _UNCOUNTED.get(node["op"], 0)
+        for index, wanted in enumerate(inputs[uncounted:]):
+            of_2017 = f"{node['name']}_backward_{arguments[index + uncounted]}"
+            today = [f"{node['name']}_backward_output{index}", f"{of_2017}_output", of_2017]
             if index == 0:
                 today.append(f"{node['name']}_backward_output")
-            of_2017 = f"{node['name']}_backward_{arguments[index]}"
             for name in today:
-                names[name] = (name, of_2017) if wanted else ()
-            if of_2017 not in names:
-                names[of_2017] = (of_2017,) if wanted else ()
+                names[name] = tuple(dict.fromkeys((name, of_2017))) if wanted else ()
     return names
 
 
