@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,7 +52,8 @@ def _record_of(event):
     return b"".join(_record.frame([event]))
 
 
-@pytest.mark.parametrize("writer", ["tensorflow", "torch", "tensorboardX", "tensorboard", "mxboard"])
+@pytest.mark.parametrize("writer", ["tensorflow", "torch", "tensorboardX", "tensorboard",
+                                    "mxboard"])
 def test_recorded_files_of_other_writers(writer):
     """The same things were logged with each: scalars, histogram, image, audio, text."""
     run = reader.read(str(DATA / writer))["."]

@@ -14,7 +14,8 @@ import time
 from collections import deque
 from contextlib import suppress
 from itertools import count
-from typing import Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Set, Union
+from typing import (Callable, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol,
+                    Set, Union)
 from urllib.request import url2pathname
 
 from ._record import OVERHEAD
@@ -74,6 +75,10 @@ class Log(Protocol):
         """In a forked child: leave the parent's file alone, and begin one's own at need."""
 
 
+# Further places for logs, by the scheme of their URLs; each is called as open_log is.
+SCHEMES: Dict[str, Callable[..., Log]] = {}
+
+
 def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callable[[], bytes],
              max_file_bytes: Optional[int] = None) -> Log:
     """The log directory `logdir`, a path or URL, with a new event file in it.
@@ -89,7 +94,10 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
         raise ValueError(f"got max_file_bytes={max_file_bytes}, want 1 or more")
     if logdir.startswith("file:///"):
         logdir = url2pathname(logdir[len("file://"):])
-    if "://" in logdir:
+    scheme = logdir.partition("://")[0] if "://" in logdir else ""
+    if scheme in SCHEMES:
+        return SCHEMES[scheme](logdir, suffix, header, max_file_bytes)
+    if scheme:
         from ._remote import RemoteLog
         return RemoteLog(logdir, suffix, header, max_file_bytes)
     return LocalLog(logdir, suffix, header, max_file_bytes)

@@ -1,6 +1,7 @@
 """Makes the recorded files of other implementations, which the reader's tests read.
 
-    python tests/data/make.py WRITER     WRITER: tensorflow, torch, tensorboardX, tensorboard, mxboard
+    python tests/data/make.py WRITER     WRITER: tensorflow, torch, tensorboardX,
+                                           tensorboard, mxboard
 
 Each is run where that package is installed and replaces tests/data/WRITER. The files in the
 repository were written by tensorflow 2.21.0, torch 2.13.0, tensorboardX 2.6.5, tensorboard 2.21.0
