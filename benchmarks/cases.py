@@ -1,0 +1,240 @@
+"""What is raced: the cases, how much each writer has to do in each, and what is aimed at.
+
+Pure: knows neither writers nor processes.
+"""
+from __future__ import annotations
+
+from itertools import cycle, islice
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from . import values as made
+from .rivals import OURS
+
+TEN_TAGS = tuple(f"metrics/value{i}" for i in range(10))
+MANY_TAGS = tuple(f"layer{i // 10}/weight{i % 10}/mean" for i in range(1000))
+
+# What a function of a rival is called with, besides the writer: (tag or tags, values). A case with
+# several threads has one such for each.
+Calls = List[Tuple[Any, Any]]
+
+
+class Case(NamedTuple):
+    """One thing to log, many times.
+
+    name: what the command line calls it; group: what it calls a set of cases.
+    title: its name in the table.
+    function: of the rivals, see `rivals/__init__`; instead: for writers without it.
+    kind: how what was written is compared: "scalar", "histogram", "image", "audio", "text",
+        "embedding".
+    ours, theirs, slow: how many times for tbwriter, for its rivals, for tf.summary. A number that
+        gives each about a second at most.
+    arrays: what is logged, by its name in `arrays.ARRAYS`; scalars without.
+    unit: what one time is.
+    tags: how many tags; threads: how many at once.
+    pace: seconds of computing before each call. The caller's latency is measured then, not the
+        throughput.
+    opened: the function that opens the writer, where it has one.
+    home: an interpreter other than the writer's own, see `interpreters`.
+    cores: how many processors the process may use; all without.
+    numpy: False keeps numpy out of our process.
+    environ: what the environment says to tbwriter.
+    only: who takes part; everybody without.
+    quick: part of the quick run.
+    crcmod: raced with crcmod as the only CRC-32C too.
+    """
+
+    name: str
+    group: str
+    title: str
+    function: str
+    kind: str
+    ours: int
+    theirs: int
+    slow: int
+    arrays: str = ""
+    unit: str = "call"
+    instead: str = ""
+    tags: int = 1
+    threads: int = 1
+    pace: float = 0.0
+    opened: str = "open"
+    home: str = ""
+    cores: int = 0
+    numpy: bool = True
+    environ: Dict[str, str] = {}
+    only: Tuple[str, ...] = ()
+    quick: bool = False
+    crcmod: bool = False
+
+    def times(self, writer: str) -> int:
+        if writer in (OURS, "crcmod"):
+            return self.ours
+        return self.slow if writer == "tf" else self.theirs
+
+    def calls(self, times: int, arrays: Sequence[Any]) -> Calls:
+        """What is logged in `times` events or points, of `arrays` where the case has such."""
+        if self.arrays:
+            return [("values", list(islice(cycle(arrays), times)))]
+        if self.kind == "text":
+            return [("words", made.texts(times))]
+        if self.function == "scalar_tags":
+            return [(MANY_TAGS[:self.tags], made.scalars(max(1, times // self.tags)))]
+        if self.function == "scalars_dict":
+            return [(TEN_TAGS, made.scalars(times))]
+        values = made.scalars(times // self.threads)
+        return [(f"loss{i}" if self.threads > 1 else "loss", values) for i in range(self.threads)]
+
+
+def expected(case: Case, calls: Calls) -> Iterator[Tuple[str, int, Any]]:
+    """(tag, step, value) of everything that `calls` log, tag by tag."""
+    for tags, values in calls:
+        for tag in [tags] if isinstance(tags, str) else tags:
+            for step, value in enumerate(values):
+                yield tag, step, value
+
+
+CASES: Sequence[Case] = (
+    Case("scalar", "scalar", "add_scalar", "scalar", "scalar", 200_000, 20_000, 6_000,
+         quick=True, crcmod=True),
+    Case("scalar-threads", "scalar", "add_scalar from 8 threads", "scalar", "scalar",
+         160_000, 16_000, 4_000, threads=8, crcmod=True),
+    Case("scalar-tags", "scalar", "add_scalar over 1000 tags", "scalar_tags", "scalar",
+         200_000, 20_000, 6_000, tags=1000, crcmod=True),
+    Case("scalar-dict", "scalar", "ten values as one event", "scalars_dict", "scalar",
+         20_000, 10_000, 6_000, tags=10, unit="event", quick=True, crcmod=True),
+    Case("scalar-series", "scalar", "add_scalar_series (rivals: add_scalar)", "series", "scalar",
+         1_000_000, 20_000, 6_000, instead="scalar", unit="point", quick=True, crcmod=True),
+    Case("scalar-through", "scalar", "add_scalar, handed to the kernel in the call", "scalar",
+         "scalar", 50_000, 20_000, 6_000, opened="open_write_through", crcmod=True),
+    Case("scalar-plain", "scalar", "add_scalar without numpy", "scalar", "scalar",
+         100_000, 20_000, 0, numpy=False, only=(OURS, "crcmod", "tensorboardX"), crcmod=True),
+    Case("histogram-1e3", "histogram", "add_histogram, 1 000 values", "histogram", "histogram",
+         2000, 400, 200, "weights-1e3", quick=True, crcmod=True),
+    Case("histogram-1e5", "histogram", "add_histogram, 100 000 values", "histogram", "histogram",
+         400, 150, 60, "weights-1e5", crcmod=True),
+    Case("histogram-1e7", "histogram", "add_histogram, 10 000 000 values", "histogram",
+         "histogram", 6, 4, 1, "weights-1e7", crcmod=True),
+    Case("histogram-1e7-one", "histogram", "add_histogram, 10 000 000 values, one core",
+         "histogram", "histogram", 6, 4, 0, "weights-1e7", cores=1,
+         only=(OURS, "tensorboardX", "torch", "mxboard")),
+    Case("histogram-old-numpy", "histogram", "add_histogram, 10 000 000 values, numpy 1.23",
+         "histogram", "histogram", 6, 2, 0, "weights-1e7", home="numpy123",
+         only=(OURS, "tensorboardX", "mxboard")),
+    Case("image-28", "image", "add_image, 28x28 grey", "image", "image", 2000, 400, 200,
+         "digits", crcmod=True),
+    Case("image-224", "image", "add_image, 224x224x3 noisy-natural", "image", "image", 200, 50, 50,
+         "natural-224", quick=True, crcmod=True),
+    Case("image-1024", "image", "add_image, 1024x1024x3 noisy-natural", "image", "image", 30, 4, 4,
+         "natural-1024", quick=True, crcmod=True),
+    Case("image-1024-fast", "image", "add_image, 1024x1024x3 noisy-natural, isal", "image",
+         "image", 30, 4, 4, "natural-1024", environ={"TBWRITER_DEFLATE": "isal"},
+         only=(OURS, "tensorboardX", "tf")),
+    Case("image-noise", "image", "add_image, 1024x1024x3 noise", "image", "image", 30, 4, 8,
+         "noise-1024", crcmod=True),
+    Case("image-photographs", "image", "add_image, real photographs", "image", "image", 50, 10, 10,
+         "photographs", crcmod=True),
+    Case("image-plots", "image", "add_image, plots 480x640", "image", "image", 60, 15, 15,
+         "plots"),
+    Case("image-digit-grids", "image", "add_image, grids of digits 242x242", "image", "image",
+         100, 30, 30, "digit-grids"),
+    Case("audio", "audio", "add_audio, 1 s at 44.1 kHz", "audio", "audio", 500, 100, 100,
+         "sounds", unit="call", quick=True, crcmod=True),
+    Case("text", "text", "add_text", "text", "text", 20_000, 5_000, 3_000, quick=True, crcmod=True),
+    Case("embedding", "embedding", "add_embedding, 10 000 x 128", "embedding", "embedding",
+         10, 1, 0, "matrix", only=(OURS, "crcmod", "tensorboardX", "torch", "mxboard"),
+         crcmod=True),
+    Case("memory", "memory", "a million add_scalar", "scalar", "scalar", 1_000_000, 0, 0,
+         only=(OURS,)),
+    Case("paced-scalar", "paced", "add_scalar, a call every 0.2 ms", "scalar", "scalar",
+         15_000, 5_000, 5_000, pace=0.0002, quick=True, crcmod=True),
+    Case("paced-image", "paced", "add_image 1024x1024x3, a call every 50 ms", "image", "image",
+         60, 6, 6, "natural-1024", pace=0.05),
+    Case("paced-histogram", "paced", "add_histogram of 1 M values, a call every 20 ms",
+         "histogram", "histogram", 100, 30, 8, "weights-1e6", pace=0.02),
+)
+
+
+class Target(NamedTuple):
+    """What is aimed at in a case.
+
+    aim: the number; a ratio to the fastest rival, or to `against`, unless `measure` takes another
+        number from the case's results.
+    at_most: the number is a limit, not a goal.
+    """
+
+    case: str
+    title: str
+    aim: float
+    against: str = ""
+    measure: Optional[Callable[[Dict[str, Dict[str, Any]]], Optional[float]]] = None
+    at_most: bool = False
+    unit: str = "x"
+
+
+def _ours(key: str, scale: float = 1.0
+          ) -> Callable[[Dict[str, Dict[str, Any]]], Optional[float]]:
+    def measure(results: Dict[str, Dict[str, Any]]) -> Optional[float]:
+        value = results.get(OURS, {}).get(key)
+        return None if value is None else value * scale
+    return measure
+
+
+def _points_a_second(results: Dict[str, Dict[str, Any]]) -> Optional[float]:
+    seconds = results.get(OURS, {}).get("disk_us")
+    return 1 / seconds if seconds else None
+
+
+def _paced(case: str, what: str, key: str, aim: float) -> Target:
+    return Target(case, f"{what} at training pace, {key[:-3]}", aim, measure=_ours(key),
+                  at_most=True, unit="us")
+
+
+def _size(case: str, what: str, aim: float) -> Target:
+    return Target(case, f"PNG size, {what}", aim, measure=_ours("size_ratio"), at_most=True,
+                  unit="x Pillow's")
+
+
+TARGETS: Sequence[Target] = (
+    Target("scalar", "add_scalar", 60),
+    Target("scalar", "add_scalar against torch", 85, "torch"),
+    Target("scalar-threads", "add_scalar from 8 threads", 33),
+    Target("scalar-tags", "add_scalar over 1000 tags", 25),
+    Target("scalar-dict", "ten values as one event", 14),
+    Target("scalar-series", "add_scalar_series", 300),
+    Target("scalar-series", "add_scalar_series (the other measure)", 17,
+           measure=_points_a_second, unit="M points/s"),
+    Target("scalar-through", "add_scalar, write-through", 8),
+    Target("histogram-1e3", "add_histogram, 1 000 values", 9),
+    Target("histogram-1e3", "add_histogram, 1 000 values, against torch", 35, "torch"),
+    Target("histogram-1e5", "add_histogram, 100 000 values", 4),
+    Target("histogram-1e7-one", "add_histogram, 10 000 000 values, one thread", 2.4),
+    Target("histogram-1e7", "add_histogram, 10 000 000 values, two threads", 4),
+    Target("histogram-1e7", "add_histogram, 10 000 000 values, extra memory", 16,
+           measure=_ours("peak_mb"), at_most=True, unit="MB"),
+    Target("histogram-old-numpy", "add_histogram, 10 000 000 values, numpy 1.23", 12),
+    Target("image-28", "add_image, 28x28", 7),
+    Target("image-224", "add_image, 224x224x3", 9),
+    Target("image-1024", "add_image, 1024x1024x3", 17),
+    Target("image-noise", "add_image, noise", 8),
+    Target("image-photographs", "add_image, photographs", 4),
+    Target("image-1024-fast", "add_image, 1024x1024x3, extra `fast`", 30),
+    _size("image-224", "224x224x3 noisy-natural", 1.0),
+    _size("image-1024", "1024x1024x3 noisy-natural", 1.0),
+    _size("image-28", "28x28 grey", 1.1),
+    _size("image-noise", "noise", 1.1),
+    _size("image-photographs", "photographs", 1.1),
+    _size("image-plots", "plots", 1.1),
+    _size("image-digit-grids", "grids of digits", 1.1),
+    Target("memory", "a million add_scalar, extra memory", 64, measure=_ours("peak_mb"),
+           at_most=True, unit="MB"),
+    Target("image-1024", "add_image, 1024x1024x3, extra memory", 67, measure=_ours("peak_mb"),
+           at_most=True, unit="MB"),
+    Target("audio", "add_audio", 7),
+    Target("text", "add_text", 10),
+    Target("embedding", "add_embedding, 10 000 x 128", 100),
+    _paced("paced-scalar", "add_scalar", "p50_us", 0.5),
+    _paced("paced-scalar", "add_scalar", "p99_us", 2),
+    _paced("paced-scalar", "add_scalar", "p99.9_us", 10),
+    _paced("paced-image", "add_image 1024x1024x3", "p50_us", 500),
+    _paced("paced-histogram", "add_histogram of 1 M values", "p50_us", 500),
+)

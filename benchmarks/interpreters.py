@@ -1,0 +1,84 @@
+"""Which Python runs which writer.
+
+The writers can't all live in one environment: mxboard needs an old protobuf and MXNet an old numpy.
+So there are homes, each an interpreter:
+
+    main      the newest numpy, with torch, TensorFlow, tensorboardX, tensorboard and all of
+              tbwriter's extras; the Python that runs the benchmarks, if nothing else is said
+    mxboard   mxboard, protobuf 3.20.3, MXNet
+    numpy123  numpy 1.23, whose sort has no SIMD; tensorboardX
+
+`--setup DIR` makes them with venv and pip; `--homes DIR` or TBWRITER_BENCHMARK_HOMES uses them;
+`--python main=PATH` names one. A writer whose home is missing does not take part, and the table
+says so.
+"""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from typing import Dict, List, Optional, Sequence
+
+from .rivals import OURS, WRITERS
+
+HOMES: Dict[str, Sequence[str]] = {
+    "main": ["numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "tensorboardX",
+             "soundfile", "tensorboard", "torch", "tensorflow-cpu", "matplotlib", "scikit-image",
+             "scikit-learn"],
+    "mxboard": ["mxboard", "protobuf==3.20.3", "mxnet==1.9.1", "numpy<1.24"],
+    "numpy123": ["numpy==1.23.5", "crcmod", "pillow", "google-crc32c", "crc32c", "tensorboardX"],
+}
+VARIABLE = "TBWRITER_BENCHMARK_HOMES"
+
+
+def setup(directory: str) -> None:
+    """Make all homes below `directory` with pip. CalledProcessError where pip fails."""
+    for home, packages in HOMES.items():
+        place = os.path.join(directory, home)
+        venv.create(place, with_pip=True)
+        subprocess.run([_python(place), "-m", "pip", "install", "--quiet", *packages], check=True)
+
+
+def find(directory: Optional[str], named: Sequence[str] = ()) -> Dict[str, str]:
+    """{home: interpreter}. named: "home=path" each; ValueError for others."""
+    found = {"main": sys.executable}
+    directory = directory or os.environ.get(VARIABLE)
+    for home in HOMES:
+        if directory and os.path.exists(_python(os.path.join(directory, home))):
+            found[home] = _python(os.path.join(directory, home))
+    for name in named:
+        home, is_one, path = name.partition("=")
+        if not is_one or home not in HOMES:
+            raise ValueError(f"got {name!r}, want HOME=PATH with one of {', '.join(HOMES)}")
+        found[home] = path
+    return found
+
+
+def missing(found: Dict[str, str], writers: Sequence[str]) -> Dict[str, str]:
+    """{writer: why it does not take part}."""
+    absent: Dict[str, str] = {}
+    for home in HOMES:
+        here: List[str] = [name for name in writers if WRITERS[name].home == home and name != OURS]
+        if home not in found:
+            absent.update((name, f"no interpreter for {home!r}, see --setup") for name in here)
+            continue
+        for name in here:
+            module = f"{__package__}.rivals.{WRITERS[name].module}"
+            tried = subprocess.run([found[home], "-c", f"import {module}"], env=environ({}),
+                                   capture_output=True, text=True)
+            if tried.returncode:
+                absent[name] = (tried.stderr.strip().splitlines() or ["cannot be imported"])[-1]
+    return absent
+
+
+def environ(more: Dict[str, str]) -> Dict[str, str]:
+    """The environment of a process that can import this package, tbwriter, and little else."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    paths = [root, os.path.join(root, "src"), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+            "PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": "", **more}
+
+
+def _python(place: str) -> str:
+    return os.path.join(place, "Scripts" if os.name == "nt" else "bin", "python")

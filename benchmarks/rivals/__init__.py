@@ -1,0 +1,84 @@
+"""The writers that race: one file each, with the same function names inside.
+
+    open(logdir), close(writer)            the user's writer; all is on disk when close returns
+    scalar(writer, tag, values)            one value a step, from step 0 on
+    scalar_tags(writer, tags, values)      each value under every tag
+    scalars_dict(writer, tags, values)     each value under every tag, as one event
+    series(writer, tag, values)            a whole array in one call
+    histogram, image(writer, tag, arrays)  image: uint8, (height, width, 1 or 3)
+    audio(writer, tag, clips)              float32 in -1..1, (samples,), `AUDIO_RATE` a second
+    text(writer, tag, texts)
+    embedding(writer, tag, matrices)
+
+Each is the loop that a user would write in the writer's own words, so nothing stands between the
+loop and the writer. What a writer can't do is not there. `open_write_through(logdir)` gives the
+writer that hands every event to the kernel in the call.
+
+The parts of a writer, where it has them, are measured on their own: `count(values)` makes a
+histogram, `serialize(tag, values)` makes events of scalars, `checksum(data)`, `png(pixels)`.
+"""
+from __future__ import annotations
+
+import ast
+import os
+from typing import Dict, List, NamedTuple, Set
+
+AUDIO_RATE = 44100
+
+
+class Rival(NamedTuple):
+    """A writer in the race.
+
+    module: its file here; title: its name in the table; package: what pip calls it.
+    home: which interpreter has it, see `interpreters`.
+    environ: what the environment says to it.
+    """
+
+    module: str
+    title: str
+    package: str
+    home: str = "main"
+    environ: Dict[str, str] = {}
+
+
+OURS = "tbwriter"
+
+# Keyed by what the command line calls them.
+WRITERS: Dict[str, Rival] = {
+    OURS: Rival("tbwriter_", "tbwriter", "tbwriter"),
+    "crcmod": Rival("tbwriter_", "tbwriter (crcmod)", "tbwriter",
+                    environ={"TBWRITER_CRC32C": "crcmod"}),
+    "tensorboardX": Rival("tensorboardx", "tensorboardX + crc32c", "tensorboardX"),
+    "torch": Rival("torch_", "torch", "torch"),
+    "mxboard": Rival("mxboard_", "mxboard", "mxboard", home="mxboard"),
+    "tf": Rival("tf_summary", "tf.summary", "tensorflow-cpu"),
+    "tensorboard": Rival("tensorboard_", "tensorboard", "tensorboard"),
+}
+
+# Loops over a writer that does nothing: what the measurement itself costs.
+NOTHING = Rival("nothing", "(empty method)", "-")
+
+
+# What the parts of a writer are compared with.
+LIBRARIES = Rival("libraries", "numpy, Pillow, zlib", "numpy")
+
+
+def tensorflow_edges() -> List[float]:
+    """TensorFlow's bucket limits, as its Python writers hand them to numpy."""
+    limits = [1e-12]
+    while limits[-1] < 1e20:
+        limits.append(limits[-1] * 1.1)
+    return [-limit for limit in reversed(limits)] + [0.0] + limits
+
+
+def functions(rival: Rival) -> Set[str]:
+    """The names in a rival's file; the rival itself may live in another interpreter."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), rival.module + ".py")
+    with open(path, encoding="utf-8") as file:
+        return {node.name for node in ast.parse(file.read()).body
+                if isinstance(node, ast.FunctionDef)}
+
+
+def rivals() -> List[str]:
+    """All but ourselves."""
+    return [name for name, rival in WRITERS.items() if rival.module != WRITERS[OURS].module]
