@@ -76,9 +76,8 @@ def test_board_refuses_a_damaged_file(logdir: Path) -> None:
     content = bytearray(file.read_bytes())
     content[2] ^= 1
     file.write_bytes(content)
-    with pytest.raises(AssertionError, match="Read error"):
-        with board(logdir, "fast"):
-            pass
+    with pytest.raises(AssertionError, match="Read error"), board(logdir, "fast"):
+        pass
 
 
 @both_loaders
