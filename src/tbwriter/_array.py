@@ -37,7 +37,7 @@ class Snapshot:
         """The values, C-contiguous."""
         if not isinstance(self._held, np.ndarray):
             self._held = np.ascontiguousarray(self._held.asnumpy()).reshape(self.shape)
-        return self._held  # type: ignore[no-any-return]
+        return self._held
 
 
 def snapshot(values: Any, what: str = "values") -> Snapshot:
@@ -61,7 +61,7 @@ def snapshot(values: Any, what: str = "values") -> Snapshot:
 
 
 def _dense(values: Any) -> Any:
-    """An MXNet array that numpy can hold: not sparse, not bfloat16 (which float32 holds exactly)."""
+    """An MXNet array that numpy can hold: not sparse, not bfloat16 (float32 holds it exactly)."""
     if getattr(values, "stype", "default") != "default":
         values = values.tostype("default")
     # MXNet names this type by a structure around the raw bits.

@@ -32,7 +32,7 @@ _STEP = _WALL + 9  # where the varint of step starts, behind wall_time and its o
 
 
 def records(rows: bytes, prefixes: Sequence[bytes]) -> bytes:
-    """The records of `rows`, in their order. prefixes: for each tag's number, its field of Value."""
+    """The records of `rows`, in their order. prefixes: the field of each tag's number."""
     table = np.frombuffer(rows, _ROWS)
     tags, steps = table["tag"], np.ascontiguousarray(table["step"])
     widths = _varint_lengths(steps)
@@ -160,7 +160,7 @@ def _bytes_of(numbers: Array, count: int, at: int) -> List[Tuple[int, Array, boo
 
 
 def _varint_of(steps: Array, width: int, at: int) -> List[Tuple[int, Array, bool]]:
-    """The columns of the steps' varints: groups of seven bits, all but the last with the top bit."""
+    """The columns of the steps' varints: groups of seven bits, the top bit on all but the last."""
     if not width:
         return []
     steps = np.ascontiguousarray(steps).view(np.uint64)

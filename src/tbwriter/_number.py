@@ -26,7 +26,8 @@ def as_float(value: Any, what: str = "value") -> float:
     if size != 1:
         raise ValueError(f"got a {what} of {size} elements, want one number")
     if isinstance(value, (str, bytes, bytearray, complex)) or value is None:
-        raise TypeError(f"got a {what} of type {type(value).__name__} ({value!r:.50}), want a number")
+        raise TypeError(
+            f"got a {what} of type {type(value).__name__} ({value!r:.50}), want a number")
     try:
         return float(value.item() if hasattr(value, "item") else value)
     except OverflowError:
