@@ -103,14 +103,14 @@ def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, labe
                      images)
 
 
-def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[Any, str]:
+def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[bytes, str]:
     """The matrix as (content, file name ending): binary where TensorBoard reads it as that.
 
     It takes a file for text until a UnicodeDecodeError; with TensorFlow it decodes one line at a
     time. So what has no invalid UTF-8 in its first line is written as text.
     """
-    data = matrix.data.cast("B")
-    line = bytes(data[:1 << 16]).partition(b"\n")[0]
+    data = matrix.tobytes()
+    line = data[:1 << 16].partition(b"\n")[0]
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
