@@ -1,0 +1,54 @@
+"""Pictures, sound, videos, tensors and series from MXNet arrays are those from numpy."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from judges import events
+
+from tbwriter import SummaryWriter, summary
+
+mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.uniform(0, 1, (3, 20, 30)).astype(np.float32)
+BYTES = RNG.integers(0, 256, (5, 3, 8, 9), np.uint8)
+
+
+@pytest.fixture(params=["nd", "np"])
+def array(request):
+    """Makes an MXNet array of the old or the new kind."""
+    module = getattr(mx, request.param)
+    return lambda values: module.array(values, dtype=values.dtype)
+
+
+@pytest.mark.parametrize(("kind", "data", "more"), [
+    (summary.image, IMAGE, {}), (summary.image, BYTES, {}), (summary.images, BYTES, {}),
+    (summary.image, BYTES, {"dataformats": "NCHW"}), (summary.video, BYTES, {}),
+    (summary.audio, IMAGE[0, 0], {}), (summary.tensor, IMAGE, {}),
+])
+def test_same_as_numpy(array, kind, data, more):
+    """A kind gives the very same bytes, whatever holds the numbers, and is a snapshot."""
+    held = array(data)
+    given = kind("tag", held, **more)
+    held[:] = 0
+    assert given.SerializeToString() == kind("tag", data, **more).SerializeToString()
+
+
+def test_lists(array):
+    """Lists of arrays are lists of pictures and of clips."""
+    pictures = [array(one) for one in BYTES]
+    assert summary.image("tag", pictures).SerializeToString() == \
+        summary.image("tag", BYTES).SerializeToString()
+    clips = [array(IMAGE[0, 0]), array(IMAGE[1, 0])]
+    assert summary.audio("tag", clips).SerializeToString() == \
+        summary.audio("tag", list(IMAGE[:2, 0])).SerializeToString()
+
+
+def test_series(array, tmp_path):
+    """Values and steps of a series may be MXNet arrays."""
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_scalar_series("a", array(np.array([1.5, 2.5], np.float32)),
+                                 array(np.array([3, 7], np.int32)))
+        writer.add_values({"b": array(np.array([4], np.float32))}, 9)
+    assert [(event.step, event.summary.value[0].simple_value) for event in events(tmp_path)[1:]] \
+        == [(3, 1.5), (7, 2.5), (9, 4.0)]
