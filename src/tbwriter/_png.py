@@ -1,14 +1,21 @@
-"""Pixels to PNG, lossless.
+"""Pixels to PNG: lossless, about as small as the usual encoders, many times faster.
 
-Source: https://www.w3.org/TR/png-3/
+The usual encoders try five filters on every row, and search every row for repetitions, of which
+noisy pictures have none. Here a sample of the picture decides, once for all of it: which filter
+leaves the least entropy, and how hard it pays to search. Pixels are filtered and compressed in
+blocks that stay in a core's cache; a large picture is done in two halves on two cores.
+
+Source: https://www.w3.org/TR/png-3/ and RFC 1950, 1951.
 """
 from __future__ import annotations
 
 import zlib
 from struct import pack
-from typing import Any
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
+
+from ._cores import both
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 
@@ -16,20 +23,261 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # "Colour type" by the number of channels: grey, grey + alpha, RGB, RGB + alpha.
 _COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}
 
+# "Filter types": what each byte is predicted from.
+NONE, SUB, UP, AVERAGE, PAETH = range(5)
+
+# Bytes that are filtered and compressed at a time, and from which size on a second core is worth
+# a thread.
+_BLOCK = 1 << 16
+_TWO_CORES = 1 << 18
+
+
+class Deflate(NamedTuple):
+    """How to compress: two arguments of zlib."""
+
+    level: int
+    strategy: int = zlib.Z_DEFAULT_STRATEGY
+
+
+STORED = Deflate(0)
+HUFFMAN = Deflate(1, zlib.Z_HUFFMAN_ONLY)
+RUNS = Deflate(1, zlib.Z_RLE)
+FAST, GOOD, BEST = Deflate(1), Deflate(4), Deflate(6)
+
+# Below this size (bytes) a sample is not worth its price.
+_SMALL = 1 << 12
+# Bits of entropy a byte: above the one nothing can be saved, below the other are large even areas.
+_NOISE, _FLAT = 7.95, 3.0
+# How much larger than the smallest a file may get to be made more quickly, and how much smaller
+# than in a sample the search for repetitions makes it.
+_NEAR, _REPETITIONS = 1.06, 1.04
+
+
+class Picture:
+    """The rows of an image as PNG wants them: bytes, samples of 16 bits "in network byte order"."""
+
+    def __init__(self, pixels: Array) -> None:
+        self.height, self.width, channels = pixels.shape
+        self._pixels = pixels
+        # "bpp": bytes per pixel, the distance to the byte that the one to the left is compared to.
+        self.step = channels * pixels.dtype.itemsize
+        self.row = self.width * self.step
+        self.size = self.height * self.row
+
+    def rows(self, start: int, stop: int) -> Array:
+        """Bytes of the rows from `start` to `stop`, with zeros for what lies outside: one row above
+        if there is none, one pixel to the left.
+        """
+        padded = np.zeros((stop - start + 1, self.step + self.row), np.uint8)
+        above = 1 if start else 0
+        part = self._pixels[start - above:stop]
+        if part.dtype.itemsize == 2:
+            part = part.astype(">u2")
+        padded[1 - above:, self.step:] = part.reshape(len(part), -1).view(np.uint8)
+        return padded
+
+    def filtered(self, kind: int, start: int, stop: int) -> Array:
+        """The rows from `start` to `stop` after the filter `kind`, its number before each."""
+        padded = self.rows(start, stop)
+        out = np.empty((stop - start, self.row + 1), np.uint8)
+        out[:, 0] = kind
+        now = padded[1:, self.step:]
+        if kind == NONE:
+            out[:, 1:] = now
+        else:
+            np.subtract(now, _PREDICTION[kind](padded, self.step), out[:, 1:])
+        return out
+
+    def blocks(self, kind: int, start: int, stop: int) -> Iterator[Array]:
+        """The same in pieces."""
+        rows = max(1, _BLOCK // (self.row + 1))
+        for first in range(start, stop, rows):
+            yield self.filtered(kind, first, min(first + rows, stop))
+
+    def sample(self, kinds: Sequence[int], size: int) -> Array:
+        """Four bands of rows, about `size` bytes together, after each of the filters `kinds`."""
+        rows = -(-size // (4 * self.row))
+        if 4 * rows >= self.height:
+            return np.stack([self.filtered(kind, 0, self.height) for kind in kinds])
+        starts = [(2 * band + 1) * self.height // 8 - rows // 2 for band in range(4)]
+        # Each band with the row above it, which is dropped again: its own neighbour is missing.
+        bands = Picture(np.concatenate([self._pixels[max(start - 1, 0):start + rows]
+                                        for start in starts]))
+        shape = 4, rows + 1, self.row + 1
+        return np.stack([bands.filtered(kind, 0, bands.height).reshape(shape)[:, 1:]
+                         for kind in kinds])
+
+
+def _sub(padded: Array, step: int) -> Array:
+    return padded[1:, :-step]
+
+
+def _up(padded: Array, step: int) -> Array:
+    return padded[:-1, step:]
+
+
+def _average(padded: Array, step: int) -> Array:
+    """"floor((Recon(a) + Recon(b)) / 2)", without the ninth bit of the sum."""
+    left, above = padded[1:, :-step], padded[:-1, step:]
+    half = left ^ above
+    half >>= 1
+    half += left & above
+    return half
+
+
+def _paeth(padded: Array, step: int) -> Array:
+    """The neighbour that is nearest to left + above - corner; in bytes, without signs.
+
+    The corner is nearer than both others only if it lies between them. Its distance is then the
+    difference of theirs.
+    """
+    left, above, corner = padded[1:, :-step], padded[:-1, step:], padded[:-1, :-step]
+    to_left = np.maximum(above, corner) - np.minimum(above, corner)
+    to_above = np.maximum(left, corner) - np.minimum(left, corner)
+    nearer = np.minimum(to_left, to_above)
+    to_corner = np.maximum(to_left, to_above) - nearer
+    between = (left < corner) != (above < corner)
+    between &= to_corner < nearer
+    return _choice(between, corner, _choice(to_left <= to_above, left, above))
+
+
+def _choice(condition: Array, yes: Array, no: Array) -> Array:
+    """np.where for bytes, several times faster: by masks."""
+    mask = np.negative(condition.view(np.uint8))
+    mask &= yes ^ no
+    mask ^= no
+    return mask
+
+
+_PREDICTION: Sequence[Callable[[Array, int], Array]] = (
+    lambda padded, step: 0, _sub, _up, _average, _paeth)
+
 
 def encode(pixels: Array) -> bytes:
     """The PNG file that shows `pixels`: uint8 or uint16, shape (height, width, 1 to 4 channels)."""
-    height, width, channels = pixels.shape
-    depth = 8 * pixels.dtype.itemsize
-    # "Multi-byte integers are in network byte order"
-    rows = pixels.astype(pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
-    filtered = np.zeros((height, rows.shape[1] + 1), np.uint8)
-    filtered[:, 1:] = rows
-    head = pack(">IIBBBBB", width, height, depth, _COLOUR_TYPE[channels], 0, 0, 0)
-    return b"".join([_SIGNATURE, _chunk(b"IHDR", head),
-                     _chunk(b"IDAT", zlib.compress(filtered.data, 6)), _chunk(b"IEND", b"")])
+    picture = Picture(pixels)
+    head = pack(">IIBBBBB", picture.width, picture.height, 8 * pixels.dtype.itemsize,
+                _COLOUR_TYPE[pixels.shape[2]], 0, 0, 0)
+    return b"".join([_SIGNATURE, *_chunk(b"IHDR", [head]),
+                     *_chunk(b"IDAT", _compressed(picture, *_method(picture))),
+                     *_chunk(b"IEND", [])])
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return b"".join([pack(">I", len(data)), name, data,
-                     pack(">I", zlib.crc32(data, zlib.crc32(name)))])
+def _chunk(name: bytes, data: Sequence[bytes]) -> List[bytes]:
+    crc = zlib.crc32(name)
+    for part in data:
+        crc = zlib.crc32(part, crc)
+    return [pack(">I", sum(map(len, data))), name, *data, pack(">I", crc)]
+
+
+def _method(picture: Picture) -> Tuple[int, Deflate]:
+    """Filter and compression for `picture`."""
+    if picture.size < _SMALL:
+        return _small_method(picture)
+    every = picture.sample(range(5), min(max(picture.size // 32, 1 << 12), 1 << 15))
+    bits = _entropies(every)
+    kind = int(np.argmin(bits))
+    if bits[kind] > _NOISE:
+        return NONE, STORED
+    if bits[kind] > _FLAT:
+        return kind, _deflate(every[kind], bits[kind])
+    return _flat_method(picture, kind)
+
+
+def _small_method(picture: Picture) -> Tuple[int, Deflate]:
+    """Where the pixel above is often the same, the picture is a drawing and no photograph."""
+    changes = np.count_nonzero(picture.filtered(UP, 0, picture.height))
+    return (AVERAGE, RUNS) if changes > 0.75 * picture.size else (NONE, FAST)
+
+
+def _entropies(every: Array) -> Array:
+    """Bits a byte that each filter leaves, when bytes are coded one by one."""
+    residuals = every[..., 1:].reshape(5, -1)
+    size = residuals.shape[1]
+    codes = residuals + 256 * np.arange(5)[:, None]
+    counts = np.bincount(codes.ravel(), minlength=5 * 256).reshape(5, 256)
+    share = counts / size
+    # A sample looks more regular than it is: the correction of Miller and Madow.
+    bias = (np.count_nonzero(counts, axis=1) - 1) / (2 * np.log(2) * size)
+    return bias - (share * np.log2(np.where(counts, share, 1))).sum(axis=1)
+
+
+def _deflate(filtered: Array, bits: float) -> Deflate:
+    """Compression for a picture with much detail, of which `filtered` is a sample."""
+    sizes = {HUFFMAN: bits / 8 * filtered.size, RUNS: _size(filtered, RUNS),
+             FAST: _size(filtered, FAST)}
+    if sizes[FAST] < 0.95 * min(sizes[HUFFMAN], sizes[RUNS]):
+        sizes.update({GOOD: _size(filtered, GOOD), BEST: _size(filtered, BEST)})
+    return _quickest(sizes)
+
+
+def _flat_method(picture: Picture, kind: int) -> Tuple[int, Deflate]:
+    """Filter and compression for a picture with large even areas."""
+    kinds = sorted({kind, NONE, PAETH})
+    samples = picture.sample(kinds, min(max(picture.size // 16, 1 << 14), 1 << 16))
+    fast = [_size(sample, FAST) for sample in samples]
+    best = int(np.argmin(fast))
+    sizes = {deflate: _size(samples[best], deflate) for deflate in (HUFFMAN, RUNS, GOOD, BEST)}
+    return kinds[best], _quickest({FAST: fast[best], **sizes})
+
+
+def _size(filtered: Array, deflate: Deflate) -> float:
+    packer = _packer(deflate, -15)
+    return len(packer.compress(filtered)) + len(packer.flush())
+
+
+def _quickest(sizes: Dict[Deflate, float]) -> Deflate:
+    """The quickest of those whose size is not far from the smallest."""
+    # In a sample, the long repetitions of the whole picture are missing.
+    sizes = {deflate: size * (1 if deflate.strategy == zlib.Z_DEFAULT_STRATEGY else _REPETITIONS)
+             for deflate, size in sizes.items()}
+    smallest = min(sizes.values())
+    # RUNS takes hardly longer than HUFFMAN.
+    return next(deflate for deflate in (HUFFMAN, RUNS, FAST, GOOD, BEST)
+                if sizes.get(deflate, np.inf) <= (1.01 if deflate is HUFFMAN else _NEAR) * smallest)
+
+
+def _compressed(picture: Picture, kind: int, deflate: Deflate) -> List[bytes]:
+    """The zlib stream of all rows."""
+    if picture.size < _TWO_CORES:
+        packer = _packer(deflate, 15 if picture.size > _SMALL else 12)
+        return [*map(packer.compress, picture.blocks(kind, 0, picture.height)), packer.flush()]
+    middle = picture.height // 2
+    upper, lower = both(lambda: _part(picture.blocks(kind, 0, middle), deflate, zlib.Z_SYNC_FLUSH),
+                        lambda: _part(picture.blocks(kind, middle, picture.height), deflate,
+                                      zlib.Z_FINISH))
+    check = _joined_adler32(upper.adler32, lower.adler32, lower.length)
+    # RFC 1950: deflate with a window of 32 KiB, no dictionary.
+    return [b"\x78\x01", *upper.packed, *lower.packed, pack(">I", check)]
+
+
+class _Part(NamedTuple):
+    packed: List[bytes]
+    adler32: int
+    length: int
+
+
+def _part(blocks: Iterator[Array], deflate: Deflate, flush: int) -> _Part:
+    """A part of a deflate stream: "Z_SYNC_FLUSH" ends it at a byte, so that another can follow."""
+    packer = _packer(deflate, -15)
+    packed: List[bytes] = []
+    adler32, length = 1, 0
+    for block in blocks:
+        adler32 = zlib.adler32(block, adler32)
+        length += block.size
+        packed.append(packer.compress(block))
+    packed.append(packer.flush(flush))
+    return _Part(packed, adler32, length)
+
+
+def _joined_adler32(first: int, second: int, length: int) -> int:
+    """Adler-32 of two parts together; `length` is that of the second. RFC 1950: s1 is the sum of
+    the bytes and 1, s2 the sum of all s1, both modulo 65521.
+    """
+    s1 = (first & 0xFFFF) + (second & 0xFFFF) - 1
+    s2 = (first >> 16) + (second >> 16) + ((first & 0xFFFF) - 1) * length
+    return s2 % 65521 << 16 | s1 % 65521
+
+
+def _packer(deflate: Deflate, wbits: int) -> Any:
+    return zlib.compressobj(deflate.level, zlib.DEFLATED, wbits, 8, deflate.strategy)
