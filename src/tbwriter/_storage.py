@@ -9,14 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import re
-import socket
 import time
 from collections import deque
 from contextlib import suppress
 from itertools import count
 from typing import (Callable, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol,
                     Set, Union)
-from urllib.request import url2pathname
 
 from ._record import OVERHEAD
 from ._wire import Parts, total
@@ -32,6 +30,8 @@ _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 # as many sub-runs as it likes.
 MAX_OPEN = 64
 _open_logs: Set[int] = set()  # ids of the logs that hold a file open
+
+_GONE = (errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT))
 
 # One call to the kernel takes about so much. Pieces from _LARGE on are not copied together.
 _WRITE_SIZE = 4 << 20
@@ -93,6 +93,7 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
     if max_file_bytes is not None and max_file_bytes <= 0:
         raise ValueError(f"got max_file_bytes={max_file_bytes}, want 1 or more")
     if logdir.startswith("file:///"):
+        from urllib.request import url2pathname  # slower to import than all of this package
         logdir = url2pathname(logdir[len("file://"):])
     scheme = logdir.partition("://")[0] if "://" in logdir else ""
     if scheme in SCHEMES:
@@ -168,7 +169,7 @@ class LocalLog:
                 try:
                     self._written += _write(self._fd, self._next_pieces())
                 except OSError as error:
-                    if error.errno == errno.EFBIG and self._written > self._first:
+                    if error.errno == errno.EFBIG and self._whole() > self._first:
                         self._begin_anew()
                     raise
         self._park()
@@ -191,9 +192,10 @@ class LocalLog:
         self._unpark()
         if self._fd < 0:
             return
-        whole = self._whole()
-        if whole < self._written:
-            os.ftruncate(self._fd, whole - self._origin)
+        # The size tells more than the count where a write failed after some bytes.
+        size = self._whole() - self._origin
+        if size < os.fstat(self._fd).st_size:
+            os.ftruncate(self._fd, size)
         self.sync()
         self._begin_anew()
 
@@ -306,7 +308,9 @@ class LocalLog:
             return
         try:
             fd = os.open(self.path, _APPEND)
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
             self._go_on_anew("it has been removed")
             return
         self._parked = False
@@ -317,10 +321,12 @@ class LocalLog:
 
     def _look(self) -> None:
         """See whether the file is what it was left as; otherwise begin a new one."""
+        here: Optional[os.stat_result] = None
         try:
-            here: Optional[os.stat_result] = os.fstat(self._fd)
-        except OSError:
-            here = None
+            here = os.fstat(self._fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
         if here is None or self._opened is None or not os.path.samestat(here, self._opened):
             # A daemon has closed all descriptors: the number is somebody else's now.
             self._fd = -1
@@ -337,8 +343,9 @@ class LocalLog:
             self._written = end
         try:
             there = os.stat(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            self._go_on_anew("it has been removed")
+        except OSError as error:
+            if error.errno in _GONE:
+                self._go_on_anew("it has been removed")
             return
         # A file system without lasting inode numbers shows another file of the same size.
         if not os.path.samestat(here, there) and (
@@ -377,11 +384,16 @@ class LocalLog:
             os.close(fd)
 
 
+def host_name() -> str:
+    """What this machine calls itself; `socket` would cost more to import than it is worth."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+
+
 def new_name(names: Iterable[str], suffix: str) -> str:
     """A name for an event file that sorts behind all of `names`: readers go by that order."""
     last = max((name for name in names if _NAME.match(name)), default="")
     seconds = int(time.time())
-    host = re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname())[:64] or "localhost"
+    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name())[:64] or "localhost"
     tail = f"{host}.{os.getpid()}.{next(_numbers):06d}{suffix}"
     name = f"events.out.tfevents.{seconds:010d}.{tail}"
     match = _NAME.match(last)

@@ -1,0 +1,713 @@
+"""Local storage: files that only grow, over a disk that fails at every operation in turn."""
+from __future__ import annotations
+
+import errno
+import os
+import random
+import struct
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
+
+import judges
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
+from tbwriter import _event, _storage
+from tbwriter._record import frame
+from tbwriter._storage import LocalLog, new_name, open_log
+
+
+def header() -> bytes:
+    return b"".join(frame([_event.file_version(1.0, "test")]))
+
+
+def record(step: int, size: int = 20) -> List[bytes]:
+    """One event of that step, about `size` bytes long, in pieces."""
+    graph = [b"\x22" + _varint(size), bytes(size)]
+    return frame(_event.event(1.0, step, graph))
+
+
+def _varint(value: int) -> bytes:
+    from google.protobuf.internal.encoder import _VarintBytes
+    return bytes(_VarintBytes(value))
+
+
+def scan(content: bytes) -> Tuple[List[Any], bytes]:
+    """The events before the first damage, and all that follows."""
+    events, at = [], 0
+    while at + 12 <= len(content):
+        length, crc = struct.unpack("<QI", content[at:at + 12])
+        end = at + 12 + length + 4
+        if masked_crc32c(content[at:at + 8]) != crc or end > len(content):
+            break
+        data = content[at + 12:end - 4]
+        if struct.unpack("<I", content[end - 4:end])[0] != masked_crc32c(data):
+            break
+        events.append(event_pb2.Event.FromString(data))
+        at = end
+    return events, content[at:]
+
+
+def files(directory: Path) -> List[Path]:
+    """The event files in TensorBoard's order."""
+    return sorted(directory.glob("*tfevents*"))
+
+
+def steps(directory: Path, torn: bool = True) -> List[int]:
+    """The steps in all files. Each file begins with the header, and what follows its last whole
+    record is the beginning of one record, and nothing behind it."""
+    found = []
+    for file in files(directory):
+        events, tail = scan(file.read_bytes())
+        assert events and events[0].file_version == "brain.Event:2", f"{file} has no header"
+        if tail[12:]:
+            length, crc = struct.unpack("<QI", tail[:12])
+            assert masked_crc32c(tail[:8]) == crc and len(tail) < length + 16, \
+                f"{file}: bytes behind a torn record"
+        assert torn or not tail, f"{file} has a torn tail"
+        found += [event.step for event in events[1:]]
+    return found
+
+
+class Disk:
+    """The module `os` as storage sees it, with a fault at the operation of a given number.
+
+    fault(name, call): what happens then, instead of `call()`. lasting: from then on, until
+    `heal()`.
+    """
+
+    OPERATIONS = ("open", "write", "writev", "fsync", "close", "fstat", "stat", "ftruncate",
+                  "listdir", "makedirs")
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.number = 0
+        self.lasting = False
+        self.fault: Callable[..., Any] = lambda name, call, *args: call(*args)
+        self.fired = 0
+        self.broken = False
+        self.after: Callable[..., None] = lambda name, *args: None
+        monkeypatch.setattr(_storage, "os", self)
+
+    def __getattr__(self, name: str) -> Any:
+        # A test that fails hundreds of operations does not wait for a disk.
+        real = getattr(os, name) if name != "fsync" else os.fstat
+        if name not in self.OPERATIONS:
+            return real
+
+        def operation(*args: Any, **options: Any) -> Any:
+            self.count += 1
+            if self.count == self.number:
+                self.broken = True
+            if self.broken:
+                self.broken = self.lasting
+                self.fired += 1
+                return self.fault(name, lambda *a: real(*a, **options), *args)
+            result = real(*args, **options)
+            self.after(name, result, *args)
+            return result
+        return operation
+
+    def arm(self, number: int, fault: Callable[..., Any], lasting: bool) -> None:
+        self.count = self.fired = 0
+        self.number, self.fault, self.lasting, self.broken = number, fault, lasting, False
+
+    def heal(self) -> None:
+        self.number, self.broken = 0, False
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    monkeypatch.setattr(_storage, "_LARGE", 1000)
+    return Disk(monkeypatch)
+
+
+def failing(code: int) -> Callable[..., Any]:
+    """The operation fails with the error; what must happen all the same, happens."""
+    def fault(name: str, call: Callable[..., Any], *args: Any) -> Any:
+        if name == "close":
+            call(*args)  # "the state of fildes is unspecified": Linux has closed it
+        raise OSError(code, os.strerror(code))
+    return fault
+
+
+def tearing(code: int) -> Callable[..., Any]:
+    """A write takes half of the bytes and fails."""
+    def fault(name: str, call: Callable[..., Any], *args: Any) -> Any:
+        if name in ("write", "writev"):
+            _half(call, *args)
+        return failing(code)(name, call, *args)
+    return fault
+
+
+def short(name: str, call: Callable[..., Any], *args: Any) -> Any:
+    """A write takes half of the bytes, or at least one, and says so."""
+    return _half(call, *args) if name in ("write", "writev") else call(*args)
+
+
+def _half(call: Callable[..., Any], fd: int, data: Any) -> int:
+    whole = b"".join(data) if isinstance(data, list) else bytes(data)
+    return os.write(fd, whole[:max(len(whole) // 2, 1)])
+
+
+def interrupted_after(name: str, call: Callable[..., Any], *args: Any) -> Any:
+    """The operation is carried out, and a signal handler raises before its result is seen."""
+    call(*args)
+    raise KeyboardInterrupt
+
+
+FAULTS = {
+    "ENOSPC": failing(errno.ENOSPC), "EIO": failing(errno.EIO), "EDQUOT": failing(errno.EDQUOT),
+    "EINTR": failing(errno.EINTR), "EMFILE": failing(errno.EMFILE), "EFBIG": failing(errno.EFBIG),
+    "ESTALE": failing(errno.ESTALE), "short": short, "torn ENOSPC": tearing(errno.ENOSPC),
+    "torn EIO": tearing(errno.EIO), "Ctrl-C": interrupted_after,
+}
+
+
+def go_on(disk: Disk, work: Callable[[], Any], tries: int = 3) -> Any:
+    """`work()`, tried again after errors as the queue does; the disk recovers after `tries`."""
+    while True:
+        try:
+            return work()
+        except (OSError, KeyboardInterrupt):
+            tries -= 1
+            if tries == 0:
+                disk.heal()
+            assert tries > -5, "no recovery"
+
+
+@pytest.mark.parametrize("max_file_bytes", [None, 200])
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fail_at_every_operation(tmp_path: Path, disk: Disk, fault: str, lasting: bool,
+                                 max_file_bytes: Any) -> None:
+    """Whichever operation fails, once or for a while: what was appended is in the files, once and
+    in order, and no byte stands behind a torn record."""
+    number = 0
+    while True:
+        number += 1
+        directory = tmp_path / str(number)
+        disk.arm(number, FAULTS[fault], lasting)
+        log = go_on(disk, lambda: open_log(directory, "", header, max_file_bytes))
+        for step in range(8):
+            log.append(record(step, 20 if step % 3 else 1500))
+            go_on(disk, log.write)
+            if step % 4 == 3:
+                go_on(disk, log.sync)
+        log.append([piece for step in range(8, 12) for piece in record(step)])
+        go_on(disk, log.write)
+        go_on(disk, log.close)
+        assert log.pending == 0
+        if fault == "Ctrl-C":
+            # In the moment of opening a file it may leave one that is empty and open.
+            for fd in _event_files_open(directory).values():
+                os.close(fd)
+            for file in files(directory):
+                if len(file.read_bytes()) == 0:
+                    file.unlink()
+        assert steps(directory) == list(range(12)), (number, fault)
+        if not disk.fired:
+            break
+    assert number > 30
+
+
+def test_power_loss(tmp_path: Path, disk: Disk) -> None:
+    """After a loss of power at any moment, with unsynced pages gone or zero and unsynced names
+    gone, everything before the last `sync()` or rotation is read."""
+    random_ = random.Random(1)
+    directory = tmp_path / "run"
+    safe_bytes: Dict[str, int] = {}
+    safe_names: Set[str] = set()
+    open_files: Dict[int, str] = {}
+    safe_step = -1
+    crashes = 0
+
+    def crash() -> None:
+        nonlocal crashes
+        crashes += 1
+        found = []
+        for name in sorted(safe_names):
+            content = bytearray((directory / name).read_bytes())
+            synced = safe_bytes.get(name, 0)
+            end = random_.randrange(synced, len(content) + 1)
+            for page in range(synced - synced % 64, end, 64):
+                if random_.random() < 0.3:
+                    first, last = max(page, synced), min(page + 64, end)
+                    content[first:last] = bytes(last - first)
+            found += [event.step for event in scan(bytes(content[:end]))[0][1:]]
+        assert found[:safe_step + 1] == list(range(safe_step + 1))
+
+    def after(name: str, result: Any, *args: Any) -> None:
+        if name == "open" and args[0] != str(directory):
+            open_files[result] = os.path.basename(args[0])
+        elif name == "open":
+            open_files[result] = ""
+        elif name == "fsync" and open_files[args[0]]:
+            safe_bytes[open_files[args[0]]] = os.fstat(args[0]).st_size
+        elif name == "fsync":
+            safe_names.update(path.name for path in files(directory))
+        crash()
+
+    directory.mkdir()
+    disk.after = after
+    log = LocalLog(str(directory), "", header, 2000)
+    for step in range(60):
+        log.append(record(step, random_.randrange(10, 300)))
+        log.write()
+        if step % 7 == 6:
+            log.sync()
+            safe_step = step
+    log.close()
+    safe_step = 59
+    crash()
+    assert len(files(directory)) > 4 and crashes > 200
+
+
+def test_pieces_are_joined_or_kept(tmp_path: Path, disk: Disk) -> None:
+    """Small pieces leave in one call to the kernel; a large one is written from where it is."""
+    calls: List[Any] = []
+    disk.after = lambda name, result, *args: calls.append((name, args))
+    log = LocalLog(str(tmp_path), "", header)
+    del calls[:]
+    log.append([piece for step in range(100) for piece in record(step)])
+    log.write()
+    assert [name for name, _ in calls if name.startswith("write")] == ["write"]
+    large = record(100, 100_000)
+    log.append(large + record(101))
+    del calls[:]
+    log.write()
+    (_, (_, pieces)), = [call for call in calls if call[0].startswith("write")]
+    assert any(piece.obj is max(large, key=len) for piece in pieces)
+    log.close()
+    assert [event.step for event in judges.events(tmp_path)[1:]] == list(range(102))
+
+
+@given(st.lists(st.integers(0, 200_000), min_size=1, max_size=8),
+       st.lists(st.integers(1, 70_000), min_size=1, max_size=5),
+       st.sampled_from([None, 1, 1000, 100_000]))
+@settings(max_examples=40, deadline=None)
+def test_any_sizes_and_short_writes(sizes: List[int], shorts: List[int], limit: Any) -> None:
+    """Records of any size arrive whole through writes of any length; no file is larger than asked
+    unless by a single record."""
+    import tempfile
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        log = LocalLog(directory, "", header, limit)
+        turn = iter(shorts)
+
+        def write(fd: int, pieces: List[memoryview]) -> int:
+            data = b"".join(pieces)
+            return os.write(fd, data[:next(turn, len(data))])
+        patch.setattr(_storage, "_write", write)
+        for step, size in enumerate(sizes):
+            log.append(record(step, size))
+        log.write()
+        log.close()
+        assert steps(Path(directory), torn=False) == list(range(len(sizes)))
+        for file in files(Path(directory)):
+            if limit is not None and len(judges.events(file)) > 2:
+                assert file.stat().st_size <= limit
+
+
+def test_partial_tail_is_cut_at_close(tmp_path: Path, disk: Disk) -> None:
+    """A log closed while the disk is full ends in a whole record; the rest goes into a new file."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    disk.arm(1, tearing(errno.ENOSPC), lasting=True)
+    log.append(record(1, 5000))
+    disk.count = -2  # fstat and stat pass
+    with pytest.raises(OSError, match="No space"):
+        log.write()
+    disk.heal()
+    assert scan(files(tmp_path)[0].read_bytes())[1]
+    log.close()
+    assert steps(tmp_path, torn=False) == [0] and log.pending == sum(map(len, record(1, 5000)))
+    log.write()
+    log.close()
+    assert steps(tmp_path, torn=False) == [0, 1]
+
+
+def test_resumes_at_the_next_byte(tmp_path: Path, disk: Disk) -> None:
+    """After a full disk the same file goes on where it stopped: nothing is cut or rewritten."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0, 5000))
+    disk.arm(1, tearing(errno.ENOSPC), lasting=False)
+    disk.count = -2
+    with pytest.raises(OSError, match="No space"):
+        log.write()
+    before = files(tmp_path)[0].read_bytes()
+    log.write()
+    log.close()
+    file, = files(tmp_path)
+    assert file.read_bytes().startswith(before) and steps(tmp_path, torn=False) == [0]
+
+
+def test_failed_fsync(tmp_path: Path, disk: Disk) -> None:
+    """A failed fsync is raised once, and what follows goes into another file."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    disk.arm(1, failing(errno.EIO), lasting=False)
+    with pytest.raises(OSError, match="Input/output"):
+        log.sync()
+    log.sync()
+    log.append(record(1))
+    log.write()
+    log.close()
+    assert len(files(tmp_path)) == 2 and steps(tmp_path, torn=False) == [0, 1]
+
+
+def test_file_systems_without_fsync(tmp_path: Path, disk: Disk) -> None:
+    """Where the file system has no fsync, there is nothing to complain about."""
+    log = LocalLog(str(tmp_path), "", header)
+    disk.arm(1, failing(errno.EINVAL), lasting=False)
+    log.sync()
+    log.append(record(0))
+    log.write()
+    log.close()
+    assert len(files(tmp_path)) == 1 and steps(tmp_path, torn=False) == [0]
+
+
+def _delete(log: LocalLog) -> None:
+    os.unlink(log.path)
+
+
+def _delete_directory(log: LocalLog) -> None:
+    os.unlink(log.path)
+    os.rmdir(log.directory)
+
+
+def _move_directory(log: LocalLog) -> None:
+    os.rename(log.directory, log.directory + ".old")
+
+
+def _replace(log: LocalLog) -> None:
+    other = os.path.join(log.directory, "other")
+    Path(other).write_bytes(Path(log.path).read_bytes() + b"more")
+    os.replace(other, log.path)
+
+
+def _replace_by_equal(log: LocalLog) -> None:
+    other = os.path.join(log.directory, "other")
+    Path(other).write_bytes(Path(log.path).read_bytes())
+    os.replace(other, log.path)
+
+
+def _truncate(log: LocalLog) -> None:
+    os.truncate(log.path, 3)
+
+
+def _close_descriptor(log: LocalLog) -> None:
+    os.close(log._fd)
+
+
+def _reuse_descriptor(log: LocalLog) -> None:
+    fd = log._fd
+    os.close(fd)
+    victim = os.open(os.path.join(log.directory, "victim"), os.O_CREAT | os.O_WRONLY)
+    if victim != fd:
+        os.dup2(victim, fd)
+        os.close(victim)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove an open file")
+@pytest.mark.parametrize("damage", [
+    _delete, _delete_directory, _move_directory, _replace, _replace_by_equal, _truncate,
+    _close_descriptor, _reuse_descriptor])
+def test_file_taken_away(tmp_path: Path, damage: Callable[[LocalLog], None]) -> None:
+    """Whatever others do to the file is noticed at the next write: it goes on in a new file with a
+    header, in the directory made anew, and says so once."""
+    log = LocalLog(str(tmp_path / "run"), "", header)
+    log.append(record(0))
+    log.write()
+    old = log.path
+    damage(log)
+    log.append(record(1))
+    log.write()
+    assert log.notice.startswith(old) and log.path != old
+    log.notice = ""
+    log.append(record(2))
+    log.write()
+    log.close()
+    assert log.notice == ""
+    events = judges.events(log.path)
+    assert events[0].file_version and [event.step for event in events[1:]] == [1, 2]
+    victim = tmp_path / "run" / "victim"
+    assert not victim.exists() or victim.read_bytes() == b""
+    if damage is _reuse_descriptor:
+        os.close(os.open(victim, os.O_RDONLY))
+
+
+def test_sizes_that_are_not_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system shows no true sizes of open files, this costs one new file, not one a
+    write."""
+    class Liar:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(os, name)
+
+        def fstat(self, fd: int) -> os.stat_result:
+            fields = list(os.fstat(fd))
+            fields[6] = 0
+            return os.stat_result(fields)
+    log = LocalLog(str(tmp_path), "", header)
+    monkeypatch.setattr(_storage, "os", Liar())
+    for step in range(10):
+        log.append(record(step))
+        log.write()
+    log.close()
+    assert len(files(tmp_path)) == 2 and steps(tmp_path, torn=False) == list(range(10))
+
+
+def test_largest_file(tmp_path: Path, disk: Disk) -> None:
+    """At the file system's own limit (EFBIG) the run goes on in the next file; a record that no
+    file can hold makes no row of files."""
+    def limited(name: str, call: Callable[..., Any], fd: Any, *args: Any) -> Any:
+        if name not in ("write", "writev"):
+            return call(fd, *args)
+        data = b"".join(args[0]) if isinstance(args[0], list) else bytes(args[0])
+        room = 300 - os.fstat(fd).st_size
+        if room <= 0:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        return os.write(fd, data[:room])
+    disk.arm(1, limited, lasting=True)
+    log = LocalLog(str(tmp_path), "", header)
+    for step in range(20):
+        log.append(record(step))
+        go_on(disk, log.write, tries=1000)
+    assert len(files(tmp_path)) > 3
+    log.append(record(20, 1000))
+    before = len(files(tmp_path))
+    for _ in range(5):
+        with pytest.raises(OSError, match="File too large"):
+            log.write()
+    assert len(files(tmp_path)) <= before + 1
+    disk.heal()
+    log.write()
+    log.close()
+    assert steps(tmp_path) == list(range(21))
+
+
+def test_absolute_from_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative directory stays where it was when the program goes elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    log = open_log(Path("logs"), "", header)
+    (tmp_path / "elsewhere" / "logs").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    log.append(record(0))
+    log.write()
+    log.put("a.txt", b"a")
+    log.close()
+    log.append(record(1))
+    log.write()
+    log.close()
+    assert steps(tmp_path / "logs") == [0, 1] and (tmp_path / "logs" / "a.txt").exists()
+    assert not os.listdir(tmp_path / "elsewhere" / "logs")
+
+
+def test_file_url(tmp_path: Path) -> None:
+    """file:// is the local file system, percent signs decoded."""
+    log = open_log((tmp_path / "a b").as_uri(), "", header)
+    assert isinstance(log, LocalLog) and log.directory == str(tmp_path / "a b")
+    log.close()
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EMFILE])
+def test_bad_directory(tmp_path: Path, disk: Disk, code: int) -> None:
+    """Whatever hinders the first record is raised at once, and no half file is left."""
+    for number in range(1, 5):
+        disk.arm(number, tearing(code), lasting=False)
+        with pytest.raises(OSError) as caught:
+            open_log(tmp_path, "", header)
+        assert caught.value.errno == code and not os.listdir(tmp_path)
+
+
+def test_directory_that_is_a_file(tmp_path: Path) -> None:
+    """A file in the place of the directory is refused at once."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OSError):
+        open_log(tmp_path / "file", "", header)
+    with pytest.raises(OSError):
+        open_log(tmp_path / "file" / "below", "", header)
+
+
+@pytest.mark.parametrize("suffix", ["/x", "a\\b", "\0", "../x"])
+def test_bad_suffix(tmp_path: Path, suffix: str) -> None:
+    """A suffix is part of a name, not a path."""
+    with pytest.raises(ValueError, match="filename_suffix"):
+        open_log(tmp_path, suffix, header)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_bad_limit(tmp_path: Path, limit: int) -> None:
+    """A file holds at least a byte."""
+    with pytest.raises(ValueError, match="max_file_bytes"):
+        open_log(tmp_path, "", header, limit)
+
+
+def test_names_within_a_second(tmp_path: Path) -> None:
+    """150 logs opened after each other in one directory, with two at a time: as many files, in the
+    order in which they were opened."""
+    paths = []
+    for step in range(0, 150, 2):
+        logs = [open_log(tmp_path, ".suffix", header) for _ in range(2)]
+        for offset, log in enumerate(logs):
+            log.append(record(step + offset))
+            log.write()
+            paths.append(log.path)
+            log.close()
+    assert [str(path) for path in files(tmp_path)] == paths and len(set(paths)) == 150
+    assert steps(tmp_path) == list(range(150))
+    assert all(path.endswith(".suffix") for path in paths)
+
+
+def test_name_taken(tmp_path: Path, disk: Disk) -> None:
+    """A name that another process takes first is left to it."""
+    disk.arm(3, failing(errno.EEXIST), lasting=False)
+    log = open_log(tmp_path, "", header)
+    assert disk.fired == 1
+    log.close()
+    assert len(files(tmp_path)) == 1
+
+
+NOW = int(time.time())
+
+
+@pytest.mark.parametrize("present", [
+    [f"events.out.tfevents.{NOW + 5:010d}.zz.1.000000"],
+    [f"events.out.tfevents.{NOW + 100000:010d}.zz.99999.0.v2"],
+    [f"events.out.tfevents.{NOW:010d}.~.1", f"events.out.tfevents.{NOW + 1:010d}.~"],
+    ["events.out.tfevents.0000000001.a"]])
+def test_names_sort_behind(present: List[str]) -> None:
+    """A new file's name is greater than those present, be the clock or the host as it may."""
+    name = new_name(present, "")
+    assert name > max(present)
+    assert len(name.split(".")[3]) == 10
+
+
+@pytest.mark.parametrize("present", [
+    ["zzz.tfevents.5"], ["my.tfevents.99999999999.x"], ["events.out.tfevents.9999999999.x"],
+    ["events.out.tfevents.x"], ["projector_config.pbtxt", "zzz"], []])
+def test_names_of_others(present: List[str]) -> None:
+    """Names that no later one of ours could follow don't spoil ours."""
+    name = new_name(present, ".v2")
+    assert name.startswith("events.out.tfevents.") and len(name.split(".")[3]) == 10
+    assert name.endswith(".v2")
+
+
+def test_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host name is data: nothing in it leaves the directory or gets too long."""
+    monkeypatch.setattr(_storage.socket, "gethostname", lambda: "../ho st/ü" + "x" * 300)
+    name = new_name([], "")
+    assert "/" not in name and name.isascii() and len(name) < 200
+
+
+HOSTILE = ["", ".", "..", "/", "/etc/x", "../x", "a/../../x", "a/..", "a//b", "a/./b", "..\\x",
+           "a\\..\\..\\x", "C:\\x", "C:/x", "a\0b", "x.tfevents", "a/tfevents.1/b", "a/", "//x/y"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_side_files(tmp_path: Path, name: str) -> None:
+    """A side file lies below the directory and is no event file."""
+    directory = tmp_path / "logs"
+    log = LocalLog(str(directory), "", header)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match="file name"):
+        log.put(name, b"x")
+    with pytest.raises(ValueError, match="file name"):
+        log.read(name)
+    assert sorted(tmp_path.rglob("*")) == before
+    log.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")
+def test_symbolic_links(tmp_path: Path) -> None:
+    """A link out of the directory is not followed; the directory may be a link itself."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "logs").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "way").symlink_to(tmp_path / "outside")
+    log = LocalLog(str(tmp_path / "logs"), "", header)
+    with pytest.raises(ValueError, match="inside"):
+        log.put("way/x", b"x")
+    log.put("a/b.txt", b"x")
+    log.close()
+    assert not os.listdir(tmp_path / "outside")
+    assert (tmp_path / "real" / "a" / "b.txt").read_bytes() == b"x"
+
+
+def test_side_files(tmp_path: Path) -> None:
+    """Side files are written as a whole, replaced as a whole, and read back."""
+    log = LocalLog(str(tmp_path), "", header)
+    assert log.read("a/b.txt") is None
+    log.put("a/b.txt", b"1")
+    log.put("a/b.txt", b"22")
+    assert log.read("a/b.txt") == b"22"
+    log.close()
+    assert sorted(os.listdir(tmp_path / "a")) == ["b.txt"]
+
+
+def test_side_file_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A side file that can't be written leaves the old one, and nothing beside it."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.put("a.txt", b"old")
+
+    def replace(source: str, target: str) -> None:
+        assert "tfevents" not in source and os.path.exists(source)
+        raise OSError(errno.ENOSPC, "full")
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match="full"):
+        log.put("a.txt", b"new")
+    log.close()
+    assert log.read("a.txt") == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir() if "tfevents" not in path.name) \
+        == ["a.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_forked_child(tmp_path: Path) -> None:
+    """After `detach()` a child writes a file of its own; the parent's has its own records alone."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    parents = log.path
+    child = os.fork()
+    if child == 0:
+        try:
+            log.detach()
+            assert log.pending == 0
+            log.append(record(100))
+            log.write()
+            log.close()
+            os._exit(0 if log.path != parents else 2)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    log.append(record(1))
+    log.write()
+    log.close()
+    assert [event.step for event in judges.events(parents)[1:]] == [0, 1]
+    assert steps(tmp_path) == [0, 1, 100]
+
+
+@pytest.fixture(autouse=True)
+def no_descriptors_left() -> Iterator[None]:
+    """No test leaves a file open."""
+    before = set(_event_files_open())
+    yield
+    assert set(_event_files_open()) <= before
+
+
+def _event_files_open(directory: Path = Path("/")) -> Dict[str, int]:
+    """Descriptors of event files by their paths."""
+    found = {}
+    for fd in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            target = os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:
+            continue
+        if "tfevents" in target and target.startswith(str(directory)):
+            found[target] = int(fd)
+    return found
