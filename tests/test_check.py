@@ -68,7 +68,8 @@ def _flipped(at: int) -> List[bytes]:
 def _hparams_pair(directory: Path) -> None:
     for name in ("a", "b"):
         written(directory / name, [
-            event_of(summary.hparams_experiment({name: float})), event_of(summary.hparams({name: 1}))])
+            event_of(summary.hparams_experiment({name: float})),
+            event_of(summary.hparams({name: 1}))])
 
 
 def _projector(directory: Path, text: str) -> None:
@@ -87,7 +88,8 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "bad length": lambda d: raw(d, *_flipped(1)),
     "huge length": lambda d: raw(d, *FULL, _header(1 << 40)),
     "bad data": lambda d: raw(d, *_flipped(-6)),
-    "bad event": lambda d: raw(d, *FULL, record_of(value_event("x", _wire.bytes_field(9, b"\xff")))),
+    "bad event": lambda d: raw(d, *FULL, record_of(
+        value_event("x", _wire.bytes_field(9, b"\xff")))),
     "zero bytes": lambda d: raw(d, *FULL, bytes(40)),
     "no events": lambda d: (d / "events.out.tfevents.1").write_bytes(b""),
     "no file version": lambda d: written(d, rows(), version=False),

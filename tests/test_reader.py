@@ -4,7 +4,6 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from pathlib import Path
 
 import numpy as np
 import pytest

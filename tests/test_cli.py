@@ -1,0 +1,260 @@
+"""The command line: what each command prints, writes and returns."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from judges import board, both_loaders, events as judged
+from tbwriter import _event, _wire, check, reader, summary
+from tbwriter._rewrite import rewrite
+from tbwriter._tail import Follower, sparkline
+from tbwriter.cli import main
+from tests_data import DATA, event_of, record_of, scalar_event, written
+
+
+def run(*arguments):
+    """Exit code of one command."""
+    return main([str(argument) for argument in arguments])
+
+
+def test_show_lists_runs_tags_kinds_and_counts(tmp_path, capsys):
+    """One line for each tag, and the same as JSON."""
+    written(tmp_path / "a", [scalar_event("loss", 1.0, step) for step in (3, 4)])
+    assert run("show", tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("a  (1 file, ")
+    assert lines[2].split()[:4] == ["loss", "scalar", "2", "3..4"]
+    assert run("show", tmp_path, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown[0]["run"] == "a"
+    assert shown[0]["tags"] == [{"tag": "loss", "kind": "scalar", "count": 2, "steps": [3, 4],
+                                 "wall_times": [1.6e9, 1.6e9]}]
+
+
+def test_show_of_damage_and_of_nothing_is_1(tmp_path, capsys):
+    """Damage is printed with its place; a directory without runs is said to be one."""
+    assert run("show", tmp_path) == 1
+    assert "no runs" in capsys.readouterr().out
+    path = written(tmp_path, [scalar_event("x", 1.0, 1)])
+    path.write_bytes(path.read_bytes() + b"torn")
+    assert run("show", tmp_path) == 1
+    assert "torn tail" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nonsense"], ["show"], ["export", ".", "--format", "xml"],
+    ["thin", "a", "b", "--points", "0"],
+])
+def test_wrong_usage_is_2(arguments):
+    """argparse says what is wrong."""
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_a_missing_directory_is_2(tmp_path, capsys):
+    """Every command names it."""
+    for command in (["show"], ["check"], ["tail", "--once"], ["export"]):
+        assert run(*command, tmp_path / "missing") == 2
+        assert "missing" in capsys.readouterr().err
+
+
+def test_check_says_what_is_wrong(tmp_path, capsys):
+    """Exit code 1 with findings, 0 without; JSON has the same fields."""
+    written(tmp_path, [scalar_event("x", 1.0, 1)])
+    assert run("check", tmp_path) == 0
+    assert "nothing found" in capsys.readouterr().out
+    written(tmp_path, [scalar_event("x", 1.0, 1), scalar_event("x", 1.0, 1)])
+    assert run("check", tmp_path) == 1
+    out = capsys.readouterr().out
+    assert "repeated steps" in out and "fast loader: the last value" in out
+    assert run("check", tmp_path, "--json") == 1
+    assert json.loads(capsys.readouterr().out)[0]["rule"] == "repeated steps"
+
+
+def _broken(directory: Path) -> None:
+    """Two files whose names sort wrongly, damage, repeated and falling steps, a double scalar."""
+    double = _wire.string_field(1, "d") + b"".join(
+        _event.tensor(2, (), np.float64(1.5).tobytes())) + _event.metadata("scalars")
+    wrapped = (_wire.double_field(1, 1.6e9) + _wire.int_field(2, 1)
+               + _wire.bytes_field(5, _wire.bytes_field(1, double)))
+    first = written(directory, [scalar_event("x", float(i), i) for i in (0, 1, 2, 2, 3)], "9")
+    first.write_bytes(first.read_bytes() + b"damage" + record_of(scalar_event("x", 4.0, 4)))
+    written(directory, [wrapped, scalar_event("x", 20.0, 2), scalar_event("y", 1.0, 1, math.nan)],
+            "95")
+
+
+@both_loaders
+def test_repair_writes_what_both_loaders_show(tmp_path, capsys, loader):
+    """Every value that can be read is in the copy, which check finds good; the original stays."""
+    _broken(tmp_path / "logs")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "logs").iterdir()}
+    assert run("repair", tmp_path / "logs", tmp_path / "new") == 0
+    assert "passed over" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in (tmp_path / "logs").iterdir()} == before
+    assert check.check(str(tmp_path / "new")) == []
+    assert len(list((tmp_path / "new").iterdir())) == 1
+    with board(tmp_path / "new", loader) as shown:
+        assert shown.scalars(".", "x") == [(0, 0.0), (1, 1.0), (2, 20.0), (3, 3.0), (4, 4.0)]
+        assert shown.scalars(".", "d") == [(1, 1.5)]
+        assert shown.scalars(".", "y") == [(1, 1.0)]
+
+
+@both_loaders
+def test_repair_of_a_restarted_run_keeps_the_second_try(tmp_path, loader):
+    """What came before a START at its step or later is purged, in both loaders."""
+    start = (_wire.double_field(1, 1.6e9) + _wire.int_field(2, 2)
+             + _wire.bytes_field(7, _event.SESSION_START))
+    written(tmp_path / "logs", [*(scalar_event("x", float(i), i) for i in range(5)), start,
+                                scalar_event("x", 9.0, 2)])
+    rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
+    with board(tmp_path / "new", loader) as shown:
+        assert shown.scalars(".", "x") == [(0, 0.0), (1, 1.0), (2, 9.0)]
+
+
+def test_repair_copies_other_values_bit_by_bit(tmp_path):
+    """Images, text, curves and graphs of torch's file are the same messages in the copy."""
+    rewrite([str(DATA / "torch")], str(tmp_path / "new"))
+
+    def values(directory):
+        return sorted(value.SerializeToString() for event in judged(directory)
+                      for value in event.summary.value if value.tag != "double")
+    assert values(tmp_path / "new") == values(DATA / "torch")
+
+
+def test_a_directory_called_like_a_file_gets_another_name(tmp_path):
+    """The Python loader would open it as an event file."""
+    written(tmp_path / "logs" / "my.tfevents", [scalar_event("x", 1.0, 1)])
+    rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
+    assert list(reader.runs(str(tmp_path / "new"))) == ["my.%74fevents"]
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    """A target that holds something, or lies in the original, is refused."""
+    written(tmp_path / "logs", [scalar_event("x", 1.0, 1)])
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    assert run("repair", tmp_path / "logs", tmp_path / "full") == 2
+    assert run("repair", tmp_path / "logs", tmp_path / "logs" / "new") == 2
+    assert run("demo", tmp_path / "full") == 2
+    assert "want a new directory" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "full").iterdir()) == ["file"]
+
+
+def test_merge_joins_runs_of_one_name(tmp_path, capsys):
+    """Two halves of a run become one file; runs of other names stay apart; side files come along.
+    """
+    written(tmp_path / "a" / "run", [scalar_event("x", 1.0, step) for step in (1, 2)])
+    written(tmp_path / "b" / "run", [scalar_event("x", 1.0, step) for step in (3, 4)])
+    written(tmp_path / "b" / "other", [scalar_event("y", 1.0, 1)])
+    (tmp_path / "b" / "other" / "notes.tsv").write_text("kept")
+    assert run("merge", tmp_path / "out", tmp_path / "a", tmp_path / "b", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["written"] == 5
+    runs = reader.read(str(tmp_path / "out"))
+    assert runs["run"].scalars("x").steps.tolist() == [1, 2, 3, 4] and len(runs["run"].files) == 1
+    assert runs["other"].scalars("y").steps.tolist() == [1]
+    assert (tmp_path / "out" / "other" / "notes.tsv").read_text() == "kept"
+
+
+def test_thin_keeps_first_and_last(tmp_path):
+    """At most so many values of each tag, evenly spread."""
+    written(tmp_path / "logs", [scalar_event("x", float(i), i) for i in range(1001)]
+            + [scalar_event("y", 1.0, 1)])
+    assert run("thin", tmp_path / "logs", tmp_path / "out", "--points", "11") == 0
+    thinned = reader.read(str(tmp_path / "out"))["."]
+    assert thinned.scalars("x").steps.tolist() == list(range(0, 1001, 100))
+    assert thinned.scalars("y").steps.tolist() == [1]
+
+
+def test_export_as_csv_and_json_lines(tmp_path, capsys):
+    """Every point once, NaN as a word; filters choose runs and tags."""
+    written(tmp_path / "a", [scalar_event("x", 0.5, 1), scalar_event("y", math.nan, 2)])
+    written(tmp_path / "b", [scalar_event("x", 2.0, 1)])
+    assert run("export", tmp_path) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows == [["run", "tag", "step", "wall_time", "value"],
+                    ["a", "x", "1", "1600000000.0", "0.5"], ["a", "y", "2", "1600000000.0", "nan"],
+                    ["b", "x", "1", "1600000000.0", "2.0"]]
+    assert run("export", tmp_path, "--format", "jsonl", "--run", "a", "--tag", "[y]") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "run": "a", "tag": "y", "step": 2, "wall_time": 1.6e9, "value": "NaN"}
+    assert run("export", tmp_path, "--tag", "none") == 1
+    assert run("export", tmp_path, "--output", tmp_path / "out.csv") == 0
+    assert (tmp_path / "out.csv").read_text().count("\n") == 4
+
+
+def test_export_writes_images_and_sounds_below_the_directory(tmp_path, capsys):
+    """Each file is what the event holds; a hostile tag stays inside."""
+    picture = np.zeros((4, 5, 3), np.uint8)
+    written(tmp_path / "logs", [event_of(summary.image("../../evil", picture), 3),
+                                event_of(summary.audio("sound", np.zeros(10)), 3)])
+    out = tmp_path / "out"
+    assert run("export", tmp_path / "logs", "--files", out) == 0
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    assert [path.suffix for path in files] == [".png", ".wav"]
+    assert not (tmp_path / "evil").exists()
+    run_ = reader.read(str(tmp_path / "logs"))["."]
+    assert files[0].read_bytes() == run_.images("../../evil").values[0].encoded[0]
+    assert files[1].read_bytes()[:4] == b"RIFF"
+
+
+@pytest.mark.parametrize("values, width, chart", [
+    ([], 10, ""), ([1.0], 10, "▁"), ([0.0, 1.0], 10, "▁█"), ([5.0] * 20, 4, "▁▁▁▁"),
+    (list(range(8)), 8, "▁▂▃▄▅▆▇█"), ([0.0, math.nan, 1.0], 3, "▁×█"), ([math.inf, 1.0], 2, "×▁"),
+    (list(range(100)), 2, "▁█"),
+])
+def test_sparkline(values, width, chart):
+    """Lowest to highest; means of neighbours; what is not finite is a cross."""
+    assert sparkline(values, width) == chart
+
+
+def test_tail_follows_what_is_added(tmp_path):
+    """Only new records are read; a torn tail is taken up where it is completed."""
+    written(tmp_path / "logs", [scalar_event("x", 1.0, 1)])
+    follower = Follower(str(tmp_path / "logs"))
+    assert follower.read() and not follower.read()
+    record = record_of(scalar_event("x", 2.0, 2))
+    path = tmp_path / "logs" / "events.out.tfevents.1600000000"
+    with open(path, "ab", buffering=0) as file:
+        file.write(record[:11])
+        assert not follower.read()
+        file.write(record[11:])
+        assert follower.read()
+    line, = follower.lines(60)
+    assert line.split() == [".", "x", "2", "2", "▁█"] and len(line) <= 60
+    written(tmp_path / "logs" / "new", [scalar_event("y", 1.0, 1)])
+    assert follower.read() and len(follower.lines(60)) == 2
+
+
+def test_tail_reports_damage(tmp_path):
+    """A damaged file is named, and the others go on."""
+    path = written(tmp_path, [scalar_event("x", 1.0, 1)])
+    path.write_bytes(path.read_bytes() + bytes(40))
+    follower = Follower(str(tmp_path))
+    follower.read()
+    assert "zero bytes" in follower.lines(80)[-1]
+
+
+def test_tail_once(tmp_path, capsys):
+    """Prints what is there, and ends."""
+    written(tmp_path, [scalar_event("x", float(i), i) for i in range(9)])
+    assert run("tail", tmp_path, "--once") == 0
+    out = capsys.readouterr().out
+    assert out.split()[:4] == [".", "x", "8", "8"] and out.count("\n") == 1
+
+
+def test_as_a_module():
+    """`python -m tbwriter --help` names every command and the exit codes."""
+    done = subprocess.run([sys.executable, "-m", "tbwriter", "--help"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 0
+    for name in ("demo", "show", "tail", "check", "repair", "export", "merge", "thin", "Exit codes"):
+        assert name in done.stdout
