@@ -7,7 +7,6 @@ different tags have different names. What is longer than MAX_BYTES ends in a has
 from __future__ import annotations
 
 import re
-from hashlib import sha256
 
 # "NAME_MAX" is 255 on the usual file systems; endings come behind it.
 MAX_BYTES = 200
@@ -26,6 +25,7 @@ def file_name(text: str) -> str:
         name = "%2E" + name[1:]
     name = name.replace("tfevents", "%74fevents") or "%"
     if len(name) > MAX_BYTES:
+        from hashlib import sha256  # loads OpenSSL, and such names are rare
         name = f"{name[:MAX_BYTES - _HASH_DIGITS - 1]}-{sha256(data).hexdigest()[:_HASH_DIGITS]}"
     return name
 

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import re
-import socket
 import time
 from contextlib import contextmanager
 from importlib import import_module
@@ -23,6 +22,7 @@ from . import _event, summary
 from ._event import Message, Summary
 from ._names import file_name, relative_path
 from ._number import as_step, as_wall_time
+from ._storage import host_name
 from .writer import MAX_BUFFER, FileWriter
 
 
@@ -141,9 +141,7 @@ class SummaryWriter(FileWriter):
 
         The least costly way to log many metrics at one step.
         """
-        scalars = [summary.scalar(tag, value) for tag, value in _mapping("values", values).items()]
-        self.add(Summary([value for scalar in scalars for value in scalar.values]), global_step,
-                 walltime)
+        self.add(summary.scalars(_mapping("values", values)), global_step, walltime)
 
     def add_scalar_series(self, tag: str, values: Any, steps: Any = None, wall_times: Any = None
                           ) -> None:
@@ -422,7 +420,7 @@ def _has_curve(run: FileWriter, tag: str) -> bool:
 
 def _new_directory(comment: str) -> str:
     """`runs/<date>_<host><comment>`, whatever the comment holds."""
-    name = f"{time.strftime('%b%d_%H-%M-%S')}_{socket.gethostname()}{comment}"
+    name = f"{time.strftime('%b%d_%H-%M-%S')}_{host_name()}{comment}"
     return os.path.join("runs", re.sub(r"[/\\\0]", "_", name))
 
 

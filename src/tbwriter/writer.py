@@ -22,7 +22,6 @@ from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Task, warn
 from ._record import MAX_LENGTH, frame
 from ._rows import ROW, SIZE, RowEncoder, Tags
-from ._scan import last_steps
 from ._storage import Log, open_log
 from ._version import __version__
 from ._wire import Parts, total
@@ -101,6 +100,7 @@ class FileWriter:
                                 asynchronous=asynchronous and flush_secs > 0, strict=strict)
         self._items = self._channel.items
         if resume:
+            from ._scan import last_steps  # the reader's, which few writers need
             self._steps.update((tag, count(step + 1))
                                for tag, step in last_steps(self._logdir).items())
         if purge_step is not None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._pr_curve import pr_curve as pr_curve
     from ._pr_curve import pr_curve_raw as pr_curve_raw
     from ._scalar import scalar as scalar
+    from ._scalar import scalars as scalars
     from ._tensor import tensor as tensor
     from ._text import text as text
     from ._video import video as video
@@ -70,6 +71,7 @@ _KINDS = {
     "pr_curve": "_pr_curve",
     "pr_curve_raw": "_pr_curve",
     "scalar": "_scalar",
+    "scalars": "_scalar",
     "tensor": "_tensor",
     "text": "_text",
     "video": "_video",

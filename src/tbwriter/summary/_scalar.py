@@ -1,11 +1,13 @@
 """Scalars: one number a step. Shown in Time Series, Scalars, Custom Scalars and HParams."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Mapping, Union
 
 from .. import _event, _wire
-from .._event import Summary, Value
+from .._event import Message, Summary, Value
 from .._number import as_float
+
+_KEY = _wire.varint(_event.SIMPLE_VALUE << 3 | _wire.FIXED32)
 
 
 def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "") -> Summary:
@@ -29,3 +31,18 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
                                 ) if display_name or description else b""
     return Summary([Value(tag, lambda: [
         _wire.float_field(_event.SIMPLE_VALUE, as_float(value)) + described])])
+
+
+def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
+    """One number for each of several tags, in one event: {tag: number}.
+
+    The same as the sum of their `scalar`s, at a fraction of the cost.
+
+    Raises TypeError or ValueError for a tag or number that is none.
+    """
+    if any(hasattr(value, "asnumpy") for value in values.values()):
+        return Summary([value for tag in values for value in scalar(tag, values[tag]).values])
+    fields = [_event.tag_field(tag) + _KEY + _wire.float32(
+        value if type(value) is float else as_float(value)) for tag, value in values.items()]
+    return Message(_event.SUMMARY, b"".join(
+        [_wire.length_prefix(1, len(field)) + field for field in fields]), list(values))
