@@ -94,7 +94,7 @@ def expected(case: Case, calls: Calls) -> Iterator[Tuple[str, int, Any]]:
 
 
 CASES: Sequence[Case] = (
-    Case("scalar", "scalar", "add_scalar", "scalar", "scalar", 200_000, 20_000, 6_000,
+    Case("scalar-one", "scalar", "add_scalar", "scalar", "scalar", 200_000, 20_000, 6_000,
          quick=True, crcmod=True),
     Case("scalar-threads", "scalar", "add_scalar from 8 threads", "scalar", "scalar",
          160_000, 16_000, 4_000, threads=8, crcmod=True),
@@ -195,8 +195,8 @@ def _size(case: str, what: str, aim: float) -> Target:
 
 
 TARGETS: Sequence[Target] = (
-    Target("scalar", "add_scalar", 60),
-    Target("scalar", "add_scalar against torch", 85, "torch"),
+    Target("scalar-one", "add_scalar", 60),
+    Target("scalar-one", "add_scalar against torch", 85, "torch"),
     Target("scalar-threads", "add_scalar from 8 threads", 33),
     Target("scalar-tags", "add_scalar over 1000 tags", 25),
     Target("scalar-dict", "ten values as one event", 14),

@@ -115,7 +115,7 @@ class Paced:
         import numpy as np
 
         clock, note = time.perf_counter, self._note
-        matrix = np.random.default_rng(0).normal(size=(128, 128)).astype(np.float32)
+        matrix = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
         for value in self._values:
             until = clock() + self._seconds
             while clock() < until:

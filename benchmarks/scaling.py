@@ -20,8 +20,8 @@ class Growth(NamedTuple):
 
 
 SERIES: Sequence[Growth] = (
-    Growth("events", "scalar", "events", [(size, size, {}) for size in
-                                          (1000, 10_000, 100_000, 1_000_000)]),
+    Growth("events", "scalar-one", "events",
+           [(size, size, {}) for size in (1000, 10_000, 100_000, 1_000_000)]),
     Growth("values", "histogram-1e3", "values in a histogram",
            [(10 ** power, 10 ** max(0, 6 - power) + 2, {"arrays": f"weights-1e{power}"})
             for power in (3, 4, 5, 6, 7)]),

@@ -1,0 +1,286 @@
+"""The race of `benchmarks/`: it runs, reads back what was written, and reports it.
+
+No time is asserted on: only that there are times, and that wrong values would be noticed.
+"""
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import interpreters, report, scaling  # noqa: E402
+from benchmarks.arrays import ARRAYS, noisy_natural  # noqa: E402
+from benchmarks.cases import CASES, TARGETS, expected  # noqa: E402
+from benchmarks.child import Paced, percentiles  # noqa: E402
+from benchmarks.part_child import PARTS  # noqa: E402
+from benchmarks.race import fastest, ratio, summed_up  # noqa: E402
+from benchmarks.readback import records, values  # noqa: E402
+from benchmarks.rivals import LIBRARIES, NOTHING, WRITERS, functions, rivals  # noqa: E402
+from benchmarks.verify import WrongValues, pillow_ratio, verify  # noqa: E402
+from judges import events  # noqa: E402
+
+from tbwriter import SummaryWriter  # noqa: E402
+
+
+def case_of(name: str) -> Any:
+    return next(case for case in CASES if case.name == name)
+
+
+def race(*arguments: str) -> Tuple[List[Dict[str, Any]], str, int]:
+    """Run the benchmarks; the lines of JSON, the text behind them, the exit code."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT,
+                          capture_output=True, text=True, timeout=300)
+    assert "Traceback" not in done.stderr, done.stderr
+    lines = done.stdout.splitlines()
+    results = [json.loads(line) for line in lines if line.startswith("{")]
+    return results, "\n".join(line for line in lines if not line.startswith("{")), done.returncode
+
+
+def test_a_small_race_runs_reads_back_and_reports() -> None:
+    """Few events of several kinds: a line of JSON for each writer, verified, and a table."""
+    names = ["scalar-one", "scalar-threads", "scalar-tags", "scalar-dict", "scalar-series",
+             "scalar-through", "histogram-1e3", "image-28", "audio", "text", "paced-scalar"]
+    results, text, code = race(*names, "--share", "0.005", "--rounds", "1",
+                               "--against", "tensorboard")
+    assert code == 0
+    ours = {result["case"]: result for result in results if result["writer"] == "tbwriter"}
+    assert sorted(ours) == sorted(names)
+    for result in ours.values():
+        assert "error" not in result and result["verified"] is True
+        assert result["disk_us"] > 0 and result["cpu_us"] > 0 and result["bytes"] > 0
+    assert {"p50_us", "p99_us", "p99.9_us", "empty_us"} <= set(ours["paced-scalar"])
+    theirs = {result["case"]: result for result in results if result["writer"] == "tensorboard"}
+    assert theirs["scalar-one"]["verified"] is True
+    assert "image-28" not in theirs and "audio" not in theirs
+    for heading in ("add_scalar, for one call", "Targets", "command: python -m benchmarks scalar"):
+        assert heading in text
+    row = next(line for line in text.splitlines() if line.startswith("tensorboard *"))
+    assert "us" in row and row.split()[-1].isdigit()
+
+
+def test_markdown_has_the_command_the_machine_and_the_versions(tmp_path: Path) -> None:
+    """--markdown prints what the README's table needs; --out keeps the lines of JSON apart."""
+    out = tmp_path / "results.jsonl"
+    results, text, code = race("text", "--share", "0.005", "--rounds", "2", "--markdown",
+                               "--against", "tensorboard", "--out", str(out))
+    assert code == 0 and results == []
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["writer"] for line in lines] == ["tbwriter", "crcmod", "tensorboard"]
+    assert all(line["rounds"] == 2 and line["spread"] >= 0 for line in lines[:2])
+    for start in ("- command: python -m benchmarks text --share", "- date: 20", "- machine: ",
+                  "- versions: ", "### add_text, for one call", "| writer | call | on disk |",
+                  "| tbwriter | ", "### Targets"):
+        assert any(line.startswith(start) for line in text.splitlines()), start
+    assert str(out) not in text
+
+
+def test_a_writer_without_interpreter_is_named() -> None:
+    """mxboard needs a home of its own: without one the table says why it does not take part."""
+    results, text, code = race("text", "--share", "0.001", "--rounds", "1",
+                               "--against", "mxboard", "--homes", "/nonexistent")
+    assert code == 0
+    assert {result["writer"] for result in results} == {"tbwriter", "crcmod"}
+    assert "without mxboard: no interpreter for 'mxboard'" in text
+
+
+def test_unknown_cases_are_refused() -> None:
+    """A misspelt case ends the program and names what there is."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "scalr"], cwd=ROOT,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "got scalr, want cases, groups or parts" in done.stderr
+
+
+def test_the_reader_agrees_with_protobuf(tmp_path: Path) -> None:
+    """The strict reader finds the tags, steps and values that TensorBoard's own messages hold."""
+    with SummaryWriter(str(tmp_path)) as writer:
+        for step in (0, 1, 200, 2 ** 40):
+            writer.add_scalar("a", math.pi * step, step)
+        writer.add_histogram("h", np.arange(10.0), 3)
+    found = {(one.tag, one.step): one.content for one in values(str(tmp_path))}
+    wanted = {(value.tag, event.step): value for event in events(tmp_path)
+              for value in event.summary.value}
+    assert set(found) == set(wanted)
+    for place, value in wanted.items():
+        if place[0] == "a":
+            assert found[place] == value.simple_value
+    histogram = wanted["h", 3].histo
+    assert found["h", 3][3] == [histogram.num] == [10.0]
+    assert found["h", 3][6] == list(histogram.bucket_limit)
+    assert found["h", 3][7] == list(histogram.bucket)
+
+
+@pytest.mark.parametrize("spoil", ["flip", "cut"])
+def test_the_reader_refuses_damaged_files(tmp_path: Path, spoil: str) -> None:
+    """A flipped bit or a missing byte anywhere raises ValueError."""
+    with SummaryWriter(str(tmp_path)) as writer:
+        writer.add_scalar("a", 1.0, 1)
+    path = next(tmp_path.glob("*tfevents*"))
+    good = path.read_bytes()
+    assert list(records(str(path)))
+    for at in range(1, len(good)):
+        damaged = good[:at] if spoil == "cut" else \
+            good[:at] + bytes([good[at] ^ 16]) + good[at + 1:]
+        path.write_bytes(damaged)
+        if spoil == "cut" and _ends_a_record(good, at):
+            continue
+        with pytest.raises(ValueError):
+            list(records(str(path)))
+
+
+def _ends_a_record(data: bytes, at: int) -> bool:
+    end = 0
+    while end < at:
+        end += 16 + int.from_bytes(data[end:end + 8], "little")
+    return end == at
+
+
+def test_wrong_values_are_noticed(tmp_path: Path) -> None:
+    """One wrong value, one missing, one too many: each is WrongValues, and the right ones pass."""
+    case = case_of("scalar-one")
+    tags, numbers = case.calls(5, [])[0]
+
+    def written(logged: List[float]) -> str:
+        logdir = tmp_path / str(len(list(tmp_path.iterdir())))
+        with SummaryWriter(str(logdir)) as writer:
+            for step, value in enumerate(logged):
+                writer.add_scalar(tags, value, step)
+        return str(logdir)
+
+    verify(case, 5, [], written(numbers))
+    for wrong in (numbers[:4], numbers + [1.0], numbers[:3] + [0.0] + numbers[4:]):
+        with pytest.raises(WrongValues):
+            verify(case, 5, [], written(wrong))
+
+
+def test_wrong_arrays_are_noticed(tmp_path: Path) -> None:
+    """A histogram with one count moved and a picture with one pixel changed are WrongValues."""
+    array = np.linspace(-1, 1, 1000, dtype=np.float32)
+    other = array.copy()
+    other[500] = 0.9
+    pixels = noisy_natural(32)
+    changed = pixels.copy()
+    changed[3, 4, 1] ^= 1
+    for name, good, bad in (("histogram-1e3", array, other), ("image-224", pixels, changed)):
+        for logged in (good, bad):
+            logdir = tmp_path / f"{name}-{logged is good}"
+            with SummaryWriter(str(logdir)) as writer:
+                if logged.ndim == 1:
+                    writer.add_histogram("values", logged, 0)
+                else:
+                    writer.add_image("values", logged, 0, dataformats="HWC")
+            if logged is good:
+                verify(case_of(name), 1, [good], str(logdir))
+            else:
+                with pytest.raises(WrongValues):
+                    verify(case_of(name), 1, [good], str(logdir))
+    assert pillow_ratio([pixels], str(tmp_path / "image-224-True")) > 0
+
+
+def test_the_ratio_is_that_to_the_fastest_rival() -> None:
+    """Of the rivals that did not fail the one that has all on disk first counts."""
+    results: Dict[str, Dict[str, Any]] = {
+        "tbwriter": {"disk_us": 2.0}, "crcmod": {"disk_us": 1.0}, "torch": {"disk_us": 30.0},
+        "tensorboardX": {"disk_us": 20.0}, "mxboard": {"error": "it died"}}
+    assert fastest(results) == "tensorboardX"
+    assert ratio(results) == 10.0
+    assert ratio(results, "crcmod") == 20.0
+    assert ratio(results, against="torch") == 15.0
+    assert ratio({"tbwriter": {"disk_us": 2.0}}) is None
+
+
+def test_rounds_are_summed_up_by_their_median() -> None:
+    """Medians of all numbers; the spread is half the range over the median; failures are left out.
+    """
+    rounds: List[Dict[str, Any]] = [{"disk_us": us, "times": 7} for us in (4.0, 2.0, 3.0)]
+    rounds.append({"error": "it died"})
+    whole = summed_up(rounds)
+    assert whole == {"disk_us": 3.0, "times": 7, "rounds": 3, "spread": pytest.approx(1 / 3)}
+    assert summed_up([{"error": "it died"}]) == {"error": "it died"}
+
+
+def test_targets_say_what_is_met() -> None:
+    """A ratio has to reach its aim, a limit not to exceed it; crcmod may fall to 0.7 of the aim."""
+    cases = {"scalar-one": {"tbwriter": {"disk_us": 1.0}, "crcmod": {"disk_us": 1.4},
+                        "torch": {"disk_us": 61.0}},
+             "paced-scalar": {"tbwriter": {"p50_us": 0.5, "p99_us": 2.1, "p99.9_us": 3.0}}}
+    rows = {row.title: row for row in report.targets(cases)}
+    assert rows["add_scalar"].met and rows["add_scalar"].measured == 61.0
+    assert not rows["add_scalar against torch"].met
+    assert rows["add_scalar, crcmod only"].met
+    assert rows["add_scalar at training pace, p50"].met
+    assert not rows["add_scalar at training pace, p99"].met
+    assert rows["add_scalar at training pace, p50"].row() \
+        == ["add_scalar at training pace, p50", "<= 0.5 us", "0.5 us", "yes"]
+
+
+def test_everything_that_is_named_exists() -> None:
+    """Cases, targets and parts name functions, arrays, homes and writers that there are."""
+    everything = [functions(WRITERS[name]) for name in WRITERS]
+    for case in CASES:
+        assert any(case.function in names for names in everything), case.name
+        assert not case.arrays or case.arrays in ARRAYS, case.name
+        assert not case.home or case.home in interpreters.HOMES, case.name
+        assert set(case.only) <= set(WRITERS), case.name
+    names = {case.name for case in CASES}
+    assert len(names) == len(CASES)
+    assert {target.case for target in TARGETS} <= names
+    assert {target.against for target in TARGETS} <= {"", *rivals()}
+    assert {growth.case for growth in scaling.SERIES} <= names
+    for part in PARTS:
+        assert part.function in functions(WRITERS["tbwriter"]), part.name
+        assert not part.arrays or part.arrays in ARRAYS, part.name
+    assert {"png", "count", "checksum"} <= functions(LIBRARIES)
+    assert {"open", "scalar", "close"} <= functions(NOTHING)
+
+
+def test_what_is_expected_is_what_is_logged() -> None:
+    """Every value once under every tag, at consecutive steps."""
+    case = case_of("scalar-tags")._replace(tags=3)
+    wanted = list(expected(case, case.calls(6, [])))
+    assert [(step, value) for _, step, value in wanted[:2]] \
+        == [(step, value) for _, step, value in wanted[2:4]]
+    assert len(wanted) == 6 and len({tag for tag, _, _ in wanted}) == 3
+
+
+def test_pacing_notes_each_call_and_changes_no_value() -> None:
+    """The paced loop hands on every value in order, and notes one time for each."""
+    taken: List[float] = []
+    assert list(Paced(range(5), 0.0001, taken.append)) == [0, 1, 2, 3, 4]
+    assert len(taken) == 5 and all(seconds > 0 for seconds in taken)
+
+
+def test_percentiles_of_known_numbers() -> None:
+    """Of 1000 times from 1 to 1000 us: the 500th, 990th and 999th, counted from 0."""
+    found = percentiles([i / 1e6 for i in range(1000, 0, -1)])
+    assert {key: round(value, 6) for key, value in found.items()} \
+        == {"p50_us": 501.0, "p99_us": 991.0, "p99.9_us": 1000.0}
+
+
+def test_homes_are_found_by_directory_and_by_name(tmp_path: Path) -> None:
+    """Without anything it is this Python; a made home and a named one win; others are refused."""
+    assert interpreters.find(None)["main"] == sys.executable
+    python = tmp_path / "mxboard" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    assert interpreters.find(str(tmp_path)) == {"main": sys.executable, "mxboard": str(python)}
+    assert interpreters.find(None, ["numpy123=/x/python"])["numpy123"] == "/x/python"
+    with pytest.raises(ValueError, match="got 'nowhere=/x', want HOME=PATH"):
+        interpreters.find(None, ["nowhere=/x"])
+
+
+def test_durations_and_numbers_have_three_digits() -> None:
+    """Times in the unit that suits them."""
+    assert [report.duration(us) for us in (0.2345, 12.0, 4567.0, 2_500_000.0)] \
+        == ["0.234 us", "12 us", "4.57 ms", "2.5 s"]
+    assert [report.number(value) for value in (0.123456, 12.345, 123.45, 123456.0)] \
+        == ["0.123", "12.3", "123", "123 456"]
