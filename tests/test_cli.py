@@ -256,5 +256,6 @@ def test_as_a_module():
     done = subprocess.run([sys.executable, "-m", "tbwriter", "--help"], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 0
-    for name in ("demo", "show", "tail", "check", "repair", "export", "merge", "thin", "Exit codes"):
+    for name in ("demo", "show", "tail", "check", "repair", "export", "merge", "thin",
+                 "Exit codes"):
         assert name in done.stdout

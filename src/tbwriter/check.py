@@ -361,11 +361,16 @@ class _FileReader:
         try:
             event = _decode.event(record.data)
             _check_message(event)
-            if event.number == 7:
-                _decode.string_of(event.data, 2), _decode.string_of(event.data, 3)
+            self._event(event, record.offset)
         except WireError as error:
             self._find("bad event", f"byte {record.offset}: {error}")
             return
+        if plain is not None and _scan.is_scalar(plain[1], event):
+            tag = self._run.tag(event.values[0].tag)
+            if tag.plugin == "scalars":
+                self._plain[plain[1]] = tag
+
+    def _event(self, event: Event, offset: int) -> None:
         if self._records == 1 and not event.file_version.startswith("brain.Event:"):
             self._find("no file version", "its first event is another")
         if math.isfinite(event.wall_time):
@@ -373,9 +378,9 @@ class _FileReader:
                 self.first = event.wall_time
             self.last = max(self.last, event.wall_time)
         elif math.isnan(event.wall_time):
-            self._find("wall_time NaN", f"at byte {record.offset}, step {event.step}")
+            self._find("wall_time NaN", f"at byte {offset}, step {event.step}")
         else:
-            self._find("wall_time infinite", f"at byte {record.offset}, step {event.step}")
+            self._find("wall_time infinite", f"at byte {offset}, step {event.step}")
         if event.session_status == 1:
             self._run.restart(event.step, self._path)
         elif event.number == 4:
@@ -384,10 +389,6 @@ class _FileReader:
             self._run.tag(_decode.string_of(event.data, 1)).add(event.step)
         for value in event.values:
             self._value(value, event.step)
-        if plain is not None and _scan.is_scalar(plain[1], event):
-            tag = self._run.tag(event.values[0].tag)
-            if tag.plugin == "scalars":
-                self._plain[plain[1]] = tag
 
     def end(self, faults: List[Fault]) -> None:
         for fault in faults:
@@ -462,6 +463,9 @@ Problem = Optional[Tuple[str, str]]
 
 def _check_message(event: Event) -> None:
     """WireError where protobuf would refuse a message inside an event."""
+    if event.number == 7:  # checkpoint_path and msg
+        _decode.string_of(event.data, 2)
+        _decode.string_of(event.data, 3)
     for value in event.values:
         if isinstance(value.data, int):
             continue

@@ -173,6 +173,8 @@ class Run:
             except (OSError, ReadError) as error:
                 path = place if isinstance(place, str) else "(memory)"
                 self.faults.append(Fault(path, "unreadable", 0, 0, str(error)))
+        # Of some tags all values may be damaged.
+        self._columns = {tag: column for tag, column in self._columns.items() if column.steps}
 
     @property
     def files(self) -> List[str]:
@@ -228,14 +230,17 @@ class Run:
 
     @property
     def hparams(self) -> Optional[HParams]:
-        """The hyperparameters, None without them."""
+        """The hyperparameters, None without them. ReadError for damaged ones."""
         start, end = b"", b""
-        for tag, column in self._columns.items():
-            if column.kind == "hparams":
-                content = column.metadata.content
-                start = bytes(_decode.bytes_of(content, 3) or start)
-                end = bytes(_decode.bytes_of(content, 4) or end)
-        return _hparams(start, end) if start else None
+        try:
+            for column in self._columns.values():
+                if column.kind == "hparams":
+                    content = column.metadata.content
+                    start = bytes(_decode.bytes_of(content, 3) or start)
+                    end = bytes(_decode.bytes_of(content, 4) or end)
+            return _hparams(start, end) if start else None
+        except WireError as error:
+            raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None
 
     def _load(self, window: Window, number: int) -> None:
         at = 0
@@ -294,7 +299,12 @@ class Run:
         if event.writer and event.writer not in self.writers:
             self.writers.append(event.writer)
         scalars = []
-        for at, value in enumerate(_values(event)):
+        try:
+            values = _values(event)
+        except WireError as error:
+            self.faults.append(Fault(path, EVENT, record.offset, 0, str(error)))
+            return []
+        for at, value in enumerate(values):
             if not value.number and not value.metadata:
                 continue
             column = self._column_of(value)

@@ -1,0 +1,77 @@
+"""The demo: every dashboard is filled, in both loaders, the same each time."""
+from __future__ import annotations
+
+import pytest
+
+from judges import board, both_loaders, events, http
+from tbwriter import check
+from tbwriter.cli import main
+from tbwriter.demo import PICTURES, POINTS, TRIALS, demo
+
+
+@pytest.fixture(scope="module")
+def logdir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("demo") / "logs"
+    demo(str(path))
+    return path
+
+
+def test_check_finds_nothing(logdir):
+    """What the demo writes keeps every rule."""
+    assert check.check(str(logdir)) == []
+
+
+@both_loaders
+def test_every_dashboard_has_something(logdir, loader):
+    """All plugins have tags, with as many points as were written."""
+    with board(logdir, loader) as shown:
+        trials = [f"hparams/{trial:02d}" for trial in range(TRIALS)]
+        assert sorted(shown.runs()) == sorted(["train", "validation", *trials])
+        for run in ("train", "validation"):
+            assert len(shown.scalars(run, "loss/total")) == POINTS
+        assert len(shown.tensors("histograms", "train", "weights/dense")) == 21
+        for tag in ("samples", "grid", "depth, 16 bits", "boxes", "video"):
+            assert len(shown.blobs("images", "train", tag)) == PICTURES
+        assert len(shown.blobs("audio", "train", "chord")) == PICTURES
+        assert len(shown.tensors("pr_curves", "train", "detection")) == PICTURES
+        assert len(shown.tensors("text", "train", "notes")) == 1
+        assert set(shown.tags("mesh", "train")) == {"torus_VERTEX", "torus_FACE", "torus_COLOR"}
+        assert len(shown.blobs("graphs", "train", "__run_graph__")) == 1
+        assert len(shown.tensors("custom_scalars", "train", "custom_scalars__config__")) == 1
+
+
+@both_loaders
+def test_tensorboard_serves_it(logdir, loader):
+    """Trials with their columns, the projector's points and pictures, the layout, graph nodes."""
+    with http(logdir, loader) as shown:
+        everything = {"startIndex": 0, "sliceSize": 100, "allowedStatuses": [
+            "STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]}
+        groups = shown.post("/data/plugin/hparams/session_groups", json=everything)
+        assert len(groups["sessionGroups"]) == TRIALS
+        first = groups["sessionGroups"][0]
+        assert set(first["hparams"]) == {"learning_rate", "optimizer", "dropout", "layers"}
+        assert {metric["name"]["tag"] for metric in first["metricValues"]} == {"quality", "cost"}
+        assert shown.json("/data/plugin/projector/runs") == ["train"]
+        embedding, = shown.json("/data/plugin/projector/info", run="train")["embeddings"]
+        assert embedding["tensorShape"] == [120, 16]
+        layout = shown.json("/data/plugin/custom_scalars/layout")
+        assert [chart["title"] for chart in layout["category"][0]["chart"]] == [
+            "loss and accuracy", "loss with its margin"]
+        graph = shown.bytes("/data/plugin/graphs/graph", run="train").decode()
+        assert "features/stage1/conv" in graph and "softmax" in graph
+
+
+def test_it_is_the_same_each_time(logdir, tmp_path):
+    """But for the names of the files and the time in their first event."""
+    demo(str(tmp_path / "again"))
+    assert _contents(logdir) == _contents(tmp_path / "again")
+
+
+def _contents(directory):
+    return [event for path in sorted(directory.rglob("*tfevents*")) for event in events(path)[1:]]
+
+
+def test_the_command_prints_how_to_see_it(tmp_path, capsys):
+    """`tbwriter demo DIR` ends with the command for TensorBoard."""
+    assert main(["demo", str(tmp_path / "logs")]) == 0
+    assert f"tensorboard --logdir {tmp_path / 'logs'}" in capsys.readouterr().out
