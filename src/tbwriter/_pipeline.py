@@ -185,9 +185,13 @@ class Channel:
                         "and tried again")
             if task.error:
                 raise task.error
+        except OSError:
+            self._notice = ""  # told by the exception
+            raise
         finally:
             self._tasks.remove(task)
-            self._notice = ""  # told by the exception, or over
+        if self._notice:
+            self._warn()
 
     def close(self, timeout: float) -> None:
         """Flush, trying until `timeout`, and close the log; an item put later opens a new file."""
