@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures.thread  # noqa: F401 - see _pipeline's hook: hooks run in reverse order
 import weakref
+from copy import deepcopy
 from typing import Any, Callable, Dict, List, Optional, Set
 from urllib.parse import unquote, urlsplit
 
@@ -33,7 +34,7 @@ _MIB = 1 << 20
 # A client's own patience is minutes, with retries of its own; ours is the queue, which goes on.
 _CLIENT_OPTIONS: Dict[str, Dict[str, Any]] = {
     "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 15,
-                             "retries": {"max_attempts": 1}}},
+                             "retries": {"total_max_attempts": 2}}},
     "gs": {"requests_timeout": 15},
 }
 _SAME_CLIENT = {"s3a": "s3", "gcs": "gs"}
@@ -60,6 +61,8 @@ class RemoteLog:
                  max_file_bytes: Optional[int] = None) -> None:
         protocol = url.partition("://")[0]
         try:
+            if protocol in ("", "file", "local"):  # without a host, file:/// has gone another way
+                raise ValueError
             self._filesystem = fsspec.get_filesystem_class(protocol)
         except ValueError:
             raise ValueError(f"got a URL with {protocol!r}, want a protocol of fsspec such as s3, "
@@ -249,7 +252,7 @@ def _connect(filesystem: Any, url: str) -> Any:
     """A client of this process and thread; fsspec's own cache would hand out another's."""
     protocol = url.partition("://")[0]
     protocol = _SAME_CLIENT.get(protocol, protocol)
-    options = dict(_CLIENT_OPTIONS.get(protocol, {}))
+    options = deepcopy(_CLIENT_OPTIONS.get(protocol, {}))
     configured = fsspec.config.conf.get(protocol, {})
     for name in options:
         if isinstance(options[name], dict):

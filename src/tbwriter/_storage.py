@@ -95,10 +95,10 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
     if logdir.startswith("file:///"):
         from urllib.request import url2pathname  # slower to import than all of this package
         logdir = url2pathname(logdir[len("file://"):])
-    scheme = logdir.partition("://")[0] if "://" in logdir else ""
-    if scheme in SCHEMES:
+    scheme, mark, _ = logdir.partition("://")
+    if mark and scheme in SCHEMES:
         return SCHEMES[scheme](logdir, suffix, header, max_file_bytes)
-    if scheme:
+    if mark:
         from ._remote import RemoteLog
         return RemoteLog(logdir, suffix, header, max_file_bytes)
     return LocalLog(logdir, suffix, header, max_file_bytes)
