@@ -76,7 +76,8 @@ def parsed(message):
 
 
 def shapes(node):
-    return [tuple(dim.size for dim in shape.dim) for shape in node.attr["_output_shapes"].list.shape]
+    return [tuple(dim.size for dim in shape.dim)
+            for shape in node.attr["_output_shapes"].list.shape]
 
 
 def array(*shape):
@@ -176,7 +177,7 @@ def test_lenet_block_is_served(served):
 
 
 def test_lenet_symbol_is_served(served):
-    """A Symbol: weights in the box of their operator, heads as outputs, shapes, short attributes."""
+    """A Symbol: weights in the box of their operator, heads as outputs, shapes, attributes."""
     nodes = served["lenet"]
     check(nodes)
     assert sorted(nodes) == sorted([
