@@ -79,7 +79,7 @@ class Case(NamedTuple):
             return [("words", made.texts(times))]
         if self.function == "scalar_tags":
             return [(MANY_TAGS[:self.tags], made.scalars(max(1, times // self.tags)))]
-        if self.function == "scalars_dict":
+        if self.function in ("scalars_dict", "scalars_message"):
             return [(TEN_TAGS, made.scalars(times))]
         values = made.scalars(times // self.threads)
         return [(f"loss{i}" if self.threads > 1 else "loss", values) for i in range(self.threads)]
@@ -100,8 +100,11 @@ CASES: Sequence[Case] = (
          160_000, 16_000, 4_000, threads=8, crcmod=True),
     Case("scalar-tags", "scalar", "add_scalar over 1000 tags", "scalar_tags", "scalar",
          200_000, 20_000, 6_000, tags=1000, crcmod=True),
-    Case("scalar-dict", "scalar", "ten values as one event", "scalars_dict", "scalar",
-         20_000, 10_000, 6_000, tags=10, unit="event", quick=True, crcmod=True),
+    Case("scalar-dict", "scalar", "ten values as one event (rivals: ten times add_scalar)",
+         "scalars_dict", "scalar", 20_000, 2_000, 600, instead="scalar_tags", tags=10,
+         unit="event", quick=True, crcmod=True),
+    Case("scalar-message", "scalar", "ten values as one event (rivals: a message made by hand)",
+         "scalars_message", "scalar", 20_000, 5_000, 3_000, tags=10, unit="event"),
     Case("scalar-series", "scalar", "add_scalar_series (rivals: add_scalar)", "series", "scalar",
          1_000_000, 20_000, 6_000, instead="scalar", unit="point", quick=True, crcmod=True),
     Case("scalar-through", "scalar", "add_scalar, handed to the kernel in the call", "scalar",

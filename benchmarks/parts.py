@@ -8,6 +8,8 @@ from .part_child import PARTS
 from .race import Course, Result, ask, make_arrays, summed_up
 from .rivals import LIBRARIES, OURS, WRITERS, Rival, functions
 
+_SECONDS = 0.4  # for one measurement
+
 # A rival, its name in the table, what the environment says to it.
 Entry = Tuple[Rival, str, Dict[str, str]]
 
@@ -30,7 +32,8 @@ def measure(course: Course, writers: Sequence[str]) -> List[Result]:
         rounds: List[List[Result]] = [[] for _ in entries]
         for _ in range(min(3, course.rounds)):
             for (rival, _, more), results_of in zip(entries, rounds):
-                job = {"part": part.name, "module": rival.module, "arrays": course.arrays}
+                job = {"part": part.name, "module": rival.module, "arrays": course.arrays,
+                       "seconds": _SECONDS * min(1.0, course.share)}
                 try:
                     taken = ask(course.pythons[rival.home], f"{__package__}.part_child", job,
                                 environ(more))

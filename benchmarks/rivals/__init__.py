@@ -3,7 +3,8 @@
     open(logdir), close(writer)            the user's writer; all is on disk when close returns
     scalar(writer, tag, values)            one value a step, from step 0 on
     scalar_tags(writer, tags, values)      each value under every tag
-    scalars_dict(writer, tags, values)     each value under every tag, as one event
+    scalars_dict(writer, tags, values)     each value under every tag, as one event, in one call
+    scalars_message(writer, tags, values)  the same by any means: a protobuf message made by hand
     series(writer, tag, values)            a whole array in one call
     histogram, image(writer, tag, arrays)  image: uint8, (height, width, 1 or 3)
     audio(writer, tag, clips)              float32 in -1..1, (samples,), `AUDIO_RATE` a second
@@ -75,8 +76,10 @@ def functions(rival: Rival) -> Set[str]:
     """The names in a rival's file; the rival itself may live in another interpreter."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), rival.module + ".py")
     with open(path, encoding="utf-8") as file:
-        return {node.name for node in ast.parse(file.read()).body
-                if isinstance(node, ast.FunctionDef)}
+        statements = ast.parse(file.read()).body
+    named = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
+    return named | {target.id for node in statements if isinstance(node, ast.Assign)
+                    for target in node.targets if isinstance(target, ast.Name)}
 
 
 def rivals() -> List[str]:

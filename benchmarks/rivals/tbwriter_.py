@@ -35,6 +35,9 @@ def scalars_dict(writer: SummaryWriter, tags: Sequence[str], values: Iterable[fl
         writer.add_values({tag: value for tag in tags}, step)
 
 
+scalars_message = scalars_dict
+
+
 def series(writer: SummaryWriter, tag: str, values: Any) -> None:
     writer.add_scalar_series(tag, values)
 

@@ -38,7 +38,7 @@ def scalar_tags(writer: EventFileWriter, tags: Sequence[str], values: Iterable[f
             writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
 
 
-def scalars_dict(writer: EventFileWriter, tags: Sequence[str], values: Iterable[float]) -> None:
+def scalars_message(writer: EventFileWriter, tags: Sequence[str], values: Iterable[float]) -> None:
     for step, value in enumerate(values):
         summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags])
         writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))

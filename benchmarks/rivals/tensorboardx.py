@@ -29,8 +29,8 @@ def scalar_tags(writer: SummaryWriter, tags: Sequence[str], values: Iterable[flo
             writer.add_scalar(tag, value, step)
 
 
-def scalars_dict(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    """By hand, with the protobuf message: `add_scalars` would make a file for every tag."""
+def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
+    """`add_scalars` would make a file for every tag."""
     for step, value in enumerate(values):
         writer.file_writer.add_summary(
             Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags]), step)

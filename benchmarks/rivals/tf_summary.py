@@ -30,8 +30,7 @@ def scalar_tags(writer: Any, tags: Sequence[str], values: Iterable[float]) -> No
                 tf.summary.scalar(tag, value, step)
 
 
-def scalars_dict(writer: Any, tags: Sequence[str], values: Iterable[float]) -> None:
-    """By hand, with the protobuf message: it has no call for several tags."""
+def scalars_message(writer: Any, tags: Sequence[str], values: Iterable[float]) -> None:
     with writer.as_default():
         for step, value in enumerate(values):
             message = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags])

@@ -33,8 +33,8 @@ def scalar_tags(writer: SummaryWriter, tags: Sequence[str], values: Iterable[flo
             writer.add_scalar(tag, value, step)
 
 
-def scalars_dict(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    """By hand, with the protobuf message: `add_scalars` would make a file for every tag."""
+def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
+    """`add_scalars` would make a file for every tag."""
     file_writer: Any = writer.file_writer
     for step, value in enumerate(values):
         file_writer.add_summary(
