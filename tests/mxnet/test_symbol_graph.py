@@ -208,6 +208,20 @@ def test_a_block_is_the_same_before_and_after_it_has_run():
     net(array(2, 3))
 
 
+@pytest.mark.skipif(MXNET_1, reason="MXNet 1.x traces blocks with Symbols, not with arrays")
+def test_a_block_is_the_same_without_numpy_semantics():
+    """Where the program turned NumPy's shapes off, which MXNet 2 has on, the graph is the same."""
+    net = Residual()
+    net.initialize()
+    nodes = parsed(graph(net, (2, 3)))
+    mx.npx.reset_np()
+    try:
+        assert parsed(graph(net, (2, 3))) == nodes
+        assert not mx.util.is_np_shape()
+    finally:
+        mx.npx.set_np()
+
+
 def test_a_block_without_shapes():
     """MXNet 1.x traces it as it is. MXNet 2 takes what it ran: operators without weights then
     stand in the box around their neighbours."""

@@ -49,7 +49,9 @@ def trace(block: Any, feeds: Feeds) -> Traced:
         if mx.__version__.startswith("1."):
             return Traced(_compose(mx, block, blocks, feeds, ran), parameters)
         if feeds:
-            return Traced(_record(mx, block, blocks, feeds), parameters)
+            # MXNet 2's default, which may be turned off.
+            with mx.util.np_shape(True), mx.util.np_array(True):
+                return Traced(_record(mx, block, blocks, feeds), parameters)
     except Exception as error:  # whatever the user's forward raises
         if not ran:
             raise ValueError(f"got a {type(block).__name__} that can't be traced, want operators "
