@@ -268,3 +268,10 @@ def test_our_reader_reads_on(rule, tmp_path):
     BROKEN[rule](tmp_path)
     assert all(run.tags for run in reader.read(str(tmp_path)).values()
                if run.name != "." or rule != "file order")
+
+
+def test_the_documentation_lists_every_rule():
+    """docs/command-line.md has the table of what both loaders show."""
+    page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    for name, rule in RULES.items():
+        assert f"| {name} | {rule.fast} | {rule.python} |" in page
