@@ -7,25 +7,31 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-TABLE = TESTS.parent / "docs" / "features.md"
+PAGES = [TESTS.parent / "README.md", TESTS.parent / "docs" / "features.md"]
 WRITERS = ["tbwriter", "torch", "tensorboardX", "mxboard", "tf.summary"]
+
+
+def tables():
+    """The lines of every table that compares the writers, its head first."""
+    found = []
+    for page in PAGES:
+        for paragraph in page.read_text(encoding="utf-8").split("\n\n"):
+            if paragraph.lstrip().startswith("| | tbwriter"):
+                found.append([[cell.strip() for cell in line.strip("|").split("|")]
+                              for line in paragraph.strip().splitlines()])
+    return found
 
 
 def rows():
     """The cells of every row, without the heads of the tables."""
-    lines = [line for line in TABLE.read_text(encoding="utf-8").splitlines()
-             if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [row for row in cells if row[0] and not set(row[0]) <= {"-"}]
+    return [row for head, rule, *table in tables() for row in table]
 
 
 def test_heads():
     """Every table compares the same writers."""
-    heads = [line for line in TABLE.read_text(encoding="utf-8").splitlines()
-             if line.startswith("| |")]
-    assert len(heads) >= 3
-    for head in heads:
-        assert [cell.strip() for cell in head.strip("|").split("|")] == ["", *WRITERS, "test"]
+    assert len(tables()) >= 5
+    for head, *_ in tables():
+        assert head == ["", *WRITERS, "test"]
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
