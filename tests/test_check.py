@@ -12,9 +12,12 @@ from typing import Any, Callable, Dict, List
 import numpy as np
 import pytest
 
+from google.protobuf.message import DecodeError
+
 from judges import board, both_loaders, http
 from tbwriter import _event, _record, _wire, reader, summary
 from tbwriter._crc32c import crc32c
+from tbwriter._rewrite import rewrite
 from tbwriter.check import RULES, Finding, check, total_bytes
 from tests_data import DATA, VERSION, event_of, record_of, scalar_event, written
 
@@ -275,3 +278,78 @@ def test_the_documentation_lists_every_rule():
     page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
     for name, rule in RULES.items():
         assert f"| {name} | {rule.fast} | {rule.python} |" in page
+
+
+REFUSED = [
+    # Rule, what is asked, and whether each loader answers it with an error.
+    ("no value", "text/tags", {}, "python"),
+    ("plugin content", "text/tags", {}, "both"),
+    ("tensor elements", "text/text", {"run": ".", "tag": "t"}, "both"),
+    ("text encoding", "text/text", {"run": ".", "tag": "t"}, "both"),
+    ("curve NaN", "pr_curves/pr_curves", {"run": ".", "tag": "p"}, "both"),
+    ("curve shape", "pr_curves/pr_curves", {"run": ".", "tag": "p"}, "both"),
+    ("audio clips", "audio/audio", {"run": ".", "tag": "a", "sample": 1}, "both"),
+    ("kind changes", "scalars/scalars", {"run": ".", "tag": "x"}, "python"),
+]
+
+
+@both_loaders
+@pytest.mark.parametrize("rule, path, question, who", REFUSED, ids=[row[0] for row in REFUSED])
+def test_what_tensorboard_refuses(rule, path, question, who, loader, tmp_path):
+    """Where a finding speaks of an HTTP error, TensorBoard answers with one."""
+    BROKEN[rule](tmp_path)
+    with http(tmp_path, loader) as shown:
+        if who in ("both", loader):
+            with pytest.raises(AssertionError, match="HTTP [45]0"):
+                shown.json(path, **question)
+        else:
+            shown.json(path, **question)
+
+
+@both_loaders
+def test_a_histogram_of_integers(loader, tmp_path):
+    """It is found, and Distributions answers with an error."""
+    content = np.array([[0, 1, 2], [1, 2, 3]], "<i8").tobytes()
+    written(tmp_path, [value_event("h", tensor(9, (2, 3), content), plugin("histograms", b"", 2))])
+    assert rules(check(str(tmp_path))) == ["histogram shape"]
+    with http(tmp_path, loader) as shown, pytest.raises(AssertionError, match="HTTP 50"):
+        shown.json("distributions/distributions", run=".", tag="h")
+
+
+@both_loaders
+def test_a_directory_called_like_an_event_file(loader, tmp_path):
+    """The Python loader does not even list the runs."""
+    BROKEN["directory name"](tmp_path)
+    if loader == "fast":
+        with http(tmp_path, loader) as shown:
+            assert shown.json("/data/runs") == ["my.tfevents"]
+    else:
+        with pytest.raises((AssertionError, IsADirectoryError)), board(tmp_path, loader) as shown:
+            assert shown.runs() == ["my.tfevents"] and shown.scalars("my.tfevents", "x")
+
+
+@pytest.mark.parametrize("rule, plugin, tag", [
+    ("histogram shape", "histograms", "h"), ("image shape", "images", "i"),
+    ("audio shape", "audio", "a")])
+def test_points_that_the_fast_loader_drops(rule, plugin, tag, tmp_path):
+    """Values of a wrong shape are not there in the fast loader."""
+    BROKEN[rule](tmp_path)
+    with board(tmp_path, "fast") as shown:
+        read = shown.tensors if plugin == "histograms" else shown.blobs
+        assert tag not in shown.tags(plugin) or read(plugin, ".", tag) == []
+
+
+@both_loaders
+@pytest.mark.parametrize("rule", ["torn record", "bad length", "zero bytes", "bad event"])
+def test_nothing_behind_damage_is_shown(rule, loader, tmp_path):
+    """The loaders stop where the finding says, and complain; repair brings the rest back."""
+    (tmp_path / "logs").mkdir()
+    BROKEN[rule](tmp_path / "logs")
+    with pytest.raises((AssertionError, ValueError, DecodeError)), \
+            board(tmp_path / "logs", loader) as shown:
+        steps = [step for step, _ in shown.scalars(".", "x")]
+        assert rule in ("zero bytes", "bad event") or steps == [0, 1, 2, 3, 4]
+        assert loader == "fast"  # which says so in its log, the other stops silently
+    rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
+    found = {"torn record": [0, 1, 3, 4], "bad length": [0, 1, 3, 4]}.get(rule, [0, 1, 2, 3, 4])
+    assert _shown(tmp_path / "new", loader) == found

@@ -1,6 +1,9 @@
 """The demo: every dashboard is filled, in both loaders, the same each time."""
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
 from judges import board, both_loaders, events, http
@@ -75,3 +78,18 @@ def test_the_command_prints_how_to_see_it(tmp_path, capsys):
     """`tbwriter demo DIR` ends with the command for TensorBoard."""
     assert main(["demo", str(tmp_path / "logs")]) == 0
     assert f"tensorboard --logdir {tmp_path / 'logs'}" in capsys.readouterr().out
+
+
+def test_what_the_documentation_prints(logdir, capsys, monkeypatch):
+    """The output in docs/command-line.md is that of the demo."""
+    page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (["show", str(logdir), "--run", "validation"],
+                      ["tail", str(logdir), "--once", "--run", "train", "--tag", "loss*"],
+                      ["export", str(logdir), "--tag", "accuracy", "--run", "train"]):
+        assert main(arguments) == 0
+        lines = [line for line in capsys.readouterr().out.splitlines() if line][:5]
+        for line in lines[1:3]:
+            assert line in page

@@ -147,7 +147,8 @@ RULES = {
         "HTTP 500 for clips that some steps do not have",
         "HTTP 500 for clips that some steps do not have", "the same number of clips at each step"),
     "histogram shape": Rule(
-        "not the point", "HTTP 500, or a broken chart",
+        "not the point, or HTTP 500 in Distributions",
+        "a broken chart, or HTTP 500 in Distributions",
         "want float [k, 3], or as many buckets as limits"),
     "histogram range": Rule(
         "a broken chart", "a broken chart", "leave NaN and infinite values out of histograms"),
