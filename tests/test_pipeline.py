@@ -283,3 +283,16 @@ def test_many_threads() -> None:
     for name in range(16):
         mine = [int(item.split()[1]) for item in log.written if item.split()[0] == b"%d" % name]
         assert mine == list(range(500))
+
+
+def test_the_thread_is_woken_again_and_again() -> None:
+    """Each batch of items wakes the thread, so that a long flood never waits for its time."""
+    channel, log = make(flush_secs=1000)
+    add(channel, b"first")
+    wait_for(lambda: log.written)
+    for round_ in range(5):
+        for _ in range(channel.limit):
+            add(channel, b"x")
+        wait_for(lambda: len(channel.items) < 100)
+        assert channel.limit <= 2 * _pipeline.BATCH
+    channel.close(5)

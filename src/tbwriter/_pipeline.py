@@ -126,13 +126,9 @@ class Channel:
 
     def put(self, item: Any) -> None:
         """Queue a heavy item, one with `nbytes`; dropped and counted where the storage stands
-        still and the buffer is full."""
+        still and the buffer is full. One that is larger than the buffer waits until it is empty."""
         nbytes = item.nbytes
-        with self._counting:
-            self._came += nbytes
-        if self._came - self._gone > self.max_buffer and not self._room():
-            with self._counting:
-                self._came -= nbytes
+        if not self._enters(nbytes) and not self._room(lambda: self._enters(nbytes)):
             self._drop()
             return
         self.items.append(item)
@@ -148,7 +144,7 @@ class Channel:
             return
         if self._full:
             # Full of scalars: rows are dropped one by one, the newest first.
-            if not self._room():
+            if not self._room(lambda: not self._full):
                 item = self.items.pop() if self.items else None
                 if type(item) is bytes:
                     self._drop()
@@ -165,8 +161,8 @@ class Channel:
         Raises the OSError that stands in the way, TimeoutError after `timeout` seconds. Patient:
         goes on trying until then.
         """
-        if get_ident() in (self._owner, _worker.ident):
-            return  # from a finalizer or signal handler inside the work itself, which goes on
+        if self._inside:
+            return  # the work goes on by itself
         task = Task(work, patient)
         self._tasks.append(task)
         self.items.append(task)
@@ -253,19 +249,38 @@ class Channel:
     def _full(self) -> bool:
         return max(self._came - self._gone, 2 * ROW_COST * len(self.items)) > self.max_buffer
 
-    def _room(self) -> bool:
-        """Wait for the storage to take something; False once it has stood still for too long."""
-        if get_ident() in (self._owner, _worker.ident):
+    def _enters(self, nbytes: int) -> bool:
+        """Count so many bytes more, if there is room for them."""
+        with self._counting:
+            fits = self._came + nbytes - self._gone <= max(self.max_buffer, nbytes)
+            if fits or self._inside:
+                self._came += nbytes
+                return True
+            return False
+
+    def _room(self, entered: Callable[[], bool]) -> bool:
+        """Wait until `entered()`; False once the storage has stood still for too long."""
+        if self._inside:
             return True
-        start = time.monotonic()
-        if self.error or (self._told_drops and self._progress < start - STALL_SECS):
+        moved = time.monotonic()
+        if self.error or (self._told_drops and self._progress < moved - STALL_SECS):
             return False
         _worker.serve(self)
-        while self._full:
-            if self.error or time.monotonic() - max(start, self._progress) > STALL_SECS:
+        pending = self.log.pending
+        while not entered():
+            now = time.monotonic()
+            # A large record takes its time to encode, and to be written piece by piece.
+            if _worker.encoding or self.log.pending != pending:
+                moved, pending = now, self.log.pending
+            if self.error or now - max(moved, self._progress) > STALL_SECS:
                 return False
             time.sleep(0.001)
         return True
+
+    @property
+    def _inside(self) -> bool:
+        """Whether the caller is a finalizer or signal handler inside the work itself."""
+        return get_ident() in (self._owner, _worker.ident)
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -318,6 +333,8 @@ class Channel:
         finally:
             self._owner = 0
             self._busy.release()
+        if self.limit:
+            self.limit = self._batch
         self.due = now + self._flush_secs
         if self.error:
             self.due = min(self.due, self._retry_at) if self._tasks else self._retry_at
@@ -342,7 +359,11 @@ class Channel:
 
     def _take(self) -> None:
         chunk = self.items[:4 * BATCH]
-        count, nbytes = self._encode(chunk)
+        _worker.encoding = True
+        try:
+            count, nbytes = self._encode(chunk)
+        finally:
+            _worker.encoding = False
         if count:
             del self.items[:count]
             self._gone += nbytes
@@ -382,6 +403,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.ident = 0
+        self.encoding = False
         self.over = False  # the program ends: calls do the work themselves
         self._channels: Set[Channel] = set()
         self._bell = allocate_lock()
