@@ -28,8 +28,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when MXNet is imported
 
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
+import mxnet as mx
+import numpy as np
 
 EVERY = 100  # batches between histograms
 

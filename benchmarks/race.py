@@ -95,6 +95,7 @@ def make_arrays(course: Course, names: Sequence[str]) -> None:
 def run(case: Case, writer: str, course: Course, checked: bool = True,
         changed: Optional[Dict[str, Any]] = None) -> Result:
     """One process; what it printed, and the size of what it wrote. Or {"error": why not}."""
+    case = case._replace(**(changed or {}))
     python = course.python(case, writer)
     if python is None:
         return {"error": f"no interpreter for {case.home or WRITERS[writer].home}"}
@@ -102,7 +103,7 @@ def run(case: Case, writer: str, course: Course, checked: bool = True,
     logdir = os.path.join(directory, "log")
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
-    times = course.times(case._replace(**(changed or {})), writer)
+    times = course.times(case, writer)
     job = {"case": case.name, "writer": writer, "times": times, "changed": changed or {},
            "arrays": course.arrays, "directory": directory}
     try:
@@ -110,7 +111,7 @@ def run(case: Case, writer: str, course: Course, checked: bool = True,
         times = result["times"]
         if checked:
             loaded = made.load(course.arrays, case.arrays)
-            verify(case._replace(**(changed or {})), times, loaded, logdir)
+            verify(case, times, loaded, logdir)
             result["verified"] = True
             if case.kind == "image":
                 result["size_ratio"] = pillow_ratio(loaded, logdir)

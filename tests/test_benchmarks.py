@@ -23,7 +23,7 @@ from benchmarks.arrays import ARRAYS, noisy_natural  # noqa: E402
 from benchmarks.cases import CASES, TARGETS, expected  # noqa: E402
 from benchmarks.child import Paced, percentiles  # noqa: E402
 from benchmarks.part_child import PARTS  # noqa: E402
-from benchmarks.race import fastest, ratio, summed_up  # noqa: E402
+from benchmarks.race import Course, fastest, make_arrays, ratio, run, summed_up  # noqa: E402
 from benchmarks.readback import records, values  # noqa: E402
 from benchmarks.rivals import LIBRARIES, NOTHING, WRITERS, functions, rivals  # noqa: E402
 from benchmarks.verify import WrongValues, pillow_ratio, verify  # noqa: E402
@@ -119,6 +119,16 @@ def test_the_scaling_series_are_drawn(tmp_path: Path) -> None:
                for writer in ("tbwriter", "torch") if writer == "tbwriter" or size < 100]
     scaling.plot(results, str(tmp_path / "plot.png"))
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_point_of_a_scaling_series_is_checked_too(tmp_path: Path) -> None:
+    """A case is run and verified with other arrays, tags or threads than its own."""
+    course = Course({"main": sys.executable}, str(tmp_path), 1)
+    make_arrays(course, ["natural-64"])
+    for name, changed in (("image-224", {"arrays": "natural-64", "ours": 2}),
+                          ("scalar-tags", {"tags": 10, "ours": 100})):
+        result = run(case_of(name), "tbwriter", course, changed=changed)
+        assert result.get("verified") is True, result
 
 
 def test_unknown_cases_are_refused() -> None:
