@@ -11,10 +11,10 @@ import pytest
 
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
-from judges import board, both_loaders  # noqa: E402
+from judges import board, both_loaders
 
-from tbwriter import FileWriter  # noqa: E402
-from tbwriter.mxnet import distributed_writer, mean_over_workers  # noqa: E402
+from tbwriter import FileWriter
+from tbwriter.mxnet import distributed_writer, mean_over_workers
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}

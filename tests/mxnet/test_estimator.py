@@ -7,14 +7,14 @@ import pytest
 
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
-import numpy as np  # noqa: E402
-from judges import board, both_loaders  # noqa: E402
-from mxnet.gluon import Trainer, data, loss, nn  # noqa: E402
-from mxnet.gluon.contrib.estimator import (  # noqa: E402
+import numpy as np
+from judges import board, both_loaders
+from mxnet.gluon import Trainer, data, loss, nn
+from mxnet.gluon.contrib.estimator import (
     BatchEnd, EpochEnd, Estimator, ValidationHandler)
 
-from tbwriter import FileWriter  # noqa: E402
-from tbwriter.mxnet import EstimatorHandler  # noqa: E402
+from tbwriter import FileWriter
+from tbwriter.mxnet import EstimatorHandler
 
 MXNET_1 = mx.__version__.startswith("1.")
 xp = mx.nd if MXNET_1 else mx.np

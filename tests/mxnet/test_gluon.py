@@ -5,13 +5,13 @@ import pytest
 
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
-import numpy as np  # noqa: E402
-from judges import board, both_loaders  # noqa: E402
-from mxnet import autograd  # noqa: E402
-from mxnet.gluon import Trainer, nn  # noqa: E402
+import numpy as np
+from judges import board, both_loaders
+from mxnet import autograd
+from mxnet.gluon import Trainer, nn
 
-from tbwriter import FileWriter  # noqa: E402
-from tbwriter.mxnet import log_gradients, log_parameters, watch  # noqa: E402
+from tbwriter import FileWriter
+from tbwriter.mxnet import log_gradients, log_parameters, watch
 
 MXNET_1 = mx.__version__.startswith("1.")
 xp = mx.nd if MXNET_1 else mx.np

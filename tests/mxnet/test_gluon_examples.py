@@ -15,11 +15,11 @@ mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 if not mx.__version__.startswith("1."):
     pytest.skip("the examples are written for MXNet 1.x", allow_module_level=True)
 
-from google.protobuf import text_format  # noqa: E402
-from judges import board, both_loaders, http  # noqa: E402
-from tensorboard.compat.proto.graph_pb2 import GraphDef  # noqa: E402
+from google.protobuf import text_format
+from judges import board, both_loaders, http
+from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-from tbwriter import FileWriter, summary  # noqa: E402
+from tbwriter import FileWriter, summary
 
 ROOT = Path(__file__).parent.parent.parent
 

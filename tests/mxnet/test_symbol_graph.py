@@ -2,19 +2,24 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
-from google.protobuf import text_format  # noqa: E402
-from judges import LOADERS, http  # noqa: E402
-from mxnet.gluon import nn, rnn  # noqa: E402
-from mxnet.gluon.model_zoo import vision  # noqa: E402
-from tensorboard.compat.proto.graph_pb2 import GraphDef  # noqa: E402
+from google.protobuf import text_format
+from judges import LOADERS, http
+from mxnet.gluon import nn, rnn
+from mxnet.gluon.model_zoo import vision
+from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-from tbwriter import FileWriter  # noqa: E402
-from tbwriter.mxnet import graph  # noqa: E402
+import tbwriter
+from tbwriter import FileWriter
+from tbwriter.mxnet import graph
 
 MXNET_1 = mx.__version__.startswith("1.")
 
@@ -383,6 +388,18 @@ def test_files_of_old_versions():
     assert nodes["bn/moving_var"].op == "AuxiliaryState" and nodes["bn/beta"].op == "Parameter"
     assert nodes["bn/gamma"].attr["lr_mult"].s == b"2"
     assert list(nodes["bn_output"].input) == ["bn"]
+
+
+def test_a_file_needs_no_mxnet(tmp_path):
+    """A machine without MXNet draws the same graph of a file as one with it."""
+    file = tmp_path / "lenet-symbol.json"
+    lenet().save(str(file))
+    program = ("import sys; sys.modules['mxnet'] = None; from tbwriter.mxnet import graph; "
+               "sys.stdout.buffer.write(graph(sys.argv[1], {'data': (8, 1, 28, 28)}).data)")
+    source = str(Path(tbwriter.__file__).parent.parent)
+    drawn = subprocess.run([sys.executable, "-c", program, str(file)], check=True, timeout=100,
+                           env={**os.environ, "PYTHONPATH": source}, stdout=subprocess.PIPE).stdout
+    assert drawn == graph(file, {"data": (8, 1, 28, 28)}).data
 
 
 def test_prefixes_are_boxes():
