@@ -13,7 +13,8 @@ import re
 import stat
 from struct import Struct
 from types import TracebackType
-from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Type, Union
+from typing import (BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Type,
+                    Union)
 
 from . import _decode, _wire
 from ._crc32c import crc32c
@@ -277,16 +278,19 @@ def last_steps(directory: str) -> Dict[str, int]:
 
     A restart that is noted in the files (`purge_step`) counts: what it removed is not there.
     """
-    last: Dict[str, int] = {}
-    names: Dict[bytes, str] = {}
     if not os.path.isdir(directory):
-        return last
+        return {}
     paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))
              if is_event_file(name)]
-    for path in paths:
-        if not os.path.isfile(path):
-            continue
-        with Window(path) as window:
+    return last_steps_of(path for path in paths if os.path.isfile(path))
+
+
+def last_steps_of(places: Iterable[Place]) -> Dict[str, int]:
+    """The same of event files that are given in their order, by paths or as bytes."""
+    last: Dict[str, int] = {}
+    names: Dict[bytes, str] = {}
+    for place in places:
+        with Window(place) as window:
             for record in records(window, []):
                 _note_steps(record.data, last, names)
     return last
