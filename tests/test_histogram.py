@@ -46,7 +46,7 @@ def check(values, edges=EDGES, **kwargs):
 
 def test_default_edges():
     """TensorFlow's limits: 1551, mirrored, with 0 and DBL_MAX; a running product, not a power."""
-    # From TensorFlow's histogram.cc, run for real.
+    # From TensorFlow's histogram.cc.
     assert len(EDGES) == 1551
     assert EDGES[775] == 0 and EDGES[776] == 1e-12
     assert EDGES[776 + 100] == 1.3780612339822385e-08 != 1e-12 * 1.1 ** 100
