@@ -13,8 +13,8 @@ import re
 import stat
 from struct import Struct
 from types import TracebackType
-from typing import (BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Type,
-                    Union)
+from typing import (BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple,
+                    Type, Union)
 
 from . import _decode, _wire
 from ._crc32c import crc32c
