@@ -265,6 +265,43 @@ def test_bounded_memory_of_heavy_items() -> None:
     channel.close(5)
 
 
+def test_an_item_larger_than_the_buffer() -> None:
+    """It waits until the buffer is empty, and is taken; others of other threads wait for it."""
+    channel, log = make(max_buffer=10_000)
+
+    def run(name: int) -> None:
+        for size in (50_000, 3_000, 20_000):
+            channel.put(Heavy(b"%d" % name * size))
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    channel.flush(5)
+    assert channel.dropped == 0
+    assert sorted(map(len, log.written)) == [3_000] * 8 + [20_000] * 8 + [50_000] * 8
+    channel.close(5)
+
+
+def test_a_slow_kind_is_no_slow_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While an item takes its time to be encoded, what fills the buffer waits and is not dropped."""
+    monkeypatch.setattr(_pipeline, "STALL_SECS", 0.05)
+    channel, log = make(max_buffer=10_000)
+    encode = channel._encode
+
+    def slowly(items: List[Any]) -> Tuple[int, int]:
+        time.sleep(0.2)
+        return encode(items[:1])
+
+    channel._encode = slowly
+    for _ in range(8):
+        channel.put(Heavy(bytes(4_000)))
+    channel.flush(10)
+    assert channel.dropped == 0 and len(log.written) == 8
+    channel.close(5)
+
+
 def test_many_threads() -> None:
     """Nothing is lost or doubled between threads, and each thread's order is kept."""
     channel, log = make()

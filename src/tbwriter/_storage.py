@@ -141,7 +141,10 @@ class LocalLog:
 
     @property
     def pending(self) -> int:
-        return self._blocks[-1].end - self._written if self._blocks else 0
+        try:
+            return self._blocks[-1].end - self._written
+        except IndexError:  # asked by any thread
+            return 0
 
     def append(self, records: Parts) -> None:
         if self._max_file_bytes is None:
