@@ -10,6 +10,8 @@ from typing import Any, Tuple
 
 import numpy as np
 
+from ._wire import check_size
+
 
 class Snapshot:
     """An array as it was at the time of the call.
@@ -41,7 +43,7 @@ class Snapshot:
 
 
 def snapshot(values: Any, what: str = "values") -> Snapshot:
-    """`values` as they are now. TypeError for what holds no numbers.
+    """`values` as they are now. TypeError for what holds no numbers, ValueError for 2 GiB and more.
 
     An MXNet array is copied by its own engine, which keeps the order of reads and writes: the copy
     holds the values of this moment, and the caller waits for nothing.
@@ -49,15 +51,24 @@ def snapshot(values: Any, what: str = "values") -> Snapshot:
     if isinstance(values, Snapshot):
         return values
     if hasattr(values, "asnumpy") and hasattr(values, "copy"):
+        _check_size(values, what)
         held = _dense(values)
         # astype makes a copy of its own. Detached, since a copy would be recorded by autograd.
         if held is values:
             held = values.detach().copy() if hasattr(values, "detach") else values.copy()
         return Snapshot(held, tuple(held.shape), np.dtype(held.dtype))
     array = as_array(values, what)
+    _check_size(array, what)
     # A list was already copied into the array that was made of it.
     held = array if isinstance(values, (list, tuple)) else array.copy()
     return Snapshot(held, array.shape, array.dtype)
+
+
+def _check_size(array: Any, what: str) -> None:
+    size = 1
+    for length in array.shape:
+        size *= length
+    check_size(size * np.dtype(array.dtype).itemsize, what)
 
 
 def _dense(values: Any) -> Any:

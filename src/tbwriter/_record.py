@@ -13,13 +13,12 @@ from functools import lru_cache
 from struct import Struct
 
 from ._crc32c import crc32c
-from ._wire import Parts, total
+from ._wire import MAX_SIZE, Parts, total
 
 _uint32 = Struct("<I").pack
 _uint64 = Struct("<Q").pack
 
-# Readers hold a record as one protobuf message, "less than 2 GiB" by protobuf's own limit.
-MAX_LENGTH = (1 << 31) - 1
+MAX_LENGTH = MAX_SIZE  # readers hold a record as one protobuf message
 OVERHEAD = 16
 _SMALL = 16 << 10  # joining so few bytes is cheaper than a checksum more
 

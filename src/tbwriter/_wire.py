@@ -16,6 +16,9 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 # A message on its way to the disk: pieces to be written one after the other. Large payloads
 # stay pieces of their own, so that they are copied at most once.
 Parts = List[bytes]
+
+# "Any serialized message must be less than 2 GiB."
+MAX_SIZE = (1 << 31) - 1
 Field = Tuple[int, int, Union[int, memoryview]]
 
 _double = Struct("<d").pack
@@ -28,6 +31,12 @@ _fixed64 = Struct("<Q").unpack_from
 
 class WireError(ValueError):
     """The bytes are no protobuf message."""
+
+
+def check_size(nbytes: int, what: str) -> None:
+    """ValueError for what no message holds; asked before anything is copied."""
+    if nbytes > MAX_SIZE:
+        raise ValueError(f"got {what} of {nbytes} bytes, want less than 2 GiB")
 
 
 def varint(value: int) -> bytes:

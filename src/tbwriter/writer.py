@@ -20,7 +20,7 @@ from . import _event, _wire, summary
 from ._event import Message, Summary
 from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Task, warn
-from ._record import MAX_LENGTH, frame
+from ._record import frame
 from ._rows import ROW, SIZE, RowEncoder, Tags
 from ._storage import Log, open_log
 from ._version import __version__
@@ -126,8 +126,7 @@ class FileWriter:
             channel.put(_SideFiles(payload, self._log))
             return
         entry = _Entry(payload, seconds, number)
-        if entry.nbytes > MAX_LENGTH:
-            raise ValueError(f"got a value of {entry.nbytes} bytes, want less than 2 GiB")
+        _wire.check_size(entry.nbytes, "a value")
         if channel.crowded:
             entry.encode()
         channel.put(entry)

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _event, _wire
 from .._array import as_array
 from .._event import DT_FLOAT, DT_INT32, DT_UINT8, Summary, Value
-from .._wire import Parts
+from .._wire import Parts, check_size
 
 
 class _Part(NamedTuple):
@@ -80,6 +80,7 @@ def _encoder(part: _Part, metadata: bytes) -> Callable[[], Parts]:
 def _batch(what: str, values: Any) -> "np.ndarray[Any, Any]":
     """`values` as [batch, n, 3]."""
     array = as_array(values, what)
+    check_size(array.nbytes, what)
     if array.ndim not in (2, 3) or array.shape[-1] != 3 or not array.size:
         raise ValueError(f"got {what} of shape {array.shape}, want (batch, n, 3) or (n, 3)")
     return array.reshape((-1,) + array.shape[-2:])

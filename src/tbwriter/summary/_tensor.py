@@ -8,7 +8,7 @@ import numpy as np
 from .. import _event
 from .._array import Snapshot, snapshot
 from .._event import Summary, Value
-from .._wire import Parts
+from .._wire import Parts, check_size
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -63,6 +63,7 @@ def _strings(data: Any) -> Optional[Array]:
 
 
 def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
+    check_size(sum(map(len, array.flat)), "a tensor")
     strings = [item.encode("utf-8", "replace") if isinstance(item, str) else bytes(item)
                for item in array.flat]
     return lambda: _event.string_tensor(array.shape, strings), sum(map(len, strings))
@@ -75,8 +76,6 @@ def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
         held = snapshot(data, "a tensor")
     if held.dtype.name not in _TYPES:
         raise TypeError(f"got a tensor of dtype {held.dtype}, want one of {', '.join(_TYPES)}")
-    if held.nbytes >= 1 << 31:
-        raise ValueError(f"got a tensor of {held.nbytes} bytes, want less than 2 GiB")
 
     # make_ndarray has no branch for uint32 and uint64 but the one for content, which none have here.
     dtype = held.dtype.name if held.size or held.dtype.kind != "u" else "int64"

@@ -5,6 +5,7 @@ from typing import Any, List, Tuple
 
 from .. import _event
 from .._event import Summary, Value
+from .._wire import check_size
 
 # "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
 _MAX_RANK = 2
@@ -32,6 +33,7 @@ def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
     if hasattr(data, "tolist"):
         data = data.tolist()
     if isinstance(data, (str, bytes)):
+        check_size(len(data), "a text")
         return [], [_utf8(data)]
     if not isinstance(data, (list, tuple)):
         raise TypeError(f"got a text of type {type(data).__name__} ({data!r:.50}), want str, or "
@@ -49,6 +51,7 @@ def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
     for cell in cells:
         if isinstance(cell, (list, tuple)):
             raise ValueError(f"got a table of more than {_MAX_RANK} axes, want rows of texts")
+    check_size(sum(len(cell) for cell in cells if isinstance(cell, (str, bytes))), "a text")
     return shape, list(map(_utf8, cells))
 
 
