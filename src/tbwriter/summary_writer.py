@@ -57,16 +57,17 @@ class SummaryWriter(FileWriter):
                  max_buffer: int = MAX_BUFFER, max_file_bytes: Optional[int] = None) -> None:
         if log_dir is None:
             log_dir = _new_directory(comment or "") if logdir is None else logdir
-        super().__init__(log_dir, max_queue, flush_secs, filename_suffix,
-                         asynchronous=asynchronous, strict=strict,
-                         disabled=disabled or not write_to_disk, purge_step=purge_step,
-                         resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
+        # First of all, for the constructor itself adds what purge_step asks for.
         self.default_step: Optional[int] = None
         self._default_wall_time: Optional[float] = None
         self._layout: Dict[str, Dict[str, Any]] = {}
         self._overlays: Dict[str, List[str]] = {}
         self._trial: Optional[Dict[str, Any]] = None
         self._stepped: Set[str] = set()  # tags of summaries that were given a step
+        super().__init__(log_dir, max_queue, flush_secs, filename_suffix,
+                         asynchronous=asynchronous, strict=strict,
+                         disabled=disabled or not write_to_disk, purge_step=purge_step,
+                         resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
 
     @property
     def log_dir(self) -> str:
