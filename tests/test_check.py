@@ -15,7 +15,7 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from judges import board, both_loaders, http
-from tbwriter import _event, _record, _wire, reader, summary
+from tbwriter import SummaryWriter, _event, _record, _wire, reader, summary
 from tbwriter._crc32c import crc32c
 from tbwriter._rewrite import rewrite
 from tbwriter.check import RULES, Finding, check, total_bytes
@@ -196,6 +196,32 @@ def test_broken(rule, tmp_path):
 def test_nothing_in_recorded_directories_of_other_writers(writer):
     """What these write is complete in both loaders."""
     assert check(str(DATA / writer)) == []
+
+
+def test_nothing_in_what_this_package_writes(tmp_path):
+    """All kinds, runs below, trials, a purged and a resumed run."""
+    with SummaryWriter(str(tmp_path / "a")) as writer:
+        for step in range(20):
+            writer.add_scalar("loss", 1 / (step + 1), step)
+            writer.add_scalars("both", {"x": step, "y": -step}, step)
+            writer.add_histogram("weights", np.arange(10.0) * step, step)
+        writer.add_scalar("nan", math.nan, 0)
+        writer.add_text("notes", "**text**", 0)
+        writer.add_images("images", np.zeros((2, 3, 8, 8)), 0)
+        writer.add_audio("sound", np.zeros(100), 0)
+        writer.add_pr_curve("pr", [0, 1, 1], [0.1, 0.9, 0.4], 0)
+        writer.add_embedding(np.eye(4), metadata=list("abcd"), global_step=1)
+        writer.add_hparams({"lr": 0.1, "b": True}, {"best": 1.0})
+        writer.add_hparams({"lr": 0.2, "c": "s"}, {"best": 2.0})
+        writer.add_custom_scalars({"a": {"b": ["Multiline", ["loss"]]}})
+    with SummaryWriter(str(tmp_path / "a"), purge_step=10) as writer:
+        for step in range(10, 15):
+            writer.add_scalar("loss", step, step)
+    with SummaryWriter(str(tmp_path / "a"), resume=True) as writer:
+        writer.add_scalar("loss", 1.0)
+        writer.add_scalar("loss", 2.0)
+    assert check(str(tmp_path)) == []
+    assert reader.last_steps(str(tmp_path / "a"))["loss"] == 16
 
 
 def test_torch_is_good_but_for_its_double_scalar():

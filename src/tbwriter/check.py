@@ -254,6 +254,8 @@ class _Run:
         self._files: List[_File] = []
         self._meshes: Dict[str, Set[Tuple[int, bool]]] = {}
         self._restarts = 0
+        # The first START of a run, its step, and how many tags it should have purged.
+        self._unseen: Optional[Tuple[str, int, int]] = None
         # Rule, path and tag -> how often, and what was found first.
         self._found: Dict[Tuple[str, str, str], Tuple[int, str]] = {}
 
@@ -287,10 +289,11 @@ class _Run:
 
     def restart(self, step: int, path: str) -> None:
         self._restarts += 1
-        purged = [name for name, tag in self._tags.items() if tag.purge(step)]
-        if purged and self._restarts == 1:
-            self.find("restart not seen", path, "",
-                      f"a single START at step {step} with later values of {len(purged)} tags")
+        purged = sum([tag.purge(step) for tag in self._tags.values()])
+        if self._restarts == 1 and purged:
+            self._unseen = path, step, purged
+        elif self._unseen and step <= self._unseen[1]:
+            self._unseen = None
 
     def mesh(self, name: str, content: bytes) -> None:
         shaped = any(number == 6 for number, _, _ in _wire.fields(content))
@@ -301,6 +304,10 @@ class _Run:
 
     def findings(self) -> Iterator[Finding]:
         self._order()
+        if self._unseen:
+            path, step, purged = self._unseen
+            self.find("restart not seen", path, "",
+                      f"a single START at step {step} with later values of {purged} tags")
         last = self._files[-1].path if self._files else ""
         for name, tag in self._tags.items():
             if tag.decreasing:
