@@ -17,7 +17,8 @@ Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 Bins = Union[int, str, Sequence[float], Array]
 
 # A chunk and what is made of it stay in a core's second-level cache.
-CHUNK = 1 << 16
+CHUNK = 1 << 15
+# For vectors of this length BLAS starts no threads of its own.
 _NO_THREADS = 1 << 13
 # From this many values on, a second core is worth a thread.
 _TWO_CORES = 1 << 21
@@ -66,8 +67,9 @@ class _Lookup:
     """
 
     def __init__(self) -> None:
-        self.edges = default_edges()
-        inner = self.edges[1:-1]
+        edges = default_edges()
+        inner = edges[1:-1]
+        self.limits = edges[1:]
         rank_of_code = np.arange(1 << 16)
         # Negative values have the sign bit set and are ordered backwards.
         rank_of_code = np.where(rank_of_code < 1 << 15, rank_of_code, (1 << 15) - 1 - rank_of_code)
@@ -80,8 +82,7 @@ class _Lookup:
 
     def buckets(self, values: Array) -> Array:
         """The bucket of each of `values`, float64 and finite."""
-        with np.errstate(over="ignore"):
-            code = codes(values.astype(np.float32))
+        code = codes(values.astype(np.float32))
         bucket = _gather(self.lower, code)
         bucket += values >= _gather(self.edge, code)
         return bucket
@@ -101,7 +102,7 @@ class _Search:
     """Which bucket a value is in, for edges of any kind; one bucket more on both sides."""
 
     def __init__(self, edges: Array) -> None:
-        self.edges = np.concatenate([[-np.inf], edges, [np.inf]])
+        self.limits = np.append(edges, np.inf)
         self._inner = edges
 
     def buckets(self, values: Array) -> Array:
@@ -130,7 +131,7 @@ def histogram(values: Array, bins: Bins = "tensorflow") -> Histogram:
         part = _joined(*both(lambda: _part(flat[:half], place), lambda: _part(flat[half:], place)))
     num = int(part.counts.sum())
     return Histogram(part.min, part.max, num, part.sum, part.sum_squares,
-                     place.edges[1:], part.counts, flat.size - num)
+                     place.limits, part.counts, flat.size - num)
 
 
 class _Part(NamedTuple):
@@ -144,14 +145,20 @@ class _Part(NamedTuple):
 
 
 def _part(flat: Array, place: Union[_Lookup, _Search]) -> _Part:
-    counts = np.zeros(len(place.edges) - 1, np.int64)
+    counts = np.zeros(len(place.limits), np.int64)
     low, high = np.inf, -np.inf
     total = squares = 0.0
-    for chunk, chunk_total in _chunks(flat):
-        counts += np.bincount(place.buckets(chunk), minlength=len(counts))
-        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
-        total += chunk_total
-        squares += _sum_squares(chunk)
+    # Doubles may be too large for float32, and for their sums.
+    with np.errstate(all="ignore"):
+        for chunk, chunk_total in _chunks(flat):
+            counts += np.bincount(place.buckets(chunk), minlength=len(counts))
+            # Without what np.min adds for its other arguments.
+            low = min(low, float(np.minimum.reduce(chunk)))
+            high = max(high, float(np.maximum.reduce(chunk)))
+            total += chunk_total
+            for start in range(0, len(chunk), _NO_THREADS):
+                piece = chunk[start:start + _NO_THREADS]
+                squares += float(np.dot(piece, piece))
     return _Part(counts, low, high, total, squares)
 
 
@@ -171,22 +178,14 @@ def _default_lookup() -> _Lookup:
 def _chunks(flat: Array) -> Iterator[Tuple[Array, float]]:
     """The finite part of `flat` as float64, in pieces, and the sum of each."""
     for start in range(0, flat.size, CHUNK):
-        with np.errstate(all="ignore"):
-            chunk = flat[start:start + CHUNK].astype(np.float64)
-            total = float(chunk.sum())
-            # Quicker than to look at each value. A sum of finite values may be infinite too.
-            if not math.isfinite(total):
-                chunk = chunk[np.isfinite(chunk)]
-                total = float(chunk.sum())
+        chunk = flat[start:start + CHUNK].astype(np.float64)
+        total = float(np.add.reduce(chunk))
+        # Quicker than to look at each value. A sum of finite values may be infinite too.
+        if not math.isfinite(total):
+            chunk = chunk[np.isfinite(chunk)]
+            total = float(np.add.reduce(chunk))
         if chunk.size:
             yield chunk, total
-
-
-def _sum_squares(chunk: Array) -> float:
-    """In pieces for which BLAS starts no threads of its own."""
-    with np.errstate(all="ignore"):
-        return sum(float(np.dot(chunk[start:start + _NO_THREADS], chunk[start:start + _NO_THREADS]))
-                   for start in range(0, len(chunk), _NO_THREADS))
 
 
 # Freedman and Diaconis' rule divides by the quartiles' distance: one far value in a narrow crowd,
@@ -197,7 +196,8 @@ _TOO_MANY = 10_000
 def _edges(flat: Array, bins: Bins) -> Array:
     if not isinstance(bins, (str, int)):
         return np.asarray(bins, np.float64)
-    finite = np.concatenate([*(chunk for chunk, _ in _chunks(flat)), np.zeros(0)])
+    with np.errstate(all="ignore"):
+        finite = np.concatenate([np.zeros(0), *(chunk for chunk, _ in _chunks(flat))])
     if bins in ("auto", "fd") and finite.size:
         low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
         width = 2 * (third - first) / np.cbrt(finite.size)
