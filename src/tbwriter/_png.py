@@ -69,28 +69,29 @@ class Picture:
         self.size = self.height * self.row
 
     def rows(self, start: int, stop: int) -> Array:
-        """Bytes of the rows from `start` to `stop`, with zeros for what lies outside: one row above
-        if there is none, one pixel to the left.
-        """
-        padded = np.zeros((stop - start + 1, self.step + self.row), np.uint8)
-        above = 1 if start else 0
-        part = self._pixels[start - above:stop]
+        """Bytes of the rows from `start` to `stop`."""
+        part = self._pixels[start:stop]
         if part.dtype.itemsize == 2:
             part = part.astype(">u2")
-        padded[1 - above:, self.step:] = part.reshape(len(part), -1).view(np.uint8)
-        return padded
+        return part.reshape(stop - start, -1).view(np.uint8)
 
     def filtered(self, kind: int, start: int, stop: int) -> Array:
         """The rows from `start` to `stop` after the filter `kind`, its number before each."""
-        padded = self.rows(start, stop)
         out = np.empty((stop - start, self.row + 1), np.uint8)
         out[:, 0] = kind
-        now = padded[1:, self.step:]
         if kind == NONE:
-            out[:, 1:] = now
-        else:
-            np.subtract(now, _PREDICTION[kind](padded, self.step), out[:, 1:])
+            out[:, 1:] = self.rows(start, stop)
+            return out
+        # "For all x < 0 assume Raw(x) = 0", and so above the first row.
+        padded = np.zeros((stop - start + 1, self.step + self.row), np.uint8)
+        first = max(start - 1, 0)
+        padded[first - start + 1:, self.step:] = self.rows(first, stop)
+        np.subtract(padded[1:, self.step:], _PREDICTION[kind](padded, self.step), out[:, 1:])
         return out
+
+    def changes(self) -> float:
+        """Which part of the samples differ from the one above."""
+        return int(np.count_nonzero(self._pixels[1:] != self._pixels[:-1])) / self._pixels.size
 
     def blocks(self, kind: int, start: int, stop: int) -> Iterator[Array]:
         """The same in pieces."""
@@ -152,8 +153,8 @@ def _choice(condition: Array, yes: Array, no: Array) -> Array:
     return mask
 
 
-_PREDICTION: Sequence[Callable[[Array, int], Array]] = (
-    lambda padded, step: 0, _sub, _up, _average, _paeth)
+_PREDICTION: Dict[int, Callable[[Array, int], Array]] = {
+    SUB: _sub, UP: _up, AVERAGE: _average, PAETH: _paeth}
 
 
 def encode(pixels: Array) -> bytes:
@@ -163,7 +164,7 @@ def encode(pixels: Array) -> bytes:
                 _COLOUR_TYPE[pixels.shape[2]], 0, 0, 0)
     return b"".join([_SIGNATURE, *_chunk(b"IHDR", [head]),
                      *_chunk(b"IDAT", _compressed(picture, *_method(picture))),
-                     *_chunk(b"IEND", [])])
+                     _END])
 
 
 def _chunk(name: bytes, data: Sequence[bytes]) -> List[bytes]:
@@ -171,6 +172,9 @@ def _chunk(name: bytes, data: Sequence[bytes]) -> List[bytes]:
     for part in data:
         crc = zlib.crc32(part, crc)
     return [pack(">I", sum(map(len, data))), name, *data, pack(">I", crc)]
+
+
+_END = b"".join(_chunk(b"IEND", []))
 
 
 def _method(picture: Picture) -> Tuple[int, Deflate]:
@@ -188,9 +192,8 @@ def _method(picture: Picture) -> Tuple[int, Deflate]:
 
 
 def _small_method(picture: Picture) -> Tuple[int, Deflate]:
-    """Where the pixel above is often the same, the picture is a drawing and no photograph."""
-    changes = np.count_nonzero(picture.filtered(UP, 0, picture.height))
-    return (AVERAGE, RUNS) if changes > 0.75 * picture.size else (NONE, FAST)
+    """Where the sample above is often the same, the picture is a drawing and no photograph."""
+    return (AVERAGE, RUNS) if picture.changes() > 0.7 else (NONE, FAST)
 
 
 def _entropies(every: Array) -> Array:
