@@ -57,7 +57,8 @@ class Proxy:
         self._server.daemon_threads = True
         # A client that gives up is no error here.
         self._server.handle_error = lambda *args: None  # type: ignore[method-assign]
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
+        # By name: a client has to look it up, as it has to look up the real one.
+        self.address = f"http://localhost:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def _serve(self, handler: BaseHTTPRequestHandler, target: str, body: bytes) -> None:
@@ -105,10 +106,11 @@ class Store:
         self.proxy = proxy
         self._scheme = scheme
         self._target = target
+        self._client = _boto3(f"http://{target}") if scheme == "s3" else None
 
     def objects(self) -> Dict[str, bytes]:
         if self._scheme == "s3":
-            client = _boto3(f"http://{self._target}")
+            client = self._client
             listed = client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
             return {item["Key"]: client.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
                     for item in sorted(listed, key=lambda item: str(item["Key"]))}

@@ -10,8 +10,8 @@ The only file that knows fsspec.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401 - see _pipeline's hook: hooks run in reverse order
 import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any, Callable, Dict, List, Optional, Set
 from urllib.parse import unquote, urlsplit
@@ -261,7 +261,32 @@ def _connect(filesystem: Any, url: str) -> Any:
                         **{**options, **filesystem._get_kwargs_from_urls(url)})
     if protocol == "s3":
         client.retries = 1
+    if client.async_impl and client.loop not in _equipped:
+        _equipped.add(client.loop)
+        client.loop.call_soon_threadsafe(client.loop.set_default_executor, _Threads(4))
     return client
+
+
+class _Threads(ThreadPoolExecutor):
+    """What a client looks up host names with, also when the program ends.
+
+    Then a pool takes nothing more: "cannot schedule new futures after interpreter shutdown". The
+    last records may still be on their way, so the look-up is done here and now.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> "Future[Any]":
+        try:
+            return super().submit(fn, *args, **options)
+        except RuntimeError:
+            done: "Future[Any]" = Future()
+            try:
+                done.set_result(fn(*args, **options))
+            except Exception as error:
+                done.set_exception(error)
+            return done
+
+
+_equipped: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
 def _leave_alone(client: Any) -> None:

@@ -77,8 +77,9 @@ def test_bounded_loss(tmp_path: Path, writer: str) -> None:
     """Without flush() a SIGKILL loses what was added in the last flush_secs (0.1 s), no more."""
     trials = killed("kills", writer, tmp_path)
     lost = [trial["lost"] for trial in trials]
-    record(2, "without flush, a SIGKILL at 1,000 scalars/s loses <= flush_secs (0.1 s) and a burst",
-           f"median {statistics.median(lost):.0f}, max {max(lost)} lost, {len(trials)} kills", writer)
+    record(2, "a SIGKILL at 1,000 scalars/s loses <= flush_secs (0.1 s) and a burst",
+           f"median {statistics.median(lost):.0f}, max {max(lost)} lost in {len(trials)} kills",
+           writer)
     if writer == "tbwriter":
         # 110 where the processor is free; the writer's thread may have to wait for it.
         assert max(lost) <= 250, lost
