@@ -327,7 +327,6 @@ def test_a_weight_that_is_shared():
     assert shapes(nodes["shared_weight"]) == [(3, 3)]
 
 
-@pytest.mark.skipif(not MXNET_1, reason="in MXNet 2 control flow of Symbols cannot be composed")
 def test_control_flow_is_drawn_inside_its_operator():
     """A loop's body is a box in the operator, fed by its inputs; the results run before it."""
     def body(x, state):
@@ -346,7 +345,50 @@ def test_control_flow_is_drawn_inside_its_operator():
     assert shapes(loop) == [(5, 2), (2,)]
 
 
-@pytest.mark.skipif(not MXNET_1, reason="in MXNet 2 control flow of Symbols cannot be composed")
+@pytest.mark.skipif(MXNET_1, reason="MXNet 1.x has other control flow for blocks")
+@pytest.mark.parametrize("given", [None, (5, 2)])
+def test_control_flow_of_a_block(given):
+    """A loop in a hybridized block is drawn with and without shapes; each use of a row or of the
+    state is fed by what it comes from."""
+    class Sum(hybrid_block()):
+        def run(self, x):
+            return mx.npx.foreach(lambda row, state: (row + state, row * state), x,
+                                  mx.np.zeros((2,)))[0]
+    net = Sum()
+    net.initialize()
+    net.hybridize()
+    net(array(5, 2))
+    nodes = parsed(graph(net, given))
+    fed = {name: list(node.input) for name, node in nodes.items() if "subgraph" in name}
+    assert fed and all(source == (["data"] if "/data_" in name else ["_npi_zeros"])
+                       for name, source in fed.items())
+    assert {node.op for name, node in nodes.items() if name.startswith("_npx_foreach/body/")} == {
+        "_npi_add", "_npi_multiply", "Input"}
+    assert (shapes(nodes["output"]) == [(5, 2)]) == (given is not None)
+
+
+@pytest.mark.skipif(MXNET_1, reason="MXNet 1.x has other control flow for blocks")
+def test_while_and_cond_of_a_block():
+    """Condition, body and branches of MXNet 2's blocks are fed with what each of them uses."""
+    class Steps(hybrid_block()):
+        def run(self, x):
+            _, (i, _) = mx.npx.while_loop(lambda i, s: i <= 5, lambda i, s: ([i + s], [i + 1, s]),
+                                          [x, x + 1], max_iterations=10)
+            return mx.npx.cond(lambda p: p.sum() < 3, lambda p: p * 2, lambda p: p + 1, [i])
+    net = Steps()
+    net.initialize()
+    nodes = parsed(graph(net, (1,)))
+    fed = {(name.split("/")[0], name.split("/")[1], list(node.input)[0])
+           for name, node in nodes.items() if node.op == "Input" and node.input}
+    loop = next(name for name, node in nodes.items() if node.op == "_npx_while_loop")
+    start = list(nodes[loop].input)[:2]
+    assert start[0] == "data" and nodes[start[1]].op == "_npi_add_scalar"
+    assert {part for part in fed if part[0] == loop} == {
+        (loop, "condition", "data"), (loop, "body", "data"), (loop, "body", start[1])}
+    assert {part[1] for part in fed if part[0] == "_npx_cond"} == {"condition", "then", "else"}
+    assert {part[2] for part in fed if part[0] == "_npx_cond"} == {f"{loop}:1"}
+
+
 def test_while_and_cond():
     """Condition, body and branches are boxes of their own, fed with what each of them uses."""
     (out,), _ = mx.sym.contrib.while_loop(

@@ -42,6 +42,7 @@ _WEIGHTS = ("weight", "bias", "gamma", "beta", "mean", "var", "parameters", "alp
 # What the parts of a control-flow operator are, in the order of their Symbols.
 _PARTS = {"_foreach": ("body",), "_while_loop": ("condition", "body"),
           "_cond": ("condition", "then", "else")}
+_PARTS.update({f"_npx{op}": parts for op, parts in _PARTS.items()})  # MXNet 2, in blocks
 
 # MXNet 2 has no names for operators, only these numbers.
 _NUMBERED = re.compile(r"node_\d+$")
@@ -87,8 +88,9 @@ def graph(network: Any, input_shapes: Any = None) -> Message:
     """
     feeds = _feeds(input_shapes)
     parameters: Mapping[str, str] = {}
+    scopes: Mapping[str, str] = {}
     if is_block(network):
-        network, parameters = trace(network, feeds)
+        network, parameters, scopes = trace(network, feeds)
     if hasattr(network, "tojson"):
         symbol = network
         text = symbol.tojson(remove_amp_cast=False)
@@ -96,6 +98,9 @@ def graph(network: Any, input_shapes: Any = None) -> Message:
         symbol = None
         text = _read(network)
     document = _parse(text)
+    for node in document["nodes"]:
+        if node["name"] in scopes:
+            node["attrs"][SCOPE] = scopes[node["name"]]
     inputs = _inputs(document, feeds, parameters)
     inferred = _infer(symbol, document, inputs) if symbol is not None and inputs else {}
     return _graph.graph(_nodes(_Drawing(document, parameters, inputs, inferred).drafts()))
@@ -225,8 +230,10 @@ def _infer(symbol: Any, document: Dict[str, Any],
         _, shapes, _ = internals.infer_shape_partial(**{name: feed[0]
                                                         for name, feed in feeds.items()})
     except (RuntimeError, ValueError) as error:  # MXNetError is a RuntimeError
-        raise ValueError(f"got the input shapes {feeds}, which don't fit: "
-                         f"{str(error).strip().splitlines()[-1]}") from error
+        if feeds:
+            raise ValueError(f"got the input shapes {feeds}, which don't fit: "
+                             f"{str(error).strip().splitlines()[-1]}") from error
+        shapes = None  # a loop, say, can't do with nothing
     try:
         _, dtypes, _ = internals.infer_type_partial(**{name: feed[1]
                                                        for name, feed in feeds.items()})
@@ -308,7 +315,8 @@ class _Drawing:
             names = dict.fromkeys(document["nodes"][index]["name"] for index in variables)
             part = _Drawing(document, self._parameters, names, {})
             fed = {variables[position]: sources[source]
-                   for source, position in _bindings(node, number, len(variables))
+                   for source, position in _bindings(
+                       node, number, [document["nodes"][index]["name"] for index in variables])
                    if source < len(sources) and position < len(variables)}
             nodes, inner = part._part(f"{draft.name}/{label}/", fed)
             drafts += [*nodes.values(), *inner]
@@ -441,23 +449,32 @@ def _split(name: str) -> str:
     return re.sub(r"(?<=\d)_(?=[^\d/])|_(?=fwd$)", "/", name)
 
 
-def _bindings(node: Dict[str, Any], number: int, variables: int) -> Iterable[Tuple[int, int]]:
+def _bindings(node: Dict[str, Any], number: int, variables: Sequence[str]
+              ) -> Iterable[Tuple[int, int]]:
     """(input of the operator, variable of its part) for part `number` of a control-flow operator.
 
     `_foreach` has for each of its inputs a place among the variables; the others have for each
-    variable a place among the inputs.
+    variable a place among the inputs. MXNet 2 keeps these places to itself when a block is traced:
+    there the names of the variables tell, and in a loop over arrays each use is an input.
     """
     attrs = node["attrs"]
     if node["op"] == "_foreach":
         places = [place for key in ("in_data_locs", "in_state_locs", "remain_locs")
                   for place in _tuple(attrs.get(key)) or ()]
         return list(enumerate(places))
+    if node["op"] == "_npx_foreach":
+        return list(enumerate(sorted(range(len(variables)), key=lambda at: (
+            not variables[at].startswith("data_subgraph"),
+            not variables[at].startswith("state_subgraph"), variables.index(variables[at])))))
+    if node["op"].startswith("_npx_"):
+        numbers = [re.search(r"_subgraph(\d+)$", name) for name in variables]
+        return [(int(match.group(1)), at) for at, match in enumerate(numbers) if match]
     keys = {"_while_loop": ("cond_input_locs", "func_input_locs"),
             "_cond": ("cond_input_locs", "then_input_locs", "else_input_locs")}.get(node["op"], ())
     if number < len(keys):
         return [(source, position)
                 for position, source in enumerate(_tuple(attrs.get(keys[number])) or ())]
-    return [(position, position) for position in range(variables)]
+    return [(position, position) for position in range(len(variables))]
 
 
 def _tuple(text: Optional[str]) -> Optional[Tuple[int, ...]]:

@@ -21,12 +21,14 @@ Feeds = Union[None, List[Feed], Dict[str, Feed]]
 
 
 class Traced(NamedTuple):
-    """symbol: the network; its operators have SCOPE among their attributes where it is known.
+    """symbol: the network; its operators may have SCOPE among their attributes.
     parameters: where the variable of each parameter stands: "features/0_Conv2D/weight".
+    scopes: the blocks of operators that could not be marked, by name.
     """
 
     symbol: Any
     parameters: Dict[str, str]
+    scopes: Mapping[str, str] = {}
 
 
 def is_block(network: Any) -> bool:
@@ -51,7 +53,8 @@ def trace(block: Any, feeds: Feeds) -> Traced:
         if feeds:
             # MXNet 2's default, which may be turned off.
             with mx.util.np_shape(True), mx.util.np_array(True):
-                return Traced(_record(mx, block, blocks, feeds), parameters)
+                symbol, scopes = _record(mx, block, blocks, feeds)
+            return Traced(symbol, parameters, scopes)
     except Exception as error:  # whatever the user's forward raises
         if not ran:
             raise ValueError(f"got a {type(block).__name__} that can't be traced, want operators "
@@ -123,7 +126,8 @@ def _compose(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds,
     return mx.sym.Group(list(_flat(outputs, mx.sym.Symbol)))
 
 
-def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds) -> Any:
+def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds
+            ) -> Tuple[Any, Dict[str, str]]:
     """MXNet 2: the block called with arrays, while deferred compute records what is called."""
     deferred = mx._deferred_compute
     known = feeds if isinstance(feeds, dict) else dict(zip(_data_names(len(feeds or ())),
@@ -153,10 +157,7 @@ def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds) -> Any
         outputs = list(_flat(block(*arrays), mx.np.ndarray))
     symbol = deferred.get_symbol(outputs, sym_cls=mx.sym.numpy._Symbol)
     deferred.clear(outputs)
-    for output in symbol.get_internals():
-        if output.name in scopes:
-            output._set_attr(**{SCOPE: scopes[output.name]})
-    return symbol
+    return symbol, scopes
 
 
 def _data_names(count: int) -> List[str]:
