@@ -140,7 +140,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--against", nargs="+", metavar="RIVAL", choices=rivals(),
                         default=rivals(), help="who takes part; all without")
     parser.add_argument("--quick", action="store_true", help="fewer cases, events and rounds")
-    parser.add_argument("--rounds", type=int, help="how often each writer runs, default 5")
+    parser.add_argument("--rounds", type=int, help="how often each writer runs, default 3")
     parser.add_argument("--share", type=float, default=1.0,
                         help="of the events of each case that are logged, default 1")
     parser.add_argument("--out", metavar="FILE", help="where the lines of JSON go, default stdout")
@@ -161,7 +161,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
                      or not what and (case.quick or not options.quick)]
     options.extras = [extra for extra in EXTRAS if extra in what
                       or not what and (extra in ("startup",) or not options.quick)]
-    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.rounds = options.rounds or (2 if options.quick else 3)
     options.share *= 0.3 if options.quick else 1.0
     options.rivals = len(options.against) if len(options.against) < len(rivals()) else 2
     options.command = " ".join(["python -m benchmarks", *_told(arguments)])

@@ -17,7 +17,7 @@ from .verify import WrongValues, pillow_ratio, size, verify
 Result = Dict[str, Any]
 
 # A rival that takes so many times what the fastest takes is not asked again.
-_HOPELESS = 1.6
+_HOPELESS = 1.5
 _PATIENCE = 300  # seconds
 
 

@@ -261,6 +261,15 @@ def test_targets_say_what_is_met() -> None:
         == ["add_scalar at training pace, p50", "<= 0.5 us", "0.5 us", "yes"]
 
 
+def test_a_target_with_two_measures_is_met_by_either() -> None:
+    """A series has to be 300 times as fast as the rivals, or to reach 17 million points a second.
+    """
+    for ours, theirs, met in ((0.05, 10.0, True), (0.1, 31.0, True), (0.1, 10.0, False)):
+        rows = report.targets({"scalar-series": {"tbwriter": {"disk_us": ours},
+                                                 "torch": {"disk_us": theirs}}})
+        assert [row.met for row in rows] == [met]
+
+
 def test_everything_that_is_named_exists() -> None:
     """Cases, targets and parts name functions, arrays, homes and writers that there are."""
     everything = [functions(WRITERS[name]) for name in WRITERS]
