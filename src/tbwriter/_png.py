@@ -91,7 +91,8 @@ class Picture:
 
     def changes(self) -> float:
         """Which part of the samples differ from the one above."""
-        return int(np.count_nonzero(self._pixels[1:] != self._pixels[:-1])) / self._pixels.size
+        changed = np.count_nonzero(self._pixels[1:] != self._pixels[:-1])
+        return float(changed / self._pixels.size)
 
     def blocks(self, kind: int, start: int, stop: int) -> Iterator[Array]:
         """The same in pieces."""

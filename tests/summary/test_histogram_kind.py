@@ -46,6 +46,7 @@ def test_message(name):
     assert len(histo.bucket) == len(histo.bucket_limit)
     assert histo.bucket[0] > 0 and histo.bucket[-1] > 0
     counts, edges = np.histogram(want, default_edges())
+    edges = np.minimum(edges, np.finfo(np.float32).max)
     assert {limit: count for limit, count in zip(histo.bucket_limit, histo.bucket) if count} == {
         limit: count for limit, count in zip(edges[1:], counts) if count}
     assert (value.metadata.plugin_data.plugin_name, value.metadata.display_name,
@@ -69,6 +70,17 @@ def test_both_loaders(tmp_path, loader):
             assert (left <= right).all() and np.array_equal(left[1:], right[:-1])
             inside = [((want >= low) & (want < high)).sum() for low, high in zip(left, right)]
             assert np.abs(np.cumsum(inside) - np.cumsum(count)).max() <= max(1, count[-1])
+
+
+@both_loaders
+def test_beyond_float32(tmp_path, loader):
+    """Doubles that float32 does not hold are shown at its end: no edge is infinite."""
+    with FileWriter(tmp_path) as writer:
+        writer.add(summary.histogram("far", [-1e300, 1.0, 1e300]), step=0)
+    with board(tmp_path, loader) as b:
+        ((_, rows),) = b.tensors("histograms", ".", "far")
+        assert np.isfinite(rows).all() and rows[:, 2].sum() == 3
+        assert rows[0][0] == -rows[-1][1] == -np.finfo(np.float32).max
 
 
 @both_loaders

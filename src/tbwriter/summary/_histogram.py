@@ -23,6 +23,10 @@ _COUNT_IN_CALL = 8 << 20
 _STRATEGIES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 _MOST_BINS = 1_000_000
 
+# Edges are float32 in TensorBoard's Python loader: what lies further out is shown here, not at an
+# infinity that breaks the chart.
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
               max_bins: Optional[int] = None, display_name: str = "",
@@ -42,6 +46,7 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
 
     Source: HistogramProto in TensorFlow's summary.proto; the limits of its histogram.cc.
     """
+    metadata = _metadata(display_name, description)
     bins = _checked_bins(bins)
     if max_bins is not None and (not isinstance(max_bins, int) or max_bins < 1):
         raise ValueError(f"got max_bins {max_bins!r}, want None or an integer from 1")
@@ -65,7 +70,7 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
         shown = trimmed(shown)
         if max_bins:
             shown = merged(shown, max_bins)
-        return _parts(shown, display_name, description)
+        return _parts(shown, metadata)
 
     return Summary([Value(tag, encode, nbytes)])
 
@@ -93,7 +98,7 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
         raise ValueError(f"got the bucket_limits {limits}, want them in rising order")
     shown = trimmed(Histogram(float(min), float(max), num, float(sum), float(sum_squares),
                               limits, counts))
-    parts = _parts(shown, display_name, description)
+    parts = _parts(shown, _metadata(display_name, description))
     return Summary([Value(tag, lambda: parts, _wire.total(parts))])
 
 
@@ -114,19 +119,24 @@ def _checked_bins(bins: Any) -> Bins:
     return edges
 
 
-def _parts(shown: Histogram, display_name: str, description: str) -> Parts:
+def _metadata(display_name: str, description: str) -> bytes:
+    return _event.metadata("histograms", data_class=_event.TENSOR_CLASS,
+                           display_name=display_name, description=description)
+
+
+def _parts(shown: Histogram, metadata: bytes) -> Parts:
     """The fields of Summary.Value: HistogramProto, then its metadata."""
     message = []
     if len(shown.counts):
+        limits = np.clip(shown.limits, -_LARGEST, _LARGEST)
         message.append(b"".join([
-            _wire.double_field(1, shown.min), _wire.double_field(2, shown.max),
+            _wire.double_field(1, max(shown.min, -_LARGEST)),
+            _wire.double_field(2, min(shown.max, _LARGEST)),
             _wire.double_field(3, shown.num), _wire.double_field(4, shown.sum),
             _wire.double_field(5, shown.sum_squares),
-            *_packed(6, np.minimum(shown.limits, np.finfo(np.float64).max)),
+            *_packed(6, limits),
             *_packed(7, shown.counts)]))
-    return [*_wire.message_field(_event.HISTO, message),
-            _event.metadata("histograms", data_class=_event.TENSOR_CLASS,
-                            display_name=display_name, description=description)]
+    return [*_wire.message_field(_event.HISTO, message), metadata]
 
 
 def _packed(number: int, numbers: Any) -> Tuple[bytes, bytes]:
