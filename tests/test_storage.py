@@ -600,7 +600,7 @@ def test_names_of_others(present: List[str]) -> None:
 
 def test_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host name is data: nothing in it leaves the directory or gets too long."""
-    monkeypatch.setattr(_storage.socket, "gethostname", lambda: "../ho st/ü" + "x" * 300)
+    monkeypatch.setattr(_storage, "host_name", lambda: "../ho st/ü" + "x" * 300)
     name = new_name([], "")
     assert "/" not in name and name.isascii() and len(name) < 200
 

@@ -39,6 +39,11 @@ _LARGE = 64 << 10
 _PIECES = 512  # POSIX lets IOV_MAX be as low as 16; Linux, macOS and the BSDs have 1024
 
 
+class SyncError(OSError):
+    """What was written since the last sync may not survive the machine. Trying again would prove
+    nothing: the kernel reports a lost page once. What follows goes into a new file."""
+
+
 class Log(Protocol):
     """Where the records of one run go.
 
@@ -60,7 +65,7 @@ class Log(Protocol):
         """Write all that is pending. OSError when that fails; the next call goes on from there."""
 
     def sync(self) -> None:
-        """Let what is written survive the machine."""
+        """Let what is written survive the machine. SyncError when it may not."""
 
     def read(self, name: str) -> Optional[bytes]:
         """A side file; None where there is none."""
@@ -183,10 +188,10 @@ class LocalLog:
             return
         try:
             _fsync(self._fd)
-        except OSError:
-            # The kernel reports a lost page once: a second fsync that succeeds proves nothing.
-            self._begin_anew()
-            raise
+        except OSError as error:
+            with suppress(OSError):
+                self._begin_anew()
+            raise SyncError(error.errno, f"{error.strerror} (fsync)", self.path) from None
         if not self._in_directory:
             _sync_directory(self.directory)
             self._in_directory = True
