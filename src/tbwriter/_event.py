@@ -143,10 +143,26 @@ def file_version(wall_time: float, writer: str) -> bytes:
             + _wire.bytes_field(10, _wire.string_field(1, writer[:128])))
 
 
-@lru_cache(maxsize=1024)
 def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
              display_name: str = "", description: str = "") -> bytes:
-    """Summary.Value's metadata field: which dashboard a tag belongs to, and how it is called."""
+    """Summary.Value's metadata field: which dashboard a tag belongs to, and how it is called.
+
+    Called at the call, not when the value is encoded: TypeError or ValueError for what is no text.
+    """
+    for what, text in (("plugin_name", plugin_name), ("display_name", display_name),
+                       ("description", description)):
+        if not isinstance(text, str):
+            raise TypeError(f"got a {what} of type {type(text).__name__} ({text!r:.50}), want str")
+    try:
+        return _metadata(plugin_name, bytes(content), data_class, display_name, description)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"got {error.object!r:.80} with a lone surrogate, want valid Unicode"
+                         ) from None
+
+
+@lru_cache(maxsize=1024)
+def _metadata(plugin_name: str, content: bytes, data_class: int, display_name: str,
+              description: str) -> bytes:
     plugin = _wire.string_field(1, plugin_name)
     if content:
         plugin += _wire.bytes_field(2, content)

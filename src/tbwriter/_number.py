@@ -50,7 +50,11 @@ def as_step(step: Any) -> int:
             number = as_float(step, "step")
             if not math.isfinite(number):
                 raise ValueError(f"got the step {number}, want an integer")
-        step = int(number)
+        try:
+            step = int(number)
+        except TypeError:
+            raise TypeError(f"got a step of type {type(step).__name__} ({step!r:.50}), want an "
+                            "integer") from None
     if not INT64_MIN <= step <= INT64_MAX:
         raise ValueError(f"got the step {step}, want -2**63 to 2**63 - 1")
     return int(step)

@@ -18,7 +18,7 @@ from importlib import import_module
 from itertools import count
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
-from . import _event, summary
+from . import _event, _wire, summary
 from ._event import Message, Summary
 from ._names import file_name, relative_path
 from ._number import as_step, as_wall_time
@@ -455,7 +455,10 @@ def _graph(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
     if hasattr(model, "SerializeToString"):
         model = model.SerializeToString()
     if isinstance(model, (bytes, bytearray)):
-        return Message(_event.GRAPH_DEF, bytes(model))
+        model = bytes(model)
+        for _ in _wire.fields(model):
+            pass  # WireError, a ValueError, for what is no message
+        return Message(_event.GRAPH_DEF, model)
     if isinstance(model, (list, tuple)):
         return summary.graph(model)
     package = __name__.rpartition(".")[0]

@@ -40,9 +40,10 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     _check_range("predictions", scores.numpy(), 1)
     _check_range("weights", factors.numpy(), float(np.finfo(np.float32).max))
 
+    metadata = _metadata(int(num_thresholds), display_name, description)
+
     def encode() -> Parts:
-        rows = _rows(truth, scores, factors, int(num_thresholds))
-        return _parts(rows, display_name, description)
+        return _parts(_rows(truth, scores, factors, int(num_thresholds)), metadata)
     return Summary([Value(tag, encode, truth.nbytes + scores.nbytes + factors.nbytes)])
 
 
@@ -70,7 +71,8 @@ def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any
         given[name][np.isnan(given[name])] = 0
         _check_range(name, given[name], 1)
     rows = np.stack(list(given.values()))
-    return Summary([Value(tag, lambda: _parts(rows, display_name, description), rows.nbytes)])
+    metadata = _metadata(rows.shape[1], display_name, description)
+    return Summary([Value(tag, lambda: _parts(rows, metadata), rows.nbytes)])
 
 
 def _check_lengths(given: "Dict[str, np.ndarray[Any, Any]]") -> None:
@@ -106,9 +108,12 @@ def _rates(tp: Any, fp: Any, fn: Any) -> Tuple[Any, Any]:
     return tp / np.maximum(1e-7, tp + fp), tp / np.maximum(1e-7, tp + fn)
 
 
-def _parts(rows: Any, display_name: str, description: str) -> Parts:
-    content = _wire.int_field(2, rows.shape[1])
+def _metadata(num_thresholds: int, display_name: str, description: str) -> bytes:
+    return _event.metadata("pr_curves", _wire.int_field(2, num_thresholds),
+                           data_class=_event.TENSOR_CLASS, display_name=display_name,
+                           description=description)
+
+
+def _parts(rows: Any, metadata: bytes) -> Parts:
     data = np.ascontiguousarray(rows, "<f4").tobytes()
-    return [*_event.tensor(_event.DT_FLOAT, rows.shape, data),
-            _event.metadata("pr_curves", content, data_class=_event.TENSOR_CLASS,
-                            display_name=display_name, description=description)]
+    return [*_event.tensor(_event.DT_FLOAT, rows.shape, data), metadata]

@@ -69,9 +69,16 @@ def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
     return lambda: _event.string_tensor(array.shape, strings), sum(map(len, strings))
 
 
+def _is_complex(data: Any) -> bool:
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, complex) or getattr(getattr(data, "dtype", None), "kind", "") == "c"
+
+
 def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
-    if getattr(getattr(data, "dtype", None), "kind", "") == "c":
-        held = Snapshot(np.array(data, order="C"), data.shape, data.dtype)
+    if _is_complex(data):
+        array = np.array(data, order="C")
+        held = Snapshot(array, array.shape, array.dtype)
     else:
         held = snapshot(data, "a tensor")
     if held.dtype.name not in _TYPES:
