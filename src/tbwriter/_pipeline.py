@@ -24,7 +24,7 @@ import warnings
 from _thread import allocate_lock, get_ident, start_new_thread
 from typing import Any, Callable, List, Optional, Set, Tuple
 
-from ._storage import Log
+from ._storage import Log, SyncError
 
 BATCH = 8192        # so many items wake the thread before its time
 ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
@@ -55,10 +55,12 @@ class Task:
         self.patient = patient  # waits through failures until its time is over
 
     def run(self) -> None:
-        """Do the work; an OSError goes to the caller, who tries again."""
+        """Do the work; an OSError goes to the caller, who tries again where that helps."""
         try:
             if self._work is not None:
                 self._work()
+        except SyncError as error:
+            self.finish(error)
         except OSError:
             raise
         except Exception as error:
@@ -102,6 +104,7 @@ class Channel:
         self._asynchronous = asynchronous
         self._strict = strict
         self._busy = allocate_lock()
+        self._cutting = allocate_lock()  # while items leave the queue at one of its ends
         self._owner = 0
         # Bytes of heavy items: what came (counted by callers), what is done (by the owner).
         self._came = 0
@@ -145,11 +148,7 @@ class Channel:
         if self._full:
             # Full of scalars: rows are dropped one by one, the newest first.
             if not self._room(lambda: not self._full):
-                item = self.items.pop() if self.items else None
-                if type(item) is bytes:
-                    self._drop()
-                elif item is not None:
-                    self.items.append(item)
+                self._drop_newest()
         else:
             self.limit = len(self.items) + self._batch
         _worker.serve(self)
@@ -206,7 +205,10 @@ class Channel:
             self._drain_here()
 
     def _leave(self) -> None:
-        self.log.close()
+        try:
+            self.log.close()
+        except SyncError as error:
+            warn(str(error))
         _worker.leave(self)
 
     def abandon(self) -> None:
@@ -215,6 +217,7 @@ class Channel:
         self._tasks.clear()
         self.limit = 0
         self._busy = allocate_lock()
+        self._cutting = allocate_lock()
         self._owner = 0
         self._counting = threading.RLock()
         self._came = self._gone = 0
@@ -282,6 +285,18 @@ class Channel:
         """Whether the caller is a finalizer or signal handler inside the work itself."""
         return get_ident() in (self._owner, _worker.ident)
 
+    def _drop_newest(self) -> None:
+        # Who does not get the lock keeps its row: nobody waits here.
+        if self._cutting.acquire(False):
+            try:
+                row = bool(self.items) and type(self.items[-1]) is bytes
+                if row:
+                    self.items.pop()
+            finally:
+                self._cutting.release()
+            if row:
+                self._drop()
+
     def _drop(self) -> None:
         self.dropped += 1
         if not self._told_drops:
@@ -301,9 +316,10 @@ class Channel:
 
     def _drain_here(self, timeout: float = EXIT_SECS, urgent: bool = False) -> None:
         """Do the thread's work in this one."""
-        while (self.items or self.log.pending) and not self._given_up:
+        while not self._given_up:
             if self._owner == get_ident():
                 return  # a signal handler or finalizer inside the work: the outer call goes on
+            # Also where nothing is queued: another thread may be about to write what was.
             if not self._busy.acquire(timeout=timeout):
                 return
             try:
@@ -317,6 +333,8 @@ class Channel:
                     raise self.error
                 if self._notice and not urgent:
                     self._warn()
+                return
+            if not self.items and not self.log.pending:
                 return
 
     # The thread's side: only who holds `_busy`.
@@ -358,23 +376,27 @@ class Channel:
         return True
 
     def _take(self) -> None:
+        while not self._cutting.acquire(False):
+            time.sleep(0)  # no blocking: rule 1
         chunk = self.items[:4 * BATCH]
+        del self.items[:len(chunk)]
+        self._cutting.release()
+        count = 0
         _worker.encoding = True
         try:
             count, nbytes = self._encode(chunk)
+            self._gone += nbytes
+            if not count:
+                chunk[0].run()
+                count = 1
         finally:
             _worker.encoding = False
-        if count:
-            del self.items[:count]
-            self._gone += nbytes
-            self.log.write()
-            self._progress = time.monotonic()
-            if self.log.notice:
-                self._tell(self.log.notice)
-                self.log.notice = ""
-        else:
-            chunk[0].run()
-            del self.items[0]
+            self.items[:0] = chunk[count:]
+        self.log.write()
+        self._progress = time.monotonic()
+        if self.log.notice:
+            self._tell(self.log.notice)
+            self.log.notice = ""
 
     def _failed(self, error: OSError) -> None:
         if not self.error:

@@ -112,7 +112,7 @@ def stuck_memory(name: str, logdir: str) -> Result:
     audio = np.zeros((1, 500_000), np.float32)
     writer.add_audio("a", audio, 0)
     writer.flush()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _resident()
     control("stall 0")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -121,7 +121,7 @@ def stuck_memory(name: str, logdir: str) -> Result:
         for step in range(500_000):
             writer.add_scalar("x", step, step)
     told = sum("dropped" in str(w.message) for w in caught)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = _resident() - before
     control("ok 0")
     writer.close()
     return {"grown_mb": grown, "dropped": getattr(writer, "dropped", None), "told": told}
@@ -317,30 +317,40 @@ def finalizers(name: str, logdir: str) -> Result:
 def interrupts(name: str, logdir: str) -> Result:
     """Ctrl-C, 200 times, in the middle of adds."""
     writer = open_writer(name, logdir)
-    returned = 0
+    returned = interrupted = step = 0
     pid = os.getpid()
     done = False
 
+    armed = False
+
+    def interrupt(*_: Any) -> None:
+        nonlocal interrupted, armed
+        if armed:
+            armed = False
+            interrupted += 1
+            raise KeyboardInterrupt
+
     def press() -> None:
+        nonlocal done
         for _ in range(200):
             time.sleep(0.003)
             os.kill(pid, signal.SIGINT)
-        nonlocal done
         done = True
+    signal.signal(signal.SIGINT, interrupt)
     thread = threading.Thread(target=press)
     thread.start()
-    interrupted = 0
-    step = 0
     while not done:
         try:
+            armed = True
             while not done:
                 step += 1
                 writer.add_scalar("x", step, step)
                 returned += 1
+            armed = False
         except KeyboardInterrupt:
-            interrupted += 1
-    thread.join()
+            pass
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    thread.join()
     writer.close()
     return {"returned": returned, "interrupted": interrupted}
 
@@ -503,6 +513,12 @@ def dropped_writers(name: str, logdir: str) -> Result:
     return {key: after[key] - before[key] for key in after}
 
 
+def _resident() -> float:
+    """Memory that the process holds now, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
 def _resources() -> Dict[str, int]:
     return {"threads": len(os.listdir("/proc/self/task")), "fds": len(os.listdir("/proc/self/fd"))}
 
@@ -529,7 +545,8 @@ SCENARIOS.update(one_EIO=_one_failure(5), one_EDQUOT=_one_failure(122), one_EINT
                  one_EMFILE=_one_failure(24))
 
 
-def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: float = 60) -> Result:
+def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: float = 60,
+        program: str = "scenarios.py") -> Result:
     """Run a scenario in a process of its own.
 
     Gives what it printed, and: `hang` (whether it had to be killed), `secs`, `kept` (the number of
@@ -545,7 +562,7 @@ def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: fl
         environment["LD_PRELOAD"] = shim
     start = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "scenarios.py"), scenario, writer, str(logdir)],
+        [sys.executable, str(HERE / program), scenario, writer, str(logdir)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True)
     try:
