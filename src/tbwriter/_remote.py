@@ -237,7 +237,9 @@ class RemoteLog:
         except OSError as error:
             if not self._secrets:
                 raise
-            raise type(error)(error.errno, self._plain(str(error))) from None
+            # A client's own errors take arguments of their own.
+            kind = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+            raise kind(error.errno, self._plain(str(error))) from None
         except Exception as error:
             raise OSError(f"{type(error).__name__}: {self._plain(str(error))}") from None
 
