@@ -385,3 +385,25 @@ def test_what_is_imported() -> None:
             " 'tensorboard', 'tensorflow', 'matplotlib', 'tqdm') if m in sys.modules])")
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "[]\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_a_fork_after_close_and_reopening(tmp_path: Path, asynchronous: bool) -> None:
+    """A child leaves the file alone that its parent opened after a close()."""
+    writer = FileWriter(tmp_path, asynchronous=asynchronous)
+    writer.close()
+    writer.add_scalar("parent", 1, 0)
+    writer.flush()
+    path = Path(writer.path)
+    size = path.stat().st_size
+    child = os.fork()
+    if child == 0:
+        writer.add_scalar("child", 1, 0)
+        writer.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert path.stat().st_size == size
+    writer.close()
+    assert [value.tag for event in events(tmp_path) for value in event.summary.value] == \
+        ["parent", "child"]

@@ -23,6 +23,7 @@ import time
 import warnings
 from _thread import allocate_lock, get_ident, start_new_thread
 from typing import Any, Callable, List, Optional, Set, Tuple
+from weakref import WeakSet
 
 from ._storage import Log, SyncError
 
@@ -119,6 +120,7 @@ class Channel:
         self._given_up = False
         self.due = 0.0
         _worker.join(self)
+        _all.add(self)
 
     # The caller's side.
 
@@ -143,6 +145,7 @@ class Channel:
         if self._notice:
             self._warn()
         if self._synchronous:
+            _worker.join(self)
             self._drain_here()
             return
         if self._full:
@@ -197,6 +200,8 @@ class Channel:
             raise
         _worker.leave(self)
         self.limit = 0
+        if self.items:  # another thread goes on
+            self.wake()
 
     def close_soon(self) -> None:
         """`close()` without waiting: for a writer that nobody holds any more."""
@@ -363,7 +368,8 @@ class Channel:
         if self.error and not urgent and not self._tasks and time.monotonic() < self._retry_at:
             return False
         try:
-            self.log.write()
+            if self.log.pending:
+                self.log.write()
             while self.items:
                 self._take()
         except OSError as error:
@@ -385,6 +391,7 @@ class Channel:
         _worker.encoding = True
         try:
             count, nbytes = self._encode(chunk)
+            _worker.encoding = False
             self._gone += nbytes
             if not count:
                 chunk[0].run()
@@ -525,11 +532,13 @@ def _at_exit() -> None:
 def _after_fork() -> None:
     """A child's first act: its own thread when it logs, its own files, nothing of the parent's."""
     global _worker
-    old, _worker = _worker, _Worker()
-    for channel in old._channels:
+    channels = list(_all)
+    _worker = _Worker()
+    for channel in channels:
         channel.abandon()
 
 
 _worker = _Worker()
+_all: "WeakSet[Channel]" = WeakSet()  # also those that are closed, and may be opened again
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
