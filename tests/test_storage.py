@@ -36,6 +36,12 @@ def _varint(value: int) -> bytes:
     return bytes(_VarintBytes(value))
 
 
+@pytest.fixture(autouse=True)
+def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write looks after the file's name, so that the numbers of operations are known."""
+    monkeypatch.setattr(_storage, "LOOK_SECS", 0.0)
+
+
 def scan(content: bytes) -> Tuple[List[Any], bytes]:
     """The events before the first damage, and all that follows."""
     events, at = [], 0

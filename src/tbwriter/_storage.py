@@ -29,6 +29,9 @@ _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 # Beyond so many open event files of a process, each is opened for its writes only: a run may have
 # as many sub-runs as it likes.
 MAX_OPEN = 64
+
+# So often it is looked whether a file has been moved; that it is deleted shows at every write.
+LOOK_SECS = 0.1
 _open_logs: Set[int] = set()  # ids of the logs that hold a file open
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT))
@@ -141,6 +144,7 @@ class LocalLog:
         self._in_directory = False  # whether the name is known to survive the machine
         self._sizes_hold = True     # whether the file system has told true sizes so far
         self._parked = False        # whether the file is closed between two writes
+        self._looked = 0.0          # when the file was last seen to be there
         self._open()
         self._park()
 
@@ -160,9 +164,10 @@ class LocalLog:
                 self._take([part])
 
     def write(self) -> None:
-        if self._blocks:
-            self._unpark()
-        if self._blocks and self._fd >= 0:
+        if not self._blocks:
+            return
+        self._unpark()
+        if self._fd >= 0:
             self._look()
         while self._blocks:
             block = self._blocks[0]
@@ -349,6 +354,10 @@ class LocalLog:
         if self._sizes_hold:
             # More than is known was written if an exception came between the call and the count.
             self._written = end
+        now = time.monotonic()
+        if here.st_nlink and now - self._looked < LOOK_SECS:
+            return
+        self._looked = now
         try:
             there = os.stat(self.path)
         except OSError as error:

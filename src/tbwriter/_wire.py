@@ -46,6 +46,10 @@ def varint(value: int) -> bytes:
     """
     if 0 <= value < 0x80:
         return _SHORT[value]
+    if 0 <= value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
+    if 0 <= value < 0x20_0000:
+        return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14))
     if not -(1 << 63) <= value < 1 << 64:
         raise ValueError(f"got the integer {value}, want one of 64 bits")
     value &= 0xFFFF_FFFF_FFFF_FFFF
