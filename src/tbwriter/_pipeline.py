@@ -107,6 +107,7 @@ class Channel:
         self._busy = allocate_lock()
         self._cutting = allocate_lock()  # while items leave the queue at one of its ends
         self._owner = 0
+        self._draining: List[int] = []  # threads that do the work in the call, or wait to
         # Bytes of heavy items: what came (counted by callers), what is done (by the owner).
         self._came = 0
         self._gone = 0
@@ -224,6 +225,7 @@ class Channel:
         self._busy = allocate_lock()
         self._cutting = allocate_lock()
         self._owner = 0
+        self._draining = []
         self._counting = threading.RLock()
         self._came = self._gone = 0
         self.error = None
@@ -321,26 +323,33 @@ class Channel:
 
     def _drain_here(self, timeout: float = EXIT_SECS, urgent: bool = False) -> None:
         """Do the thread's work in this one."""
-        while not self._given_up:
-            if self._owner == get_ident():
-                return  # a signal handler or finalizer inside the work: the outer call goes on
-            # Also where nothing is queued: another thread may be about to write what was.
-            if not self._busy.acquire(timeout=timeout):
-                return
-            try:
-                self._owner = get_ident()
-                done = self.work(urgent)
-            finally:
-                self._owner = 0
-                self._busy.release()
-            if not done:
-                if self._strict and self.error and not urgent:
-                    raise self.error
-                if self._notice and not urgent:
-                    self._warn()
-                return
-            if not self.items and not self.log.pending:
-                return
+        me, draining = get_ident(), self._draining
+        if me == self._owner or me in draining and not urgent:
+            return  # a signal handler or finalizer inside the work: the outer call goes on
+        draining.append(me)
+        try:
+            while not self._given_up:
+                # Also where nothing is queued: another thread may be about to write what was.
+                if not self._busy.acquire(timeout=timeout):
+                    return
+                try:
+                    self._owner = me
+                    done = self.work(urgent)
+                finally:
+                    self._owner = 0
+                    self._busy.release()
+                if not done:
+                    if self._strict and self.error and not urgent:
+                        raise self.error
+                    if self._notice and not urgent:
+                        self._warn()
+                    return
+                if not self.items and not self.log.pending:
+                    break
+        finally:
+            draining.remove(me)
+        if self.items and not self._given_up:  # from a signal handler, just before the end
+            self._drain_here(timeout, urgent)
 
     # The thread's side: only who holds `_busy`.
 
