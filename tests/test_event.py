@@ -44,7 +44,7 @@ def test_metadata(plugin: str, content: bytes, data_class: int, name: str, text:
 
 
 def test_tensors() -> None:
-    """Tensors of numbers and of strings read back with real protobuf, also those with no elements."""
+    """Tensors of numbers and of strings read back with real protobuf, also empty ones."""
     tensor_util = pytest.importorskip("tensorboard.util.tensor_util")
     numbers = b"".join(_event.tensor(_event.DT_INT32, (1, 3), bytes(range(12))))
     parsed = summary_pb2.Summary.Value.FromString(numbers).tensor

@@ -228,7 +228,7 @@ def test_flush_inside_the_work_of_the_thread() -> None:
 
 
 def test_a_task_that_raises_is_left_out() -> None:
-    """A side file that can't be made for a reason of its own is told and does not block the rest."""
+    """A side file that can't be made is told, and does not block the rest."""
     channel, log = make(asynchronous=False)
 
     def work() -> None:
@@ -287,7 +287,7 @@ def test_an_item_larger_than_the_buffer() -> None:
 
 
 def test_a_slow_kind_is_no_slow_storage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While an item takes its time to be encoded, what fills the buffer waits and is not dropped."""
+    """While an item takes long to be encoded, what fills the buffer waits and is not dropped."""
     monkeypatch.setattr(_pipeline, "STALL_SECS", 0.05)
     channel, log = make(max_buffer=10_000)
     encode = channel._encode

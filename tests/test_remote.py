@@ -405,3 +405,18 @@ def test_clients_have_short_patience(s3: Any) -> None:
     assert settings["read_timeout"] <= 15 and settings["retries"]["total_max_attempts"] <= 2
     assert settings["signature_version"] == "s3v4"
     assert log._client is not new_log(s3, "patience")._client
+
+
+def test_resume_in_a_bucket(memory: Memory) -> None:
+    """With resume, automatic steps go on where the objects of the earlier writers end."""
+    from tbwriter import FileWriter
+    for value in range(0, 9, 3):
+        with FileWriter(memory.url + "/run", resume=True) as writer:
+            for i in range(3):
+                writer.add_scalar("x", value + i)
+    found = []
+    for content in memory.objects().values():
+        events, rest = scan(content)
+        assert not rest
+        found += [event.step for event in events if event.summary.value]
+    assert found == list(range(9))

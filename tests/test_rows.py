@@ -22,7 +22,8 @@ tags = st.one_of(st.sampled_from(["loss", "acc", "train/lr", ""]), st.text(max_s
 steps = st.one_of(st.sampled_from([0, 1, 127, 128, -1, 2 ** 63 - 1, -2 ** 63]),
                   st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 20000))
 rows = st.lists(st.tuples(tags, steps, st.floats(width=32),
-                          st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=60)
+                          st.floats(allow_nan=False, allow_infinity=False)),
+                min_size=1, max_size=60)
 
 
 def pack(table: List[Row], numbers: Tags) -> bytes:

@@ -1,4 +1,4 @@
-"""SummaryWriter: what its methods write, as real protobuf, both loaders and the dashboards see it."""
+"""SummaryWriter: what its methods write, as real protobuf, both loaders, the dashboards see it."""
 from __future__ import annotations
 
 import inspect

@@ -37,7 +37,8 @@ def test_the_api_of_2017(tmp_path: Path, loader: str) -> None:
     writer = tensorboard.FileWriter(str(tmp_path))
     for value in (0.25, 0.5, 0.75):
         writer.add_summary(tensorboard.summary.scalar("train-accuracy", value))
-        writer.add_summary(tensorboard.summary.scalar("loss", -value), global_step=7 + int(value * 4))
+        writer.add_summary(tensorboard.summary.scalar("loss", -value),
+                           global_step=7 + int(value * 4))
     writer.close()
     with board(tmp_path, loader) as judge:
         assert judge.scalars(".", "train-accuracy") == [(0, 0.25), (1, 0.5), (2, 0.75)]
@@ -114,19 +115,20 @@ def test_add_event_refuses(tmp_path: Path, bad: bytes) -> None:
 
 @both_loaders
 def test_scalars_of_every_type(tmp_path: Path, loader: str) -> None:
-    """Whatever holds one number is taken; NaN and infinities are kept, too large becomes infinite."""
+    """Whatever holds one number is taken; NaN and infinities are kept, too large is infinite."""
     from decimal import Decimal
     from fractions import Fraction
     values = [1, -2.5, True, np.float32(0.5), np.float64(1e-30), np.int64(-7), np.uint8(255),
               np.array(3.5), np.array([4.5]), np.array([[5.5]]), np.float16(0.25), np.bool_(True),
-              Decimal("1.5"), Fraction(1, 4), math.nan, math.inf, -math.inf, 1e300, -1e300, 10 ** 400]
+              Decimal("1.5"), Fraction(1, 4), math.nan, math.inf, -math.inf, 1e300, -1e300,
+              10 ** 400]
     with FileWriter(tmp_path) as writer:
         for value in values:
             writer.add_scalar("v", value)
     with board(tmp_path, loader) as judge:
         shown = [value for _, value in judge.scalars(".", "v")]
-    expected = [1, -2.5, 1, 0.5, float(np.float32(1e-30)), -7, 255, 3.5, 4.5, 5.5, 0.25, 1, 1.5, 0.25,
-                math.nan, math.inf, -math.inf, math.inf, -math.inf, math.inf]
+    expected = [1, -2.5, 1, 0.5, float(np.float32(1e-30)), -7, 255, 3.5, 4.5, 5.5, 0.25, 1, 1.5,
+                0.25, math.nan, math.inf, -math.inf, math.inf, -math.inf, math.inf]
     assert np.array_equal(shown, expected, equal_nan=True)
 
 

@@ -13,7 +13,7 @@ import asyncio
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 from urllib.parse import unquote, urlsplit
 
 from ._storage import check_name, new_name, split
@@ -124,6 +124,11 @@ class RemoteLog:
 
     def put(self, name: str, data: bytes) -> None:
         self._put_object(check_name(name), data)
+
+    def earlier(self) -> Iterator[bytes]:
+        for name in sorted(self._names()):
+            if "tfevents" in name:
+                yield self._call("cat_file", f"{self._root}/{name}")
 
     def close(self) -> None:
         if self._segment is not None:

@@ -76,6 +76,9 @@ class Log(Protocol):
     def put(self, name: str, data: bytes) -> None:
         """Write a side file, all or nothing. ValueError for a name outside the directory."""
 
+    def earlier(self) -> Iterator[Union[str, bytes]]:
+        """The event files that lie there, in their order: their paths, or their contents."""
+
     def close(self) -> None:
         """Close the event file; a later write begins another one."""
 
@@ -183,6 +186,7 @@ class LocalLog:
                     self._written += _write(self._fd, self._next_pieces())
                 except OSError as error:
                     if error.errno == errno.EFBIG and self._whole() > self._first:
+                        self._cut_tail()
                         self._begin_anew()
                     raise
         self._park()
@@ -205,10 +209,7 @@ class LocalLog:
         self._unpark()
         if self._fd < 0:
             return
-        # The size tells more than the count where a write failed after some bytes.
-        size = self._whole() - self._origin
-        if size < os.fstat(self._fd).st_size:
-            os.ftruncate(self._fd, size)
+        self._cut_tail()
         self.sync()
         self._begin_anew()
 
@@ -238,6 +239,12 @@ class LocalLog:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
+
+    def earlier(self) -> Iterator[Union[str, bytes]]:
+        for name in sorted(os.listdir(self.directory)):
+            path = os.path.join(self.directory, name)
+            if "tfevents" in name and os.path.isfile(path):
+                yield path
 
     def _inside(self, name: str) -> str:
         """Where the side file is, symbolic links followed."""
@@ -373,6 +380,14 @@ class LocalLog:
         self.notice = f"{self.path}: {reason}; the run goes on in a new file"
         with suppress(OSError):
             self._begin_anew()
+
+    def _cut_tail(self) -> None:
+        """Let a file that is left end with a whole record. No other bytes ever follow, so a reader
+        that has seen the rest waits in vain, and that is all."""
+        # The size tells more than the count where a write failed after some bytes.
+        size = self._whole() - self._origin
+        if size < os.fstat(self._fd).st_size:
+            os.ftruncate(self._fd, size)
 
     def _begin_anew(self) -> None:
         """Leave this file; what was torn in it is written again, whole, in the next."""

@@ -11,7 +11,7 @@ Nothing is faked: the bytes are those of a file, read back by `tbwriter.reader`.
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 from weakref import WeakValueDictionary
 
 from . import _storage
@@ -62,6 +62,9 @@ class _MemoryLog:
 
     def put(self, name: str, data: bytes) -> None:
         self._memory.files[self._below + name] = bytes(data)
+
+    def earlier(self) -> Iterator[bytes]:
+        return iter(())
 
     def close(self) -> None:
         pass

@@ -56,8 +56,8 @@ class FileWriter:
         10). A program that is killed loses no more than that.
     filename_suffix: ends the names of the event files.
     asynchronous: False makes every call write in the call itself. The bytes are the same.
-    strict: raise OSError from the add methods when the storage fails; otherwise they warn once, keep
-        what is added and go on trying.
+    strict: raise OSError from the add methods when the storage fails; otherwise they warn once,
+        keep what is added and go on trying.
     disabled: do nothing, for processes that should be silent.
     purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
     resume: continue automatic step numbers where the files in `logdir` end.
@@ -100,9 +100,9 @@ class FileWriter:
                                 asynchronous=asynchronous and flush_secs > 0, strict=strict)
         self._items = self._channel.items
         if resume:
-            from ._scan import last_steps  # the reader's, which few writers need
+            from ._scan import last_steps_of  # the reader's, which few writers need
             self._steps.update((tag, count(step + 1))
-                               for tag, step in last_steps(self._logdir).items())
+                               for tag, step in last_steps_of(self._log.earlier()).items())
         if purge_step is not None:
             # TensorBoard's Python loader purges at every START of a run but its first, whatever
             # step that has: so there are two.

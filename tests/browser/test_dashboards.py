@@ -4,7 +4,6 @@ Each test opens a dashboard and asserts on what is drawn there.
 """
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Iterator
 
 import pytest

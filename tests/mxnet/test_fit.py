@@ -245,9 +245,9 @@ def test_two_devices(tmp_path, kvstore):
         assert steps(b.scalars("validation", "accuracy")) == [BATCHES - 1, 2 * BATCHES - 1]
         points = b.tensors("histograms", "train", "gradients/fc1_weight")
         assert steps(points) == list(range(2 * BATCHES))
-        for (_, buckets), grad in zip(points, grads):
-            assert buckets[:, 2].sum() == 24
-            assert np.isclose(buckets[0, 0], grad.min()) and np.isclose(buckets[-1, 1], grad.max())
+        for (_, rows), grad in zip(points, grads):
+            assert rows[:, 2].sum() == 24
+            assert np.isclose(rows[0, 0], grad.min()) and np.isclose(rows[-1, 1], grad.max())
 
 
 def test_parameters_without_gradients(tmp_path):

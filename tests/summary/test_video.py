@@ -91,7 +91,7 @@ def test_frame_times(fps, times):
 
 @given(st.integers(1, 300), st.floats(0.01, 1000))
 def test_timing(frames, fps):
-    """A clip takes as long as it should, to the hundredth of a second, and no frame is too short."""
+    """A clip takes as long as it should, to the hundredth of a second; no frame is too short."""
     shown_frames, durations = _timing(frames, fps)
     assert len(shown_frames) == len(durations) and min(durations) >= 2
     assert shown_frames == sorted(set(shown_frames)) and shown_frames[0] == 0

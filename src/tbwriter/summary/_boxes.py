@@ -100,7 +100,8 @@ def _draw(canvas: Image.Image, corners: Array, texts: List[str]) -> None:
 def _whole(corners: Array, size: Any) -> List[List[int]]:
     """Smaller corner first, in whole pixels, and not far outside, which would only take time."""
     width, height = size
-    low, high = np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])
+    first, second = corners[:, :2], corners[:, 2:]
+    low, high = np.minimum(first, second), np.maximum(first, second)
     limits = np.array([width, height, width, height], np.float64)
     whole = np.rint(np.clip(np.concatenate([low, high], axis=1), -limits, 2 * limits))
     return whole.astype(int).tolist()  # type: ignore[no-any-return]

@@ -50,20 +50,10 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
     bins = _checked_bins(bins)
     if max_bins is not None and (not isinstance(max_bins, int) or max_bins < 1):
         raise ValueError(f"got max_bins {max_bins!r}, want None or an integer from 1")
-    if getattr(values, "nbytes", 0) >= _COUNT_IN_CALL and not hasattr(values, "asnumpy"):
-        counted = count(as_array(values), bins)
-        nbytes = counted.counts.nbytes + counted.limits.nbytes
-        late: Callable[[], Histogram] = lambda: counted
-    else:
-        held = snapshot(values)
-        if not held.size:
-            raise ValueError(f"got an empty array of shape {held.shape} as values, want at least "
-                             "one number")
-        nbytes = held.nbytes
-        late = lambda: count(held.numpy(), bins)
+    nbytes, counted = _counting(values, bins)
 
     def encode() -> Parts:
-        shown = late()
+        shown = counted()
         if shown.not_finite:
             once(("histogram", tag), f"the histogram {tag!r} leaves out {shown.not_finite} values "
                  f"of {shown.num + shown.not_finite} that are NaN or infinite; said once for a tag")
@@ -73,6 +63,18 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
         return _parts(shown, metadata)
 
     return Summary([Value(tag, encode, nbytes)])
+
+
+def _counting(values: Any, bins: Any) -> Tuple[int, Callable[[], Histogram]]:
+    """The bytes that are held until the values are counted, and what counts them then."""
+    if getattr(values, "nbytes", 0) >= _COUNT_IN_CALL and not hasattr(values, "asnumpy"):
+        counted = count(as_array(values), bins)
+        return counted.counts.nbytes + counted.limits.nbytes, lambda: counted
+    held = snapshot(values)
+    if not held.size:
+        raise ValueError(f"got an empty array of shape {held.shape} as values, want at least "
+                         "one number")
+    return held.nbytes, lambda: count(held.numpy(), bins)
 
 
 def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_squares: float,

@@ -84,7 +84,7 @@ def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
     if held.dtype.name not in _TYPES:
         raise TypeError(f"got a tensor of dtype {held.dtype}, want one of {', '.join(_TYPES)}")
 
-    # make_ndarray has no branch for uint32 and uint64 but the one for content, which none have here.
+    # make_ndarray reads uint32 and uint64 from the content alone, which is empty here.
     dtype = held.dtype.name if held.size or held.dtype.kind != "u" else "int64"
 
     def encode() -> Parts:
