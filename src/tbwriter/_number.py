@@ -6,6 +6,7 @@ numpy, MXNet, torch or jax. What is wrong is refused here, at the call that brou
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any
 
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -44,17 +45,13 @@ def as_step(step: Any) -> int:
     """
     if type(step) is int and INT64_MIN <= step <= INT64_MAX:
         return step
-    if type(step) is not int:
-        number = step
-        if not hasattr(step, "__index__"):
-            number = as_float(step, "step")
-            if not math.isfinite(number):
-                raise ValueError(f"got the step {number}, want an integer")
-        try:
-            step = int(number)
-        except TypeError:
-            raise TypeError(f"got a step of type {type(step).__name__} ({step!r:.50}), want an "
-                            "integer") from None
+    try:
+        step = index(step)
+    except TypeError:
+        number = as_float(step, "step")
+        if not math.isfinite(number):
+            raise ValueError(f"got the step {number}, want an integer") from None
+        step = int(number)
     if not INT64_MIN <= step <= INT64_MAX:
         raise ValueError(f"got the step {step}, want -2**63 to 2**63 - 1")
     return int(step)

@@ -55,7 +55,7 @@ def _scalars() -> Dict[str, Case]:
                   for name, step, error in [
         ("2**63", 2 ** 63, ValueError), ("-2**63-1", -2 ** 63 - 1, ValueError),
         ("NaN", NAN, ValueError), ("inf", INF, ValueError), ("text", "1", TypeError),
-        ("1e30", 1e30, ValueError), ("list", [1], TypeError), ("two", np.zeros(2), TypeError)]})
+        ("1e30", 1e30, ValueError), ("list", [1], TypeError), ("two", np.zeros(2), ValueError)]})
     cases.update({f"time {name}": Case("add_scalar", ("v", 2.5, 1, seconds)) for name, seconds in {
         "0": 0, "-1": -1, "1e300": 1e300, "float32": np.float32(1.5)}.items()})
     cases.update({f"time {name}": Case("add_scalar", ("v", 2.5, 1, seconds), error)

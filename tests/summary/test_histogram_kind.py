@@ -171,7 +171,7 @@ def test_raw(tmp_path, loader):
     ({"bucket_limits": [1]}, "got 1 bucket_limits and 2 bucket_counts, want"),
     ({"bucket_limits": [2, 1]}, "want them in rising order"),
     ({"bucket_counts": [1, np.nan]}, "want finite numbers"),
-    ({"min": np.nan}, "got min nan, max 2 and counts"),
+    ({"min": np.nan}, "got min nan, max 2.0 and counts"),
 ])
 def test_raw_mistakes(change, text):
     """What TensorBoard could not show is refused."""

@@ -162,6 +162,8 @@ def _graph_def(nodes: Iterable[Node]) -> bytes:
 def _check_names(nodes: Sequence[Node]) -> Set[str]:
     names: Set[str] = set()
     for node in nodes:
+        if not isinstance(node, Node):
+            raise TypeError(f"got a node of type {type(node).__name__} ({node!r:.50}), want Node")
         if not isinstance(node.name, str) or not node.name or ":" in node.name \
                 or node.name[0] == "^":
             raise ValueError(f"got a node called {node.name!r}, want a name without ':' and '^' "

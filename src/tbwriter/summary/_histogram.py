@@ -11,6 +11,7 @@ from .._event import Summary, Value
 from .._histogram import Bins, Histogram, merged, trimmed
 from .._histogram import histogram as count
 from .._notice import once
+from .._number import as_float
 from .._wire import Parts
 
 __all__ = ["histogram", "histogram_raw"]
@@ -94,12 +95,14 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
     if len(limits) != len(counts):
         raise ValueError(f"got {len(limits)} bucket_limits and {len(counts)} bucket_counts, want "
                          "as many of the ones as of the others")
+    min, max = as_float(min, "min"), as_float(max, "max")
+    num, sum = as_float(num, "num"), as_float(sum, "sum")
+    sum_squares = as_float(sum_squares, "sum_squares")
     if not np.isfinite([min, max]).all() or not np.isfinite(counts).all():
         raise ValueError(f"got min {min}, max {max} and counts {counts}, want finite numbers")
     if np.isnan(limits).any() or (np.diff(limits) < 0).any():
         raise ValueError(f"got the bucket_limits {limits}, want them in rising order")
-    shown = trimmed(Histogram(float(min), float(max), num, float(sum), float(sum_squares),
-                              limits, counts))
+    shown = trimmed(Histogram(min, max, num, sum, sum_squares, limits, counts))
     parts = _parts(shown, _metadata(display_name, description))
     return Summary([Value(tag, lambda: parts, _wire.total(parts))])
 

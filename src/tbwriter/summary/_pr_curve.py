@@ -11,6 +11,7 @@ import numpy as np
 from .. import _event, _wire
 from .._array import Snapshot, as_array, snapshot
 from .._event import Summary, Value
+from .._number import as_float
 from .._wire import Parts
 
 
@@ -26,7 +27,7 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     Raises ValueError for other lengths, values outside these ranges, and NaN; TypeError for what
     holds no numbers.
     """
-    if not 2 <= num_thresholds < 1 << 31:
+    if not 2 <= as_float(num_thresholds, "number of thresholds") < 1 << 31:
         raise ValueError(f"got {num_thresholds} thresholds, want at least 2")
     truth, scores = snapshot(labels, "labels"), snapshot(predictions, "predictions")
     if truth.size != scores.size or not truth.size:
