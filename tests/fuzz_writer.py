@@ -1,0 +1,173 @@
+"""Fuzz target: any arguments either raise TypeError or ValueError at the call or are shown, and the
+file is always whole.
+
+    PYTHONPATH=src python tests/fuzz_writer.py [SECONDS [SEED]]
+
+Runs for so many seconds (10) and prints how many calls it made; calls that break the contract are
+printed, with the seed that makes them again. tests/test_fuzz_writer.py runs it briefly.
+"""
+from __future__ import annotations
+
+import math
+import random
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from decimal import Decimal
+
+import numpy as np
+
+from judges import events
+from tbwriter import SummaryWriter
+
+NAN, INF = math.nan, math.inf
+METHODS = ["add_scalar", "add_scalars", "add_values", "add_scalar_series", "add_histogram",
+           "add_histogram_raw", "add_image", "add_images", "add_image_with_boxes", "add_figure",
+           "add_video", "add_audio", "add_text", "add_tensor", "add_graph", "add_embedding",
+           "add_pr_curve", "add_pr_curve_raw", "add_mesh", "add_custom_scalars",
+           "add_custom_scalars_multilinechart", "add_custom_scalars_marginchart", "add_hparams",
+           "add_summary", "add_event"]
+# What each method takes when all is well: so that the fuzz gets behind the first check.
+GOOD = {
+    "add_scalar": ("a", 1.0, 1), "add_scalars": ("a", {"b": 1.0}, 1), "add_values": ({"a": 1.0}, 1),
+    "add_scalar_series": ("a", [1.0, 2.0], [1, 2]), "add_histogram": ("a", [1.0, 2.0], 1),
+    "add_histogram_raw": ("a", 0.0, 1.0, 2, 1.0, 1.0, [0.5, 1.0], [1, 1], 1),
+    "add_image": ("a", np.zeros((3, 4, 5)), 1), "add_images": ("a", np.zeros((2, 3, 4, 5)), 1),
+    "add_image_with_boxes": ("a", np.zeros((3, 9, 9)), [[1, 2, 3, 4]], 1),
+    "add_figure": ("a", 1, 1), "add_video": ("a", np.zeros((1, 2, 3, 4, 5)), 1),
+    "add_audio": ("a", np.zeros(9), 1, None, 8000),
+    "add_text": ("a", "text", 1), "add_tensor": ("a", [1.0], 1), "add_graph": (b"",),
+    "add_embedding": (np.ones((2, 3)), ["a", "b"], None, 1),
+    "add_pr_curve": ("a", [0, 1], [0.1, 0.9], 1),
+    "add_pr_curve_raw": ("a", *[[1.0, 0.0]] * 6, 1), "add_mesh": ("a", np.ones((1, 3, 3))),
+    "add_custom_scalars": ({"c": {"t": ["Multiline", ["a"]]}},),
+    "add_custom_scalars_multilinechart": (["a"], "c", "t"),
+    "add_custom_scalars_marginchart": (["a", "b", "c"], "c", "t"),
+    "add_hparams": ({"lr": 0.1}, {"acc": 0.5}), "add_summary": (b"", 1), "add_event": (b"",),
+}
+
+
+def anything(source, depth=0):
+    """A value of some kind."""
+    choice = source.randrange(15 if depth < 2 else 10)
+    if choice == 0:
+        return source.choice((None, True, False, b"", b"\xff\n\x01", b"\x0a\x03\x0a\x01a", object(),
+                              1j, Decimal("NaN"), Decimal(10) ** 400, print, ..., range(3)))
+    if choice in (1, 2):
+        return source.choice((0, 1, -1, 3, 2 ** 31, 2 ** 53 + 1, 2 ** 63 - 1, 2 ** 63, -2 ** 63,
+                              -2 ** 63 - 1, 10 ** 400))
+    if choice in (3, 4):
+        return source.choice((0.0, -0.0, 0.5, 1.5, -3.0, 1e-320, 1e38, 4e38, 1e308, NAN, INF, -INF))
+    if choice in (5, 6):
+        return source.choice(("", "a", "a/b", "../x", "/x", "é", "\0", "\ud800", "\n", "x" * 300,
+                              ".", "{}", "1", "nan", "NCHW", "auto", "runs", "custom",
+                              "a" * 70000))
+    if choice < 10:
+        return array(source)
+    if choice < 12:
+        return [anything(source, depth + 1) for _ in range(source.randrange(4))]
+    if choice == 12:
+        return tuple(anything(source, depth + 1) for _ in range(source.randrange(4)))
+    return {hashable(source): anything(source, depth + 1) for _ in range(source.randrange(3))}
+
+
+def hashable(source):
+    return source.choice(("a", "b/c", "", "\ud800", 1, None, "../x", 2.5, ("a",)))
+
+
+def array(source):
+    shape = [source.choice((0, 1, 1, 2, 3, 4, 5)) for _ in range(source.randrange(6))]
+    dtype = source.choice(("f4", "f8", "f2", "u1", "i1", "i2", "u2", "i4", "i8", "u8", "?", "c8",
+                           "U3", "O", "S2", "M8[s]"))
+    if source.random() < 0.6:
+        dtype = source.choice(("f4", "f8", "u1", "i8"))
+    values = np.array([source.choice((0, 1, 1, 2, 255)) for _ in range(math.prod(shape))])
+    found = values.reshape(shape).astype(dtype)
+    if found.dtype.kind == "f" and found.size and source.random() < 0.3:
+        found.flat[source.randrange(found.size)] = source.choice((NAN, INF, -INF, -1, 1e30))
+    if source.random() < 0.1:
+        found = found[::-1] if found.ndim else found
+    return found
+
+
+def call(source):
+    """A method and arguments, some of them from a good call."""
+    method = source.choice(METHODS)
+    arguments = list(GOOD[method])
+    for number in range(len(arguments)):
+        if source.random() < 1.3 / len(arguments):
+            arguments[number] = anything(source)
+    if source.random() < 0.1:
+        arguments.append(anything(source))
+    keywords = {}
+    if source.random() < 0.1:
+        keywords[source.choice(("global_step", "walltime", "display_name", "description"))] = \
+            anything(source)
+    return method, arguments, keywords
+
+
+class Late:
+    """A payload that breaks its word and raises when it is encoded."""
+
+    tags, nbytes = ("late",), 0
+
+    def event_field(self):
+        raise RuntimeError("too late")
+
+
+def contract(calls, directory):
+    """The calls on one writer, a scalar behind each; then what its files hold. How many raised."""
+    raised = 0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with SummaryWriter(directory, asynchronous=len(calls) % 2 == 0) as writer:
+            for number, (method, arguments, keywords) in enumerate(calls):
+                try:
+                    getattr(writer, method)(*arguments, **keywords)
+                except (TypeError, ValueError):
+                    raised += 1
+                except OSError:  # a text is taken for the path of a network
+                    assert method == "add_graph" and isinstance(arguments[0], str)
+                    raised += 1
+                writer.add_scalar("behind it", number, number)
+            writer.flush()
+            assert writer.error is None and writer.dropped == 0
+    late = [str(w.message) for w in caught if "left out:" in str(w.message)
+            or "could not be written" in str(w.message)]
+    assert not late, f"found out after the call: {late}"
+    steps = [event.step for event in events(directory) for value in event.summary.value
+             if value.tag == "behind it"]
+    assert steps == list(range(len(calls)))
+    return raised
+
+
+def main(seconds, seed, most=1 << 60):
+    """At most so many calls, or seconds."""
+    source = random.Random(seed)
+    end = time.monotonic() + seconds
+    count = raised = 0
+    np.seterr(all="ignore")
+    while time.monotonic() < end and count < most:
+        calls = [call(source) for _ in range(30)]
+        with tempfile.TemporaryDirectory() as directory:
+            try:
+                raised += contract(calls, directory)
+            except BaseException:
+                traceback.print_exc()
+                for one in calls:
+                    with tempfile.TemporaryDirectory() as alone:
+                        try:
+                            contract([one], alone)
+                        except BaseException as error:
+                            print(f"seed {seed}: {one!r:.1000}: {type(error).__name__}: {error}")
+                raise
+        count += len(calls)
+    print(f"{count} calls, {raised} refused, seed {seed}")
+    return count, raised
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10.0,
+         int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32))

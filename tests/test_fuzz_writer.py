@@ -1,0 +1,26 @@
+"""Any arguments: an error at the call or a value in the file, which is always whole."""
+from __future__ import annotations
+
+import pytest
+
+import fuzz_writer
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_arguments(seed):
+    """Thousands of random calls, many of them nearly right, keep the contract of fuzz_writer."""
+    calls, refused = fuzz_writer.main(60, seed, 3000)
+    assert calls > 300 and 0.1 < refused / calls < 0.9
+
+
+def test_a_broken_contract_is_found(tmp_path, monkeypatch):
+    """The fuzz notices a method that raises something else, and one that raises late."""
+    def raises(self, *args, **kwargs):
+        raise KeyError("no such thing")
+    monkeypatch.setattr(fuzz_writer.SummaryWriter, "add_text", raises)
+    with pytest.raises(KeyError):
+        fuzz_writer.contract([("add_text", ("a", "b"), {})], tmp_path / "else")
+    monkeypatch.setattr(fuzz_writer.SummaryWriter, "add_text", lambda self, *args: self.add(
+        fuzz_writer.Late()))
+    with pytest.raises(AssertionError, match="found out after the call"):
+        fuzz_writer.contract([("add_text", ("a", "b"), {})], tmp_path / "late")
