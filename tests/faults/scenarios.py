@@ -158,6 +158,78 @@ def full_disk(name: str, logdir: str) -> Result:
     return result
 
 
+def errors_told(name: str, logdir: str) -> Result:
+    """Each write fails with EIO for a second, twice."""
+    writer = open_writer(name, logdir)
+    result = adds(writer, 10)
+    told = 0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for episode in range(2):
+            control("errno 5")
+            for step in range(100):
+                result["raised"] += adds(writer, 1, 10 + 100 * episode + step)["raised"]
+                time.sleep(0.01)
+            control("ok 0")
+            try:
+                writer.flush()
+            except Exception:
+                pass
+            time.sleep(0.5)
+        told = sum("Input/output error" in str(w.message) for w in caught)
+    result.update(told=told)
+    if name == "tbwriter":
+        strict = open_writer(name, logdir + "/strict", strict=True)
+        control("errno 5")
+        try:
+            for step in range(200):
+                strict.add_scalar("x", step, step)
+                time.sleep(0.01)
+        except OSError as error:
+            result["strict"] = error.errno
+        control("ok 0")
+        strict.close()
+    writer.close()
+    return result
+
+
+def bad_directories(name: str, logdir: str) -> Result:
+    """A log directory that is a file, one below a file, and one on a full disk."""
+    told = 0
+    Path(logdir, "file").write_text("a file")
+    os.makedirs(logdir + "/full")
+    for bad in ("file", "file/run", "full"):
+        control("errno 28" if bad == "full" else "ok 0")
+        try:
+            writer = open_writer(name, f"{logdir}/{bad}")
+        except OSError:
+            told += 1
+        else:
+            adds(writer, 1)
+    left = sum(path.stat().st_size == 0 for path in Path(logdir).rglob("*tfevents*"))
+    control("ok 0")
+    return {"told": told, "left": left}
+
+
+def ranks(name: str, logdir: str) -> Result:
+    """Four processes of one training log the same tags into one directory."""
+    environment = [dict(os.environ, RANK=str(rank)) for rank in range(4)]
+    processes = [subprocess.Popen([sys.executable, str(HERE / "scenarios.py"), "one_rank", name,
+                                   logdir], env=one, stdout=subprocess.DEVNULL)
+                 for one in environment]
+    return {"codes": [process.wait(60) for process in processes]}
+
+
+def one_rank(name: str, logdir: str) -> Result:
+    """One of them, all in the same second; each with steps of its own."""
+    open_writer(name, logdir + "/warm").close()
+    time.sleep(-time.time() % 1 + 1.2)
+    writer = open_writer(name, logdir)
+    adds(writer, 100, 1000 * int(os.environ["RANK"]))
+    writer.close()
+    return {}
+
+
 def _one_failure(number: int) -> Callable[[str, str], Result]:
     def scenario(name: str, logdir: str) -> Result:
         """One write fails, then all is well."""
@@ -540,7 +612,8 @@ SCENARIOS: Dict[str, Callable[[str, str], Result]] = {
         slow_disk, stuck_disk, stuck_memory, full_disk, short_writes, file_size_limit,
         too_many_files, chdir, file_deleted, threads, signal_handlers, finalizers, interrupts,
         fork_silent, fork_logging, fork_storm, pickled, twin_writers, two_processes,
-        two_containers, one_of_two, many_curves, dropped_writers)}
+        two_containers, one_of_two, errors_told, bad_directories, ranks, one_rank, many_curves,
+        dropped_writers)}
 SCENARIOS.update(one_EIO=_one_failure(5), one_EDQUOT=_one_failure(122), one_EINTR=_one_failure(4),
                  one_EMFILE=_one_failure(24))
 

@@ -88,6 +88,33 @@ def test_full_disk(tmp_path: Path, shim: str, writer: str) -> None:
         assert result["recovered"] < 3 and result["worst_ms"] < 50, result
 
 
+def test_errors_are_told(tmp_path: Path, shim: str, writer: str) -> None:
+    """Each episode of failing writes is one warning; adds raise only for who asked for that."""
+    result = run("errors_told", writer, tmp_path, shim, timeout=40)
+    if tell(10, writer, "1 s of EIO, twice: one warning each, no add raises unless strict", result,
+            f"{result.get('told')} warnings, {result.get('raised')} adds raise, {kept(result)} "
+            "of 210 kept"):
+        assert result["told"] == 2 and result["raised"] == 0, result
+        assert result["strict"] == 5
+        assert result["kept"]["x"] >= 210, result
+
+
+def test_bad_directories(tmp_path: Path, shim: str, writer: str) -> None:
+    """Where nothing can be written the constructor says so, and leaves no empty file."""
+    result = run("bad_directories", writer, tmp_path, shim, timeout=40)
+    if tell(14, writer, "3 bad log directories: 3 constructors raise, 0 empty files left", result,
+            f"{result.get('told')} raise, {result.get('left')} empty files"):
+        assert result["told"] == 3 and result["left"] == 0, result
+
+
+def test_ranks(tmp_path: Path, writer: str) -> None:
+    """Four processes in one directory do not harm each other's files."""
+    result = run("ranks", writer, tmp_path)
+    if tell(22, writer, "4 ranks in one directory in one second: 400 of 400, no file harmed",
+            result, f"{kept(result)} of 400"):
+        assert kept(result) == 400, result
+
+
 @pytest.mark.parametrize("fault", ["one_EIO", "one_EDQUOT", "one_EINTR", "one_EMFILE"])
 def test_one_failure(tmp_path: Path, shim: str, writer: str, fault: str) -> None:
     """One failing write costs nothing."""
