@@ -1,0 +1,218 @@
+"""The fences of the house: who may import what, and what belongs to a kind and to a test."""
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+
+import pytest
+
+from tbwriter import SummaryWriter, summary
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "tbwriter"
+
+# From the ground up: a room imports only rooms of floors below its own.
+FLOORS: List[Set[str]] = [
+    {"_version", "_names", "_notice", "_cores", "_progress", "_number", "_wire", "_crc32c_numpy"},
+    {"_array", "_event", "_histogram", "_png", "_crc32c", "_decode"},
+    {"_record", "_pixels", "_tensor"},
+    {"_bulk", "_scan", "_storage"},
+    {"_rows", "_remote", "_pipeline", "_columns", "_tail", "summary"},
+    {"writer", "reader"},
+    {"summary_writer", "check", "_export", "_rewrite", "demo"},
+    {"testing", "torch", "mxnet", "cli"},
+    {"__init__", "__main__"},
+]
+# Values to bytes, and bytes to disk: they meet in the writer. Both know what pieces of bytes are.
+LEFT = {"_array", "_cores", "_event", "_histogram", "_names", "_notice", "_number", "_pixels",
+        "_png", "summary"}
+RIGHT = {"_crc32c", "_crc32c_numpy", "_record", "_storage", "_remote", "_pipeline"}
+
+# What a file may import that is neither Python's nor ours; all others nothing.
+NUMPY = {"numpy"}
+FOREIGN: Dict[str, Set[str]] = {
+    **{name: NUMPY for name in (
+        "_array", "_bulk", "_columns", "_crc32c_numpy", "_histogram", "_pixels", "_png", "_rewrite",
+        "_tensor", "check", "demo", "reader", "summary/_audio", "summary/_embedding",
+        "summary/_figure", "summary/_histogram", "summary/_mesh", "summary/_pr_curve",
+        "summary/_tensor", "mxnet/_distributed", "mxnet/_graph", "mxnet/_parameters")},
+    "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"}, "_remote": {"fsspec"},
+    "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
+}
+# What may be imported in a function: optional packages, by the one file that owns them, ...
+OPTIONAL: Dict[str, Set[str]] = {
+    "_crc32c": {"google_crc32c", "crc32c", "crcmod"}, "_png": {"isal"}, "_progress": {"tqdm"},
+    "summary/_figure": {"matplotlib"}, "mxnet/_distributed": {"mxnet"},
+}
+# ... and what programs that log only scalars should not wait for.
+LAZY: Dict[str, Set[str]] = {
+    "_crc32c": {"_crc32c_numpy"}, "_rows": {"_bulk"}, "_storage": {"_remote", "urllib"},
+    "_names": {"hashlib"}, "_pipeline": {"multiprocessing"}, "writer": {"_scan"},
+    "summary_writer": {"_bulk", "reader"},
+}
+UPWARDS = {("_storage", "_remote")}  # by the scheme of a URL
+
+
+class Import(NamedTuple):
+    """`room` imports `module`, or the package `foreign`; inside a function or not."""
+
+    room: str
+    module: str
+    foreign: str
+    inside: bool
+
+
+def rooms() -> Iterator[Tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).with_suffix("").as_posix(), path
+
+
+def imports() -> Iterator[Import]:
+    for room, path in rooms():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from _imports(room, tree, False)
+
+
+def _imports(room: str, node: ast.AST, inside: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(room, "", alias.name.partition(".")[0], inside)
+        elif isinstance(child, ast.ImportFrom) and not child.level:
+            yield Import(room, "", (child.module or "").partition(".")[0], inside)
+        elif isinstance(child, ast.ImportFrom):
+            above = room.split("/")[:-child.level]
+            modules = [child.module] if child.module else [alias.name for alias in child.names]
+            for module in modules:
+                yield Import(room, "/".join([*above, *module.split(".")]), "", inside)
+        yield from _imports(room, child, inside or isinstance(child, ast.FunctionDef))
+
+
+IMPORTS = list(imports())
+
+
+def floor(room: str) -> int:
+    top = room.partition("/")[0]
+    return next(number for number, floor in enumerate(FLOORS) if top in floor)
+
+
+def test_every_room_has_its_floor() -> None:
+    """Each file of the package is on one floor, and no other is listed."""
+    found = {room.partition("/")[0] for room, _ in rooms()}
+    assert found == set().union(*FLOORS)
+    assert sum(map(len, FLOORS)) == len(found)
+
+
+def test_imports_point_down() -> None:
+    """No room imports one of its own floor or above, and within the packages of kinds and of MXNet
+    no two import each other."""
+    wrong = [one for one in IMPORTS if one.module
+             and one.room.partition("/")[0] != one.module.partition("/")[0]
+             and floor(one.module) >= floor(one.room) and (one.room, one.module) not in UPWARDS]
+    assert not wrong
+    below: Dict[str, Set[str]] = {}
+    for one in IMPORTS:
+        if one.module and not one.inside:
+            below.setdefault(one.room, set()).add(one.module)
+    for room in below:
+        reached, fringe = set(), set(below[room])
+        while fringe:
+            reached |= fringe
+            fringe = set().union(*(below.get(one, set()) for one in fringe)) - reached
+        assert room not in reached
+
+
+def test_kinds_do_not_import_kinds() -> None:
+    """A kind stands alone."""
+    wrong = [one for one in IMPORTS if one.room.startswith("summary/_") and one.module
+             and "__init__" not in one.room and one.module.startswith("summary")]
+    assert not wrong
+
+
+def test_the_pillars_stand_apart() -> None:
+    """What makes bytes knows no file and no thread; what writes them knows no message."""
+    for one in IMPORTS:
+        room, module = one.room.partition("/")[0], one.module.partition("/")[0]
+        if room in LEFT:
+            assert module not in RIGHT, one
+        if room in RIGHT and module:
+            assert module in RIGHT | {"_wire"}, one
+
+
+def test_foreign_packages() -> None:
+    """A file imports the packages that are listed for it, each of them, and no others."""
+    found: Dict[str, Set[str]] = {}
+    for one in IMPORTS:
+        if one.foreign and not one.inside and one.foreign not in _STANDARD:
+            found.setdefault(one.room, set()).add(one.foreign)
+    assert found == FOREIGN
+
+
+def test_imports_inside_functions() -> None:
+    """Nothing is imported in a function but optional packages, in the room that owns them, and what
+    programs that log only scalars should not wait for."""
+    found: Dict[str, Set[str]] = {}
+    for one in IMPORTS:
+        if one.inside:
+            found.setdefault(one.room, set()).add(one.foreign or one.module)
+    allowed = {room: OPTIONAL.get(room, set()) | LAZY.get(room, set()) for room in
+               {*OPTIONAL, *LAZY}}
+    assert found == allowed
+
+
+# sys.stdlib_module_names is of Python 3.10.
+_STANDARD = set(getattr(sys, "stdlib_module_names", ())) or {
+    one.foreign for one in IMPORTS} - {"numpy", "PIL", "fsspec", "mxnet", "torch", "isal", "tqdm",
+                                       "matplotlib", "crcmod", "crc32c", "google_crc32c"}
+
+HEAVY = ("mxnet", "PIL", "fsspec", "google.protobuf", "tensorboard", "tensorflow", "torch", "numpy",
+         "matplotlib", "ssl", "asyncio")
+
+
+@pytest.mark.parametrize("program", [
+    "import tbwriter",
+    "import tbwriter; tbwriter.SummaryWriter; tbwriter.summary.scalar",
+    "import tbwriter\nw = tbwriter.SummaryWriter('logs')\n"
+    "for i in range(9): w.add_scalar('a', i, i)\nw.close()",
+])
+def test_what_a_fresh_process_loads(tmp_path: Path, program: str) -> None:
+    """Neither the import nor logging scalars loads a heavy package."""
+    program += f"\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=str(tmp_path), text=True,
+                          capture_output=True, env=dict(os.environ, PYTHONPATH=str(PACKAGE.parent)))
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+KINDS = sorted(room for room, _ in rooms() if re.match("summary/_[a-z]", room))
+
+
+@pytest.mark.parametrize("room", KINDS)
+def test_what_belongs_to_a_kind(room: str) -> None:
+    """A kind has its file of tests, a method of SummaryWriter, and a line in the guide for each of
+    its functions."""
+    name = room.rpartition("_")[2] if room.count("_") == 1 else room[len("summary/_"):]
+    tests = {path.name for path in (ROOT / "tests" / "summary").glob("test_*.py")}
+    assert {f"test_{name}.py", f"test_{name}_kind.py"} & tests
+    functions = [function for function, file in summary._KINDS.items() if file == f"_{name}"]
+    assert any(hasattr(SummaryWriter, f"add_{function}") for function in functions)
+    guide = (ROOT / "docs" / "kinds.md").read_text(encoding="utf-8")
+    for function in functions:
+        assert re.search(rf"\b{function}\b", guide), function
+
+
+def test_every_test_says_what_it_expects() -> None:
+    """Each test function has a docstring."""
+    silent = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") \
+                    and not ast.get_docstring(node):
+                silent.append(f"{path.relative_to(ROOT)}::{node.name}")
+    assert not silent
