@@ -98,6 +98,7 @@ class Channel:
         self.log = log
         self.error: Optional[OSError] = None
         self.dropped = 0
+        self.encoding = False
         self.max_buffer = max_buffer
         self._batch = min(BATCH, max(max_buffer // (8 * ROW_COST), 1))
         self._encode = encode
@@ -280,7 +281,7 @@ class Channel:
         while not entered():
             now = time.monotonic()
             # A large record takes its time to encode, and to be written piece by piece.
-            if _worker.encoding or self.log.pending != pending:
+            if _worker.encoding or self.encoding or self.log.pending != pending:
                 moved, pending = now, self.log.pending
             if self.error or now - max(moved, self._progress) > STALL_SECS:
                 return False
@@ -397,16 +398,17 @@ class Channel:
         del self.items[:len(chunk)]
         self._cutting.release()
         count = 0
-        _worker.encoding = True
+        busy = _worker if get_ident() == _worker.ident else self
+        busy.encoding = True
         try:
             count, nbytes = self._encode(chunk)
-            _worker.encoding = False
+            busy.encoding = False
             self._gone += nbytes
             if not count:
                 chunk[0].run()
                 count = 1
         finally:
-            _worker.encoding = False
+            busy.encoding = False
             self.items[:0] = chunk[count:]
         self.log.write()
         self._progress = time.monotonic()
