@@ -227,6 +227,7 @@ class Channel:
         self._cutting = allocate_lock()
         self._owner = 0
         self._draining = []
+        self.encoding = False
         self._counting = threading.RLock()
         self._came = self._gone = 0
         self.error = None
