@@ -58,9 +58,9 @@ def dashboards(logdir: Path, width: int = 1280, height: int = 900, scale: float 
     """A TensorBoard on `logdir`, fully loaded, in a browser window of that size."""
     from playwright.sync_api import sync_playwright
     server = subprocess.Popen(
-        [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir), "--host", "127.0.0.1",
+        [sys.executable, "-m", "tensorboard.main", "--logdir", logdir.name, "--host", "127.0.0.1",
          "--port", "0", "--load_fast=false", "--reload_task=blocking", "--reload_interval=0"],
-        stderr=subprocess.PIPE, text=True)
+        stderr=subprocess.PIPE, text=True, cwd=str(logdir.parent))
     try:
         assert server.stderr is not None
         url = next(match.group() for line in server.stderr
