@@ -162,7 +162,8 @@ def to_depth(array: Array) -> Array:
         return array.astype(array.dtype.newbyteorder("="), order="C", copy=False).view(np.uint16)
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
-    return np.clip(array, 0, 255).astype(np.uint8, order="C")
+    # numpy 2.0 does not compare int8 with 255.
+    return np.clip(array, 0, min(255, np.iinfo(array.dtype).max)).astype(np.uint8, order="C")
 
 
 def _is_deep(dtype: "np.dtype[Any]") -> bool:
