@@ -183,7 +183,7 @@ def errors_told(name: str, logdir: str) -> Result:
         control("errno 5")
         try:
             for step in range(200):
-                strict.add_scalar("x", step, step)
+                strict.add_scalar("strict", step, step)
                 time.sleep(0.01)
         except OSError as error:
             result["strict"] = error.errno
