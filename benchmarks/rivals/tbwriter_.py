@@ -78,7 +78,8 @@ def count(values: Any) -> None:
 def serialize(tag: str, values: Sequence[float]) -> None:
     """As the writer does it: rows, then their records, frames and checksums included."""
     tags = Tags()
-    rows = [ROW.pack(1e9, step, value, tags[tag]) for step, value in enumerate(values)]
+    number = tags.number(tag)
+    rows = [ROW.pack(1e9, step, value, number) for step, value in enumerate(values)]
     RowEncoder(tags).records(b"".join(rows))
 
 

@@ -10,7 +10,7 @@ end.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ._array import as_array
 from ._crc32c import crc32c
 from ._number import INT64_MAX
 from ._record import header
-from ._wire import varint
+from ._wire import Parts, varint
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -26,12 +26,14 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 _FIELDS = np.dtype([("wall_time", "<f8"), ("step", "<i8"), ("value", "<f4"), ("tag", "<u4")])
 _ROWS = np.dtype([("wall_time", "<u8"), ("step", "<i8"), ("value", "<u4"), ("tag", "<u4")])
 
+_SLICE = 11        # so many bits of a number are looked up at once: tables that stay in the cache
+
 _HEAD = 12         # length and its CRC, before the data
 _WALL = _HEAD + 1  # where the eight bytes of wall_time start, behind their key
 _STEP = _WALL + 9  # where the varint of step starts, behind wall_time and its own key
 
 
-def records(rows: bytes, prefixes: Sequence[bytes]) -> bytes:
+def records(rows: bytes, prefixes: Sequence[bytes]) -> Parts:
     """The records of `rows`, in their order. prefixes: the field of each tag's number."""
     table = np.frombuffer(rows, _ROWS)
     tags, steps = table["tag"], np.ascontiguousarray(table["step"])
@@ -44,9 +46,9 @@ def records(rows: bytes, prefixes: Sequence[bytes]) -> bytes:
     cuts = np.flatnonzero(form[1:] != form[:-1]) + 1
     if len(cuts) * 64 <= len(table):
         bounds = [0, *cuts.tolist(), len(table)]
-        return b"".join(_alike(table[start:end], int(widths[start]), prefixes).tobytes()
-                        for start, end in zip(bounds, bounds[1:]))
-    return _interleaved(table, form, widths, prefixes)
+        return [memoryview(_alike(table[start:end], int(widths[start]), prefixes)).cast("B")
+                for start, end in zip(bounds, bounds[1:])]
+    return [_interleaved(table, form, widths, prefixes)]
 
 
 def as_rows(number: int, values: Any, steps: Any, wall_times: Any,
@@ -120,73 +122,89 @@ def _varint_lengths(steps: Array) -> Array:
 
 def _alike(table: Array, width: int, prefixes: Sequence[bytes]) -> Array:
     """Records of one length, one a line: all steps have `width` bytes, all tags one length."""
-    lines, crcs, places = _templates(table["tag"], width, prefixes)
-    end = lines.shape[1] - 4
-    columns = (_bytes_of(table["wall_time"], 8, _WALL) + _varint_of(table["step"], width, _STEP)
-               + _bytes_of(table["value"], 4, end - 4))
-    varying = []
-    for at, column, varies in columns:
-        if varies:
-            varying.append((at, column))
-        else:  # as the high bytes of the time in nearly every batch
-            lines[:, at] = column[0]
-            crcs ^= _table(end - 1 - at)[column[0]]
-    out = lines[places] if len(lines) > 1 else np.repeat(lines, len(table), axis=0)
-    crc = crcs[places]
-    for at, column in varying:
-        out[:, at] = column
-        crc ^= _table(end - 1 - at)[column]
+    out, crc = _laid_out(table["tag"], width, prefixes)
+    length = out.shape[1]
+    end = length - 4
+    wall_times, steps = (np.ascontiguousarray(table[name]).view(np.int64)
+                         for name in ("wall_time", "step"))
+    values = table["value"].astype(np.int64)
+    _column(out, _WALL, "<i8")[:] = wall_times
+    _column(out, end - 4, "<u4")[:] = table["value"]
+    crc = _added(crc, wall_times, 64, 8, end - 1 - _WALL)
+    crc = _added(crc, values, 32, 8, 3)
+    if width:
+        for at in range(width):
+            group = (steps.view(np.uint64) >> np.uint64(7 * at)).astype(np.uint8)
+            _column(out, _STEP + at, "u1")[:] = group & 0x7F if at == width - 1 else group | 0x80
+        crc = _added(crc, steps, min(7 * width, 64), 7, end - 1 - _STEP)
     crc = (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)
-    out[:, end:] = crc.astype("<u4").view(np.uint8).reshape(-1, 4)
+    _column(out, end, "<u4")[:] = crc
     return out
 
 
-def _templates(tags: Array, width: int, prefixes: Sequence[bytes]) -> Tuple[Array, Array, Array]:
-    """A template a line for each tag that occurs, its CRC so far, and each row's template."""
-    present = np.flatnonzero(np.bincount(tags) != 0)
-    templates, crcs = zip(*(_template(prefixes[tag], width) for tag in present.tolist()))
-    place = np.zeros(int(present[-1]) + 1, np.int64)
+def _laid_out(tags: Array, width: int, prefixes: Sequence[bytes]) -> Tuple[Array, Array]:
+    """Records with zeros for all that varies but the tag, a line for each row, and their CRCs."""
+    present = np.flatnonzero(np.bincount(tags))
+    templates = [_template(prefixes[tag], width) for tag in present.tolist()]
+    if len(templates) == 1:
+        record, crc = templates[0]
+        out = np.frombuffer(bytearray(record) * len(tags), np.uint8)
+        return out.reshape(len(tags), -1), np.full(len(tags), crc, np.uint32)
+    place = np.empty(int(present[-1]) + 1, np.intp)
     place[present] = np.arange(len(present))
-    lines = np.frombuffer(bytearray(b"".join(templates)), np.uint8).reshape(len(present), -1)
-    return lines, np.array(crcs, np.uint32), place[tags]
+    places = place[tags]
+    lines = np.frombuffer(b"".join([record for record, _ in templates]), np.uint8)
+    crcs = np.array([crc for _, crc in templates], np.uint32)
+    return lines.reshape(len(present), -1)[places], crcs[places]
 
 
-def _bytes_of(numbers: Array, count: int, at: int) -> List[Tuple[int, Array, bool]]:
-    """The columns of little-endian `numbers`: where they go, their bytes, whether those differ."""
-    numbers = np.ascontiguousarray(numbers)
-    columns = numbers.view(np.uint8).reshape(-1, count)
-    differing = _differing(numbers)
-    return [(at + i, columns[:, i], differing >> 8 * i & 0xFF != 0) for i in range(count)]
+def _column(out: Array, at: int, dtype: str) -> Array:
+    """The numbers that stand at byte `at` of each line, wherever that is in memory."""
+    return np.ndarray(len(out), dtype, out, at, (out.shape[1],))
 
 
-def _varint_of(steps: Array, width: int, at: int) -> List[Tuple[int, Array, bool]]:
-    """The columns of the steps' varints: groups of seven bits, the top bit on all but the last."""
-    if not width:
-        return []
-    steps = np.ascontiguousarray(steps).view(np.uint64)
-    differing = _differing(steps)
-    more = [np.uint8(0x80)] * (width - 1) + [np.uint8(0)]
-    return [(at + i, (steps >> np.uint64(7 * i)).astype(np.uint8) & np.uint8(0x7F) | more[i],
-             differing >> 7 * i & 0x7F != 0) for i in range(width)]
+def _added(crc: Array, numbers: Array, bits: int, group: int, distance: int) -> Array:
+    """`crc` with what the low `bits` of `numbers` add, `group` of which are in each byte.
 
-
-def _differing(numbers: Array) -> int:
-    """The bits in which the numbers differ."""
-    return int(np.bitwise_or.reduce(numbers ^ numbers[0]))
+    numbers: int64. distance: how many bytes of data follow the one with the lowest bits.
+    """
+    differing = int(np.bitwise_or.reduce(numbers ^ numbers[0]))
+    for first in range(0, bits, _SLICE):
+        count = min(_SLICE, bits - first)
+        mask = (1 << count) - 1
+        table = _table(first, count, group, distance)
+        if differing >> first & mask:
+            crc ^= table[numbers >> first & mask]
+        else:  # as the high bits of the time in nearly every batch
+            crc ^= table[int(numbers[0]) >> first & mask]
+    return crc
 
 
 @lru_cache(maxsize=65536)
 def _template(prefix: bytes, width: int) -> Tuple[bytes, int]:
     """A record with zeros for all that varies, and its CRC."""
-    step = b"\x10" + bytes(width) if width else b""
+    step = b"\x10" + bytes([0x80] * (width - 1) + [0]) if width else b""
     value = prefix + b"\x15" + bytes(4)
     summary = b"\x0a" + varint(len(value)) + value
     data = b"\x09" + bytes(8) + step + b"\x2a" + varint(len(summary)) + summary
     return header(len(data)) + data + bytes(4), crc32c(data)
 
 
+@lru_cache(maxsize=16384)
+def _table(first: int, count: int, group: int, distance: int) -> Array:
+    """What `count` bits of a number, from bit `first` on, add to the CRC, for all their values.
+
+    group, distance: as in `_added`.
+    """
+    table = np.zeros(1, np.uint32)
+    for bit in range(first, first + count):
+        added = _byte_table(distance - bit // group)[1 << bit % group]
+        table = np.concatenate([table, table ^ added])
+    return table
+
+
 @lru_cache(maxsize=4096)
-def _table(distance: int) -> Array:
+def _byte_table(distance: int) -> Array:
     """What a byte with `distance` bytes behind it adds to the CRC, for each of its 256 values."""
     if distance == 0:
         table = np.arange(256, dtype=np.uint32)
@@ -195,7 +213,7 @@ def _table(distance: int) -> Array:
         return table
     # Built up from below, not by recursion: a tag may be thousands of bytes long.
     nearest = distance - distance % 256 if distance % 256 else distance - 256
-    table = _table(nearest)
+    table = _byte_table(nearest)
     for _ in range(distance - nearest):
-        table = _table(0)[table & 0xFF] ^ table >> np.uint32(8)
+        table = _byte_table(0)[table & 0xFF] ^ table >> np.uint32(8)
     return table

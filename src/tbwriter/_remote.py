@@ -83,7 +83,7 @@ class RemoteLog:
         self._base = ""
         self._number = 0
         self._sent = self._kept = 0
-        self._waiting: Parts = []  # while there is no segment
+        self._waiting: List[bytes] = []  # while there is no segment
         self._segment: Optional[Segment] = None
         self._begin()
         self._put_pieces(1)

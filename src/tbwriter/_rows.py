@@ -13,7 +13,7 @@ from typing import Dict, List, Tuple
 
 from ._crc32c import crc32c
 from ._record import header, masked
-from ._wire import bytes_field, string_field, varint
+from ._wire import Parts, bytes_field, string_field, varint
 
 # wall_time, step, value, number of the tag
 ROW = Struct("<dqfI")
@@ -24,26 +24,29 @@ _PIECE = 8192 * SIZE     # so many rows at a time stay in the processor's cache
 _NUMPY_PAYS = 130_000  # rows whose plain encoding costs what importing numpy costs
 
 
-class Tags(Dict[str, int]):
+class Tags:
     """Each tag's number in a row, and the bytes that stand for it in a record.
 
-    A tag is numbered when it is first looked up; `prefixes[number]` is its field of Summary.Value.
+    numbers: {tag: number} of the tags that have one, looked up by every call.
+    prefixes: at each number, the tag's field of Summary.Value.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        self.numbers: Dict[str, int] = {}
         self.prefixes: List[bytes] = []
 
-    def __missing__(self, tag: str) -> int:
-        prefix = string_field(1, tag)
-        # Two threads may come here with one tag, or with two: whoever appends owns the place, and
-        # a tag that got two numbers is still the same tag in the record.
-        self.prefixes.append(prefix)
-        number = len(self.prefixes) - 1
-        while self.prefixes[number] is not prefix:
-            number -= 1
-        self[tag] = number
-        return number
+    def number(self, tag: str) -> int:
+        """The tag's number; it gets one if it has none."""
+        if tag not in self.numbers:
+            prefix = string_field(1, tag)
+            # Two threads may come here with one tag, or with two: whoever appends owns the place,
+            # and a tag that got two numbers is still the same tag in the record.
+            self.prefixes.append(prefix)
+            number = len(self.prefixes) - 1
+            while self.prefixes[number] is not prefix:
+                number -= 1
+            self.numbers[tag] = number
+        return self.numbers[tag]
 
 
 class RowEncoder:
@@ -53,18 +56,18 @@ class RowEncoder:
         self._tags = tags
         self._encoded = 0
 
-    def records(self, rows: bytes) -> bytes:
+    def records(self, rows: bytes) -> Parts:
         """The records of `rows` (SIZE bytes each), in their order."""
         count = len(rows) // SIZE
         self._encoded += count
         if count >= _FEW and ("numpy" in sys.modules or self._encoded > _NUMPY_PAYS):
             from ._bulk import records
-            return b"".join(records(rows[at:at + _PIECE], self._tags.prefixes)
-                            for at in range(0, len(rows), _PIECE))
+            return [part for at in range(0, len(rows), _PIECE)
+                    for part in records(rows[at:at + _PIECE], self._tags.prefixes)]
         return self._one_by_one(rows)
 
-    def _one_by_one(self, rows: bytes) -> bytes:
-        out: List[bytes] = []
+    def _one_by_one(self, rows: bytes) -> Parts:
+        out: Parts = []
         prefixes = self._tags.prefixes
         for at, (_, step, _, number) in zip(range(0, len(rows), SIZE), ROW.iter_unpack(rows)):
             steps = b"\x10" + varint(step) if step else b""
@@ -72,7 +75,7 @@ class RowEncoder:
             # The eight bytes of wall_time and the four of value are those of the row.
             data = b"\x09%b%b%b%b" % (rows[at:at + 8], steps, tail, rows[at + 16:at + 20])
             out += (head, data, _uint32(masked(crc32c(data))))
-        return b"".join(out)
+        return out
 
 
 @lru_cache(maxsize=16384)

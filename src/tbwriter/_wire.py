@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import Iterator, List, Tuple, Union
+from typing import Iterator, List, Sequence, Tuple, Union
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 # A message on its way to the disk: pieces to be written one after the other. Large payloads
 # stay pieces of their own, so that they are copied at most once.
-Parts = List[bytes]
+Part = Union[bytes, memoryview]
+Parts = List[Part]
 
 # "Any serialized message must be less than 2 GiB."
 MAX_SIZE = (1 << 31) - 1
@@ -100,12 +101,12 @@ def string_field(number: int, text: str) -> bytes:
     return bytes_field(number, text.encode("utf-8"))
 
 
-def message_field(number: int, parts: Parts) -> Parts:
+def message_field(number: int, parts: Sequence[Part]) -> Parts:
     """A field that holds the message `parts`, without copying any of them."""
     return [length_prefix(number, total(parts)), *parts]
 
 
-def total(parts: Parts) -> int:
+def total(parts: Sequence[Part]) -> int:
     """Bytes in all of `parts`."""
     return sum(map(len, parts))
 

@@ -153,7 +153,7 @@ class SummaryWriter(FileWriter):
             TensorBoard's default loader drops those before.
         """
         from ._bulk import as_rows
-        number = self._tags[_event.check_tag(tag)]
+        number = self._tags.number(_event.check_tag(tag))
         seconds = self._default_wall_time if wall_times is None else wall_times
         rows = as_rows(number, values, steps, time.time() if seconds is None else seconds,
                        lambda length: self._next_steps(tag, length))
@@ -416,7 +416,7 @@ class SummaryWriter(FileWriter):
 
 def _has_curve(run: FileWriter, tag: str) -> bool:
     """Whether `tag` was written with steps that were given."""
-    return tag not in run._steps and (tag in run._tags or tag in getattr(run, "_stepped", ()))
+    return tag not in run._steps and (tag in run._tags.numbers or tag in getattr(run, "_stepped", ()))
 
 
 def _new_directory(comment: str) -> str:

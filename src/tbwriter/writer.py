@@ -88,6 +88,7 @@ class FileWriter:
         self._logdir = logdir
         self._steps: Dict[str, Iterator[int]] = {}
         self._tags = Tags()
+        self._numbers = self._tags.numbers
         self.disabled = disabled
         if disabled:
             self._be_silent()
@@ -148,9 +149,9 @@ class FileWriter:
                          summary_description)
             return
         try:
-            row = _pack(_now(), global_step, scalar_value, self._tags[tag])
-        except (struct.error, TypeError, ValueError, OverflowError, AttributeError):
-            self._scalar(tag, scalar_value, global_step)
+            row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
+        except (KeyError, struct.error, TypeError, ValueError, OverflowError):
+            self._scalar(tag, scalar_value, global_step)  # also the first value of a tag
             return
         items = self._items
         items.append(row)
@@ -269,6 +270,7 @@ class FileWriter:
         """What a plain row does not hold, or the error that says what is wrong."""
         self.add(summary.scalar(tag, value, display_name=display_name, description=description),
                  step, wall_time)
+        self._tags.number(tag)
 
     def _put_rows(self, rows: bytes) -> None:
         """Queue many scalars at once."""
@@ -330,7 +332,7 @@ class _Rows(_Entry):
 
     def encode(self) -> None:
         if self._rows:
-            self._records = [self._encoder.records(self._rows)]
+            self._records = self._encoder.records(self._rows)
             self._rows = b""
 
 
@@ -369,7 +371,7 @@ class _Encoder:
             rows = b"".join(items)
         except TypeError:
             return self._mixed(items)
-        self._log.append([self._rows.records(rows)])
+        self._log.append(self._rows.records(rows))
         return len(items), 0
 
     def _mixed(self, items: List[Any]) -> Tuple[int, int]:
@@ -381,17 +383,16 @@ class _Encoder:
                 end = done + 1
                 while end < len(items) and type(items[end]) is bytes:
                     end += 1
-                out.append(self._rows.records(b"".join(items[done:end])))
-                size += len(out[-1])
+                records = self._rows.records(b"".join(items[done:end]))
                 done = end
             elif isinstance(item, _Entry):
                 records = _records(item)
-                out += records
-                size += total(records)
                 nbytes += item.nbytes
                 done += 1
             else:
                 break
+            out += records
+            size += total(records)
         self._log.append(out)
         return done, nbytes
 
