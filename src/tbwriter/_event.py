@@ -10,7 +10,7 @@ Source: event.proto, summary.proto, tensor.proto of TensorFlow and TensorBoard 2
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Callable, Iterable, Sequence, Tuple
+from typing import Callable, Iterable, Sequence, Tuple, Union
 
 from . import _wire
 from ._wire import Parts
@@ -32,53 +32,67 @@ SESSION_START = _wire.int_field(1, 1)
 
 
 class Value:
-    """One value of a Summary: a tag and how to encode what is shown under it.
+    """One value of a Summary: a tag and what is shown under it.
 
-    encode: gives the fields of Summary.Value that follow the tag (value and metadata), when the
-        record is written; called once.
-    nbytes: what `encode` keeps in memory until then.
+    fields: the fields of Summary.Value that follow the tag (value and metadata); or, where they
+        take their time, a function that gives them when the record is written. It is called once.
+    nbytes: what is kept in memory until then.
     """
 
-    __slots__ = ("tag", "encode", "nbytes", "_tag_field")
+    __slots__ = ("tag", "nbytes", "ready", "_tag_field", "_fields")
 
-    def __init__(self, tag: str, encode: Callable[[], Parts], nbytes: int = 0) -> None:
+    def __init__(self, tag: str, fields: Union[Parts, Callable[[], Parts]], nbytes: int = 0
+                 ) -> None:
         self._tag_field = tag_field(tag)
         self.tag = tag
-        self.encode = encode
         self.nbytes = nbytes
+        self.ready = type(fields) is list
+        self._fields = fields
 
     def parts(self) -> Parts:
-        return [self._tag_field, *self.encode()]
+        fields = self._fields
+        return [self._tag_field, *(fields() if callable(fields) else fields)]
 
 
 class Summary:
     """What one event shows: one value, or several of different tags.
 
+    values: of the tags `tags`, in this order. nbytes: what they hold in memory until the record is
+        written. ready: whether little is left to be done then.
+
     `a + b` joins two. `SerializeToString()` gives a TensorFlow Summary message.
     """
 
-    __slots__ = ("values", "nbytes")
+    __slots__ = ("values", "tags", "nbytes", "ready")
 
     def __init__(self, values: Iterable[Value]) -> None:
-        self.values = tuple(values)
-        # What is held in memory until the record is written.
-        self.nbytes = sum([value.nbytes for value in self.values])
+        self.values = values = tuple(values)
+        if len(values) == 1:  # nearly always
+            value, = values
+            self.tags: Tuple[str, ...] = (value.tag,)
+            self.nbytes = value.nbytes
+            self.ready = value.ready
+        else:
+            self.tags = tuple([value.tag for value in values])
+            self.nbytes = sum([value.nbytes for value in values])
+            self.ready = all([value.ready for value in values])
 
     def __add__(self, other: "Summary") -> "Summary":
         return Summary(self.values + other.values)
 
-    @property
-    def tags(self) -> Tuple[str, ...]:
-        return tuple(value.tag for value in self.values)
-
     def parts(self) -> Parts:
-        parts: Parts = []
-        for value in self.values:
-            parts += _wire.message_field(1, value.parts())
-        return parts
+        if len(self.values) == 1:
+            return _wire.message_field(1, self.values[0].parts())
+        return [part for value in self.values for part in _wire.message_field(1, value.parts())]
 
     def event_field(self) -> Parts:
-        return _wire.message_field(SUMMARY, self.parts())
+        if len(self.values) != 1:
+            return _wire.message_field(SUMMARY, self.parts())
+        # The two prefixes at once, without a second look at all the parts.
+        parts = self.values[0].parts()
+        size = _wire.total(parts)
+        prefix = _wire.length_prefix(1, size)
+        return [_wire.length_prefix(SUMMARY, len(prefix) + size), prefix, *parts]
 
     def SerializeToString(self) -> bytes:
         return b"".join(self.parts())
@@ -92,6 +106,7 @@ class Message:
     """
 
     __slots__ = ("number", "data", "tags")
+    ready = True
 
     def __init__(self, number: int, data: bytes, tags: Sequence[str] = ()) -> None:
         self.number = number
@@ -132,9 +147,13 @@ def _tag_field(tag: str) -> bytes:
 
 def event(wall_time: float, step: int, field: Parts) -> Parts:
     """Event: wall_time in seconds since 1970 (finite), step, and the field that it carries."""
-    head = _wire.double_field(1, wall_time)
     # "default values are not written": the bytes are then those of every protobuf library.
-    return [head + _wire.int_field(2, step) if step else head, *field]
+    return [_WALL_TIME + _wire.double(wall_time), _STEP + _wire.varint(step) if step else b"",
+            *field]
+
+
+_WALL_TIME = _wire.key(1, _wire.FIXED64)
+_STEP = _wire.key(2, _wire.VARINT)
 
 
 def file_version(wall_time: float, writer: str) -> bytes:
@@ -149,28 +168,30 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
 
     Called at the call, not when the value is encoded: TypeError or ValueError for what is no text.
     """
-    for what, text in (("plugin_name", plugin_name), ("display_name", display_name),
-                       ("description", description)):
-        if not isinstance(text, str):
-            raise TypeError(f"got a {what} of type {type(text).__name__} ({text!r:.50}), want str")
     try:
         return _metadata(plugin_name, bytes(content), data_class, display_name, description)
     except UnicodeEncodeError as error:
         raise ValueError(f"got {error.object!r:.80} with a lone surrogate, want valid Unicode"
                          ) from None
+    except (AttributeError, TypeError):  # no str, and not hashable
+        for what, text in (("plugin_name", plugin_name), ("display_name", display_name),
+                           ("description", description)):
+            if not isinstance(text, str):
+                raise TypeError(f"got a {what} of type {type(text).__name__} ({text!r:.50}), want "
+                                "str") from None
+        raise
 
 
 @lru_cache(maxsize=1024)
 def _metadata(plugin_name: str, content: bytes, data_class: int, display_name: str,
               description: str) -> bytes:
-    plugin = _wire.string_field(1, plugin_name)
-    if content:
-        plugin += _wire.bytes_field(2, content)
-    message = _wire.bytes_field(1, plugin)
-    if display_name:
-        message += _wire.string_field(2, display_name)
-    if description:
-        message += _wire.string_field(3, description)
+    plugin, name, text = (text.encode("utf-8") for text in (plugin_name, display_name, description))
+    message = _wire.bytes_field(1, _wire.bytes_field(1, plugin)
+                                + (_wire.bytes_field(2, content) if content else b""))
+    if name:
+        message += _wire.bytes_field(2, name)
+    if text:
+        message += _wire.bytes_field(3, text)
     if data_class:
         message += _wire.int_field(4, data_class)
     return _wire.bytes_field(9, message)
@@ -178,7 +199,7 @@ def _metadata(plugin_name: str, content: bytes, data_class: int, display_name: s
 
 def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
     """Summary.Value's tensor field with the elements as `content` (C order, little endian)."""
-    message = [_tensor_head(dtype, shape)]
+    message: Parts = [_tensor_head(dtype, tuple(shape))]
     if content:
         message += [_wire.length_prefix(4, len(content)), content]
     return _wire.message_field(TENSOR, message)
@@ -186,13 +207,14 @@ def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
 
 def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
     """Summary.Value's tensor field with one byte string an element."""
-    message = [_tensor_head(DT_STRING, shape)]
+    message: Parts = [_tensor_head(DT_STRING, tuple(shape))]
     for string in strings:
         message += [_wire.length_prefix(8, len(string)), string]
     return _wire.message_field(TENSOR, message)
 
 
-def _tensor_head(dtype: int, shape: Sequence[int]) -> bytes:
+@lru_cache(maxsize=1024)
+def _tensor_head(dtype: int, shape: Tuple[int, ...]) -> bytes:
     dims = b"".join(_wire.bytes_field(2, _wire.int_field(1, size) if size else b"")
                     for size in shape)
     return _wire.int_field(1, dtype) + _wire.bytes_field(2, dims)

@@ -21,7 +21,7 @@ CHUNK = 1 << 15
 # For vectors of this length BLAS starts no threads of its own.
 _NO_THREADS = 1 << 13
 # From this many values on, a second core is worth a thread.
-_TWO_CORES = 1 << 21
+_TWO_CORES = 1 << 18
 
 
 class Histogram(NamedTuple):
@@ -62,14 +62,39 @@ class _Lookup:
 
     The upper half of a float32 (sign, exponent, 7 bits of mantissa) is a code of 16 bits. Values
     of one code differ by less than a hundredth, limits by a tenth: so a code holds one limit at
-    most, and a table of 65536 entries and one comparison give the bucket. A double is rounded to
-    float32 for its code only. Rounding keeps order, so this is exact.
+    most, and tables of 65536 entries give the bucket.
+
+    A float32 is moved up by so many units in the last place that the limit in its code, if there
+    is one, comes to lie where the next code begins: then codes hold no limits any more.
+
+    A double is rounded to float32 for its code only, and compared with the limit there. Rounding
+    keeps order, so this is exact.
     """
 
     def __init__(self) -> None:
         edges = default_edges()
         inner = edges[1:-1]
         self.limits = edges[1:]
+        self._of_singles(inner)
+        self._of_doubles(inner)
+
+    def _of_singles(self, inner: Array) -> None:
+        first = (np.arange(1 << 16, dtype=np.uint32) << 16).view(np.float32)
+        with np.errstate(invalid="ignore"):  # some are NaN
+            self.bucket = np.searchsorted(inner, first.astype(np.float64), side="right")
+        # "At or above the limit" begins with the smallest float32 that is.
+        limit = inner.astype(np.float32)
+        limit = np.where(limit < inner, np.nextafter(limit, np.float32(np.inf)), limit)
+        bits = limit.view(np.uint32)
+        # Of negative ones, the bits grow towards lower values: so those behind the limit's own
+        # are below it. The limit 0 has them too, in -0.0.
+        bits = np.where(limit > 0, bits, (bits | np.uint32(1 << 31)) + np.uint32(1))
+        code = bits >> 16
+        self.shift = np.zeros(1 << 16, np.uint32)
+        # A limit that is the first of its code divides nothing.
+        self.shift[code] = np.where(bits & 0xFFFF, np.uint32(1 << 16) - (bits & 0xFFFF), 0)
+
+    def _of_doubles(self, inner: Array) -> None:
         rank_of_code = np.arange(1 << 16)
         # Negative values have the sign bit set and are ordered backwards.
         rank_of_code = np.where(rank_of_code < 1 << 15, rank_of_code, (1 << 15) - 1 - rank_of_code)
@@ -81,7 +106,12 @@ class _Lookup:
         self.edge[code_of_edge] = inner
 
     def buckets(self, values: Array) -> Array:
-        """The bucket of each of `values`, float64 and finite."""
+        """The bucket of each of `values`, finite, float32 or float64."""
+        if values.dtype == np.float32:
+            shifted = self.shift.take(codes(values))
+            shifted += values.view(np.uint32)
+            shifted >>= 16
+            return self.bucket.take(shifted.astype(np.intp))
         code = codes(values.astype(np.float32))
         bucket = _gather(self.lower, code)
         bucket += values >= _gather(self.edge, code)
@@ -150,14 +180,14 @@ def _part(flat: Array, place: Union[_Lookup, _Search]) -> _Part:
     total = squares = 0.0
     # Doubles may be too large for float32, and for their sums.
     with np.errstate(all="ignore"):
-        for chunk, chunk_total in _chunks(flat):
+        for chunk, doubles, chunk_total in _chunks(flat):
             counts += np.bincount(place.buckets(chunk), minlength=len(counts))
             # Without what np.min adds for its other arguments.
             low = min(low, float(np.minimum.reduce(chunk)))
             high = max(high, float(np.maximum.reduce(chunk)))
             total += chunk_total
-            for start in range(0, len(chunk), _NO_THREADS):
-                piece = chunk[start:start + _NO_THREADS]
+            for start in range(0, len(doubles), _NO_THREADS):
+                piece = doubles[start:start + _NO_THREADS]
                 squares += float(np.dot(piece, piece))
     return _Part(counts, low, high, total, squares)
 
@@ -175,17 +205,20 @@ def _default_lookup() -> _Lookup:
     return _lookup
 
 
-def _chunks(flat: Array) -> Iterator[Tuple[Array, float]]:
-    """The finite part of `flat` as float64, in pieces, and the sum of each."""
+def _chunks(flat: Array) -> Iterator[Tuple[Array, Array, float]]:
+    """The finite part of `flat` in pieces: as float32 if it is that, as float64, and the sum."""
+    single = flat.dtype == np.float32
     for start in range(0, flat.size, CHUNK):
-        chunk = flat[start:start + CHUNK].astype(np.float64)
-        total = float(np.add.reduce(chunk))
+        chunk = flat[start:start + CHUNK]
+        doubles = chunk.astype(np.float64)
+        total = float(np.add.reduce(doubles))
         # Quicker than to look at each value. A sum of finite values may be infinite too.
         if not math.isfinite(total):
-            chunk = chunk[np.isfinite(chunk)]
-            total = float(np.add.reduce(chunk))
-        if chunk.size:
-            yield chunk, total
+            finite = np.isfinite(doubles)
+            chunk, doubles = chunk[finite], doubles[finite]
+            total = float(np.add.reduce(doubles))
+        if doubles.size:
+            yield chunk if single else doubles, doubles, total
 
 
 # Freedman and Diaconis' rule divides by the quartiles' distance: one far value in a narrow crowd,
@@ -197,7 +230,7 @@ def _edges(flat: Array, bins: Bins) -> Array:
     if not isinstance(bins, (str, int)):
         return np.asarray(bins, np.float64)
     with np.errstate(all="ignore"):
-        finite = np.concatenate([np.zeros(0), *(chunk for chunk, _ in _chunks(flat))])
+        finite = np.concatenate([np.zeros(0), *(doubles for _, doubles, _ in _chunks(flat))])
     if bins in ("auto", "fd") and finite.size:
         low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
         width = 2 * (third - first) / np.cbrt(finite.size)
@@ -213,14 +246,14 @@ def trimmed(whole: Histogram) -> Histogram:
     empty first bucket would end where it should begin.
     """
     filled = whole.counts != 0
-    where = np.flatnonzero(filled)
-    if not where.size:
-        return whole._replace(limits=whole.limits[:0], counts=whole.counts[:0])
-    # TensorFlow keeps the last bucket of each run of empty ones.
-    kept = filled.copy()
-    kept[:-1] |= filled[1:]
-    kept[:where[0]] = False
-    return whole._replace(limits=whole.limits[kept], counts=whole.counts[kept])
+    where, = filled.nonzero()
+    if where.size:
+        # TensorFlow keeps the last bucket of each run of empty ones.
+        first = where[0]
+        where = (filled[first:-1] | filled[first + 1:]).nonzero()[0] + first
+        if filled[-1]:
+            where = np.append(where, len(filled) - 1)
+    return whole._replace(limits=whole.limits.take(where), counts=whole.counts.take(where))
 
 
 def merged(whole: Histogram, max_bins: int) -> Histogram:

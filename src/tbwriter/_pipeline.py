@@ -129,17 +129,22 @@ class Channel:
     @property
     def crowded(self) -> bool:
         """Whether so much waits to be encoded that the caller had better do it itself."""
-        return self._came - self._gone > self.max_buffer // 4
+        return self._came - self._gone > self.max_buffer // 8
 
     def put(self, item: Any) -> None:
         """Queue a heavy item, one with `nbytes`; dropped and counted where the storage stands
         still and the buffer is full. One that is larger than the buffer waits until it is empty."""
         nbytes = item.nbytes
-        if not self._enters(nbytes) and not self._room(lambda: self._enters(nbytes)):
+        with self._counting:
+            fits = self._came + nbytes - self._gone <= self.max_buffer
+            if fits:
+                self._came += nbytes
+        if not fits and not self._room(lambda: self._enters(nbytes)):
             self._drop()
             return
-        self.items.append(item)
-        if len(self.items) >= self.limit:
+        items = self.items
+        items.append(item)
+        if len(items) >= self.limit:
             self.wake()
 
     def wake(self) -> None:
@@ -262,13 +267,13 @@ class Channel:
         return max(self._came - self._gone, 2 * ROW_COST * len(self.items)) > self.max_buffer
 
     def _enters(self, nbytes: int) -> bool:
-        """Count so many bytes more, if there is room for them."""
+        """Count so many bytes more, if there is room for them, or nothing else there."""
         with self._counting:
-            fits = self._came + nbytes - self._gone <= max(self.max_buffer, nbytes)
-            if fits or self._inside:
+            waiting = self._came - self._gone
+            fits = not waiting or waiting + nbytes <= self.max_buffer or self._inside
+            if fits:
                 self._came += nbytes
-                return True
-            return False
+            return fits
 
     def _room(self, entered: Callable[[], bool]) -> bool:
         """Wait until `entered()`; False once the storage has stood still for too long."""

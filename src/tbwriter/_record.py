@@ -41,7 +41,8 @@ def frame(event: Parts) -> Parts:
     """One whole record around `event`."""
     length = total(event)
     if length < _SMALL:
-        event = [b"".join(event)]
+        data = b"".join(event)
+        return [b"%b%b%b" % (header(length), data, _uint32(masked(crc32c(data))))]
     crc = 0
     for part in event:
         crc = crc32c(part, crc)

@@ -37,12 +37,14 @@ _now = time.time
 
 
 class Payload(Protocol):
-    """What `add` takes: a Summary, a Message, or one's own."""
+    """What `add` takes: a Summary, a Message, or one's own. ready: it is quickly encoded."""
 
     @property
     def tags(self) -> Tuple[str, ...]: ...
     @property
     def nbytes(self) -> int: ...
+    @property
+    def ready(self) -> bool: ...
     def event_field(self) -> Parts: ...
 
 
@@ -120,17 +122,14 @@ class FileWriter:
 
         Raises TypeError or ValueError for a step or time that is none.
         """
-        seconds = time.time() if wall_time is None else as_wall_time(wall_time)
+        seconds = _now() if wall_time is None else as_wall_time(wall_time)
         number = self._next_step(payload.tags) if step is None else as_step(step)
-        channel = self._channel
         if hasattr(payload, "store"):
-            channel.put(_SideFiles(payload, self._log))
+            self._channel.put(_SideFiles(payload, self._log))
             return
         entry = _Entry(payload, seconds, number)
         _wire.check_size(entry.nbytes, "a value")
-        if channel.crowded:
-            entry.encode()
-        channel.put(entry)
+        self._put(entry)
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
                    walltime: Optional[float] = None, new_style: bool = False,
@@ -181,8 +180,8 @@ class FileWriter:
         seconds, number, field = _open_event(data)
         if walltime is not None or seconds is None:
             seconds = time.time() if walltime is None else walltime
-        self._channel.put(_Entry(_Raw(field), as_wall_time(seconds),
-                                 number if step is None else as_step(step)))
+        self._put(_Entry(_Raw(field), as_wall_time(seconds),
+                         number if step is None else as_step(step)))
 
     def flush(self, timeout: float = 30.0, fsync: bool = False) -> None:
         """Return when everything added before is in the file, so that it survives the program.
@@ -275,10 +274,12 @@ class FileWriter:
     def _put_rows(self, rows: bytes) -> None:
         """Queue many scalars at once."""
         for at in range(0, len(rows), _ROWS_SIZE):
-            entry = _Rows(rows[at:at + _ROWS_SIZE], self._tags)
-            if self._channel.crowded:
-                entry.encode()
-            self._channel.put(entry)
+            self._put(_Rows(rows[at:at + _ROWS_SIZE], self._tags))
+
+    def _put(self, entry: "_Entry") -> None:
+        if entry.ready or self._channel.crowded:
+            entry.encode()
+        self._channel.put(entry)
 
     def _next_step(self, tags: Sequence[str]) -> int:
         if len(tags) == 1:
@@ -299,13 +300,14 @@ class FileWriter:
 class _Entry:
     """An event in the queue: encoded on the thread, or earlier by a caller who finds it crowded."""
 
-    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "_records")
+    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "_records")
 
     def __init__(self, payload: Payload, wall_time: float, step: int) -> None:
         self._payload: Optional[Payload] = payload
         self._wall_time = wall_time
         self._step = step
         self.nbytes = payload.nbytes + 200
+        self.ready = payload.ready
         self._records: Parts = []
 
     def encode(self) -> None:
@@ -327,6 +329,7 @@ class _Rows(_Entry):
     def __init__(self, rows: bytes, tags: Tags) -> None:
         self._rows = rows
         self._encoder = RowEncoder(tags)
+        self.ready = False
         self.nbytes = 3 * len(rows)  # what the records take
         self._records = []
 
@@ -340,6 +343,7 @@ class _Raw:
     """The field of a foreign event, as it came."""
 
     tags = ()
+    ready = True
 
     def __init__(self, field: bytes) -> None:
         self.field = field

@@ -34,7 +34,7 @@ def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
                        for title, charts in layout.items())
     parts = [*_event.string_tensor((), [message]),
              _event.metadata("custom_scalars", data_class=_event.TENSOR_CLASS)]
-    return Summary([Value(TAG, lambda: parts, len(message))])
+    return Summary([Value(TAG, parts, len(message))])
 
 
 def _category(title: str, charts: Any, closed: bool) -> bytes:

@@ -144,7 +144,7 @@ def _named(tag: str, plugin: str, data: bytes) -> Summary:
     # with a data_class the Python loader no longer repairs rank 0.
     parts = [*_event.string_tensor((1,), [data]),
              _event.metadata(plugin, b"1", data_class=_event.BLOB_CLASS)]
-    return Summary([Value(tag, lambda: parts, len(data))])
+    return Summary([Value(tag, parts, len(data))])
 
 
 def _graph_def(nodes: Iterable[Node]) -> bytes:

@@ -104,7 +104,7 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
         raise ValueError(f"got the bucket_limits {limits}, want them in rising order")
     shown = trimmed(Histogram(min, max, num, sum, sum_squares, limits, counts))
     parts = _parts(shown, _metadata(display_name, description))
-    return Summary([Value(tag, lambda: parts, _wire.total(parts))])
+    return Summary([Value(tag, parts, _wire.total(parts))])
 
 
 def _checked_bins(bins: Any) -> Bins:
@@ -133,7 +133,9 @@ def _parts(shown: Histogram, metadata: bytes) -> Parts:
     """The fields of Summary.Value: HistogramProto, then its metadata."""
     message = []
     if len(shown.counts):
-        limits = np.clip(shown.limits, -_LARGEST, _LARGEST)
+        limits = shown.limits
+        if limits[-1] > _LARGEST or limits[0] < -_LARGEST:
+            limits = limits.clip(-_LARGEST, _LARGEST)
         message.append(b"".join([
             _wire.double_field(1, max(shown.min, -_LARGEST)),
             _wire.double_field(2, min(shown.max, _LARGEST)),

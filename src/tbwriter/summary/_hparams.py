@@ -106,7 +106,7 @@ def _summary(tag: str, content: bytes) -> Summary:
     # value is missing, so that one is written at once.
     parts = [*_event.tensor(_event.DT_FLOAT, (0,), b""),
              _event.metadata("hparams", content, data_class=_event.TENSOR_CLASS)]
-    return Summary([Value(tag, lambda: parts, len(content))])
+    return Summary([Value(tag, parts, len(content))])
 
 
 def _time(number: int, seconds: float) -> bytes:

@@ -19,18 +19,20 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
 
     Raises TypeError for what is no number, ValueError for several.
     """
-    if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
-        # MXNet computes in the background: a copy joins its queue, and nobody waits here.
-        value = value.copy()
-    else:
-        value = as_float(value)
     # simple_value is the one form that every reader shows; with data_class set, the fast loader
     # keeps name and description too.
     described = _event.metadata("scalars", data_class=_event.SCALAR_CLASS,
                                 display_name=display_name, description=description
                                 ) if display_name or description else b""
-    return Summary([Value(tag, lambda: [
-        _wire.float_field(_event.SIMPLE_VALUE, as_float(value)) + described])])
+    if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
+        # MXNet computes in the background: a copy joins its queue, and nobody waits here.
+        held = value.copy()
+        return Summary([Value(tag, lambda: [_field(held) + described])])
+    return Summary([Value(tag, [_field(value) + described])])
+
+
+def _field(value: Any) -> bytes:
+    return _KEY + _wire.float32(as_float(value))
 
 
 def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
@@ -42,7 +44,6 @@ def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
     """
     if any(hasattr(value, "asnumpy") for value in values.values()):
         return Summary([value for tag in values for value in scalar(tag, values[tag]).values])
-    fields = [_event.tag_field(tag) + _KEY + _wire.float32(
-        value if type(value) is float else as_float(value)) for tag, value in values.items()]
+    fields = [_event.tag_field(tag) + _field(value) for tag, value in values.items()]
     return Message(_event.SUMMARY, b"".join(
         [_wire.length_prefix(1, len(field)) + field for field in fields]), list(values))

@@ -5,7 +5,7 @@ from typing import Any, List, Tuple
 
 from .. import _event
 from .._event import Summary, Value
-from .._wire import check_size
+from .._wire import check_size, total
 
 # "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
 _MAX_RANK = 2
@@ -24,13 +24,12 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
     shape, cells = _cells(data)
     metadata = _event.metadata("text", data_class=_event.TENSOR_CLASS, display_name=display_name,
                                description=description)
-    return Summary([Value(tag, lambda: [*_event.string_tensor(shape, cells), metadata],
-                          sum(map(len, cells)))])
+    return Summary([Value(tag, [*_event.string_tensor(shape, cells), metadata], total(cells))])
 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
     """(shape, the texts in UTF-8)."""
-    if hasattr(data, "tolist"):
+    if not isinstance(data, (str, bytes)) and hasattr(data, "tolist"):
         data = data.tolist()
     if isinstance(data, (str, bytes)):
         check_size(len(data), "a text")
@@ -56,11 +55,11 @@ def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
 
 
 def _utf8(cell: Any) -> bytes:
+    if isinstance(cell, str):
+        return cell.encode("utf-8", "replace")
     if isinstance(cell, bytes):
         # The dashboard refuses a whole run for one that is no UTF-8.
-        cell = cell.decode("utf-8", "replace")
-    elif isinstance(cell, (bool, int, float)):
-        cell = str(cell)
-    elif not isinstance(cell, str):
-        raise TypeError(f"got a text of type {type(cell).__name__} ({cell!r:.50}), want str")
-    return str(cell).encode("utf-8", "replace")
+        return cell.decode("utf-8", "replace").encode("utf-8")
+    if isinstance(cell, (bool, int, float)):
+        return str(cell).encode("utf-8")
+    raise TypeError(f"got a text of type {type(cell).__name__} ({cell!r:.50}), want str")
