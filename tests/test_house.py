@@ -18,7 +18,8 @@ PACKAGE = ROOT / "src" / "tbwriter"
 
 # From the ground up: a room imports only rooms of floors below its own.
 FLOORS: List[Set[str]] = [
-    {"_version", "_names", "_notice", "_cores", "_progress", "_number", "_wire", "_crc32c_numpy"},
+    {"_version", "_names", "_notice", "_cores", "_progress", "_number", "_wire", "_crc32c_numpy",
+     "_huffman"},
     {"_array", "_event", "_histogram", "_png", "_crc32c", "_decode"},
     {"_record", "_pixels", "_tensor"},
     {"_bulk", "_scan", "_storage"},
@@ -29,16 +30,16 @@ FLOORS: List[Set[str]] = [
     {"__init__", "__main__"},
 ]
 # Values to bytes, and bytes to disk: they meet in the writer. Both know what pieces of bytes are.
-LEFT = {"_array", "_cores", "_event", "_histogram", "_names", "_notice", "_number", "_pixels",
-        "_png", "summary"}
+LEFT = {"_array", "_cores", "_event", "_histogram", "_huffman", "_names", "_notice", "_number",
+        "_pixels", "_png", "summary"}
 RIGHT = {"_crc32c", "_crc32c_numpy", "_record", "_storage", "_remote", "_pipeline"}
 
 # What a file may import that is neither Python's nor ours; all others nothing.
 NUMPY = {"numpy"}
 FOREIGN: Dict[str, Set[str]] = {
     **{name: NUMPY for name in (
-        "_array", "_bulk", "_columns", "_crc32c_numpy", "_histogram", "_pixels", "_png", "_rewrite",
-        "_tensor", "check", "demo", "reader", "summary/_audio", "summary/_embedding",
+        "_array", "_bulk", "_columns", "_crc32c_numpy", "_histogram", "_huffman", "_pixels", "_png",
+        "_rewrite", "_tensor", "check", "demo", "reader", "summary/_audio", "summary/_embedding",
         "summary/_figure", "summary/_histogram", "summary/_mesh", "summary/_pr_curve",
         "summary/_tensor", "mxnet/_distributed", "mxnet/_graph", "mxnet/_parameters")},
     "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"}, "_remote": {"fsspec"},

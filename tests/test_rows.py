@@ -79,7 +79,8 @@ def test_numbers_of_tags() -> None:
 def test_numpy_is_left_alone_for_few_scalars() -> None:
     """A program that logs a thousand scalars does not import numpy; one that logs many does."""
     code = ("import sys; from tbwriter._rows import ROW, RowEncoder, Tags; t = Tags();"
-            "e = RowEncoder(t); r = b''.join(ROW.pack(1.5, i, i, t.number('x')) for i in range(1000));"
+            "e = RowEncoder(t); "
+            "r = b''.join(ROW.pack(1.5, i, i, t.number('x')) for i in range(1000));"
             "a = e.records(r); assert 'numpy' not in sys.modules;"
             f"e._encoded = {_rows._NUMPY_PAYS}; b = e.records(r); assert 'numpy' in sys.modules;"
             "assert b''.join(a) == b''.join(b); print('same')")

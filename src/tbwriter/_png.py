@@ -20,6 +20,8 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tu
 import numpy as np
 
 from ._cores import both
+from ._huffman import Code
+from ._huffman import Packer as HuffmanPacker
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 
@@ -48,8 +50,8 @@ HUFFMAN = Deflate(1, zlib.Z_HUFFMAN_ONLY)
 RUNS = Deflate(1, zlib.Z_RLE)
 FAST, GOOD, BEST = Deflate(1), Deflate(4), Deflate(6)
 
-# Below this size (bytes) a sample is not worth its price.
-_SMALL = 1 << 12
+# Below this size (bytes) a sample is not worth its price; it grows with the picture up to here.
+_SMALL, _SAMPLE = 1 << 12, 1 << 15
 # Bits of entropy a byte: above the one nothing can be saved, below the other are large even areas.
 _NOISE, _FLAT = 7.95, 3.0
 # How much larger than the smallest a file may get to be made more quickly, and how much smaller
@@ -182,7 +184,7 @@ def _method(picture: Picture) -> Tuple[int, Deflate]:
     """Filter and compression for `picture`."""
     if picture.size < _SMALL:
         return _small_method(picture)
-    every = picture.sample(range(5), min(max(picture.size // 32, 1 << 12), 1 << 15))
+    every = picture.sample(range(5), min(max(picture.size // 32, 1 << 12), _SAMPLE))
     bits = _entropies(every)
     kind = int(np.argmin(bits))
     if bits[kind] > _NOISE:
@@ -254,8 +256,10 @@ def _compressed(picture: Picture, kind: int, deflate: Deflate) -> List[bytes]:
         packed = [packer.compress(block) for block in picture.blocks(kind, 0, picture.height)]
         return packed + [packer.flush()]
     middle = picture.height // 2
-    upper, lower = both(lambda: _part(picture.blocks(kind, 0, middle), deflate, zlib.Z_SYNC_FLUSH),
-                        lambda: _part(picture.blocks(kind, middle, picture.height), deflate,
+    packer = _large_packer(picture, kind, deflate)
+    upper, lower = both(lambda: _part(picture.blocks(kind, 0, middle), packer(),
+                                      zlib.Z_SYNC_FLUSH),
+                        lambda: _part(picture.blocks(kind, middle, picture.height), packer(),
                                       zlib.Z_FINISH))
     check = _joined_adler32(upper.adler32, lower.adler32, lower.length)
     # RFC 1950: deflate with a window of 32 KiB, no dictionary.
@@ -268,9 +272,16 @@ class _Part(NamedTuple):
     length: int
 
 
-def _part(blocks: Iterator[Array], deflate: Deflate, flush: int) -> _Part:
+def _large_packer(picture: Picture, kind: int, deflate: Deflate) -> Callable[[], Any]:
+    """What makes a packer for a part of the picture."""
+    if deflate is not HUFFMAN:
+        return lambda: _packer(deflate, -15)
+    code = Code(np.bincount(picture.sample([kind], _SAMPLE).ravel(), minlength=256).tolist())
+    return lambda: HuffmanPacker(code)
+
+
+def _part(blocks: Iterator[Array], packer: Any, flush: int) -> _Part:
     """A part of a deflate stream: "Z_SYNC_FLUSH" ends it at a byte, so that another can follow."""
-    packer = _packer(deflate, -15)
     packed: List[bytes] = []
     adler32, length = 1, 0
     for block in blocks:

@@ -416,7 +416,8 @@ class SummaryWriter(FileWriter):
 
 def _has_curve(run: FileWriter, tag: str) -> bool:
     """Whether `tag` was written with steps that were given."""
-    return tag not in run._steps and (tag in run._tags.numbers or tag in getattr(run, "_stepped", ()))
+    given = tag in run._tags.numbers or tag in getattr(run, "_stepped", ())
+    return given and tag not in run._steps
 
 
 def _new_directory(comment: str) -> str:
