@@ -12,6 +12,8 @@ What holds for whoever changes this file:
 3. First append, then look whether to wake the thread; the thread first says that it sleeps, then
    looks at the queue. So nothing is left lying.
 4. A forked child starts with empty queues and no thread: what was queued is the parent's.
+5. A signal handler may raise wherever a function of Python begins or one of C ends. So a lock is
+   acquired inside the `try` that releases it, in one call; an RLock knows whether it was acquired.
 """
 from __future__ import annotations
 
@@ -105,10 +107,10 @@ class Channel:
         self._flush_secs = flush_secs
         self._asynchronous = asynchronous
         self._strict = strict
-        self._busy = allocate_lock()
-        self._cutting = allocate_lock()  # while items leave the queue at one of its ends
+        self._busy = threading.RLock()
+        self._cutting = threading.RLock()  # while items leave the queue at one of its ends
         self._owner = 0
-        self._draining: List[int] = []  # threads that do the work in the call, or wait to
+        self._draining: Set[int] = set()  # threads that do the work in the call, or wait to
         # Bytes of heavy items: what came (counted by callers), what is done (by the owner).
         self._came = 0
         self._gone = 0
@@ -156,7 +158,11 @@ class Channel:
                 self._drop_newest()
         else:
             self.limit = len(self.items) + self._batch
-        _worker.serve(self)
+        try:
+            _worker.serve(self)
+        except BaseException:
+            self.limit = 0  # maybe it was not woken
+            raise
 
     def flush(self, timeout: float, work: Optional[Callable[[], None]] = None,
               patient: bool = False) -> None:
@@ -168,10 +174,10 @@ class Channel:
         if self._inside:
             return  # the work goes on by itself
         task = Task(work, patient)
-        self._tasks.append(task)
-        self.items.append(task)
         deadline = time.monotonic() + timeout
         try:
+            self._tasks.append(task)
+            self.items.append(task)
             while True:
                 left = max(deadline - time.monotonic(), 0.0)
                 if self._synchronous or not _worker.serve(self):
@@ -189,7 +195,8 @@ class Channel:
             self._notice = ""  # told by the exception
             raise
         finally:
-            self._tasks.remove(task)
+            if task in self._tasks:
+                self._tasks.remove(task)
         if self._notice:
             self._warn()
 
@@ -223,10 +230,10 @@ class Channel:
         self.items.clear()
         self._tasks.clear()
         self.limit = 0
-        self._busy = allocate_lock()
-        self._cutting = allocate_lock()
+        self._busy = threading.RLock()
+        self._cutting = threading.RLock()
         self._owner = 0
-        self._draining = []
+        self._draining = set()
         self.encoding = False
         self._counting = threading.RLock()
         self._came = self._gone = 0
@@ -240,13 +247,16 @@ class Channel:
 
     def _leave_whole(self) -> None:
         """Close a file that does not take its rest, so that it ends with a whole record."""
-        if self._busy.acquire(timeout=0.05):
-            try:
+        try:
+            if self._busy.acquire(timeout=0.05):
                 self.log.close()
-            except OSError:
-                pass  # the caller raises or tells the error that led here
-            finally:
+        except OSError:
+            pass  # the caller raises or tells the error that led here
+        finally:
+            try:
                 self._busy.release()
+            except RuntimeError:  # not taken
+                pass
 
     @property
     def active(self) -> bool:
@@ -295,16 +305,19 @@ class Channel:
         return get_ident() in (self._owner, _worker.ident)
 
     def _drop_newest(self) -> None:
-        # Who does not get the lock keeps its row: nobody waits here.
-        if self._cutting.acquire(False):
+        row = False
+        try:
+            # Who does not get the lock keeps its row: nobody waits here.
+            if self._cutting.acquire(False) and self.items and type(self.items[-1]) is bytes:
+                row = True
+                self.items.pop()
+        finally:
             try:
-                row = bool(self.items) and type(self.items[-1]) is bytes
-                if row:
-                    self.items.pop()
-            finally:
                 self._cutting.release()
-            if row:
-                self._drop()
+            except RuntimeError:
+                pass
+        if row:
+            self._drop()
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -328,18 +341,22 @@ class Channel:
         me, draining = get_ident(), self._draining
         if me == self._owner or me in draining and not urgent:
             return  # a signal handler or finalizer inside the work: the outer call goes on
-        draining.append(me)
         try:
+            draining.add(me)
             while not self._given_up:
-                # Also where nothing is queued: another thread may be about to write what was.
-                if not self._busy.acquire(timeout=timeout):
-                    return
                 try:
+                    # Also where nothing is queued: another thread may be about to write what was.
+                    if not self._busy.acquire(timeout=timeout):
+                        return
                     self._owner = me
                     done = self.work(urgent)
                 finally:
-                    self._owner = 0
-                    self._busy.release()
+                    if self._owner == me:
+                        self._owner = 0
+                    try:
+                        self._busy.release()
+                    except RuntimeError:
+                        pass
                 if not done:
                     if self._strict and self.error and not urgent:
                         raise self.error
@@ -349,7 +366,7 @@ class Channel:
                 if not self.items and not self.log.pending:
                     break
         finally:
-            draining.remove(me)
+            draining.discard(me)
         if self.items and not self._given_up:  # from a signal handler, just before the end
             self._drain_here(timeout, urgent)
 
@@ -393,11 +410,16 @@ class Channel:
         return True
 
     def _take(self) -> None:
-        while not self._cutting.acquire(False):
-            time.sleep(0)  # no blocking: rule 1
-        chunk = self.items[:4 * BATCH]
-        del self.items[:len(chunk)]
-        self._cutting.release()
+        try:
+            while not self._cutting.acquire(False):
+                time.sleep(0)  # no blocking: rule 1
+            chunk = self.items[:4 * BATCH]
+            del self.items[:len(chunk)]
+        finally:
+            try:
+                self._cutting.release()
+            except RuntimeError:
+                pass
         count = 0
         busy = _worker if get_ident() == _worker.ident else self
         busy.encoding = True
@@ -482,7 +504,6 @@ class _Worker:
         `threading._register_atexit` runs before thread pools close, which object stores still
         need; plain atexit would be too late for them. It is private, hence the guard.
         """
-        self._hooked = True
         try:
             threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
         except (AttributeError, RuntimeError):
@@ -492,6 +513,7 @@ class _Worker:
         if processes is not None and processes.parent_process() is not None:
             from multiprocessing.util import Finalize
             Finalize(None, _at_exit, exitpriority=100)
+        self._hooked = True  # last: twice does no harm
 
     def _run(self) -> None:
         while self._running.acquire(False):
