@@ -28,6 +28,7 @@ from typing import Any, Callable, List, Optional, Set, Tuple
 from weakref import WeakSet
 
 from ._storage import Log, SyncError
+from ._wire import Parts
 
 BATCH = 8192        # so many items wake the thread before its time
 ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
@@ -35,6 +36,9 @@ IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
+
+
+Encoded = Tuple[Parts, int, int]
 
 
 class LogWarning(RuntimeWarning):
@@ -87,12 +91,12 @@ class Channel:
     """One writer's way to its log.
 
     items: the queue. A caller appends, and calls `wake()` if its length has reached `limit`.
-    encode: called with a run of items; appends the records of some of them, from the first on, to
-        the log. Returns how many items those were and the sum of their `nbytes`; (0, 0) where the
-        first one is a Task. Raises nothing.
+    encode: called with a run of items; gives the records of some of them, from the first on, how
+        many items those were, and the sum of their `nbytes`; ([], 0, 0) where the first one is a
+        Task. Raises nothing.
     """
 
-    def __init__(self, log: Log, encode: Callable[[List[Any]], Tuple[int, int]],
+    def __init__(self, log: Log, encode: Callable[[List[Any]], Encoded],
                  flush_secs: float,
                  max_buffer: int, *, asynchronous: bool = True, strict: bool = False) -> None:
         self.items: List[Any] = []
@@ -111,6 +115,8 @@ class Channel:
         self._cutting = threading.RLock()  # while items leave the queue at one of its ends
         self._owner = 0
         self._draining: Set[int] = set()  # threads that do the work in the call, or wait to
+        # What has left the queue and is not yet all in the log, and the records of its first items.
+        self._taken: Tuple[List[Any], Optional[Encoded]] = ([], None)
         # Bytes of heavy items: what came (counted by callers), what is done (by the owner).
         self._came = 0
         self._gone = 0
@@ -207,8 +213,10 @@ class Channel:
         except OSError:
             self._leave_whole()
             raise
-        _worker.leave(self)
-        self.limit = 0
+        try:
+            _worker.leave(self)
+        finally:
+            self.limit = 0
         if self.items:  # another thread goes on
             self.wake()
 
@@ -228,6 +236,7 @@ class Channel:
     def abandon(self) -> None:
         """Forget everything, in a forked child: it belongs to the parent."""
         self.items.clear()
+        self._taken = ([], None)
         self._tasks.clear()
         self.limit = 0
         self._busy = threading.RLock()
@@ -261,7 +270,12 @@ class Channel:
     @property
     def active(self) -> bool:
         """Whether the thread has to look at it by itself."""
-        return bool(self.limit or self.items or self.log.pending)
+        return bool(self.limit or self.waiting or self.log.pending)
+
+    @property
+    def waiting(self) -> int:
+        """How many items are not yet in the log."""
+        return len(self.items) + len(self._taken[0])
 
     @property
     def _synchronous(self) -> bool:
@@ -269,7 +283,7 @@ class Channel:
 
     @property
     def _full(self) -> bool:
-        return max(self._came - self._gone, 2 * ROW_COST * len(self.items)) > self.max_buffer
+        return max(self._came - self._gone, 2 * ROW_COST * self.waiting) > self.max_buffer
 
     def _enters(self, nbytes: int) -> bool:
         """Count so many bytes more, if there is room for them."""
@@ -363,7 +377,7 @@ class Channel:
                     if self._notice and not urgent:
                         self._warn()
                     return
-                if not self.items and not self.log.pending:
+                if not (self.waiting or self.log.pending):
                     break
         finally:
             draining.discard(me)
@@ -374,7 +388,7 @@ class Channel:
 
     def serve(self, now: float) -> bool:
         """Take and write what has come. Returns whether there was anything."""
-        if not self.items and not self.log.pending:
+        if not (self.waiting or self.log.pending):
             return False
         if not self._busy.acquire(False):
             return True
@@ -396,9 +410,9 @@ class Channel:
         if self.error and not urgent and not self._tasks and time.monotonic() < self._retry_at:
             return False
         try:
-            if self.log.pending:
+            if self._taken[1] is None and self.log.pending:
                 self.log.write()
-            while self.items:
+            while self.waiting:
                 self._take()
         except OSError as error:
             self._failed(error)
@@ -410,34 +424,49 @@ class Channel:
         return True
 
     def _take(self) -> None:
-        try:
-            while not self._cutting.acquire(False):
-                time.sleep(0)  # no blocking: rule 1
-            chunk = self.items[:4 * BATCH]
-            del self.items[:len(chunk)]
-        finally:
+        """Bring some items from the queue into the log.
+
+        Each step can be repeated: an exception from a signal handler may come behind any of them.
+        """
+        if not self._taken[0]:
+            self._cut()
+        items, encoded = self._taken
+        if encoded is None:
+            busy = _worker if get_ident() == _worker.ident else self
+            busy.encoding = True
             try:
-                self._cutting.release()
-            except RuntimeError:
-                pass
-        count = 0
-        busy = _worker if get_ident() == _worker.ident else self
-        busy.encoding = True
-        try:
-            count, nbytes = self._encode(chunk)
-            busy.encoding = False
-            self._gone += nbytes
-            if not count:
-                chunk[0].run()
-                count = 1
-        finally:
-            busy.encoding = False
-            self.items[:0] = chunk[count:]
+                encoded = self._encode(items)
+                self._taken = items, encoded
+            finally:
+                busy.encoding = False
+        records, count, nbytes = encoded
+        if not count:
+            items[0].run()
+            count = 1
+        elif not self.log.pending:  # all before is written: so these are not yet there
+            self.log.append(records)
+        self._gone += nbytes
+        self._taken = items[count:], None
         self.log.write()
         self._progress = time.monotonic()
         if self.log.notice:
             self._tell(self.log.notice)
             self.log.notice = ""
+
+    def _cut(self) -> None:
+        """Take the first items off the queue."""
+        try:
+            while not self._cutting.acquire(False):
+                time.sleep(0)  # no blocking: rule 1
+            items = self.items[:4 * BATCH]
+            count = len(items)
+            self._taken = items, None
+            del self.items[:count]
+        finally:
+            try:
+                self._cutting.release()
+            except RuntimeError:
+                pass
 
     def _failed(self, error: OSError) -> None:
         if not self.error:
@@ -456,6 +485,8 @@ class Channel:
         self.limit = 0
 
     def _recovered(self) -> None:
+        if not self.items:
+            self._gone = self._came  # one who was interrupted may have counted and not queued
         self.error = None
         self._backoff = 0.0
         self._told_drops = False
@@ -555,7 +586,7 @@ def _at_exit() -> None:
         try:
             channel.flush(max(deadline - time.monotonic(), 0.01), patient=True)
         except OSError as error:
-            print(f"tbwriter: {error}; {len(channel.items)} items and {channel.log.pending} bytes "
+            print(f"tbwriter: {error}; {channel.waiting} items and {channel.log.pending} bytes "
                   "were not written", file=sys.stderr)
             channel.give_up()
     _worker.over = True
