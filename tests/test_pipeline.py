@@ -21,7 +21,7 @@ class MemoryLog:
     notice = ""
 
     def __init__(self) -> None:
-        self.queued: List[bytes] = []
+        self.queued: List[Any] = []
         self.written: List[bytes] = []
         self.error: Optional[OSError] = None
         self.gate = threading.Event()
@@ -31,6 +31,9 @@ class MemoryLog:
     @property
     def pending(self) -> int:
         return sum(map(len, self.queued))
+
+    def append(self, records: Any) -> None:
+        self.queued += records
 
     def write(self) -> None:
         self.gate.wait()
@@ -59,15 +62,15 @@ def make(flush_secs: float = 0.02, max_buffer: int = 1 << 20, **options: Any
          ) -> Tuple[Channel, MemoryLog]:
     log = MemoryLog()
 
-    def encode(items: List[Any]) -> Tuple[int, int]:
-        done = nbytes = 0
+    def encode(items: List[Any]) -> _pipeline.Encoded:
+        records: Any = []
+        nbytes = 0
         for item in items:
             if isinstance(item, _pipeline.Task):
                 break
-            log.queued.append(item if isinstance(item, bytes) else item.data)
+            records.append(item if isinstance(item, bytes) else item.data)
             nbytes += getattr(item, "nbytes", 0)
-            done += 1
-        return done, nbytes
+        return records, len(records), nbytes
 
     return Channel(log, encode, flush_secs, max_buffer, **options), log  # type: ignore[arg-type]
 
@@ -352,7 +355,7 @@ def test_signal_handlers_while_a_call_waits() -> None:
     log.gate.clear()
     other = threading.Thread(target=add, args=(channel, b"other"))
     other.start()
-    wait_for(lambda: channel._busy.locked())
+    wait_for(lambda: channel._owner)
     former = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
     try:

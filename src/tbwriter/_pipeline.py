@@ -12,6 +12,8 @@ What holds for whoever changes this file:
 3. First append, then look whether to wake the thread; the thread first says that it sleeps, then
    looks at the queue. So nothing is left lying.
 4. A forked child starts with empty queues and no thread: what was queued is the parent's.
+5. A signal handler may raise wherever a function of Python begins or one of C ends. So a lock is
+   acquired inside the `try` that releases it, in one call; an RLock knows whether it was acquired.
 """
 from __future__ import annotations
 
@@ -26,6 +28,7 @@ from typing import Any, Callable, List, Optional, Set, Tuple
 from weakref import WeakSet
 
 from ._storage import Log, SyncError
+from ._wire import Parts
 
 BATCH = 8192        # so many items wake the thread before its time
 ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
@@ -33,6 +36,9 @@ IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
+
+
+Encoded = Tuple[Parts, int, int]
 
 
 class LogWarning(RuntimeWarning):
@@ -85,12 +91,12 @@ class Channel:
     """One writer's way to its log.
 
     items: the queue. A caller appends, and calls `wake()` if its length has reached `limit`.
-    encode: called with a run of items; appends the records of some of them, from the first on, to
-        the log. Returns how many items those were and the sum of their `nbytes`; (0, 0) where the
-        first one is a Task. Raises nothing.
+    encode: called with a run of items; gives the records of some of them, from the first on, how
+        many items those were, and the sum of their `nbytes`; ([], 0, 0) where the first one is a
+        Task. Raises nothing.
     """
 
-    def __init__(self, log: Log, encode: Callable[[List[Any]], Tuple[int, int]],
+    def __init__(self, log: Log, encode: Callable[[List[Any]], Encoded],
                  flush_secs: float,
                  max_buffer: int, *, asynchronous: bool = True, strict: bool = False) -> None:
         self.items: List[Any] = []
@@ -105,10 +111,12 @@ class Channel:
         self._flush_secs = flush_secs
         self._asynchronous = asynchronous
         self._strict = strict
-        self._busy = allocate_lock()
-        self._cutting = allocate_lock()  # while items leave the queue at one of its ends
+        self._busy = threading.RLock()
+        self._cutting = threading.RLock()  # while items leave the queue at one of its ends
         self._owner = 0
-        self._draining: List[int] = []  # threads that do the work in the call, or wait to
+        self._draining: Set[int] = set()  # threads that do the work in the call, or wait to
+        # What has left the queue and is not yet all in the log, and the records of its first items.
+        self._taken: Tuple[List[Any], Optional[Encoded]] = ([], None)
         # Bytes of heavy items: what came (counted by callers), what is done (by the owner).
         self._came = 0
         self._gone = 0
@@ -161,7 +169,11 @@ class Channel:
                 self._drop_newest()
         else:
             self.limit = len(self.items) + self._batch
-        _worker.serve(self)
+        try:
+            _worker.serve(self)
+        except BaseException:
+            self.limit = 0  # maybe it was not woken
+            raise
 
     def flush(self, timeout: float, work: Optional[Callable[[], None]] = None,
               patient: bool = False) -> None:
@@ -173,10 +185,10 @@ class Channel:
         if self._inside:
             return  # the work goes on by itself
         task = Task(work, patient)
-        self._tasks.append(task)
-        self.items.append(task)
         deadline = time.monotonic() + timeout
         try:
+            self._tasks.append(task)
+            self.items.append(task)
             while True:
                 left = max(deadline - time.monotonic(), 0.0)
                 if self._synchronous or not _worker.serve(self):
@@ -194,7 +206,8 @@ class Channel:
             self._notice = ""  # told by the exception
             raise
         finally:
-            self._tasks.remove(task)
+            if task in self._tasks:
+                self._tasks.remove(task)
         if self._notice:
             self._warn()
 
@@ -205,8 +218,10 @@ class Channel:
         except OSError:
             self._leave_whole()
             raise
-        _worker.leave(self)
-        self.limit = 0
+        try:
+            _worker.leave(self)
+        finally:
+            self.limit = 0
         if self.items:  # another thread goes on
             self.wake()
 
@@ -226,12 +241,13 @@ class Channel:
     def abandon(self) -> None:
         """Forget everything, in a forked child: it belongs to the parent."""
         self.items.clear()
+        self._taken = ([], None)
         self._tasks.clear()
         self.limit = 0
-        self._busy = allocate_lock()
-        self._cutting = allocate_lock()
+        self._busy = threading.RLock()
+        self._cutting = threading.RLock()
         self._owner = 0
-        self._draining = []
+        self._draining = set()
         self.encoding = False
         self._counting = threading.RLock()
         self._came = self._gone = 0
@@ -245,18 +261,26 @@ class Channel:
 
     def _leave_whole(self) -> None:
         """Close a file that does not take its rest, so that it ends with a whole record."""
-        if self._busy.acquire(timeout=0.05):
-            try:
+        try:
+            if self._busy.acquire(timeout=0.05):
                 self.log.close()
-            except OSError:
-                pass  # the caller raises or tells the error that led here
-            finally:
+        except OSError:
+            pass  # the caller raises or tells the error that led here
+        finally:
+            try:
                 self._busy.release()
+            except RuntimeError:  # not taken
+                pass
 
     @property
     def active(self) -> bool:
         """Whether the thread has to look at it by itself."""
-        return bool(self.limit or self.items or self.log.pending)
+        return bool(self.limit or self.waiting or self.log.pending)
+
+    @property
+    def waiting(self) -> int:
+        """How many items are not yet in the log."""
+        return len(self.items) + len(self._taken[0])
 
     @property
     def _synchronous(self) -> bool:
@@ -264,7 +288,7 @@ class Channel:
 
     @property
     def _full(self) -> bool:
-        return max(self._came - self._gone, 2 * ROW_COST * len(self.items)) > self.max_buffer
+        return max(self._came - self._gone, 2 * ROW_COST * self.waiting) > self.max_buffer
 
     def _enters(self, nbytes: int) -> bool:
         """Count so many bytes more, if there is room for them, or nothing else there."""
@@ -300,16 +324,19 @@ class Channel:
         return get_ident() in (self._owner, _worker.ident)
 
     def _drop_newest(self) -> None:
-        # Who does not get the lock keeps its row: nobody waits here.
-        if self._cutting.acquire(False):
+        row = False
+        try:
+            # Who does not get the lock keeps its row: nobody waits here.
+            if self._cutting.acquire(False) and self.items and type(self.items[-1]) is bytes:
+                row = True
+                self.items.pop()
+        finally:
             try:
-                row = bool(self.items) and type(self.items[-1]) is bytes
-                if row:
-                    self.items.pop()
-            finally:
                 self._cutting.release()
-            if row:
-                self._drop()
+            except RuntimeError:
+                pass
+        if row:
+            self._drop()
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -333,28 +360,32 @@ class Channel:
         me, draining = get_ident(), self._draining
         if me == self._owner or me in draining and not urgent:
             return  # a signal handler or finalizer inside the work: the outer call goes on
-        draining.append(me)
         try:
+            draining.add(me)
             while not self._given_up:
-                # Also where nothing is queued: another thread may be about to write what was.
-                if not self._busy.acquire(timeout=timeout):
-                    return
                 try:
+                    # Also where nothing is queued: another thread may be about to write what was.
+                    if not self._busy.acquire(timeout=timeout):
+                        return
                     self._owner = me
                     done = self.work(urgent)
                 finally:
-                    self._owner = 0
-                    self._busy.release()
+                    if self._owner == me:
+                        self._owner = 0
+                    try:
+                        self._busy.release()
+                    except RuntimeError:
+                        pass
                 if not done:
                     if self._strict and self.error and not urgent:
                         raise self.error
                     if self._notice and not urgent:
                         self._warn()
                     return
-                if not self.items and not self.log.pending:
+                if not (self.waiting or self.log.pending):
                     break
         finally:
-            draining.remove(me)
+            draining.discard(me)
         if self.items and not self._given_up:  # from a signal handler, just before the end
             self._drain_here(timeout, urgent)
 
@@ -362,7 +393,7 @@ class Channel:
 
     def serve(self, now: float) -> bool:
         """Take and write what has come. Returns whether there was anything."""
-        if not self.items and not self.log.pending:
+        if not (self.waiting or self.log.pending):
             return False
         if not self._busy.acquire(False):
             return True
@@ -384,9 +415,9 @@ class Channel:
         if self.error and not urgent and not self._tasks and time.monotonic() < self._retry_at:
             return False
         try:
-            if self.log.pending:
+            if self._taken[1] is None and self.log.pending:
                 self.log.write()
-            while self.items:
+            while self.waiting:
                 self._take()
         except OSError as error:
             self._failed(error)
@@ -398,29 +429,49 @@ class Channel:
         return True
 
     def _take(self) -> None:
-        while not self._cutting.acquire(False):
-            time.sleep(0)  # no blocking: rule 1
-        chunk = self.items[:4 * BATCH]
-        del self.items[:len(chunk)]
-        self._cutting.release()
-        count = 0
-        busy = _worker if get_ident() == _worker.ident else self
-        busy.encoding = True
-        try:
-            count, nbytes = self._encode(chunk)
-            busy.encoding = False
-            self._gone += nbytes
-            if not count:
-                chunk[0].run()
-                count = 1
-        finally:
-            busy.encoding = False
-            self.items[:0] = chunk[count:]
+        """Bring some items from the queue into the log.
+
+        Each step can be repeated: an exception from a signal handler may come behind any of them.
+        """
+        if not self._taken[0]:
+            self._cut()
+        items, encoded = self._taken
+        if encoded is None:
+            busy = _worker if get_ident() == _worker.ident else self
+            busy.encoding = True
+            try:
+                encoded = self._encode(items)
+                self._taken = items, encoded
+            finally:
+                busy.encoding = False
+        records, count, nbytes = encoded
+        if not count:
+            items[0].run()
+            count = 1
+        elif not self.log.pending:  # all before is written: so these are not yet there
+            self.log.append(records)
+        self._gone += nbytes
+        self._taken = items[count:], None
         self.log.write()
         self._progress = time.monotonic()
         if self.log.notice:
             self._tell(self.log.notice)
             self.log.notice = ""
+
+    def _cut(self) -> None:
+        """Take the first items off the queue."""
+        try:
+            while not self._cutting.acquire(False):
+                time.sleep(0)  # no blocking: rule 1
+            items = self.items[:4 * BATCH]
+            count = len(items)
+            self._taken = items, None
+            del self.items[:count]
+        finally:
+            try:
+                self._cutting.release()
+            except RuntimeError:
+                pass
 
     def _failed(self, error: OSError) -> None:
         if not self.error:
@@ -439,6 +490,8 @@ class Channel:
         self.limit = 0
 
     def _recovered(self) -> None:
+        if not self.items:
+            self._gone = self._came  # one who was interrupted may have counted and not queued
         self.error = None
         self._backoff = 0.0
         self._told_drops = False
@@ -487,7 +540,6 @@ class _Worker:
         `threading._register_atexit` runs before thread pools close, which object stores still
         need; plain atexit would be too late for them. It is private, hence the guard.
         """
-        self._hooked = True
         try:
             threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
         except (AttributeError, RuntimeError):
@@ -497,6 +549,7 @@ class _Worker:
         if processes is not None and processes.parent_process() is not None:
             from multiprocessing.util import Finalize
             Finalize(None, _at_exit, exitpriority=100)
+        self._hooked = True  # last: twice does no harm
 
     def _run(self) -> None:
         while self._running.acquire(False):
@@ -538,7 +591,7 @@ def _at_exit() -> None:
         try:
             channel.flush(max(deadline - time.monotonic(), 0.01), patient=True)
         except OSError as error:
-            print(f"tbwriter: {error}; {len(channel.items)} items and {channel.log.pending} bytes "
+            print(f"tbwriter: {error}; {channel.waiting} items and {channel.log.pending} bytes "
                   "were not written", file=sys.stderr)
             channel.give_up()
     _worker.over = True

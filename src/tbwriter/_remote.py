@@ -179,7 +179,7 @@ class RemoteLog:
         content = b"".join(segment.pieces[:count])
         try:
             self._put_object(segment.name, content)
-        except OSError:
+        except BaseException:  # also of a signal handler: the client goes on by itself
             segment.in_doubt = True
             raise
         self._sent += len(content)

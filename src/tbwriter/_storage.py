@@ -160,11 +160,17 @@ class LocalLog:
 
     def append(self, records: Parts) -> None:
         if self._max_file_bytes is None:
-            self._take(_joined(records))
+            parts = [_joined(records)]
         else:
             # A file ends between two records, so each may begin another one.
-            for part in split(b"".join(records), self._max_file_bytes // 16):
-                self._take([part])
+            parts = [[part] for part in split(b"".join(records), self._max_file_bytes // 16)]
+        place = self._blocks[-1].end if self._blocks else self._written
+        blocks = []
+        for part in parts:
+            if total(part):
+                blocks.append(Block(place, place + total(part), part))
+                place = blocks[-1].end
+        self._blocks += blocks  # all or none
 
     def write(self) -> None:
         if not self._blocks:
@@ -235,7 +241,7 @@ class LocalLog:
             with open(temporary, "xb") as file:
                 file.write(data)
             os.replace(temporary, path)
-        except OSError:
+        except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
@@ -257,12 +263,6 @@ class LocalLog:
         if not inside:
             raise ValueError(f"got the file name {name!r}, want one inside {self.directory}")
         return path
-
-    def _take(self, pieces: Parts) -> None:
-        size = total(pieces)
-        if size:
-            start = self._blocks[-1].end if self._blocks else self._written
-            self._blocks.append(Block(start, start + size, pieces))
 
     def _next_pieces(self) -> List[memoryview]:
         """What the next call writes: from the next byte on, about _WRITE_SIZE."""
@@ -303,7 +303,7 @@ class LocalLog:
             if os.write(fd, header) != len(header):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
             self._opened = os.fstat(fd)
-        except OSError:
+        except BaseException:
             with suppress(OSError):
                 os.close(fd)
             with suppress(OSError):

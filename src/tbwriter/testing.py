@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 from weakref import WeakValueDictionary
 
 from . import _storage
-from ._wire import Parts
+from ._wire import Parts, total
 from .reader import Event, Run, events
 from .summary_writer import SummaryWriter
 
@@ -42,17 +42,22 @@ class _MemoryLog:
                  max_file_bytes: Optional[int] = None) -> None:
         number, _, run = url.partition("://")[2].partition("/")
         self.directory = self.path = url
-        self.pending = 0
         self.notice = ""
         self._below = run + "/" if run else ""
         self._memory = _memories[number]
         self._records = self._memory.runs.setdefault(run or ".", [header()])
+        self._queued: Parts = []
+
+    @property
+    def pending(self) -> int:
+        return total(self._queued)
 
     def append(self, records: Parts) -> None:
-        self._records.append(b"".join(records))
+        self._queued += records
 
     def write(self) -> None:
-        pass  # it is there already
+        self._records.append(b"".join(self._queued))
+        self._queued = []
 
     def sync(self) -> None:
         pass

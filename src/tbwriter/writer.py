@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequ
 from . import _event, _wire, summary
 from ._event import Message, Summary
 from ._number import as_float, as_step, as_wall_time
-from ._pipeline import Channel, Task, warn
+from ._pipeline import Channel, Encoded, Task, warn
 from ._record import frame
 from ._rows import ROW, SIZE, RowEncoder, Tags
 from ._storage import Log, open_log
@@ -99,7 +99,7 @@ class FileWriter:
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
         self._log = open_log(logdir, filename_suffix or "", _header, max_file_bytes)
         self._logdir = self._log.directory
-        self._channel = Channel(self._log, _Encoder(self._log, self._tags), flush_secs, max_buffer,
+        self._channel = Channel(self._log, _Encoder(self._tags), flush_secs, max_buffer,
                                 asynchronous=asynchronous and flush_secs > 0, strict=strict)
         self._items = self._channel.items
         if resume:
@@ -312,9 +312,9 @@ class _Entry:
 
     def encode(self) -> None:
         if self._payload is not None:
-            record = frame(_event.event(self._wall_time, self._step, self._payload.event_field()))
+            event = _event.event(self._wall_time, self._step, self._payload.event_field())
+            self._records = frame(event)
             self._payload = None
-            self._records = record
 
     def records(self) -> Parts:
         self.encode()
@@ -364,21 +364,19 @@ class _SideFiles(Task):
 
 
 class _Encoder:
-    """Queued items to records in the log: runs of rows together, the rest one by one."""
+    """Queued items to records: runs of rows together, the rest one by one."""
 
-    def __init__(self, log: Log, tags: Tags) -> None:
-        self._log = log
+    def __init__(self, tags: Tags) -> None:
         self._rows = RowEncoder(tags)
 
-    def __call__(self, items: List[Any]) -> Tuple[int, int]:
+    def __call__(self, items: List[Any]) -> Encoded:
         try:
             rows = b"".join(items)
         except TypeError:
             return self._mixed(items)
-        self._log.append(self._rows.records(rows))
-        return len(items), 0
+        return self._rows.records(rows), len(items), 0
 
-    def _mixed(self, items: List[Any]) -> Tuple[int, int]:
+    def _mixed(self, items: List[Any]) -> Encoded:
         done = nbytes = size = 0
         out: Parts = []
         while done < len(items) and size < _WRITE_SIZE:
@@ -397,8 +395,7 @@ class _Encoder:
                 break
             out += records
             size += total(records)
-        self._log.append(out)
-        return done, nbytes
+        return out, done, nbytes
 
 
 def _records(entry: _Entry) -> Parts:

@@ -466,8 +466,9 @@ def test_mistakes_are_refused(tmp_path):
         graph(symbol, [(1, 1, 28, 28), (1,), (1,)])
     with pytest.raises(ValueError, match="don't fit"):
         graph(symbol, {"data": (1, 1, 28, 28), "softmax_label": (2, 2, 2)})
-    with pytest.raises(TypeError, match="want a tuple of integers"):
-        graph(symbol, {"data": ("a", 2)})
+    for shape in (("a", 2), (float("inf"), 2)):
+        with pytest.raises(TypeError, match="want a tuple of integers"):
+            graph(symbol, {"data": shape})
     with pytest.raises(OSError):
         graph(tmp_path / "none.json")
 

@@ -127,7 +127,7 @@ def _feed(shape: Any, dtype: Any = "float32") -> Feed:
     dtype = getattr(shape, "dtype", dtype)
     try:
         lengths = tuple(int(length) for length in getattr(shape, "shape", shape))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"got the input shape {shape!r:.80}, want a tuple of integers") from None
     return lengths, np.dtype(dtype).name
 
