@@ -40,6 +40,7 @@ def _varint(value: int) -> bytes:
 def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each write looks after the file's name, so that the numbers of operations are known."""
     monkeypatch.setattr(_storage, "LOOK_SECS", 0.0)
+    monkeypatch.setattr(_storage, "SEEN_SECS", 0.0)
 
 
 def scan(content: bytes) -> Tuple[List[Any], bytes]:

@@ -160,8 +160,9 @@ class Channel:
         if self._notice:
             self._warn()
         if self._synchronous:
-            _worker.join(self)
-            self._drain_here()
+            if not self._written_through():
+                _worker.join(self)
+                self._drain_here()
             return
         if self._full:
             # Full of scalars: rows are dropped one by one, the newest first.
@@ -354,6 +355,29 @@ class Channel:
             if self._strict and self.error:
                 raise self.error
             warn(notice)
+
+    def _written_through(self) -> bool:
+        """The short way of a synchronous writer, where nobody else is at work and nothing waits or
+        is wrong. Returns whether that was so, and all is written."""
+        me = get_ident()
+        if self.error or me == self._owner or self._taken[0] or self.log.pending:
+            return False
+        try:
+            if not self._busy.acquire(False):
+                return False
+            self._owner = me
+            self._take()
+        except OSError as error:
+            self._failed(error)
+            return False
+        finally:
+            if self._owner == me:
+                self._owner = 0
+            try:
+                self._busy.release()
+            except RuntimeError:
+                pass
+        return not (self.waiting or self._notice)
 
     def _drain_here(self, timeout: float = EXIT_SECS, urgent: bool = False) -> None:
         """Do the thread's work in this one."""

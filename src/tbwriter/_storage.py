@@ -30,8 +30,9 @@ _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 # as many sub-runs as it likes.
 MAX_OPEN = 64
 
-# So often it is looked whether a file has been moved; that it is deleted shows at every write.
-LOOK_SECS = 0.1
+# So often it is looked whether a file has been moved, and whether it is deleted or changed, which
+# is quicker to see.
+LOOK_SECS, SEEN_SECS = 0.1, 0.01
 _open_logs: Set[int] = set()  # ids of the logs that hold a file open
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT))
@@ -147,6 +148,8 @@ class LocalLog:
         self._in_directory = False  # whether the name is known to survive the machine
         self._sizes_hold = True     # whether the file system has told true sizes so far
         self._parked = False        # whether the file is closed between two writes
+        self._counted = True        # whether `_written` holds what the last call wrote
+        self._seen = 0.0            # when the descriptor was last seen to be the file's
         self._looked = 0.0          # when the file was last seen to be there
         self._open()
         self._park()
@@ -159,17 +162,17 @@ class LocalLog:
             return 0
 
     def append(self, records: Parts) -> None:
-        if self._max_file_bytes is None:
-            parts = [_joined(records)]
-        else:
-            # A file ends between two records, so each may begin another one.
-            parts = [[part] for part in split(b"".join(records), self._max_file_bytes // 16)]
+        size = total(records)
         place = self._blocks[-1].end if self._blocks else self._written
+        if self._max_file_bytes is None:
+            if size:
+                self._blocks.append(Block(place, place + size, _joined(records, size)))
+            return
         blocks = []
-        for part in parts:
-            if total(part):
-                blocks.append(Block(place, place + total(part), part))
-                place = blocks[-1].end
+        # A file ends between two records, so each may begin another one.
+        for part in split(b"".join(records), self._max_file_bytes // 16):
+            blocks.append(Block(place, place + len(part), [part]))
+            place += len(part)
         self._blocks += blocks  # all or none
 
     def write(self) -> None:
@@ -189,7 +192,9 @@ class LocalLog:
                 self._leave()
             else:
                 try:
+                    self._counted = False
                     self._written += _write(self._fd, self._next_pieces())
+                    self._counted = True
                 except OSError as error:
                     if error.errno == errno.EFBIG and self._whole() > self._first:
                         self._cut_tail()
@@ -264,10 +269,14 @@ class LocalLog:
             raise ValueError(f"got the file name {name!r}, want one inside {self.directory}")
         return path
 
-    def _next_pieces(self) -> List[memoryview]:
+    def _next_pieces(self) -> Parts:
         """What the next call writes: from the next byte on, about _WRITE_SIZE."""
-        skip = self._written - self._blocks[0].start
-        out: List[memoryview] = []
+        first = self._blocks[0]
+        skip = self._written - first.start
+        if not skip and len(self._blocks) == 1 == len(first.pieces) and \
+                first.end - first.start <= _WRITE_SIZE:
+            return first.pieces
+        out: Parts = []
         size = 0
         for block in self._blocks:
             if out and self._is_full(block):
@@ -341,6 +350,10 @@ class LocalLog:
 
     def _look(self) -> None:
         """See whether the file is what it was left as; otherwise begin a new one."""
+        now = time.monotonic()
+        if self._counted and now - self._seen < SEEN_SECS:
+            return
+        self._seen = now
         here: Optional[os.stat_result] = None
         try:
             here = os.fstat(self._fd)
@@ -361,7 +374,6 @@ class LocalLog:
         if self._sizes_hold:
             # More than is known was written if an exception came between the call and the count.
             self._written = end
-        now = time.monotonic()
         if here.st_nlink and now - self._looked < LOOK_SECS:
             return
         self._looked = now
@@ -447,16 +459,16 @@ def check_name(name: str) -> str:
     return name
 
 
-def _write(fd: int, pieces: List[memoryview]) -> int:
+def _write(fd: int, pieces: Parts) -> int:
     if len(pieces) > 1 and hasattr(os, "writev"):
         return os.writev(fd, pieces)
     return os.write(fd, pieces[0])
 
 
-def _joined(records: Parts) -> Parts:
-    """Small pieces together, large ones as they are."""
-    if len(records) == 1:
-        return records
+def _joined(records: Parts, size: int) -> Parts:
+    """Small pieces together, large ones as they are; `size` is that of all."""
+    if size < _LARGE:
+        return [b"".join(records)]
     out: Parts = []
     small: Parts = []
     for piece in records:

@@ -222,7 +222,7 @@ def exits_interrupted(directory: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_interrupted_and_not_closed(tmp_path: Path) -> None:
     """An interrupt in the first adds of a process does not take its last ones their way out."""
-    subprocess.run([sys.executable, __file__, str(tmp_path)], check=True, timeout=120,
+    subprocess.run([sys.executable, __file__, str(tmp_path)], check=True, timeout=500,
                    env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     runs = sorted(tmp_path.iterdir())
     for run in runs:
