@@ -154,24 +154,6 @@ def test_watch_counts_one_device(tmp_path):
     assert steps == [0, 1, 2]
 
 
-@pytest.mark.parametrize("hybrid", [True, False])
-def test_watch_shows_activations_where_mxnet_calls_hooks(tmp_path, hybrid):
-    """Outputs of every block of a plain net; of a hybridized one its own output only."""
-    net = mlp(hybrid)
-    with FileWriter(tmp_path) as writer:
-        with watch(net, writer, every=2, parameters=False, gradients=False, activations=True):
-            for _ in range(4):
-                backward(net)
-            with autograd.train_mode():
-                output = net(batch()).asnumpy()
-    with board(tmp_path, "fast") as b:
-        tags = b.tags("histograms")
-        shown = outer(b.tensors("histograms", ".", "activations"))
-    assert set(tags) == {"activations"} | (set() if hybrid else {
-        "activations/0_Dense", "activations/1_BatchNorm", "activations/2_Dense"})
-    assert shown == [expect(0, output), expect(2, output)]
-
-
 def test_mistakes_are_refused(tmp_path):
     """Only blocks can be watched, every so many steps."""
     with FileWriter(tmp_path) as writer:
