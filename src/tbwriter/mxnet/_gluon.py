@@ -34,7 +34,7 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *,
     """
     for name, parameter in _parameters(net, pattern):
         if _has_values(parameter):
-            writer.add(summary.histogram(f"parameters/{name}", parameter.list_data()[0]), step)
+            writer.add(summary.histogram(f"parameters/{name}", _values(parameter)), step)
 
 
 def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
@@ -218,6 +218,13 @@ def _parameters(net: Any, pattern: str) -> Iterator[Tuple[str, Any]]:
     for name, parameter in found.items():
         if matches(name):
             yield name, parameter
+
+
+def _values(parameter: Any) -> Any:
+    if parameter._stype == "default":
+        return parameter.list_data()[0]
+    # Of a sparse parameter all rows are where the Trainer keeps them.
+    return parameter._reduce() if parameter._trainer else parameter._data[0]
 
 
 def _has_values(parameter: Any) -> bool:

@@ -3,12 +3,11 @@ mxnet.contrib.tensorboard uses.
 """
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..writer import FileWriter
 from ._callback import BatchCallback, Callback
-from ._steps import Steps, scope_of
+from ._steps import Steps, evaluates, scope_of
 
 
 class BatchMetrics(BatchCallback):
@@ -82,8 +81,7 @@ class LogMetricsCallback:
         self._evaluate = EvalMetrics(self.summary_writer, run="", prefix=start)
 
     def __call__(self, param: Any) -> None:
-        evaluation = not {"eval_batch", "actual_num_batch"}.isdisjoint(scope_of(param))
-        (self._evaluate if evaluation else self._train)(param)
+        (self._evaluate if evaluates(scope_of(param)) else self._train)(param)
 
 
 def metric_values(metric: Any) -> List[Tuple[str, Optional[float]]]:
@@ -107,7 +105,8 @@ def _collect(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
         overall = getattr(metric, "_has_global_stats", False)
         pairs = metric.get_global_name_value() if overall else metric.get_name_value()
         # NaN is MXNet's way to say that nothing was seen since the reset. That of a loss is kept.
+        # A metric may give None, too, or an array of one element.
         if getattr(metric, "global_num_inst" if overall else "num_inst", 1):
             values += pairs
         else:
-            values += [(name, None if math.isnan(value) else value) for name, value in pairs]
+            values += [(name, None if value != value else value) for name, value in pairs]
