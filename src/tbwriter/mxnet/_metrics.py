@@ -84,10 +84,11 @@ class LogMetricsCallback:
         (self._evaluate if evaluates(scope_of(param)) else self._train)(param)
 
 
-def metric_values(metric: Any) -> List[Tuple[str, Optional[float]]]:
+def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
     """(name, value) of each metric, under names that differ; None for what has seen nothing."""
     values: List[Tuple[str, Optional[float]]] = []
-    _collect(metric, values)
+    for metric in metrics:
+        _collect(metric, values)
     if len(dict(values)) < len(values):
         seen: Dict[str, int] = {}
         for index, (name, value) in enumerate(values):
