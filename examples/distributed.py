@@ -14,6 +14,7 @@ def worker(logdir):
     import mxnet as mx
 
     from tbwriter.mxnet import distributed_writer, mean_over_workers
+    mx.npx.set_np()  # arrays as in numpy: MXNet 1.x and 2 have them both
     kvstore = mx.kv.create("dist_sync")
     mx.random.seed(kvstore.rank)
     net = mx.gluon.nn.Dense(1, in_units=2)
@@ -21,7 +22,7 @@ def worker(logdir):
     trainer = mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, kvstore)
     with distributed_writer(logdir, kvstore) as writer:
         for step in range(20):
-            x = mx.nd.random.normal(shape=(16, 2))
+            x = mx.np.random.normal(size=(16, 2))
             with mx.autograd.record():
                 loss = ((net(x) - x[:, :1] + x[:, 1:]) ** 2).mean()
             loss.backward()

@@ -41,7 +41,8 @@ FOREIGN: Dict[str, Set[str]] = {
         "_array", "_bulk", "_columns", "_crc32c_numpy", "_histogram", "_huffman", "_pixels", "_png",
         "_rewrite", "_tensor", "check", "demo", "reader", "summary/_audio", "summary/_embedding",
         "summary/_figure", "summary/_histogram", "summary/_mesh", "summary/_pr_curve",
-        "summary/_tensor", "mxnet/_distributed", "mxnet/_graph", "mxnet/_parameters")},
+        "summary/_tensor", "mxnet/_distributed", "mxnet/_graph", "mxnet/_late",
+        "mxnet/_parameters")},
     "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"}, "_remote": {"fsspec"},
     "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
 }

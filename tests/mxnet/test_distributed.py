@@ -88,7 +88,6 @@ def test_means_behind_adam_are_refused(tmp_path):
 
 
 @both_loaders
-@pytest.mark.skipif(not hasattr(mx, "mod"), reason="the example is written for MXNet 1.x")
 def test_the_example(tmp_path, loader):
     """Two workers, two runs: losses of their own, means in common."""
     subprocess.run([sys.executable, str(ROOT / "examples" / "distributed.py"), str(tmp_path)],

@@ -11,7 +11,8 @@ import numpy as np
 from judges import board, both_loaders
 from mxnet.gluon import Trainer, data, loss, nn
 from mxnet.gluon.contrib.estimator import (
-    BatchEnd, EpochEnd, Estimator, ValidationHandler)
+    BatchEnd, CheckpointHandler, EarlyStoppingHandler, EpochEnd, Estimator, LoggingHandler,
+    ValidationHandler)
 
 from tbwriter import FileWriter
 from tbwriter.mxnet import EstimatorHandler
@@ -29,7 +30,7 @@ def batches(samples):
     return data.DataLoader(data.ArrayDataset(xp.array(x), xp.array(y)), BATCH)
 
 
-def estimator(devices=1, own_metrics=True, update_on_kvstore=None):
+def estimator(devices=1, own_metrics=(metrics.Accuracy,), update_on_kvstore=None):
     net = nn.HybridSequential()
     net.add(nn.Dense(4, activation="relu"), nn.Dense(2))
     where = [mx.cpu(index) for index in range(devices)]
@@ -37,7 +38,7 @@ def estimator(devices=1, own_metrics=True, update_on_kvstore=None):
     trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0.25},
                       update_on_kvstore=update_on_kvstore)
     made = Estimator(net, loss.SoftmaxCrossEntropyLoss(), trainer=trainer,
-                     train_metrics=metrics.Accuracy() if own_metrics else None,
+                     train_metrics=[kind() for kind in own_metrics] or None,
                      **{"context" if MXNET_1 else "device": where})
     made.logger.setLevel(logging.ERROR)
     return made
@@ -158,9 +159,52 @@ def test_a_second_fit_goes_on(tmp_path):
         assert [step for step, _ in b.scalars("train", "loss")] == list(range(100, 106))
 
 
+def test_an_evaluation_between_two_fits(tmp_path):
+    """It stands at its step, with its loss; each fit still shows its own validation."""
+    made = estimator()
+    with FileWriter(tmp_path) as writer:
+        handler = EstimatorHandler(writer)
+        made.fit(batches(10), batches(6), epochs=1, event_handlers=[handler])
+        made.evaluate(batches(6), event_handlers=[handler])
+        made.fit(batches(10), batches(6), epochs=1, event_handlers=[handler])
+    with board(tmp_path, "fast") as b:
+        assert [step for step, _ in b.scalars("validation", "accuracy")] == [2, 5]
+        assert [step for step, _ in b.scalars("validation", "loss")] == [2]
+
+
+def test_metrics_of_the_same_name(tmp_path):
+    """Each gets a tag of its own, in both runs."""
+    made = estimator(own_metrics=[metrics.Accuracy] * 2)
+    with FileWriter(tmp_path) as writer:
+        made.fit(batches(10), batches(6), epochs=1, event_handlers=[EstimatorHandler(writer)])
+    with board(tmp_path, "fast") as b:
+        for tag in "accuracy", "accuracy_1":
+            assert [step for step, _ in b.scalars("train", tag)] == [0, 1, 2]
+            assert [step for step, _ in b.scalars("validation", tag)] == [2]
+
+
+def test_beside_other_handlers(tmp_path):
+    """Checkpoints, early stopping, MXNet's log and handlers of one's own take and give nothing:
+    the training stops where they say, and each batch of it is logged once."""
+    class Stop(BatchEnd):
+        def batch_end(self, estimator, *args, **kwargs):
+            self.batches = getattr(self, "batches", 0) + 1
+            return self.batches == 5
+
+    def handlers(made, handler):
+        return [handler, Stop(), LoggingHandler(log_interval=1, metrics=made.train_metrics),
+                EarlyStoppingHandler(made.val_metrics[0]),
+                CheckpointHandler(str(tmp_path), "net", monitor=made.val_metrics[0])]
+    train(tmp_path / "logs", epochs=3, handlers=handlers)
+    with board(tmp_path / "logs", "fast") as b:
+        for tag in "loss", "accuracy":
+            assert [step for step, _ in b.scalars("train", tag)] == list(range(5))
+        assert [step for step, _ in b.scalars("validation", "accuracy")] == [2, 4]
+
+
 def test_default_metrics(tmp_path):
     """The Estimator's own choice of metrics appears under the same names in both runs."""
-    train(tmp_path, epochs=1, more={"own_metrics": False})
+    train(tmp_path, epochs=1, more={"own_metrics": ()})
     with board(tmp_path, "fast") as b:
         validation = set(b.tags("scalars", "validation"))
         assert "accuracy" in validation and len(validation) == 2

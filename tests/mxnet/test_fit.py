@@ -147,6 +147,24 @@ def test_metric_without_global_statistics(tmp_path):
         assert b.scalars("train", "seen") == [(0, 3.0), (3, 3.0)]
 
 
+def test_metrics_of_other_types(tmp_path):
+    """An array of one element is a number, None is nothing yet, one metric may give several."""
+    class Odd(mx.metric.EvalMetric):
+        def update(self, labels, preds):
+            pass
+
+        def get(self):
+            return ["array", "none", "number"], [mx.nd.array([2.5]), None, 4]
+
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": BatchMetrics(writer),
+                       "eval_end_callback": EvalMetrics(writer)}, eval_metric=Odd("odd"), epochs=1)
+    with board(tmp_path, "fast") as b:
+        assert set(b.tags("scalars", "train")) == {"array", "number"}
+        assert b.scalars("train", "array") == [(step, 2.5) for step in range(BATCHES)]
+        assert b.scalars("validation", "number") == [(BATCHES - 1, 4.0)]
+
+
 def test_nan_of_a_diverged_loss_is_kept(tmp_path):
     """NaN that was measured is a value; NaN of a metric that has seen nothing is none."""
     loss = mx.metric.Loss()
@@ -287,6 +305,36 @@ def test_feed_forward(tmp_path):
         assert len(b.scalars("train", "learning_rate")) == 2 * BATCHES
 
 
+def test_feed_forward_evaluates_in_the_function_that_trains(tmp_path):
+    """Its batches of evaluation are counted from 0, on their own; a callback that may be of
+    either kind tells training and evaluation apart, also in later epochs."""
+    with FileWriter(tmp_path) as writer:
+        train, evaluate = (LogMetricsCallback(str(tmp_path / name)) for name in ("log", "log_eval"))
+        net = mx.model.FeedForward(mlp(), ctx=mx.cpu(), num_epoch=3, learning_rate=0.1)
+        net.fit(data(), eval_data=data(), batch_end_callback=[BatchMetrics(writer), train],
+                eval_end_callback=evaluate,
+                eval_batch_end_callback=BatchMetrics(writer, run="batches"))
+        train.summary_writer.close()
+        evaluate.summary_writer.close()
+    with board(tmp_path, "fast") as b:
+        for run in "train", "batches", "log":
+            assert steps(b.scalars(run, "accuracy")) == list(range(3 * BATCHES))
+        assert steps(b.scalars("log_eval", "accuracy")) == [4, 9, 14]
+
+
+def test_batches_that_are_evaluated_are_no_steps(tmp_path):
+    """A part that logs evaluation batch by batch counts them for itself: those of training are
+    what they are without it."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": BatchMetrics(writer),
+                       "eval_batch_end_callback": BatchMetrics(writer, run="batches"),
+                       "eval_end_callback": EvalMetrics(writer)})
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars("train", "accuracy")) == list(range(2 * BATCHES))
+        assert steps(b.scalars("batches", "accuracy")) == list(range(2 * BATCHES))
+        assert steps(b.scalars("validation", "accuracy")) == [BATCHES - 1, 2 * BATCHES - 1]
+
+
 def test_parts_one_by_one_agree_about_the_step(tmp_path):
     """Parts of one module share its steps without being told, in a resumed training too."""
     with FileWriter(tmp_path) as writer:
@@ -325,6 +373,12 @@ def test_home_made_loops(tmp_path):
             for nbatch in range(4):
                 ours(Bare(nbatch, metric))
         other = BatchMetrics(writer, run="other")
+
+        class Loop:  # takes no weak reference
+            __slots__ = ()
+        inside = BatchMetrics(writer, run="inside")
+        for nbatch in range(2):
+            inside(Param(0, nbatch, metric, {"self": Loop()}))
         for epoch in (1, 2):
             other(Param(epoch, 0, metric, None))
         with pytest.raises(ValueError, match="optimizer"):
@@ -338,6 +392,7 @@ def test_home_made_loops(tmp_path):
     with board(tmp_path, "fast") as b:
         assert b.scalars("train", "accuracy") == [(step, 1.0) for step in range(12)]
         assert steps(b.scalars("other", "accuracy")) == [0, 1]
+        assert steps(b.scalars("inside", "accuracy")) == [0, 1]
 
 
 def test_nothing_of_the_loop_is_kept(tmp_path):

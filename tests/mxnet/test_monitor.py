@@ -314,6 +314,22 @@ def test_arrays_are_those_of_the_batch(tmp_path):
             assert np.allclose(numbers(histogram), (48, output.min(), output.max()))
 
 
+def test_large_outputs(tmp_path):
+    """Tensors of any size, such as the 8 MiB and more of usual convolutional networks."""
+    x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=300_000, name="fc1")
+    net = mx.mod.Module(mx.sym.LinearRegressionOutput(x.mean(axis=1), name="out"),
+                        label_names=["out_label"])
+    iterator = mx.io.NDArrayIter(np.ones((8, 6), "float32"), np.ones(8, "float32"), 8,
+                                 label_name="out_label")
+    with FileWriter(tmp_path) as writer:
+        net.fit(iterator, num_epoch=1, eval_metric="mse", initializer=mx.init.One(),
+                monitor=Monitor(writer, 1, pattern="fc1_output"))
+    with board(tmp_path, "fast") as b:
+        (step, histogram), = b.tensors("histograms", ".", "fc1_output")
+    assert step == 0 and numbers(histogram)[0] == 8 * 300_000
+    assert numbers(histogram)[1] == numbers(histogram)[2] == 6  # of ones
+
+
 def test_inputs_of_operators(tmp_path):
     """monitor_all logs what goes into each operator, too. A parameter goes in several times: its
     tag has the values after the update, once a step."""

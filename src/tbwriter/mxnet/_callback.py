@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ._steps import Steps, shared
+from ._steps import Steps, evaluates, scope_of, shared
 
 
 class Callback:
@@ -40,7 +40,8 @@ class BatchCallback(Callback):
         self._every = _positive(every)
 
     def __call__(self, param: Any) -> None:
-        steps = self._steps(param)
+        # Batches that are evaluated are no steps of the training.
+        steps = self._own_steps if evaluates(scope_of(param)) else self._steps(param)
         batch = steps.batch_end(param)
         # Where a process is to be silent, nothing is copied for nobody.
         if self._due(batch) and not getattr(self._writer, "disabled", False):

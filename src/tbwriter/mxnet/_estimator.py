@@ -5,7 +5,7 @@ An Estimator asks for the class of its handlers, so MXNet is imported here.
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional
 
 from mxnet.gluon.contrib.estimator import (
     BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd)
@@ -59,7 +59,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
 
     def train_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._fitting = True
-        self._in_epoch = self._evaluating = False
+        self._in_epoch = self._evaluating = self._evaluated = False
 
     def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._fitting = False
@@ -99,7 +99,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
     def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         step = max(self._next - 1, 0)
         if self._evaluating:
-            self._evaluating, self._evaluated = False, True
+            self._evaluating, self._evaluated = False, self._fitting
             run = self._writer.sub_run(self._validation)
             if self._evaluation.samples:
                 run.add(self._evaluation.summary(), step)
@@ -173,11 +173,9 @@ def _reduced(trainer: Any) -> bool:
 
 
 def _log_metrics(run: Any, metrics: List[Any], step: int) -> None:
-    for metric in metrics:
-        values: List[Tuple[str, Optional[float]]] = metric_values(metric)
-        for name, value in values:
-            if value is not None:
-                run.add_scalar(_plain(name), value, step)
+    for name, value in metric_values(*metrics):
+        if value is not None:
+            run.add_scalar(_plain(name), value, step)
 
 
 def _plain(name: str) -> str:

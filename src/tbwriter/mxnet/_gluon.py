@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Tuple
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .. import summary
+from .._array import Snapshot, snapshot
+from ._activations import arrays_in, outputs_of, replaced
 from ._callback import _positive
+from ._late import late_histogram
 from ._parameters import device_of, summed
-from ._trace import is_block, walk
+from ._trace import is_block
 
 
 def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *,
@@ -29,7 +34,7 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *,
     """
     for name, parameter in _parameters(net, pattern):
         if _has_values(parameter):
-            writer.add(summary.histogram(f"parameters/{name}", parameter.list_data()[0]), step)
+            writer.add(summary.histogram(f"parameters/{name}", _values(parameter)), step)
 
 
 def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
@@ -67,8 +72,10 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
 
     every: log steps 0, every, 2 * every, ... start: the step of the first pass, after a resume.
     parameters, gradients: what `log_parameters` and `log_gradients` show.
-    activations: a histogram `activations/<block>` of the outputs of every block that MXNet calls
-        hooks for: all of them, but of a hybridized block only itself.
+    activations: a histogram `activations/<block>` of what each block inside `net` gives, and
+        `activations` of `net` itself; of a block that is called several times, of all it gave. Of
+        a SymbolBlock, also of each operator. On a step that is shown, hybridized blocks run as if
+        they were not: as slow, with the same results and gradients.
     pattern: which parameters, by name.
 
     Gives a Watch: `detach()` logs the last step, if it is due, and ends it; so does `with`.
@@ -98,20 +105,16 @@ class Watch:
         self._next = start     # the step of the next forward pass
         self._pending = False  # whether the step before it is still to be logged
         self._device: Any = None
-        self._handles = [net.register_forward_pre_hook(self._begin)]
-        if activations:
-            self._handles += [block.register_forward_hook(self._output(path))
-                              for path, block in walk(net)]
-        if hasattr(net, "_call_cached_op") and not _mxnet().__version__.startswith("1."):
-            self._handles.append(_CachedHooks(net, self._begin, self._output("") if activations
-                                              else None))
+        self._activations = activations
+        self._passes: Optional[_Passes] = _Passes.of(net)
+        self._passes.watches.append(self)
 
     def detach(self) -> None:
         """Log the last step, if it is due, and stop watching."""
         self._end()
-        for handle in self._handles:
-            handle.detach()
-        self._handles = []
+        if self._passes is not None:
+            self._passes.leave(self)
+            self._passes = None
 
     def __enter__(self) -> "Watch":
         return self
@@ -119,12 +122,19 @@ class Watch:
     def __exit__(self, *exc_info: object) -> None:
         self.detach()
 
-    def _begin(self, block: Any, inputs: Any) -> None:
+    def begin(self, inputs: Any) -> bool:
+        """A pass begins. Gives whether its activations are wanted."""
         if not self._counts(inputs):
-            return
+            return False
         self._end()
         self._pending = self._next % self._every == 0
         self._next += 1
+        return self._pending and self._activations
+
+    def show(self, activations: Mapping[str, List[Snapshot]]) -> None:
+        """Log the activations of the pass that began last."""
+        for tag, held in activations.items():
+            self._writer.add(late_histogram(tag, held), self._next - 1)
 
     def _end(self) -> None:
         if self._pending:
@@ -136,42 +146,65 @@ class Watch:
         """Whether a forward pass is one of training, on the device that counts."""
         if not _mxnet().autograd.is_recording():
             return False
-        device = next((device_of(array) for array in _arrays(inputs)), None)
+        device = next(map(device_of, arrays_in(inputs)), None)
         if self._device is None:
             self._device = device
         return bool(device == self._device)
 
-    def _output(self, path: str) -> Callable[..., None]:
-        def output(block: Any, inputs: Any, outputs: Any) -> None:
-            # _pending is set for the whole of a step that is due.
-            if self._pending and self._counts(inputs):
-                for number, array in enumerate(_arrays(outputs)):
-                    tag = "/".join(filter(None, ("activations", path, str(number or ""))))
-                    self._writer.add(summary.histogram(tag, array), self._next - 1)
-        return output
 
+class _Passes:
+    """The passes of one block, for all who watch it.
 
-class _CachedHooks:
-    """Hooks of a hybridized block on MXNet 2, which calls none there.
-
-    They are called around the compiled graph; `detach` takes them away.
+    Hooks do not tell of them: MXNet 2 calls none where a block is compiled, and can't call those of
+    a SymbolBlock. So the block gets methods of its own, until nobody watches.
     """
 
-    def __init__(self, block: Any, before: Callable[[Any, Any], None],
-                 after: Optional[Callable[[Any, Any, Any], None]]) -> None:
-        self._block = block
-        call = block._call_cached_op
+    def __init__(self, net: Any) -> None:
+        self.watches: List[Watch] = []
+        self._net = net
+        self._methods = ExitStack()
+        mx, forward = _mxnet(), net.forward
+        self._replace("forward", partial(self._pass, forward, forward))
+        # In MXNet 2 a compiled block does not come to `forward`.
+        if hasattr(net, "_call_cached_op") and not mx.__version__.startswith("1.") \
+                and not isinstance(net, mx.gluon.SymbolBlock):
+            self._replace("_call_cached_op", partial(self._pass, net._call_cached_op, forward))
+        self._replace(_PASSES, self)
 
-        def hooked(*inputs: Any) -> Any:
-            before(block, inputs)
-            outputs = call(*inputs)
-            if after is not None:
-                after(block, inputs, outputs)
-            return outputs
-        block.__dict__["_call_cached_op"] = hooked
+    @staticmethod
+    def of(net: Any) -> "_Passes":
+        return net.__dict__.get(_PASSES) or _Passes(net)
 
-    def detach(self) -> None:
-        del self._block.__dict__["_call_cached_op"]
+    def leave(self, watch: Watch) -> None:
+        self.watches.remove(watch)
+        if not self.watches:
+            self._methods.close()
+
+    def _replace(self, name: str, value: Any) -> None:
+        self._methods.enter_context(replaced(self._net, name, value))
+
+    def _pass(self, method: Callable[..., Any], forward: Callable[..., Any], *inputs: Any) -> Any:
+        """A pass by `method`; block by block, by `forward`, where somebody wants to see it."""
+        wanting = [watch for watch in self.watches if watch.begin(inputs)]
+        if not wanting:
+            return method(*inputs)
+        activations: Dict[str, List[Snapshot]] = {}
+
+        def see(path: str, outputs: Any) -> None:
+            for number, array in enumerate(arrays_in(outputs)):
+                tag = "/".join(filter(None, ("activations", path, str(number or ""))))
+                if array.size:
+                    activations.setdefault(tag, []).append(snapshot(array))
+        with outputs_of(self._net, inputs, see):
+            outputs = forward(*inputs)
+        see("", outputs)
+        for watch in wanting:
+            watch.show(activations)
+        return outputs
+
+
+# The attribute in which a watched block keeps its _Passes.
+_PASSES = "_tbwriter_passes"
 
 
 def _mxnet() -> Any:
@@ -187,15 +220,13 @@ def _parameters(net: Any, pattern: str) -> Iterator[Tuple[str, Any]]:
             yield name, parameter
 
 
+def _values(parameter: Any) -> Any:
+    if parameter._stype == "default":
+        return parameter.list_data()[0]
+    # Of a sparse parameter all rows are where the Trainer keeps them.
+    return parameter._reduce() if parameter._trainer else parameter._data[0]
+
+
 def _has_values(parameter: Any) -> bool:
     """Whether it is initialised: not before the first forward pass, where that gives its shape."""
     return parameter._data is not None
-
-
-def _arrays(values: Any) -> Iterator[Any]:
-    """The arrays in nested lists; none while MXNet 1.x traces a block with Symbols."""
-    if isinstance(values, (list, tuple)):
-        for value in values:
-            yield from _arrays(value)
-    elif isinstance(values, _mxnet().nd.NDArray):
-        yield values

@@ -3,12 +3,11 @@ mxnet.contrib.tensorboard uses.
 """
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..writer import FileWriter
 from ._callback import BatchCallback, Callback
-from ._steps import Steps, scope_of
+from ._steps import Steps, evaluates, scope_of
 
 
 class BatchMetrics(BatchCallback):
@@ -30,14 +29,17 @@ class BatchMetrics(BatchCallback):
         self._late = False
 
     def _due(self, batch: int) -> bool:
-        return self._late or super()._due(batch)
+        return self._late or batch % self._every == 0
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         values = metric_values(param.eval_metric)
-        self._late = not self._late and any(value is None for _, value in values)
+        late, add, prefix = self._late, self._to.add_scalar, self._prefix
+        self._late = False
         for name, value in values:
-            if value is not None:
-                steps.write(batch, self._to.add_scalar, self._prefix + name, value)
+            if value is None:
+                self._late = not late
+            else:
+                steps.write(batch, add, prefix + name, value)
 
 
 class EvalMetrics(Callback):
@@ -79,29 +81,33 @@ class LogMetricsCallback:
         self._evaluate = EvalMetrics(self.summary_writer, run="", prefix=start)
 
     def __call__(self, param: Any) -> None:
-        evaluation = not {"eval_batch", "actual_num_batch"}.isdisjoint(scope_of(param))
-        (self._evaluate if evaluation else self._train)(param)
+        (self._evaluate if evaluates(scope_of(param)) else self._train)(param)
 
 
-def metric_values(metric: Any) -> List[Tuple[str, Optional[float]]]:
+def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
     """(name, value) of each metric, under names that differ; None for what has seen nothing."""
-    values = []
-    seen: Dict[str, int] = {}
-    for name, value in _values(metric):
-        number = seen.get(name, 0)
-        values.append((f"{name}_{number}" if number else name, value))
-        seen[name] = number + 1
+    values: List[Tuple[str, Optional[float]]] = []
+    for metric in metrics:
+        _collect(metric, values)
+    if len(dict(values)) < len(values):
+        seen: Dict[str, int] = {}
+        for index, (name, value) in enumerate(values):
+            number = seen[name] = seen.get(name, -1) + 1
+            values[index] = (f"{name}_{number}" if number else name, value)
     return values
 
 
-def _values(metric: Any) -> List[Tuple[str, Optional[float]]]:
-    if metric is None:
-        return []
+def _collect(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
     parts = getattr(metric, "metrics", None)
     if isinstance(parts, list):  # a composite
-        return [pair for part in parts for pair in _values(part)]
-    overall = getattr(metric, "_has_global_stats", False)
-    pairs = metric.get_global_name_value() if overall else metric.get_name_value()
-    seen = getattr(metric, "global_num_inst" if overall else "num_inst", 1)
-    # NaN is MXNet's way to say that nothing was seen since the reset. That of a loss is kept.
-    return [(name, value if seen or not math.isnan(value) else None) for name, value in pairs]
+        for part in parts:
+            _collect(part, values)
+    elif metric is not None:
+        overall = getattr(metric, "_has_global_stats", False)
+        pairs = metric.get_global_name_value() if overall else metric.get_name_value()
+        # NaN is MXNet's way to say that nothing was seen since the reset. That of a loss is kept.
+        # A metric may give None, too, or an array of one element.
+        if getattr(metric, "global_num_inst" if overall else "num_inst", 1):
+            values += pairs
+        else:
+            values += [(name, None if value != value else value) for name, value in pairs]

@@ -18,8 +18,8 @@ import mxnet
 import numpy as np
 from mxnet.base import NDArrayHandle
 
-from .. import _event, _wire, summary
 from .._array import Snapshot, snapshot
+from ._late import late_histogram, late_scalar
 from ._steps import Steps
 
 
@@ -159,9 +159,10 @@ class Monitor:
         if self.sort:
             seen.sort(key=lambda tensor: tensor.name)
         for name, value in _tagged(seen):
-            add = _scalar if value.size == 1 and (self.stat_func or not self._histograms) \
-                else summary.histogram
-            self._steps.write(self.step - 1, self._writer.add, add(self._tag(name), value))
+            shown = late_scalar(self._tag(name), value) \
+                if value.size == 1 and (self.stat_func or not self._histograms) \
+                else late_histogram(self._tag(name), [value])
+            self._steps.write(self.step - 1, self._writer.add, shown)
         return seen
 
 
@@ -245,12 +246,6 @@ def _tagged(seen: List[_Seen]) -> List[Tuple[str, Snapshot]]:
             used[one] += 1
             values.append((one if used[one] == 1 else f"{one}_{used[one] - 1}", value))
     return values
-
-
-def _scalar(tag: str, value: Snapshot) -> summary.Summary:
-    """As summary.scalar, of a number that is fetched only when the event is written."""
-    return summary.Summary([summary.Value(
-        tag, lambda: [_wire.float_field(_event.SIMPLE_VALUE, value.numpy().item())], value.nbytes)])
 
 
 def _text(tensor: _Seen, whole: bool) -> str:

@@ -44,8 +44,8 @@ class Steps:
     def batch_end(self, param: Any) -> int:
         """Count the batch that has ended; the same one again changes nothing. Gives `last`."""
         scope = scope_of(param)
-        # FeedForward counts from 1; its loop is known by its executor manager.
-        nbatch = int(param.nbatch) - ("executor_manager" in scope)
+        # FeedForward counts batches that it trains from 1.
+        nbatch = int(param.nbatch) - ("executor_manager" in scope and not evaluates(scope))
         epoch = getattr(param, "epoch", None)
         if nbatch < self._nbatch or (self._nbatch >= 0 and epoch != self._epoch):
             self.epoch_end()
@@ -83,8 +83,9 @@ class Steps:
         trained = updates_of(scope) - 1 - self.last
         begin = getattr(optimizer_of(scope), "begin_num_update", 0)
         # A server that holds the optimizer leaves this copy of it where it began.
-        start = max(trained, begin) if "begin_epoch" in scope else 0
-        self._begin_epoch = scope.get("begin_epoch", 0)
+        fitting = "begin_epoch" in scope and not evaluates(scope)
+        start = max(trained, begin) if fitting else 0
+        self._begin_epoch = scope["begin_epoch"] if fitting else 0
         if start > 0 or not self._begin_epoch:
             self._begin(max(start, 0))
         elif scope.get("end_of_batch"):
@@ -106,7 +107,18 @@ _of_module: "WeakKeyDictionary[Any, Steps]" = WeakKeyDictionary()
 def shared(param: Any, own: Steps) -> Steps:
     """The Steps of the module that is trained: callbacks made one by one agree about the step."""
     module = scope_of(param).get("self")
-    return own if module is None else _of_module.setdefault(module, own)
+    try:
+        return own if module is None else _of_module.setdefault(module, own)
+    except TypeError:  # a home-made loop in an object that takes no weak reference
+        return own
+
+
+def evaluates(scope: Mapping[str, Any]) -> bool:
+    """Whether a callback was called in an evaluation, batch by batch or at its end."""
+    if "executor_manager" in scope:
+        # FeedForward trains and evaluates in one function; toc is when the epoch was trained.
+        return "toc" in scope and bool(scope["toc"] >= scope["tic"])
+    return "eval_batch" in scope or "actual_num_batch" in scope
 
 
 def scope_of(param: Any) -> Mapping[str, Any]:

@@ -123,7 +123,7 @@ def _compose(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds,
     finally:
         while open_scopes:
             leave("", (), ())
-    return mx.sym.Group(list(_flat(outputs, mx.sym.Symbol)))
+    return mx.sym.Group(list(flat(outputs, mx.sym.Symbol)))
 
 
 def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds
@@ -154,7 +154,7 @@ def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds
             scopes.setdefault(f"node_{operator}", path)
 
     with mx.autograd.pause(), deferred.context(), _hooks(blocks, enter, leave):
-        outputs = list(_flat(block(*arrays), mx.np.ndarray))
+        outputs = list(flat(block(*arrays), mx.np.ndarray))
     symbol = deferred.get_symbol(outputs, sym_cls=mx.sym.numpy._Symbol)
     deferred.clear(outputs)
     return symbol, scopes
@@ -165,13 +165,13 @@ def _data_names(count: int) -> List[str]:
     return ["data"] if count == 1 else [f"data{number}" for number in range(count)]
 
 
-def _flat(values: Any, kind: type) -> Iterator[Any]:
+def flat(values: Any, kind: type) -> Iterator[Any]:
     """The arrays or Symbols in nested lists."""
     if isinstance(values, kind):
         yield values
     elif isinstance(values, (list, tuple)):
         for value in values:
-            yield from _flat(value, kind)
+            yield from flat(value, kind)
 
 
 @contextmanager
