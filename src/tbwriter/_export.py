@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, Iterator, List, Optional, TextIO, Tuple
 
 from ._names import file_name
-from .reader import Run, read
+from .reader import Run, runs
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))
@@ -18,8 +18,9 @@ _COLUMNS = ("run", "tag", "step", "wall_time", "value")
 
 def chosen(logdir: str, run: str = "*", tag: str = "*") -> Iterator[Tuple[Run, List[str]]]:
     """Runs and their tags whose names fit the patterns (`*`, `?`, `[...]`), read one by one."""
-    for name, found in read(logdir).items():
+    for name, paths in runs(logdir).items():
         if fnmatchcase(name, run):
+            found = Run(name, paths)
             yield found, [name for name in found.tags if fnmatchcase(name, tag)]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from . import _decode, _scan, _tensor, _wire
 from ._decode import Event, Metadata, Value
-from ._scan import Fault, Window, event_files, records
+from ._scan import Fault, Window, event_files, records, size_of
 from ._wire import WireError
 
 Progress = Callable[[int], object]
@@ -200,7 +200,7 @@ def check(logdir: str, progress: Optional[Progress] = None) -> List[Finding]:
 
 def total_bytes(logdir: str) -> int:
     """How many bytes `check` will read."""
-    return sum(os.path.getsize(path) for paths in event_files(logdir).values() for path in paths)
+    return sum(size_of(path) for paths in event_files(logdir).values() for path in paths)
 
 
 class _Tag:

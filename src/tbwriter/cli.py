@@ -17,6 +17,7 @@ from . import demo as demos
 from ._export import export, overview, plain
 from ._progress import bar
 from ._rewrite import Report, rewrite
+from ._scan import size_of
 from ._tail import Follower
 from ._version import __version__
 
@@ -31,7 +32,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"tbwriter: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
@@ -114,7 +115,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _show_run(run: Dict[str, Any]) -> None:
-    size = sum(os.path.getsize(path) for path in run["files"])
+    size = sum(map(size_of, run["files"]))
     print(f"{run['run']}  ({len(run['files'])} file{'s' * (len(run['files']) != 1)}, "
           f"{_size(size)})")
     rows = [("tag", "kind", "count", "steps", "from", "to")]
