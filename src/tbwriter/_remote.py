@@ -1,8 +1,8 @@
 """Object stores and everything else that fsspec knows: a log directory behind a URL.
 
-Writing. An object can't grow, it can only be put as a whole. So a run is a row of segments, each an event
-file whose name sorts behind the one before. The newest is put again, longer, until that would cost
-too many bytes; then the next one begins and the old one stays as it is for ever, since readers
+Writing. An object can't grow, it can only be put as a whole. So a run is a row of segments, each an
+event file whose name sorts behind the one before. The newest is put again, longer, until that would
+cost too many bytes; then the next one begins and the old one stays as it is for ever, since readers
 that have gone on to the next never come back.
 
 Reading. One listing tells names and sizes; objects are then read piece by piece, as far as they are
@@ -344,6 +344,7 @@ class RemoteLog(Store):
                 raise
             self._call("makedirs", path.rpartition("/")[0], exist_ok=True)
             self._call("pipe_file", path, data, size=len(data))
+
 
 def _connect(filesystem: Any, url: str) -> Any:
     """A client of this process and thread; fsspec's own cache would hand out another's."""

@@ -242,7 +242,11 @@ def event_files(logdir: str) -> Dict[str, List[str]]:
     below `logdir`, the top itself ".". For one file the run is ".". Raises FileNotFoundError where
     nothing is.
     """
-    found = tree(logdir)
+    return runs_of(tree(logdir))
+
+
+def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
+    """The same of what `tree` has found."""
     if ALONE in found:
         return {".": found[ALONE]}
     events = {run: sorted(path for path in paths if is_event_file(base_name(path)))
@@ -251,7 +255,7 @@ def event_files(logdir: str) -> Dict[str, List[str]]:
 
 
 def tree(logdir: str) -> Dict[str, List[str]]:
-    """{directory below `logdir`: the files in it}, the top itself is "."; {ALONE: [it]} of one file.
+    """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
 
     logdir: a path, or a URL of fsspec. Links to directories are followed, cycles are not. Raises
     FileNotFoundError where nothing is.
