@@ -193,6 +193,16 @@ def record_at(window: Window, at: int) -> Union[Record, Fault]:
     return Record(at, data)
 
 
+def raw_record(window: Window, at: int) -> Optional[bytes]:
+    """A record with its frame, if a right header stands at byte `at`; its data is not looked at."""
+    head = window.read(at, HEADER)
+    if len(head) < HEADER:
+        return None
+    length = _uint64(head[:8])[0]
+    raw = window.read(at, length + OVERHEAD) if length <= window.size else b""
+    return raw if head == header(length) and len(raw) == length + OVERHEAD else None
+
+
 def _behind(window: Window, fault: Fault) -> Tuple[Fault, int]:
     """The fault with its true extent, and where to go on."""
     if fault.kind == DATA:

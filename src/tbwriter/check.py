@@ -22,8 +22,9 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from . import _decode, _scan, _tensor, _wire
+from ._columns import sound_records
 from ._decode import Data, Event, Metadata, Value
-from ._scan import (Fault, Window, base_name, contents, event_files, is_url, records, runs_of,
+from ._scan import (Fault, Window, base_name, contents, event_files, is_url, runs_of,
                     size_of, tree)
 from ._wire import WireError
 
@@ -298,7 +299,7 @@ class _Run:
         reported = 0
         try:
             with Window(path) as window:
-                for record in records(window, faults):
+                for record in sound_records(window, faults):
                     reader.add(record)
                     if progress and record.end - reported >= _BYTES_PER_REPORT:
                         progress(record.end - reported)

@@ -5,6 +5,7 @@ Exit codes: 0 all is well, 1 something was found (or a file could not be read), 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from ._export import export, overview, plain
 from ._progress import bar
 from ._rewrite import Report, rewrite
 from ._scan import size_of
-from ._tail import Follower
+from ._tail import Follower, in_ascii
 from ._version import __version__
 
 GOOD, FOUND, USAGE = 0, 1, 2
@@ -26,9 +27,13 @@ GOOD, FOUND, USAGE = 0, 1, 2
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs one command; gives the exit code."""
-    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # of any terminal: names may hold anything
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(options.run_command(options))
+        options = _parser().parse_args(arguments)
+        code = int(options.run_command(options))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
@@ -60,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     show = command("show", _show, "List runs and tags: kinds, counts, steps, times.", True)
     tail = command("tail", _tail, "Follow the scalars of a growing run with small charts.")
     tail.add_argument("--once", action="store_true", help="show what is there, and end")
-    tail.add_argument("--interval", type=float, default=1.0, metavar="S",
+    tail.add_argument("--interval", type=_seconds, default=1.0, metavar="S",
                       help="seconds between looks (1)")
     check = command("check", _check, "Find what TensorBoard would not show, or wrongly, and say "
                     "how to mend it.", True)
@@ -73,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
                   "and sounds to files.")
 
     for one in (show, tail, check, repair, thin, get):
-        one.add_argument("dir", metavar="DIR", help="a log directory or an event file")
+        one.add_argument("dir", metavar="DIR", help="a log directory or an event file, a path or "
+                         "a URL such as s3://bucket/logs")
     for one in (repair, thin):
         one.add_argument("out", metavar="OUT", help="a new or empty directory")
     thin.add_argument("--points", type=_positive, default=1000, metavar="N",
@@ -83,20 +89,33 @@ def _parser() -> argparse.ArgumentParser:
     for one in (show, tail, get):
         one.add_argument("--run", default="*", metavar="NAME", help="only runs like NAME (*, ?)")
         one.add_argument("--tag", default="*", metavar="NAME", help="only tags like NAME (*, ?)")
-    get.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="(csv)")
+    get.add_argument("--format", choices=("csv", "jsonl"), default="csv",
+                     help="csv, or jsonl: an object a line (csv)")
     get.add_argument("--output", metavar="FILE", help="write there instead of printing")
     get.add_argument("--files", metavar="OUT", help="write images and sounds into this directory")
     return parser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdigit() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}, want at least 1")
+        raise argparse.ArgumentTypeError(f"got {text}, want a whole number of at least 1")
     return number
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"got {text}, want seconds above 0")
+    return seconds
+
+
 def _demo(options: argparse.Namespace) -> int:
+    if not options.dir:
+        raise ValueError("got '', want a directory")
     demos.demo(options.dir)
     print(f"Written. See it with:\n\n    tensorboard --logdir {options.dir}\n")
     return GOOD
@@ -110,7 +129,8 @@ def _show(options: argparse.Namespace) -> int:
         for run in runs:
             _show_run(run)
         if not runs:
-            print(f"no runs in {options.dir}")
+            like = f" like {options.run}" if options.run != "*" else ""
+            print(f"no runs{like} in {options.dir}")
     return FOUND if not runs or any(run["faults"] for run in runs) else GOOD
 
 
@@ -157,12 +177,20 @@ def _tail(options: argparse.Namespace) -> int:
         while True:
             if follower.read() or options.once:
                 lines = follower.lines(shutil.get_terminal_size().columns)
-                print(clear + "\n".join(lines or ["no scalars yet"]), flush=True)
+                text = "\n".join(lines or ["no scalars yet"])
+                print(clear + (text if _knows_bars() else in_ascii(text)), flush=True)
             if options.once:
                 return GOOD
             time.sleep(options.interval)
     except KeyboardInterrupt:
         return GOOD
+
+
+def _knows_bars() -> bool:
+    try:
+        return bool("▁█×…".encode(sys.stdout.encoding or "ascii"))
+    except UnicodeEncodeError:
+        return False
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -189,7 +217,7 @@ def _written(logdirs: List[str], options: argparse.Namespace, points: Optional[i
     with bar(sum(map(checks.total_bytes, logdirs)), "read") as done:
         report = rewrite(logdirs, options.out, points, done)
     _print_report(report, options)
-    return GOOD
+    return GOOD if report.written else FOUND
 
 
 def _print_report(report: Report, options: argparse.Namespace) -> None:
@@ -205,6 +233,7 @@ def _print_report(report: Report, options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     if options.output is None:
+        _say_utf8()
         rows = export(options.dir, sys.stdout, options.format, options.run, options.tag,
                       options.files)
     else:
@@ -216,5 +245,12 @@ def _export(options: argparse.Namespace) -> int:
     return GOOD if rows else FOUND
 
 
+def _say_utf8() -> None:
+    """What programs read is UTF-8, whatever the terminal speaks."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+
+
 def _print_json(value: Any) -> None:
+    _say_utf8()
     print(json.dumps(plain(value), indent=2, ensure_ascii=False))

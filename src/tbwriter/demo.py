@@ -30,7 +30,7 @@ def demo(logdir: str) -> None:
     Raises FileExistsError if it holds something.
     """
     if os.path.exists(logdir) and (not os.path.isdir(logdir) or os.listdir(logdir)):
-        raise FileExistsError(f"got {logdir}, which exists, want a new directory")
+        raise FileExistsError(f"got {logdir!r}, which is not empty, want a new directory")
     for name, lag in (("train", 0.0), ("validation", 0.25)):
         with FileWriter(os.path.join(logdir, name)) as writer:
             _scalars(writer, lag)
