@@ -106,7 +106,7 @@ def _histograms(writer: FileWriter, step: int) -> None:
     random = np.random.RandomState(step)
     spread = 0.2 + step / 250
     _add(writer, summary.histogram("weights/dense", random.normal(step / 100, spread, 2000))
-         + summary.histogram("gradients/dense", random.standard_cauchy(1000) / (10 + step)), step)
+         + summary.histogram("gradients/dense", random.standard_t(5, 2000) / (20 + step)), step)
 
 
 def _pictures(writer: FileWriter, step: int) -> None:
