@@ -548,3 +548,17 @@ def test_a_good_projector(tmp_path):
         first, second = shown.json("projector/info", run=".")["embeddings"]
         assert first["tensorShape"] == [2, 2] and second["tensorShape"] == [3, 2]
         assert len(shown.bytes("projector/tensor", run=".", name="b")) == 24
+
+
+def test_two_files_that_grow_at_the_same_time(tmp_path):
+    """Live, the Python loader never goes back to the first file once there is a second."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    first = written(tmp_path, [scalar_event("x", 1.0, 1)], "1600000000")
+    second = written(tmp_path, [scalar_event("y", 1.0, 1)], "1600000001")
+    live = EventAccumulator(str(tmp_path), {"tensors": 0}).Reload()
+    for path, tag in ((first, "x"), (second, "y")):
+        with open(path, "ab") as file:
+            file.write(record_of(scalar_event(tag, 2.0, 2)))
+    live.Reload()
+    assert [len(live.Scalars(tag)) for tag in "xy"] == [1, 2]

@@ -356,3 +356,47 @@ def test_records_in_bulk(records):
     if faults:
         with Window(b"".join(data)) as window, pytest.raises(reader.ReadError):
             list(sound_records(window))
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "command-line.md"
+
+
+def test_what_the_documentation_prints(tmp_path, capsys, monkeypatch):
+    """The output of check and repair in docs/command-line.md is what they print."""
+    monkeypatch.chdir(tmp_path)
+    records = [record_of(scalar_event("x", float(i), i)) for i in range(5)]
+    path = written(Path("runs/broken"), [])
+    path.write_bytes(path.read_bytes() + b"".join([*records[:2], records[2][:20], *records[3:]]))
+    page = PAGE.read_text(encoding="utf-8")
+    for arguments in (["check", "runs/broken"], ["repair", "runs/broken", "runs/mended"]):
+        main(arguments)
+        assert f"$ tbwriter {' '.join(arguments)}\n{capsys.readouterr().out}" in page
+
+
+@pytest.mark.parametrize("arguments", [["repair"], ["thin"]])
+def test_copies_report_as_json(arguments, tmp_path, capsys):
+    """Where, how many runs and values, and what was passed over."""
+    path = written(tmp_path / "logs", [scalar_event("x", 1.0, 1)])
+    path.write_bytes(path.read_bytes() + b"torn")
+    assert run(*arguments, tmp_path / "logs", tmp_path / "out", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report == {"out": str(tmp_path / "out"), "runs": 1, "found": 1, "written": 1,
+                      "faults": report["faults"]}
+    assert "torn tail" in report["faults"][0]
+
+
+def test_without_tensorboard_tensorflow_protobuf(tmp_path):
+    """Every command works where none of them can be imported."""
+    program = """
+import sys
+for name in ("tensorboard", "tensorflow", "google", "google.protobuf", "fsspec", "tqdm"):
+    sys.modules[name] = None
+from tbwriter.cli import main
+for line in ("demo logs", "show logs", "tail logs --once", "check logs", "repair logs mended",
+             "merge joined logs mended", "thin logs thinned --points 5", "export logs --files out"):
+    assert main(line.split()) == 0, line
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=str(tmp_path), capture_output=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))})
+    assert done.returncode == 0 and not done.stderr, done.stderr

@@ -4,6 +4,7 @@ The blocks of one page share their names, and run in an empty directory, in a pr
 """
 from __future__ import annotations
 
+import configparser
 import functools
 import json
 import os
@@ -87,3 +88,59 @@ def test_links():
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def sections():
+    """(page, heading, text) of every part of the pages that says something about behaviour.
+
+    docs/features.md and docs/promises.md have a test in each row of their tables, which tests of
+    their own check; docs/mxnet.md is all blocks, and tests/mxnet.
+    """
+    for page in PAGES:
+        if page.name in ("features.md", "promises.md", "mxnet.md"):
+            continue
+        text = re.sub(r"^```.*?^```$", lambda block: block.group().replace("#", " "),
+                      page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for part in re.split(r"^(?=#)", text, flags=re.MULTILINE)[1:]:
+            yield page, part.partition("\n")[0].strip("# "), part
+
+
+@pytest.mark.parametrize("page, heading, text", [
+    pytest.param(*section, id=f"{section[0].name}:{section[1]}") for section in sections()])
+def test_every_section_is_backed(page, heading, text):
+    """What a section says, tests prove: it names them, in its table or in a comment at its end."""
+    named = [name for comment in re.findall(r"<!-- tests:(.*?)-->", text, re.DOTALL)
+             for name in comment.split()]
+    assert named or re.search(r"`\w+(/\w+)*\.py::test_\w+` \|$", text, re.MULTILINE), heading
+    for name in named:
+        path, _, function = name.partition("::")
+        code = (ROOT / "tests" / path).read_text(encoding="utf-8")
+        assert not function or re.search(rf"^def {function}\(", code, re.MULTILINE), name
+
+
+def test_what_is_installed():
+    """README names what setup.cfg requires, each extra, and the range of Pythons."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section, = re.findall(r"^## What is installed$(.*?)^## ", text, re.DOTALL | re.MULTILINE)
+    for line in setup["options"]["install_requires"].split():
+        assert re.match(r"[\w-]+", line).group().lower() in section.lower(), line
+    for extra in setup["options.extras_require"]:
+        assert f"`{extra}`" in section, extra
+    pythons = re.findall(r"Python :: (3\.\d+)", setup["metadata"]["classifiers"])
+    assert f"Python {pythons[0]} to {pythons[-1]}" in section
+    assert setup["options"]["python_requires"] == f">={pythons[0]}"
+
+
+def test_browser_tests_say_why_they_are_skipped(tmp_path):
+    """Where no Chromium is on the path, they are skipped with that reason."""
+    pytest.importorskip("playwright", reason="Playwright is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider",
+         str(ROOT / "tests" / "browser")],
+        cwd=str(ROOT), env={**os.environ, "PATH": str(tmp_path)}, text=True, capture_output=True,
+        timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout
+    assert "needs Chromium (apt-get install chromium)" in done.stdout
+    assert re.search(r"\d+ skipped", done.stdout) and " passed" not in done.stdout

@@ -1,6 +1,6 @@
 """The command `tbwriter`: look at log directories, check them, mend them, get things out of them.
 
-Exit codes: 0 all is well, 1 something was found (or a file could not be read), 2 wrong usage.
+Exit codes: 0 all is well, 1 something is wrong or nothing is there, 2 wrong usage.
 """
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tbwriter", description="Look at TensorBoard log directories, check, mend and export "
         "them. Needs neither TensorBoard nor TensorFlow.",
-        epilog="Exit codes: 0 all is well, 1 something was found, 2 wrong usage.")
+        epilog="Exit codes: 0 all is well, 1 something is wrong or nothing is there, 2 wrong "
+        "usage.")
     parser.add_argument("--version", action="version", version=f"tbwriter {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
