@@ -286,3 +286,30 @@ def test_graphs(kind):
     event = b"".join(_event.event(1.6e9, 0, made.event_field()))
     run = reader.Run(".", [_record_of(event)])
     assert run.graph(name) and run.graph(name) in event
+
+
+@pytest.mark.parametrize("gap", [1, 15, 16, 17, 70_000, 5_000_000])
+def test_a_gap_of_zeros(gap):
+    """However many zero bytes lie between two records, the one behind them is found."""
+    record = _record_of(scalar_event("x", 1.0, 1))
+    large = _record_of(_event_of_size(1 << 16))  # whose length begins with zeros itself
+    for behind in (record, large):
+        faults = []
+        data = record + bytes(gap) + behind
+        assert len(list(reader.events(data, faults))) == 2
+        assert {fault.kind for fault in faults} <= {"zero bytes", "bad length"}
+
+
+def _event_of_size(size):
+    """An event of just so many bytes."""
+    made = b"".join(_event.event(1.6e9, 1, summary.text("t", "x" * (size - 100)).event_field()))
+    return b"".join(_event.event(1.6e9, 1, summary.text(
+        "t", "x" * (size - 100 + size - len(made))).event_field()))
+
+
+@given(st.binary(max_size=40) | st.lists(st.integers(0, 1), max_size=40).map(bytes))
+def test_where_a_record_may_begin(data):
+    """Wherever four bytes that are not all zero come before four zeros, and nowhere else."""
+    from tbwriter._scan import _candidates
+    assert list(_candidates(data)) == [
+        i for i in range(len(data) - 7) if any(data[i:i + 4]) and not any(data[i + 4:i + 8])]

@@ -41,9 +41,8 @@ LENGTH = "bad length"
 DATA = "bad data"
 EVENT = "bad event"
 
-# Where a record of 1 to 2**32 - 1 bytes may begin: its length has four zero bytes at the end.
-_CANDIDATE = re.compile(
-    rb"(?=(?:[^\0][\s\S]{3}|\0[^\0][\s\S]{2}|\0\0[^\0][\s\S]|\0\0\0[^\0])\0{4})")
+_FOUR_ZEROS = bytes(4)
+_NOT_ZERO = re.compile(rb"[^\0]")
 
 
 class ReadError(ValueError):
@@ -222,8 +221,11 @@ def _next_record(window: Window, at: int) -> int:
     """Where the next whole record begins, found byte by byte; the file's end without one."""
     while at + OVERHEAD < window.size:
         chunk = window.read(at, _STEP)
-        for match in _CANDIDATE.finditer(chunk):
-            begin = match.start()
+        zeros = len(chunk) - len(chunk.lstrip(b"\0"))
+        if zeros > HEADER and at + zeros < window.size:  # a length has three at the front at most
+            at += zeros - 3
+            continue
+        for begin in _candidates(chunk):
             head = chunk[begin:begin + HEADER]
             if len(head) < HEADER:
                 break
@@ -239,6 +241,16 @@ def _next_record(window: Window, at: int) -> int:
             break
         at += len(chunk) - HEADER
     return window.size
+
+
+def _candidates(chunk: bytes) -> Iterator[int]:
+    """Where a record of 1 to 2**32 - 1 bytes may begin: its length ends in four zero bytes."""
+    zeros = chunk.find(_FOUR_ZEROS)
+    while zeros >= 0:
+        behind = _NOT_ZERO.search(chunk, zeros + 4)
+        end = behind.start() if behind else len(chunk)
+        yield from range(max(zeros - 4, 0), min(zeros - 1, end - 8) + 1)
+        zeros = chunk.find(_FOUR_ZEROS, end)
 
 
 def _checksum(data: bytes) -> bytes:

@@ -177,8 +177,12 @@ def _tail(options: argparse.Namespace) -> int:
     try:
         while True:
             if follower.read() or options.once:
-                lines = follower.lines(shutil.get_terminal_size().columns)
-                text = "\n".join(lines or ["no scalars yet"])
+                size = shutil.get_terminal_size()
+                lines = follower.lines(size.columns) or ["no scalars yet"]
+                if clear and len(lines) > size.lines - 1:
+                    shown = max(1, size.lines - 2)
+                    lines[shown:] = [f"and {len(lines) - shown} more: choose with --run and --tag"]
+                text = "\n".join(lines)
                 print(clear + (text if _knows_bars() else in_ascii(text)), flush=True)
             if options.once:
                 return GOOD
