@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 from PIL import Image
 
@@ -31,11 +31,27 @@ TABS = {
     "custom_scalars": "tf-custom-scalar-multi-line-chart-card path.line",
 }
 
+# How large the window is, and larger where a drawing needs it.
+SIZE = {"width": 1000, "height": 640}
+SIZES = {"mesh": {"width": 1000, "height": 900}}
+# Of the four that stand side by side.
+QUARTER = {"width": 740, "height": 540}
 
-def take(boards: Dashboards, tab: str, name: str) -> Path:
+
+def take(boards: Dashboards, tab: str, name: str, size: Dict[str, int] = SIZE) -> Path:
     """A picture of one dashboard, in few colours so that it stays small."""
+    boards.page.set_viewport_size(SIZES.get(tab, size))
     page = boards.open(tab, TABS[tab])
     page.wait_for_timeout(4000)
+    if tab == "timeseries":
+        page.locator("button.settings-button").click()
+    elif tab == "graphs":
+        page.locator("tf-graph-scene g.node[data-name='features'] .nodeshape").first.dblclick()
+        page.wait_for_timeout(1000)
+        page.mouse.click(SIZE["width"] - 20, SIZE["height"] - 20)  # nothing is chosen
+        page.get_by_text("Fit to screen").click()
+    page.mouse.move(2, 2)  # nothing is lit up by the pointer
+    page.wait_for_timeout(2000)
     path = HERE / "pictures" / f"{name}.png"
     page.screenshot(path=str(path))
     colours = Image.Dither.NONE
@@ -53,8 +69,7 @@ def side_by_side(paths: List[Path], name: str) -> None:
     for i, picture in enumerate(pictures):
         sheet.paste(picture, (i % 2 * width, i // 2 * height))
     path = HERE / "pictures" / f"{name}.png"
-    sheet.resize((sheet.width * 3 // 4, sheet.height * 3 // 4), Image.Resampling.LANCZOS).quantize(
-        128, dither=Image.Dither.NONE).save(path, optimize=True)
+    sheet.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path.relative_to(HERE.parent))
 
 
@@ -62,12 +77,12 @@ def main(walkthrough: str = "") -> None:
     (HERE / "pictures").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         demo.demo(f"{folder}/demo")
-        with dashboards(Path(folder) / "demo", 1000, 640) as boards:
+        with dashboards(Path(folder) / "demo") as boards:
             for tab in TABS:
                 take(boards, tab, tab)
     if walkthrough:
-        with dashboards(Path(walkthrough), 1000, 640) as boards:
-            paths = [take(boards, tab, f"walkthrough_{tab}")
+        with dashboards(Path(walkthrough)) as boards:
+            paths = [take(boards, tab, f"walkthrough_{tab}", QUARTER)
                      for tab in ("scalars", "images", "histograms", "distributions")]
         side_by_side(paths, "walkthrough")
         for path in paths:

@@ -80,6 +80,32 @@ def _projector(directory: Path, text: str) -> None:
     (directory / "projector_config.pbtxt").write_text(text)
 
 
+def _tensors(directory: Path, content: bytes, shape: str = "") -> None:
+    """A projector config with one embedding."""
+    (directory / "numbers").write_bytes(content)
+    _projector(directory, f'embeddings {{ tensor_name: "e" {shape} tensor_path: "numbers" }}')
+
+
+def graph(data: bytes) -> bytes:
+    return _wire.double_field(1, 1.6e9) + _wire.bytes_field(4, data)
+
+
+def layout(content: bytes) -> bytes:
+    return value_event("custom_scalars__config__", strings((), [content]),
+                       plugin("custom_scalars", b"", 2))
+
+
+def histo(*limits: float, values: Any = (-1.0, 1.0)) -> bytes:
+    """A HistogramProto with all its counts in the last bucket but one."""
+    counts = [0.0] * (len(limits) - 2) + [5.0, 0.0]
+    return _wire.bytes_field(5, b"".join([
+        *(_wire.double_field(i, value) for i, value in enumerate(values, 1)),
+        _wire.bytes_field(6, struct.pack(f"<{len(limits)}d", *limits)),
+        _wire.bytes_field(7, struct.pack(f"<{len(limits)}d", *counts))]))
+
+
+MESH = (_wire.string_field(2, "m") + _wire.int_field(3, 1) + _wire.bytes_field(6, b"\1\4\3")
+        + _wire.int_field(7, 2))
 FULL = [record_of(event) for event in rows()]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 FLOAT6 = np.full((6, 4), np.nan, "<f4").tobytes()
@@ -148,6 +174,16 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         value_event("m_VERTEX", tensor(1, (1, 1, 3), bytes(12)), plugin(
             "mesh", _wire.string_field(2, "m") + _wire.int_field(3, 1) + _wire.int_field(7, 2), 2)),
         ]),
+    "mesh shape": lambda d: written(d, [
+        value_event("m_VERTEX", tensor(1, (4, 3), bytes(48)), plugin("mesh", MESH, 2))]),
+    "layout content": lambda d: written(d, [layout(b"\xff\xff")]),
+    "graph content": lambda d: written(d, [graph(b"\xff\xff")]),
+    "histogram edges": lambda d: written(d, [value_event("h", histo(-1e20, -1.0, 1.0, 1e20))]),
+    "hparams tag": lambda d: written(d, [
+        value_event("hp", plugin("hparams", _wire.bytes_field(3, b""), 2))]),
+    "projector tensor": lambda d: _tensors(d, np.full(8, 2, "<f4").tobytes(),
+                                           "tensor_shape: 4 tensor_shape: 2"),
+    "no runs": lambda d: (d / "notes.txt").write_text("no events"),
     "layout tag": lambda d: written(d, [
         value_event("layout", strings((), [b""]), plugin("custom_scalars", b"", 2))]),
     "hparams experiments": _hparams_pair,
@@ -291,7 +327,7 @@ def test_late_metadata_hides_what_it_would_describe(loader, tmp_path):
 
 
 @pytest.mark.parametrize("rule", sorted(
-    set(BROKEN) - {"unreadable", "no events", "huge length", "directory name"}))
+    set(BROKEN) - {"unreadable", "no events", "huge length", "directory name", "no runs"}))
 def test_our_reader_reads_on(rule, tmp_path):
     """A broken directory never stops the reader."""
     BROKEN[rule](tmp_path)
@@ -316,6 +352,10 @@ REFUSED = [
     ("curve shape", "pr_curves/pr_curves", {"run": ".", "tag": "p"}, "both"),
     ("audio clips", "audio/audio", {"run": ".", "tag": "a", "sample": 1}, "both"),
     ("kind changes", "scalars/scalars", {"run": ".", "tag": "x"}, "python"),
+    ("layout content", "custom_scalars/layout", {}, "both"),
+    ("graph content", "graphs/graph", {"run": "."}, "both"),
+    ("hparams tag", "hparams/experiment", {"request": "{}"}, "python"),
+    ("projector tensor", "projector/tensor", {"run": ".", "name": "e"}, "both"),
 ]
 
 
@@ -327,9 +367,9 @@ def test_what_tensorboard_refuses(rule, path, question, who, loader, tmp_path):
     with http(tmp_path, loader) as shown:
         if who in ("both", loader):
             with pytest.raises(AssertionError, match="HTTP [45]0"):
-                shown.json(path, **question)
+                shown.bytes(path, **question)
         else:
-            shown.json(path, **question)
+            shown.bytes(path, **question)
 
 
 @both_loaders
@@ -379,3 +419,146 @@ def test_nothing_behind_damage_is_shown(rule, loader, tmp_path):
     rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
     found = {"torn record": [0, 1, 3, 4], "bad length": [0, 1, 3, 4]}.get(rule, [0, 1, 2, 3, 4])
     assert _shown(tmp_path / "new", loader) == found
+
+
+# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+FORMS = {
+    "a version below 2": ("no file version", lambda d: raw_version(d, "brain.Event:1"), None, {}),
+    "no text in the version": ("no file version", lambda d: raw_version(d, "Event"), None, {}),
+    "a value without anything": ("no plugin", lambda d: written(d, [*rows(), value_event("v")]),
+                                 None, {}),
+    "a scalar of rank 1": ("scalar type", lambda d: written(d, [
+        value_event("x", tensor(1, (1,), bytes(4)), plugin("scalars", b"", 1))]), None, {}),
+    "no element": ("tensor elements", lambda d: written(d, [
+        value_event("t", tensor(1, (2,), b""), plugin("text", b"", 2))]),
+        "text/text", {"run": ".", "tag": "t"}),
+    "hparams damaged inside": ("plugin content", lambda d: written(d, [value_event(
+        "_hparams_/session_start_info",
+        plugin("hparams", _wire.bytes_field(3, b"\x0a\x05\xff"), 2))]),
+        "hparams/experiment", {"request": "{}"}),
+    "a mesh whose name is no text": ("plugin content", lambda d: written(d, [
+        value_event("m_VERTEX", tensor(1, (1, 4, 3), bytes(48)),
+                    plugin("mesh", b"\x12\x01\xff" + MESH[3:], 2))]), "mesh/tags", {}),
+    "a trace's content": ("plugin content", lambda d: written(d, [
+        value_event("g", strings((1,), [b""]), plugin("graph_run_metadata", b"2", 3))]), None, {}),
+    "a chart's title that is no text": ("layout content", lambda d: written(d, [
+        layout(_wire.bytes_field(2, _wire.bytes_field(1, b"\xff")))]), "custom_scalars/layout", {}),
+    "a node's name that is no text": ("graph content", lambda d: written(d, [
+        graph(_wire.bytes_field(1, _wire.bytes_field(1, b"\xff")))]), "graphs/graph", {"run": "."}),
+    "costs that are none": ("graph content", lambda d: written(d, [
+        _wire.double_field(1, 1.6e9) + _wire.bytes_field(
+            8, _wire.string_field(1, "b") + _wire.bytes_field(2, b"\xff"))]),
+        "graphs/run_metadata", {"run": ".", "tag": "b"}),
+    "a projector config that is none": ("projector config", lambda d: _projector(d, "garbage {"),
+                                        "projector/info", {"run": "."}),
+    "a projector config that ends early": ("projector config", lambda d: _projector(
+        d, 'embeddings { tensor_name: "e"'), "projector/info", {"run": "."}),
+    "labels outside": ("projector config", lambda d: _outside(d), "projector/metadata",
+                       {"run": ".", "name": "e"}),
+    "float32 without a shape": ("projector tensor", lambda d: _tensors(
+        d, np.full(8, np.pi, "<f4").tobytes()), "projector/tensor", {"run": ".", "name": "e"}),
+    "rows of unequal length": ("projector tensor", lambda d: _tensors(d, b"1\t2\n3\n"),
+                               "projector/tensor", {"run": ".", "name": "e"}),
+    "words among the numbers": ("projector tensor", lambda d: _tensors(d, b"a\tb\n1\t2\n"),
+                                "projector/tensor", {"run": ".", "name": "e"}),
+    "a wall_time of NaN in a tensor": ("wall_time NaN", lambda d: written(d, [value_event(
+        "t", strings((), [b"a"]), plugin("text", b"", 2), wall_time=math.nan)]), None, {}),
+    "one tag twice in an event": ("repeated steps", lambda d: written(d, [
+        event_of(summary.scalar("x", 1) + summary.scalar("x", 2))]), None, {}),
+    "fewer than 12 zeros": ("torn tail", lambda d: raw(d, *FULL, bytes(5)), None, {}),
+    "a tag that is no text": ("bad event", lambda d: raw(d, *FULL, record_of(
+        _wire.bytes_field(5, _wire.bytes_field(1, b"\x0a\x01\xff\x15" + bytes(4))))), None, {}),
+}
+
+
+def raw_version(directory: Path, version: str) -> None:
+    head = _wire.double_field(1, 1.6e9) + _wire.string_field(3, version)
+    written(directory, [head, *rows()], version=False)
+
+
+def _outside(directory: Path) -> None:
+    """A config in a run below, that names the labels beside it."""
+    (directory.parent / "labels.tsv").write_text("a\nb\n")
+    (directory / "numbers").write_text("1\t2\n3\t4\n")
+    _projector(directory, 'embeddings { tensor_name: "e" tensor_path: "numbers" '
+                          'metadata_path: "../labels.tsv" }')
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_forms(form, tmp_path):
+    """A fault is known by each of its forms, and nothing else is found."""
+    (tmp_path / "logs").mkdir()
+    rule, make, _, _ = FORMS[form]
+    make(tmp_path / "logs")
+    assert rules(check(str(tmp_path / "logs"))) == [rule]
+
+
+@pytest.mark.parametrize("form", [form for form, row in FORMS.items() if row[2]])
+def test_tensorboard_refuses_other_forms(form, tmp_path):
+    """What is found is no false alarm: stock TensorBoard answers with an error."""
+    (tmp_path / "logs").mkdir()
+    _, make, path, question = FORMS[form]
+    make(tmp_path / "logs")
+    with http(tmp_path / "logs", "python") as shown:
+        with pytest.raises(AssertionError, match="HTTP [45]0"):
+            shown.bytes(path, **question)
+
+
+def test_empty_buckets_around_the_values(tmp_path):
+    """The fast loader keeps them; those that torch writes lie close to the values."""
+    BROKEN["histogram edges"](tmp_path / "far")
+    written(tmp_path / "near", [value_event("h", histo(-1.05, -1.0, 1.0, 1.05))])
+    assert check(str(tmp_path / "near")) == []
+    for loader, edges in (("fast", [-1.0, -1e20, -1e20, -1.0, -1.0, 1.0, 1.0, 1.0]),
+                          ("python", [-1.0, 1.0])):
+        with board(tmp_path / "far", loader) as shown:
+            (_, rows_), = shown.tensors("histograms", ".", "h")
+            assert rows_[:, :2].ravel().tolist() == edges
+
+
+def test_mesh_of_another_rank(tmp_path):
+    """TensorBoard serves the first point only, and says nothing."""
+    BROKEN["mesh shape"](tmp_path)
+    with http(tmp_path, "python") as shown:
+        served = shown.bytes("mesh/data", run=".", tag="m", sample=0, step=1, content_type="VERTEX")
+        assert len(served) == 12
+
+
+def test_a_directory_called_like_an_event_file_that_is_no_run(tmp_path):
+    """It disturbs nobody: nothing is found, and both loaders show the runs beside and below it."""
+    written(tmp_path, rows())
+    (tmp_path / "old.tfevents" / "a").mkdir(parents=True)
+    written(tmp_path / "old.tfevents" / "a", rows())
+    assert check(str(tmp_path)) == []
+    for loader in ("fast", "python"):
+        with http(tmp_path, loader) as shown:
+            assert set(shown.json("/data/runs")) == {".", "old.tfevents/a"}
+
+
+def test_a_good_projector(tmp_path):
+    """Text and float32, comments and both quotes, are as TensorBoard wants them."""
+    (tmp_path / "a.tsv").write_text("1\t2\n3\t4e-1\n")
+    (tmp_path / "b.bin").write_bytes(np.full((3, 2), np.pi, "<f4").tobytes())
+    _projector(tmp_path, """# two of them
+        embeddings { tensor_name: "a" tensor_path: "a.tsv" }
+        embeddings < tensor_name: 'b'; tensor_path: 'b.bin' tensor_shape: 3, tensor_shape: 2 >
+    """)
+    assert check(str(tmp_path)) == []
+    with http(tmp_path, "python") as shown:
+        first, second = shown.json("projector/info", run=".")["embeddings"]
+        assert first["tensorShape"] == [2, 2] and second["tensorShape"] == [3, 2]
+        assert len(shown.bytes("projector/tensor", run=".", name="b")) == 24
+
+
+def test_two_files_that_grow_at_the_same_time(tmp_path):
+    """Live, the Python loader never goes back to the first file once there is a second."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    first = written(tmp_path, [scalar_event("x", 1.0, 1)], "1600000000")
+    second = written(tmp_path, [scalar_event("y", 1.0, 1)], "1600000001")
+    live = EventAccumulator(str(tmp_path), {"tensors": 0}).Reload()
+    for path, tag in ((first, "x"), (second, "y")):
+        with open(path, "ab") as file:
+            file.write(record_of(scalar_event(tag, 2.0, 2)))
+    live.Reload()
+    assert [len(live.Scalars(tag)) for tag in "xy"] == [1, 2]

@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 
 from judges import board, both_loaders, events as judged
 from tbwriter import _event, _wire, check, reader, summary
+from tbwriter._columns import sound_records
 from tbwriter._rewrite import rewrite
+from tbwriter._scan import CHUNK, Window, records as one_by_one
 from tbwriter._tail import Follower, sparkline
 from tbwriter.cli import main
 from tests_data import DATA, event_of, record_of, scalar_event, written
@@ -51,7 +55,8 @@ def test_show_of_damage_and_of_nothing_is_1(tmp_path, capsys):
 
 @pytest.mark.parametrize("arguments", [
     [], ["nonsense"], ["show"], ["export", ".", "--format", "xml"],
-    ["thin", "a", "b", "--points", "0"],
+    ["thin", "a", "b", "--points", "0"], ["thin", "a", "b", "--points", "many"],
+    ["tail", ".", "--interval", "-1"], ["tail", ".", "--interval", "soon"],
 ])
 def test_wrong_usage_is_2(arguments):
     """argparse says what is wrong."""
@@ -64,7 +69,13 @@ def test_a_missing_directory_is_2(tmp_path, capsys):
     """Every command names it."""
     for command in (["show"], ["check"], ["tail", "--once"], ["export"]):
         assert run(*command, tmp_path / "missing") == 2
-        assert "missing" in capsys.readouterr().err
+        out, err = capsys.readouterr()
+        assert "missing" in err and not out
+    for command in ("repair", "thin"):
+        assert run(command, tmp_path / "missing", tmp_path / "out") == 2
+    assert run("merge", tmp_path / "out", tmp_path / "missing") == 2
+    assert run("demo", "") == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_check_says_what_is_wrong(tmp_path, capsys):
@@ -259,3 +270,133 @@ def test_as_a_module():
     for name in ("demo", "show", "tail", "check", "repair", "export", "merge", "thin",
                  "Exit codes"):
         assert name in done.stdout
+
+
+def test_nothing_there_is_1(tmp_path, capsys):
+    """A directory without event files is nobody's success."""
+    for arguments in (["show", tmp_path], ["check", tmp_path], ["export", tmp_path],
+                      ["repair", tmp_path, tmp_path.parent / "mended"]):
+        assert run(*arguments) == 1, arguments
+    written(tmp_path, [scalar_event("x", 1.0, 1)])
+    capsys.readouterr()
+    assert run("show", tmp_path, "--run", "valid*") == 1
+    assert capsys.readouterr().out == f"no runs like valid* in {tmp_path}\n"
+
+
+def command(*arguments, **environment):
+    """A command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tbwriter", *map(str, arguments)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, **environment})
+
+
+def test_terminals_that_know_only_ascii(tmp_path):
+    """Charts are drawn with other signs, names are escaped, and JSON stays JSON."""
+    written(tmp_path, [scalar_event("verlust ü", float(i), i) for i in range(8)])
+    out, err = command("tail", tmp_path, "--once", PYTHONIOENCODING="ascii").communicate(timeout=60)
+    assert not err and out.split()[-1] == b"_.-=+*%#" and b"verlust \\xfc" in out
+    out, err = command("show", tmp_path, PYTHONIOENCODING="ascii").communicate(timeout=60)
+    assert not err and b"verlust \\xfc" in out
+    out, _ = command("show", tmp_path, "--json", PYTHONIOENCODING="ascii").communicate(timeout=60)
+    assert json.loads(out)[0]["tags"][0]["tag"] == "verlust ü"
+    out, _ = command("export", tmp_path, PYTHONIOENCODING="ascii").communicate(timeout=60)
+    assert "verlust ü" in out.decode("utf-8")
+
+
+def test_a_reader_that_has_seen_enough(tmp_path):
+    """Piping into `head` is no error."""
+    written(tmp_path, [scalar_event("x", float(i), i) for i in range(20000)])
+    process = command("export", tmp_path)
+    assert process.stdout.readline() == b"run,tag,step,wall_time,value\n"
+    process.stdout.close()
+    assert process.wait(60) == 0 and not process.stderr.read()
+    process.stderr.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_ends_tail(tmp_path):
+    """`tail` ends well, without a traceback."""
+    written(tmp_path, [scalar_event("x", 1.0, 1)])
+    process = command("tail", tmp_path)
+    assert b"x" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and not err
+
+
+def test_only_the_runs_that_are_named_are_read(tmp_path, monkeypatch):
+    """--run saves the time for all others."""
+    for name in ("a", "b"):
+        written(tmp_path / name, [scalar_event("x", 1.0, 1)])
+    opened, begin = [], reader.Window.__init__
+
+    def noting(window, place):
+        opened.append(place)
+        begin(window, place)
+    monkeypatch.setattr(reader.Window, "__init__", noting)
+    assert run("show", tmp_path, "--run", "b") == 0
+    assert [Path(place).parent.name for place in opened] == ["b"]
+
+
+@pytest.mark.parametrize("records", ["good", "damaged", "large"])
+def test_records_in_bulk(records):
+    """What check, tail and repair read in bulk are the records that are read one by one."""
+    data = [record_of(scalar_event(f"tag{i % 3}", float(i), i)) for i in range(2000)]
+    if records == "damaged":
+        hurt = bytearray(data[700])
+        hurt[-6] ^= 1
+        data[700:701] = [bytes(hurt), b"between"]
+        data[-1] = data[-1][:-3]
+    elif records == "large":
+        data[700] = record_of(event_of(summary.text("t", "x" * (CHUNK + 5))))
+    faults, slow_faults = [], []
+    with Window(b"".join(data)) as window, Window(b"".join(data)) as slow:
+        assert list(sound_records(window, faults)) == list(one_by_one(slow, slow_faults))
+    assert faults == slow_faults and len(faults) == {"damaged": 2}.get(records, 0)
+    if faults:
+        with Window(b"".join(data)) as window, pytest.raises(reader.ReadError):
+            list(sound_records(window))
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "command-line.md"
+
+
+def test_what_the_documentation_prints(tmp_path, capsys, monkeypatch):
+    """The output of check and repair in docs/command-line.md is what they print."""
+    monkeypatch.chdir(tmp_path)
+    records = [record_of(scalar_event("x", float(i), i)) for i in range(5)]
+    path = written(Path("runs/broken"), [])
+    path.write_bytes(path.read_bytes() + b"".join([*records[:2], records[2][:20], *records[3:]]))
+    page = PAGE.read_text(encoding="utf-8")
+    for arguments in (["check", "runs/broken"], ["repair", "runs/broken", "runs/mended"]):
+        main(arguments)
+        assert f"$ tbwriter {' '.join(arguments)}\n{capsys.readouterr().out}" in page
+
+
+@pytest.mark.parametrize("arguments", [["repair"], ["thin"]])
+def test_copies_report_as_json(arguments, tmp_path, capsys):
+    """Where, how many runs and values, and what was passed over."""
+    path = written(tmp_path / "logs", [scalar_event("x", 1.0, 1)])
+    path.write_bytes(path.read_bytes() + b"torn")
+    assert run(*arguments, tmp_path / "logs", tmp_path / "out", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report == {"out": str(tmp_path / "out"), "runs": 1, "found": 1, "written": 1,
+                      "faults": report["faults"]}
+    assert "torn tail" in report["faults"][0]
+
+
+def test_without_tensorboard_tensorflow_protobuf(tmp_path):
+    """Every command works where none of them can be imported."""
+    program = """
+import sys
+for name in ("tensorboard", "tensorflow", "google", "google.protobuf", "fsspec", "tqdm"):
+    sys.modules[name] = None
+from tbwriter.cli import main
+for line in ("demo logs", "show logs", "tail logs --once", "check logs", "repair logs mended",
+             "merge joined logs mended", "thin logs thinned --points 5", "export logs --files out"):
+    assert main(line.split()) == 0, line
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=str(tmp_path), capture_output=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))})
+    assert done.returncode == 0 and not done.stderr, done.stderr

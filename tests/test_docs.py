@@ -4,16 +4,21 @@ The blocks of one page share their names, and run in an empty directory, in a pr
 """
 from __future__ import annotations
 
+import configparser
 import functools
+import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+
+from tbwriter.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -87,3 +92,103 @@ def test_links():
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def sections():
+    """(page, heading, text) of every part of the pages that says something about behaviour.
+
+    docs/features.md and docs/promises.md have a test in each row of their tables, which tests of
+    their own check; docs/mxnet.md is all blocks, and tests/mxnet.
+    """
+    for page in PAGES:
+        if page.name in ("features.md", "promises.md", "mxnet.md"):
+            continue
+        text = re.sub(r"^```.*?^```$", lambda block: block.group().replace("#", " "),
+                      page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for part in re.split(r"^(?=#)", text, flags=re.MULTILINE)[1:]:
+            yield page, part.partition("\n")[0].strip("# "), part
+
+
+@pytest.mark.parametrize("page, heading, text", [
+    pytest.param(*section, id=f"{section[0].name}:{section[1]}") for section in sections()])
+def test_every_section_is_backed(page, heading, text):
+    """What a section says, tests prove: it names them, in its table or in a comment at its end."""
+    named = [name for comment in re.findall(r"<!-- tests:(.*?)-->", text, re.DOTALL)
+             for name in comment.split()]
+    assert named or re.search(r"`\w+(/\w+)*\.py::test_\w+` \|$", text, re.MULTILINE), heading
+    for name in named:
+        path, _, function = name.partition("::")
+        code = (ROOT / "tests" / path).read_text(encoding="utf-8")
+        assert not function or re.search(rf"^def {function}\(", code, re.MULTILINE), name
+
+
+def test_what_is_installed():
+    """README names what setup.cfg requires, each extra, and the range of Pythons."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section, = re.findall(r"^## What is installed$(.*?)^## ", text, re.DOTALL | re.MULTILINE)
+    for line in setup["options"]["install_requires"].split():
+        assert re.match(r"[\w-]+", line).group().lower() in section.lower(), line
+    for extra in setup["options.extras_require"]:
+        assert f"`{extra}`" in section, extra
+    pythons = re.findall(r"Python :: (3\.\d+)", setup["metadata"]["classifiers"])
+    assert f"Python {pythons[0]} to {pythons[-1]}" in section
+    assert setup["options"]["python_requires"] == f">={pythons[0]}"
+
+
+def test_browser_tests_say_why_they_are_skipped(tmp_path):
+    """Where no Chromium is on the path, they are skipped with that reason."""
+    pytest.importorskip("playwright", reason="Playwright is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider",
+         str(ROOT / "tests" / "browser")],
+        cwd=str(ROOT), env={**os.environ, "PATH": str(tmp_path)}, text=True, capture_output=True,
+        timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout
+    assert "needs Chromium (apt-get install chromium)" in done.stdout
+    assert re.search(r"\d+ skipped", done.stdout) and " passed" not in done.stdout
+
+
+def test_readme_commands(tmp_path, monkeypatch, capsys):
+    """The commands that look at logs do so, as they stand."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^tbwriter (.*)$", text, re.MULTILINE)
+    assert len(lines) == 4
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "runs/demo"]) == 0
+    for line in lines:
+        arguments = shlex.split(line, comments=True)
+        once = ["--once"] if arguments[0] == "tail" else []
+        capsys.readouterr()
+        assert main(arguments + once) == 0
+        assert "loss/total" in capsys.readouterr().out or arguments[0] == "check"
+
+
+# Numbers that the pages tell, and where the code has them.
+NUMBERS = [
+    ("inside.md", "after five idle seconds", "_pipeline.IDLE_SECS", 5),
+    ("inside.md", "stood still for a second", "_pipeline.STALL_SECS", 1),
+    ("object-stores.md", "with pauses up to two seconds", "_pipeline.LAST_BACKOFF", 2),
+    ("object-stores.md", "tries for five seconds", "_pipeline.EXIT_SECS", 5),
+    ("inside.md", "`flush_secs` (0.1 s)", "writer.FLUSH_SECS", 0.1),
+    ("inside.md", "8 MiB or more is counted in the call", "summary._histogram._COUNT_IN_CALL",
+     8 << 20),
+    ("promises.md", "`max_buffer` (64 MiB)", "writer.MAX_BUFFER", 64 << 20),
+    ("object-stores.md", "`max_buffer` (64 MiB)", "writer.MAX_BUFFER", 64 << 20),
+    ("object-stores.md", "within 10 s (`flush_secs`)", "writer.REMOTE_FLUSH_SECS", 10),
+    ("object-stores.md", "at most\nthree times those that are kept", "_remote.MOST_SENT", 3),
+    ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_remote.SEGMENT_SIZE", 8 << 20),
+    ("object-stores.md", "(10 s, and as much again for each MiB)", "_remote.PATIENCE", 10),
+    ("object-stores.md", "in pieces of 4 MiB", "_scan.CHUNK", 4 << 20),
+]
+
+
+@pytest.mark.parametrize("page, phrase, name, number", NUMBERS)
+def test_numbers(page, phrase, name, number):
+    """A limit or a time in the text is that of the code."""
+    module, _, attribute = name.rpartition(".")
+    if module == "_remote":
+        pytest.importorskip("fsspec", reason="fsspec is not installed")
+    assert getattr(importlib.import_module(f"tbwriter.{module}"), attribute) == number
+    assert phrase in (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -23,9 +23,9 @@ FLOORS: List[Set[str]] = [
     {"_array", "_event", "_histogram", "_png", "_crc32c", "_decode"},
     {"_record", "_pixels", "_tensor"},
     {"_bulk", "_scan", "_storage"},
-    {"_rows", "_remote", "_pipeline", "_columns", "_tail", "summary"},
+    {"_rows", "_remote", "_pipeline", "_columns", "summary"},
     {"writer", "reader"},
-    {"summary_writer", "check", "_export", "_rewrite", "demo"},
+    {"summary_writer", "check", "_tail", "_export", "_rewrite", "demo"},
     {"testing", "torch", "mxnet", "cli"},
     {"__init__", "__main__"},
 ]
@@ -54,10 +54,11 @@ OPTIONAL: Dict[str, Set[str]] = {
 # ... and what programs that log only scalars should not wait for.
 LAZY: Dict[str, Set[str]] = {
     "_crc32c": {"_crc32c_numpy"}, "_rows": {"_bulk"}, "_storage": {"_remote", "urllib"},
-    "_names": {"hashlib"}, "_pipeline": {"multiprocessing"}, "writer": {"_scan"},
+    "_scan": {"_remote", "urllib"}, "_names": {"hashlib"}, "_pipeline": {"multiprocessing"},
+    "writer": {"_scan"},
     "summary_writer": {"_bulk", "reader"},
 }
-UPWARDS = {("_storage", "_remote")}  # by the scheme of a URL
+UPWARDS = {("_storage", "_remote"), ("_scan", "_remote")}  # by the scheme of a URL
 
 
 class Import(NamedTuple):

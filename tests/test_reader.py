@@ -255,3 +255,61 @@ def test_an_image_is_read_from_its_file_when_asked(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(reader.ReadError, match="changed"):
         run.images("samples")
+
+
+def test_scalars_take_24_bytes_each_and_pictures_none(tmp_path):
+    """A run holds the numbers of its scalars, and of everything else only the places."""
+    import tracemalloc
+
+    records = b"".join(_record_of(scalar_event("x", float(i), i)) for i in range(100_000))
+    text = _record_of(b"".join(_event.event(1.6e9, 1, summary.text("t", "x" * 1_000_000)
+                                            .event_field())))
+    data = records + text * 5
+    reader.Run(".", [records])  # what is imported and cached once is not counted
+    tracemalloc.start()
+    run = reader.Run(".", [data])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert run.tag("x").n == 100_000 and run.tag("t").n == 5
+    # Arrays grow by an eighth in advance.
+    assert 24 * 100_000 <= held < 24 * 100_000 * 9 / 8 + 200_000
+
+
+@pytest.mark.parametrize("kind", ["graph", "tag"])
+def test_graphs(kind):
+    """A run's graph is the GraphDef's own bytes; that of a tag is called by it."""
+    nodes = [summary.Node("a", "Op")]
+    if kind == "graph":
+        made, name = summary.graph(nodes), reader.RUN_GRAPH
+    else:
+        made, name = summary.costs("step", [summary.Cost("a", 1.0, 2)]), "step"
+    event = b"".join(_event.event(1.6e9, 0, made.event_field()))
+    run = reader.Run(".", [_record_of(event)])
+    assert run.graph(name) and run.graph(name) in event
+
+
+@pytest.mark.parametrize("gap", [1, 15, 16, 17, 70_000, 5_000_000])
+def test_a_gap_of_zeros(gap):
+    """However many zero bytes lie between two records, the one behind them is found."""
+    record = _record_of(scalar_event("x", 1.0, 1))
+    large = _record_of(_event_of_size(1 << 16))  # whose length begins with zeros itself
+    for behind in (record, large):
+        faults = []
+        data = record + bytes(gap) + behind
+        assert len(list(reader.events(data, faults))) == 2
+        assert {fault.kind for fault in faults} <= {"zero bytes", "bad length"}
+
+
+def _event_of_size(size):
+    """An event of just so many bytes."""
+    made = b"".join(_event.event(1.6e9, 1, summary.text("t", "x" * (size - 100)).event_field()))
+    return b"".join(_event.event(1.6e9, 1, summary.text(
+        "t", "x" * (size - 100 + size - len(made))).event_field()))
+
+
+@given(st.binary(max_size=40) | st.lists(st.integers(0, 1), max_size=40).map(bytes))
+def test_where_a_record_may_begin(data):
+    """Wherever four bytes that are not all zero come before four zeros, and nowhere else."""
+    from tbwriter._scan import _candidates
+    assert list(_candidates(data)) == [
+        i for i in range(len(data) - 7) if any(data[i:i + 4]) and not any(data[i + 4:i + 8])]

@@ -420,3 +420,137 @@ def test_resume_in_a_bucket(memory: Memory) -> None:
         assert not rest
         found += [event.step for event in events if event.summary.value]
     assert found == list(range(9))
+
+
+def _logged(url: str) -> None:
+    """A run with scalars and a picture, and a run of another name that begins alike."""
+    import numpy as np
+
+    from tbwriter import SummaryWriter
+    with SummaryWriter(url + "/run") as writer:
+        for step in range(200):
+            writer.add_scalar("loss", 1 / (step + 1), step, walltime=1.6e9 + step)
+        writer.add_image("picture", np.zeros((3, 5, 7)), 0)
+        writer.add_embedding(np.eye(4), metadata=list("abcd"), global_step=1)
+    with SummaryWriter(url + "/run2") as writer:
+        writer.add_scalar("other", 1.0, 1)
+
+
+def test_what_is_written_is_read(store: Any) -> None:
+    """The reader takes a URL wherever it takes a directory: of logs, of a run, of one object."""
+    from tbwriter import reader
+    url = store.url + "/read"
+    _logged(url)
+    runs = reader.read(url)
+    assert list(runs) == ["run", "run2"] and not runs["run"].faults
+    assert runs["run"].scalars("loss").values[99] == pytest.approx(0.01)
+    picture, = runs["run"].images("picture").values
+    assert (picture.width, picture.height) == (7, 5)
+    alone = reader.read(url + "/run")
+    assert list(alone) == ["."] and alone["."].tags == runs["run"].tags
+    path = str(runs["run"].files[0])
+    assert path.startswith(url + "/run/events.out.tfevents.")
+    assert reader.read(path)["."].tags["loss"] == "scalar"
+    assert sum(len(event.values) for event in reader.events(path)) == 201
+    with pytest.raises(FileNotFoundError, match="want a log directory"):
+        reader.read(store.url + "/nothing")
+
+
+@pytest.mark.parametrize("store", ["s3", "gcs"], indirect=True)
+def test_only_what_is_asked_for_is_loaded(store: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """One listing, then one request for each small event file of the chosen runs; no side files."""
+    from tbwriter import reader
+    from tbwriter.cli import main
+    url = store.url + "/asked"
+    _logged(url)
+    reader.read(url)  # the client's first questions are not counted
+    before = len(store.proxy.requests)
+    reader.read(url)
+    assert len(store.proxy.requests) - before == 3
+    before = len(store.proxy.requests)
+    assert main(["show", url, "--run", "run2"]) == 0
+    assert "other" in capsys.readouterr().out
+    asked = [request.path for request in store.proxy.requests[before:]]
+    assert len(asked) == 2 and "run2" in asked[1]
+
+
+def test_a_large_object_is_read_in_pieces(s3: Any) -> None:
+    """What is larger than one request is fetched by several, and is whole."""
+    import numpy as np
+
+    from tbwriter import SummaryWriter, reader
+    url = s3.url + "/large"
+    noise = np.random.RandomState(0).randint(0, 256, (3, 1500, 1500), np.uint8)
+    with SummaryWriter(url) as writer:
+        writer.add_image("noise", noise, 0)
+        writer.add_scalar("x", 1.0, 1)
+    before = len(s3.proxy.requests)
+    run = reader.read(url)["."]
+    assert len(s3.proxy.requests) - before >= len(run.files) + 2
+    assert len(run.images("noise").values[0].encoded[0]) > 6_000_000 and not run.faults
+    assert run.scalars("x").steps.tolist() == [1]
+
+
+def test_commands_on_a_url(store: Any, capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
+    """show, check, export and tail take URLs; repair, merge and thin read them."""
+    from tbwriter import reader
+    from tbwriter.cli import main
+    url = store.url + "/commands"
+    _logged(url)
+    assert main(["show", url]) == 0 and "loss" in capsys.readouterr().out
+    assert main(["check", url]) == 0 and f"nothing found in {url}" in capsys.readouterr().out
+    assert main(["tail", url, "--once"]) == 0 and "█" in capsys.readouterr().out
+    assert main(["export", url, "--run", "run", "--tag", "loss"]) == 0
+    assert capsys.readouterr().out.count("\n") == 201
+    assert main(["repair", url, str(tmp_path / "copy")]) == 0
+    copied = reader.read(str(tmp_path / "copy"))
+    assert copied["run"].scalars("loss").steps.tolist() == list(range(200))
+    assert (tmp_path / "copy" / "run" / "projector_config.pbtxt").is_file()
+    capsys.readouterr()
+    for arguments in (["show", store.url + "/nothing"], ["show", "nonsense://bucket/x"],
+                      ["merge", store.url + "/out", url]):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err.startswith("tbwriter: got ")
+
+
+def test_check_looks_at_what_a_projector_config_names(memory: Memory) -> None:
+    """Missing labels, labels outside and bad numbers are found behind a URL too."""
+    from tbwriter.check import check
+    _logged(memory.url + "/run")
+    system = fsspec.filesystem("memory")
+    system.pipe_file("/bucket/run/run/numbers.tsv", b"1\t2\n3\n")
+    system.pipe_file("/bucket/run/run/projector_config.pbtxt", b"""embeddings {
+        tensor_path: "numbers.tsv" metadata_path: "missing.tsv" bookmarks_path: "../x" }""")
+    found = check(memory.url + "/run")
+    assert [finding.rule for finding in found] == [
+        "projector tensor", "projector config", "projector config"]
+    assert "'missing.tsv' does not exist" in found[1].what and "outside" in found[2].what
+
+
+def test_tail_follows_an_object_that_grows(memory: Memory) -> None:
+    """Each look lists the objects, and reads on where it had stopped."""
+    from tbwriter import FileWriter
+    from tbwriter._tail import Follower
+    with FileWriter(memory.url + "/run") as writer:
+        writer.add_scalar("x", 1.0, 1)
+        writer.flush()
+        follower = Follower(memory.url)
+        assert follower.read() and not follower.read()
+        writer.add_scalar("x", 2.0, 2)
+        writer.flush()
+        assert follower.read()
+    assert follower.lines(60)[0].split() == ["run", "x", "2", "2", "▁█"]
+
+
+def test_reading_without_fsspec(tmp_path: Any) -> None:
+    """The command says what is missing, and how to get it."""
+    program = """
+import sys
+sys.modules["fsspec"] = None
+from tbwriter.cli import main
+sys.exit(main(["show", "s3://bucket/logs"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                          timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == 2 and "pip install tbwriter[remote]" in done.stderr, done
+    assert "Traceback" not in done.stderr

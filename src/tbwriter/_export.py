@@ -9,18 +9,19 @@ from fnmatch import fnmatchcase
 from typing import Any, Dict, Iterator, List, Optional, TextIO, Tuple
 
 from ._names import file_name
-from .reader import Run, read
+from .reader import Run, runs
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))
 _COLUMNS = ("run", "tag", "step", "wall_time", "value")
 
 
-def chosen(logdir: str, run: str = "*", tag: str = "*") -> Iterator[Tuple[Run, List[str]]]:
+def chosen(found: Dict[str, List[str]], run: str, tag: str) -> Iterator[Tuple[Run, List[str]]]:
     """Runs and their tags whose names fit the patterns (`*`, `?`, `[...]`), read one by one."""
-    for name, found in read(logdir).items():
+    for name, paths in found.items():
         if fnmatchcase(name, run):
-            yield found, [name for name in found.tags if fnmatchcase(name, tag)]
+            one = Run(name, paths)
+            yield one, [name for name in one.tags if fnmatchcase(name, tag)]
 
 
 def export(logdir: str, out: TextIO, form: str, run: str = "*", tag: str = "*",
@@ -28,12 +29,13 @@ def export(logdir: str, out: TextIO, form: str, run: str = "*", tag: str = "*",
     """Writes scalars and text (and with `files`, a directory, the paths of images and sounds) as
     "csv" or "jsonl". Gives the number of rows.
     """
+    found = runs(logdir)  # before anything is written
     count = 0
     writer = csv.writer(out, lineterminator="\n")
     if form == "csv":
         writer.writerow(_COLUMNS)
-    for found, tags in chosen(logdir, run, tag):
-        for row in _rows(found, tags, files):
+    for one, tags in chosen(found, run, tag):
+        for row in _rows(one, tags, files):
             count += 1
             if form == "csv":
                 writer.writerow(row)
@@ -87,7 +89,7 @@ def plain(value: Any) -> Any:
 def overview(logdir: str, run: str = "*", tag: str = "*") -> List[Dict[str, Any]]:
     """What `tbwriter show` prints: runs, and for each tag kind, count, steps and times."""
     found = []
-    for one, tags in chosen(logdir, run, tag):
+    for one, tags in chosen(runs(logdir), run, tag):
         rows = []
         for name in tags:
             known = one.tag(name)

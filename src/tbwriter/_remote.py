@@ -1,9 +1,12 @@
 """Object stores and everything else that fsspec knows: a log directory behind a URL.
 
-An object can't grow, it can only be put as a whole. So a run is a row of segments, each an event
-file whose name sorts behind the one before. The newest is put again, longer, until that would cost
-too many bytes; then the next one begins and the old one stays as it is for ever, since readers
+Writing. An object can't grow, it can only be put as a whole. So a run is a row of segments, each an
+event file whose name sorts behind the one before. The newest is put again, longer, until that would
+cost too many bytes; then the next one begins and the old one stays as it is for ever, since readers
 that have gone on to the next never come back.
+
+Reading. One listing tells names and sizes; objects are then read piece by piece, as far as they are
+needed.
 
 The only file that knows fsspec.
 """
@@ -13,6 +16,7 @@ import asyncio
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
+from io import SEEK_END, RawIOBase
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +34,7 @@ MOST_SENT = 3            # bytes sent, in all, for each byte that is kept
 SEGMENT_SIZE = 8 << 20   # what is put, and kept in memory, at once
 PATIENCE = 10.0          # seconds for a call, and for each MiB that it carries
 _MIB = 1 << 20
+_LISTING = 9 * _MIB      # a listing of many objects takes as long as that much data
 
 # A client's own patience is minutes, with retries of its own; ours is the queue, which goes on.
 _CLIENT_OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -54,11 +59,12 @@ class Segment:
         self.in_doubt = False  # whether a put may have come to its end without a word
 
 
-class RemoteLog:
-    """A log directory on an object store, or on another file system of fsspec."""
+class Store:
+    """A directory of one of fsspec's file systems. directory: its URL without what is secret."""
 
-    def __init__(self, url: str, suffix: str, header: Callable[[], bytes],
-                 max_file_bytes: Optional[int] = None) -> None:
+    _use = "read"
+
+    def __init__(self, url: str) -> None:
         protocol = url.partition("://")[0]
         try:
             if protocol in ("", "file", "local"):  # without a host, file:/// has gone another way
@@ -73,13 +79,129 @@ class RemoteLog:
         self._url = url
         self._secrets = _secrets(url)
         self.directory = self._plain(url).rstrip("/")
+        self._root = self._filesystem._strip_protocol(url).rstrip("/")
+        self._client: Any = None
+
+    def _call(self, method: str, *args: Any, size: int = 0, **options: Any) -> Any:
+        """A method of the file system, with an end in time. Whatever fails is an OSError."""
+        patience = PATIENCE * (1 + size / _MIB)
+        try:
+            if self._client is None:
+                self._client = _connect(self._filesystem, self._url)
+            client = self._client
+            if client.async_impl:
+                return asyn.sync(client.loop, getattr(client, "_" + method), *args,
+                                 timeout=patience, **options)
+            return getattr(client, method)(*args, **options)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"no answer from {self.directory} within {patience:.0f} s") from None
+        except (NotImplementedError, ImportError, TypeError) as error:
+            raise ValueError(f"got {self.directory}, want a place that can be {self._use}: "
+                             f"{self._plain(repr(error))}") from None
+        except OSError as error:
+            if not self._secrets:
+                raise
+            # A client's own errors take arguments of their own.
+            kind = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+            raise kind(error.errno, self._plain(str(error))) from None
+        except Exception as error:
+            raise OSError(f"{type(error).__name__}: {self._plain(str(error))}") from None
+
+    def _plain(self, text: str) -> str:
+        """`text` without the user and password that the URL may hold."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+class Object(str):
+    """An object that was listed: its URL, with where to read it and how large it was then."""
+
+    store: "Files"
+    size: int
+
+
+class Files(Store):
+    """What lies below a URL, for reading."""
+
+    def objects(self) -> List[Object]:
+        """All there are. FileNotFoundError without any: a store has no empty directories."""
+        found = []
+        listed = self._call("find", self._root, detail=True, size=_LISTING)
+        for path, info in listed.items():
+            name = str(path)[len(self._root):].strip("/")
+            one = Object(f"{self.directory}/{name}" if name else self.directory)
+            one.store = self
+            size = info.get("size")
+            one.size = int(self._call("info", path)["size"] if size is None else size)
+            found.append(one)
+        if not found:
+            raise FileNotFoundError(f"got {self.directory}, want a log directory or an event file")
+        return found
+
+    def tree(self, alone: str) -> Dict[str, List[str]]:
+        """{directory below: its objects}, as `_scan.tree` has it; {alone: [it]} of one object."""
+        found: Dict[str, List[str]] = {".": []}
+        for one in self.objects():
+            if one == self.directory:
+                return {alone: [one]}
+            directory = one[len(self.directory) + 1:].rpartition("/")[0]
+            found.setdefault(directory or ".", []).append(one)
+        return found
+
+    def read(self, one: Object, start: int, end: int) -> bytes:
+        """Some bytes of an object; fewer where it has become shorter."""
+        if start >= end:
+            return b""
+        path = self._root + str(one)[len(self.directory):]
+        content: bytes = self._call("cat_file", path, start=start, end=end, size=end - start)
+        return content
+
+
+class ObjectFile(RawIOBase):
+    """An object as a file: each read is a request for just these bytes."""
+
+    def __init__(self, one: Object) -> None:
+        self._object = one
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (self._object.size if whence == SEEK_END else 0)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self._object.size if size < 0 else min(self._at + size, self._object.size)
+        content = self._object.store.read(self._object, self._at, end)
+        self._at += len(content)
+        return content
+
+
+def open_object(place: str) -> ObjectFile:
+    """The object at a URL. FileNotFoundError without one."""
+    return ObjectFile(place if isinstance(place, Object) else _one(place))
+
+
+def _one(url: str) -> Object:
+    store = Files(url)
+    for one in store.objects():
+        if one == store.directory:
+            return one
+    raise FileNotFoundError(f"got {store.directory}, which is a directory, want an event file")
+
+
+class RemoteLog(Store):
+    """A log directory on an object store, or on another file system of fsspec."""
+
+    _use = "written"
+
+    def __init__(self, url: str, suffix: str, header: Callable[[], bytes],
+                 max_file_bytes: Optional[int] = None) -> None:
+        super().__init__(url)
         self.path = ""
         self.notice = ""
-        self._root = self._filesystem._strip_protocol(url).rstrip("/")
         self._suffix = suffix
         self._header = header
         self._max_bytes = max_file_bytes
-        self._client: Any = None
         self._base = ""
         self._number = 0
         self._sent = self._kept = 0
@@ -222,37 +344,6 @@ class RemoteLog:
                 raise
             self._call("makedirs", path.rpartition("/")[0], exist_ok=True)
             self._call("pipe_file", path, data, size=len(data))
-
-    def _call(self, method: str, *args: Any, size: int = 0, **options: Any) -> Any:
-        """A method of the file system, with an end in time. Whatever fails is an OSError."""
-        patience = PATIENCE * (1 + size / _MIB)
-        try:
-            if self._client is None:
-                self._client = _connect(self._filesystem, self._url)
-            client = self._client
-            if client.async_impl:
-                return asyn.sync(client.loop, getattr(client, "_" + method), *args,
-                                 timeout=patience, **options)
-            return getattr(client, method)(*args, **options)
-        except asyncio.TimeoutError:
-            raise TimeoutError(f"no answer from {self.directory} within {patience:.0f} s") from None
-        except (NotImplementedError, ImportError, TypeError) as error:
-            raise ValueError(f"got {self.directory}, want a place that can be written: "
-                             f"{self._plain(repr(error))}") from None
-        except OSError as error:
-            if not self._secrets:
-                raise
-            # A client's own errors take arguments of their own.
-            kind = next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
-            raise kind(error.errno, self._plain(str(error))) from None
-        except Exception as error:
-            raise OSError(f"{type(error).__name__}: {self._plain(str(error))}") from None
-
-    def _plain(self, text: str) -> str:
-        """`text` without the user and password that the URL may hold."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
 
 
 def _connect(filesystem: Any, url: str) -> Any:

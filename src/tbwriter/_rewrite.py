@@ -17,16 +17,19 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from . import _decode, _event, _tensor, _wire
+from ._columns import sound_records
 from ._decode import Event, Metadata, Value
 from ._record import frame
-from ._scan import Fault, Window, event_files, is_scalar, record_at, records, scalar_key
+from ._scan import (ALONE, HEADER, Fault, Window, base_name, contents, event_files, is_scalar,
+                    is_url, raw_record, records, scalar_key, tree)
 from ._storage import open_log
 from ._version import __version__
 from ._wire import Parts, WireError
 
 Progress = Callable[[int], object]
 
-_WRITE_SIZE = 1 << 20
+# Pieces of records that are written at once.
+_WRITE_PIECES = 4096
 _double = Struct("<d").unpack_from
 # Event's fields that are shown as a tag of their own: graph_def, meta_graph_def.
 _GRAPHS = {4: "__run_graph__", 9: "__meta_graph__"}
@@ -48,12 +51,15 @@ def rewrite(logdirs: Sequence[str], out: str, points: Optional[int] = None,
     points: keep at most so many values of each tag, evenly spread, first and last among them.
     Raises FileExistsError if `out` holds something, ValueError if it lies in one of `logdirs`.
     """
+    if is_url(out):
+        raise ValueError(f"got {out!r}, want a directory on this machine")
     target = os.path.realpath(out)
     if os.path.exists(target) and (not os.path.isdir(target) or os.listdir(target)):
-        raise FileExistsError(f"got {out}, which exists, want a new directory")
+        raise FileExistsError(f"got {out!r}, which is not empty, want a new directory")
     for logdir in logdirs:
-        if os.path.commonpath([os.path.realpath(logdir), target]) == os.path.realpath(logdir):
-            raise ValueError(f"got {out}, which lies in {logdir}, want another place")
+        here = os.path.realpath(logdir)
+        if not is_url(logdir) and os.path.commonpath([here, target]) == here:
+            raise ValueError(f"got {out!r}, which lies in {logdir}, want another place")
     runs: Dict[str, List[str]] = {}
     for logdir in logdirs:
         for name, paths in event_files(logdir).items():
@@ -74,14 +80,17 @@ def _directory(out: str, run: str) -> str:
 
 def _copy_side_files(logdir: str, out: str) -> None:
     """Everything that is no event file, such as what Projector shows."""
-    for directory, _, names in os.walk(logdir):
-        target = _directory(out, os.path.relpath(directory, logdir))
-        for name in names:
-            path = os.path.join(directory, name)
-            if "tfevents" not in name and os.path.isfile(path):
-                os.makedirs(target, exist_ok=True)
-                if not os.path.exists(os.path.join(target, name)):
-                    shutil.copy2(path, os.path.join(target, name))
+    for directory, paths in tree(logdir).items():
+        for path in paths if directory != ALONE else []:
+            target = os.path.join(_directory(out, directory), base_name(path))
+            if "tfevents" in base_name(path) or os.path.exists(target):
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if is_url(path):
+                with open(target, "wb") as file:
+                    file.write(contents(path))
+            else:
+                shutil.copy2(path, target)
 
 
 class _Run:
@@ -100,7 +109,7 @@ class _Run:
         self._paths = _by_time(paths)
         for number, path in enumerate(self._paths):
             with Window(path) as window:
-                for record in records(window, self._faults):
+                for record in sound_records(window, self._faults):
                     self._note(number, record.offset, record.data)
                 if progress:
                     progress(window.size)
@@ -110,10 +119,14 @@ class _Run:
         kept = _thin(table, self._kept(table), points)
         log = open_log(directory, "", _header)
         try:
-            for event in self._events(table[kept]):
-                log.append(frame(event))
-                if log.pending > _WRITE_SIZE:
+            pieces: Parts = []
+            for record in self._records(table[kept]):
+                pieces += record
+                if len(pieces) > _WRITE_PIECES:
+                    log.append(pieces)
                     log.write()
+                    pieces = []
+            log.append(pieces)
             log.write()
         finally:
             log.close()
@@ -164,8 +177,7 @@ class _Run:
         by_step: "np.ndarray[Any, Any]" = order[np.lexsort((order, table[order, 1]))]
         return by_step
 
-    def _events(self, rows: "np.ndarray[Any, Any]"
-                ) -> Iterator[Parts]:
+    def _records(self, rows: "np.ndarray[Any, Any]") -> Iterator[Parts]:
         described = set()
         windows: Dict[int, Window] = {}
         last_time = 0.0
@@ -173,20 +185,20 @@ class _Run:
             for tag, step, number, offset, at in rows.tolist():
                 if number not in windows:
                     windows[number] = Window(self._paths[number])
-                record = record_at(windows[number], offset)
-                if isinstance(record, Fault):
-                    raise OSError(f"{record.path} changed while it was read")
-                plain = scalar_key(record.data)
+                raw = raw_record(windows[number], offset)
+                if raw is None:
+                    raise OSError(f"{self._paths[number]} changed while it was read")
+                plain = scalar_key(raw[HEADER:-4])
                 if tag in described and plain is not None and plain[1] in self._plain:
-                    yield [record.data]
+                    yield [raw]  # with its checksums, which were right
                     continue
-                event = _decode.event(record.data)
+                event = _decode.event(raw[HEADER:-4])
                 if math.isfinite(event.wall_time):
                     last_time = event.wall_time
                 first = tag not in described
                 described.add(tag)
-                yield _event.event(last_time, step, _field(
-                    event, at, self._metadata[tag] if first else None))
+                yield frame(_event.event(last_time, step, _field(
+                    event, at, self._metadata[tag] if first else None)))
         finally:
             for window in windows.values():
                 window.close()

@@ -13,7 +13,7 @@ import re
 import stat
 from struct import Struct
 from types import TracebackType
-from typing import (BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple,
+from typing import (Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple,
                     Type, Union)
 
 from . import _decode, _wire
@@ -21,6 +21,8 @@ from ._crc32c import crc32c
 from ._record import MAX_LENGTH, OVERHEAD, header, masked
 
 CHUNK = 1 << 22
+# What `tree` calls a log directory that is a single file.
+ALONE = ""
 HEADER = 12
 # How much is searched at a time for the next record behind damage.
 _STEP = 1 << 16
@@ -39,9 +41,8 @@ LENGTH = "bad length"
 DATA = "bad data"
 EVENT = "bad event"
 
-# Where a record of 1 to 2**32 - 1 bytes may begin: its length has four zero bytes at the end.
-_CANDIDATE = re.compile(
-    rb"(?=(?:[^\0][\s\S]{3}|\0[^\0][\s\S]{2}|\0\0[^\0][\s\S]|\0\0\0[^\0])\0{4})")
+_FOUR_ZEROS = bytes(4)
+_NOT_ZERO = re.compile(rb"[^\0]")
 
 
 class ReadError(ValueError):
@@ -118,7 +119,7 @@ class Window:
 
     def _load(self, at: int, length: int) -> bytes:
         self._file.seek(at)
-        data = self._file.read(length)
+        data = self._file.read(length) or b""
         while len(data) < length:
             more = self._file.read(length - len(data))
             if not more:  # the file became shorter
@@ -127,9 +128,12 @@ class Window:
         return data
 
 
-def _open(place: Place) -> BinaryIO:
+def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if isinstance(place, bytes):
         return io.BytesIO(place)
+    if is_url(place):
+        from ._remote import open_object
+        return open_object(place)
     # A pipe or a device of that name would wait for ever.
     if not stat.S_ISREG(os.stat(place).st_mode):
         raise ReadError(f"got {place}, which is no regular file, want an event file")
@@ -188,6 +192,16 @@ def record_at(window: Window, at: int) -> Union[Record, Fault]:
     return Record(at, data)
 
 
+def raw_record(window: Window, at: int) -> Optional[bytes]:
+    """A record with its frame, if a right header stands at byte `at`; its data is not looked at."""
+    head = window.read(at, HEADER)
+    if len(head) < HEADER:
+        return None
+    length = _uint64(head[:8])[0]
+    raw = window.read(at, length + OVERHEAD) if length <= window.size else b""
+    return raw if head == header(length) and len(raw) == length + OVERHEAD else None
+
+
 def _behind(window: Window, fault: Fault) -> Tuple[Fault, int]:
     """The fault with its true extent, and where to go on."""
     if fault.kind == DATA:
@@ -207,8 +221,11 @@ def _next_record(window: Window, at: int) -> int:
     """Where the next whole record begins, found byte by byte; the file's end without one."""
     while at + OVERHEAD < window.size:
         chunk = window.read(at, _STEP)
-        for match in _CANDIDATE.finditer(chunk):
-            begin = match.start()
+        zeros = len(chunk) - len(chunk.lstrip(b"\0"))
+        if zeros > HEADER and at + zeros < window.size:  # a length has three at the front at most
+            at += zeros - 3
+            continue
+        for begin in _candidates(chunk):
             head = chunk[begin:begin + HEADER]
             if len(head) < HEADER:
                 break
@@ -226,6 +243,16 @@ def _next_record(window: Window, at: int) -> int:
     return window.size
 
 
+def _candidates(chunk: bytes) -> Iterator[int]:
+    """Where a record of 1 to 2**32 - 1 bytes may begin: its length ends in four zero bytes."""
+    zeros = chunk.find(_FOUR_ZEROS)
+    while zeros >= 0:
+        behind = _NOT_ZERO.search(chunk, zeros + 4)
+        end = behind.start() if behind else len(chunk)
+        yield from range(max(zeros - 4, 0), min(zeros - 1, end - 8) + 1)
+        zeros = chunk.find(_FOUR_ZEROS, end)
+
+
 def _checksum(data: bytes) -> bytes:
     return masked(crc32c(data)).to_bytes(4, "little")
 
@@ -234,20 +261,60 @@ def event_files(logdir: str) -> Dict[str, List[str]]:
     """{run: its event files in the order in which TensorBoard reads them}, of a log directory.
 
     A run is a directory with files that have "tfevents" in their names; it is called by its path
-    below `logdir`, the top itself ".". Links to directories are followed, cycles are not. For one
-    file the run is ".". Raises FileNotFoundError where nothing is.
+    below `logdir`, the top itself ".". For one file the run is ".". Raises FileNotFoundError where
+    nothing is.
     """
+    return runs_of(tree(logdir))
+
+
+def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
+    """The same of what `tree` has found."""
+    if ALONE in found:
+        return {".": found[ALONE]}
+    events = {run: sorted(path for path in paths if is_event_file(base_name(path)))
+              for run, paths in found.items()}
+    return {run: events[run] for run in sorted(events) if events[run]}
+
+
+def tree(logdir: str) -> Dict[str, List[str]]:
+    """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
+
+    logdir: a path, or a URL of fsspec. Links to directories are followed, cycles are not. Raises
+    FileNotFoundError where nothing is.
+    """
+    logdir = os.fspath(logdir)
+    if logdir.startswith("file:///"):
+        from urllib.request import url2pathname
+        logdir = url2pathname(logdir[len("file://"):])
+    if is_url(logdir):
+        from ._remote import Files
+        return Files(logdir).tree(ALONE)
     if os.path.isfile(logdir):
-        return {".": [logdir]}
+        return {ALONE: [logdir]}
     if not os.path.isdir(logdir):
-        raise FileNotFoundError(f"got {logdir}, want a log directory or an event file")
-    found: Dict[str, List[str]] = {}
-    for directory, names in _directories(logdir, set()):
-        paths = [os.path.join(directory, name) for name in names if is_event_file(name)]
-        paths = sorted(path for path in paths if os.path.isfile(path))
-        if paths:
-            found[os.path.relpath(directory, logdir).replace(os.sep, "/")] = paths
-    return dict(sorted(found.items()))
+        raise FileNotFoundError(f"got {logdir!r}, want a log directory or an event file")
+    return {os.path.relpath(directory, logdir).replace(os.sep, "/"): paths
+            for directory, paths in _directories(logdir, set())}
+
+
+def is_url(place: str) -> bool:
+    return "://" in place
+
+
+def base_name(path: str) -> str:
+    return os.path.basename(path)  # of URLs too
+
+
+def size_of(path: str) -> int:
+    """How many bytes a file of `tree` has."""
+    size = getattr(path, "size", None)
+    return os.path.getsize(path) if size is None else int(size)
+
+
+def contents(path: str) -> bytes:
+    """All bytes of a file of `tree`."""
+    with Window(path) as window:
+        return window.read(0, window.size)
 
 
 def is_event_file(name: str) -> bool:
@@ -257,20 +324,27 @@ def is_event_file(name: str) -> bool:
 
 def _directories(directory: str, parents: Set[Tuple[int, int]]
                  ) -> Iterator[Tuple[str, List[str]]]:
+    """Directories and the paths of the files in them, from the top down, by name."""
     try:
         with os.scandir(directory) as entries:
-            names = sorted(entry.name for entry in entries)
+            found = sorted(entries, key=lambda entry: entry.name)
         status = os.stat(directory)
     except OSError:
         return
     here = (status.st_dev, status.st_ino)
     if here in parents:
         return
-    yield directory, names
-    for name in names:
-        path = os.path.join(directory, name)
-        if os.path.isdir(path):
-            yield from _directories(path, parents | {here})
+    yield directory, [entry.path for entry in found if _is(entry.is_file)]
+    for entry in found:
+        if _is(entry.is_dir):
+            yield from _directories(entry.path, parents | {here})
+
+
+def _is(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except OSError:  # a link to itself
+        return False
 
 
 def last_steps(directory: str) -> Dict[str, int]:

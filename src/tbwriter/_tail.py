@@ -4,16 +4,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from fnmatch import fnmatchcase
-from typing import Deque, Dict, List, Sequence, Tuple
+from struct import Struct
+from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
 from . import _decode, _tensor, _wire
-from ._decode import Value
-from ._scan import ReadError, Window, event_files, records
+from ._columns import sound_records
+from ._decode import Event, Value
+from ._scan import ReadError, Window, event_files, is_scalar, scalar_key
 from ._wire import WireError
 
 _BARS = "▁▂▃▄▅▆▇█"
+# The same where the terminal knows no others; the last is for what is not finite.
+_ASCII = str.maketrans("▁▂▃▄▅▆▇█×…", "_.-=+*%#x~")
 # How many of the latest points of a tag are drawn.
 _POINTS = 2000
+_float = Struct("<f").unpack_from
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -38,6 +43,11 @@ def _is_scalar(value: Value) -> bool:
     return value.metadata is not None and value.metadata.plugin == "scalars"
 
 
+def in_ascii(text: str) -> str:
+    """`text` with charts of ASCII."""
+    return text.translate(_ASCII)
+
+
 class Follower:
     """The scalars of a log directory, as far as its files have come."""
 
@@ -47,6 +57,8 @@ class Follower:
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
         self._series: Dict[Tuple[str, str], Deque[Tuple[int, float]]] = {}
+        # The same by run and the bytes that all records of a tag share; None where not shown.
+        self._plain: Dict[Tuple[str, bytes], Optional[Deque[Tuple[int, float]]]] = {}
 
     def read(self) -> bool:
         """Reads what is new. Whether there was something."""
@@ -62,14 +74,25 @@ class Follower:
             return
         try:
             with Window(path) as window:
-                for record in records(window, start=self._offsets.get(path, 0)):
+                for record in sound_records(window, start=self._offsets.get(path, 0)):
                     self._note(run, record.data)
                     self._offsets[path] = record.end
         except (OSError, ReadError, WireError) as error:
             self._damaged[path] = str(error)
 
     def _note(self, run: str, data: bytes) -> None:
+        plain = scalar_key(data)
+        if plain is not None and (run, plain[1]) in self._plain:
+            series = self._plain[run, plain[1]]
+            if series is not None:
+                series.append((plain[0], _float(data, len(data) - 4)[0]))
+            return
         event = _decode.event(data)
+        self._values(run, event)
+        if plain is not None and is_scalar(plain[1], event):
+            self._plain[run, plain[1]] = self._series.get((run, event.values[0].tag))
+
+    def _values(self, run: str, event: Event) -> None:
         for value in event.values:
             if not fnmatchcase(value.tag, self._patterns[1]):
                 continue

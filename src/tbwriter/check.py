@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+import posixpath
 import re
 from array import array
 from struct import Struct
@@ -21,8 +22,10 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from . import _decode, _scan, _tensor, _wire
-from ._decode import Event, Metadata, Value
-from ._scan import Fault, Window, event_files, records
+from ._columns import sound_records
+from ._decode import Data, Event, Metadata, Value
+from ._scan import (Fault, Window, base_name, contents, event_files, is_url, runs_of,
+                    size_of, tree)
 from ._wire import WireError
 
 Progress = Callable[[int], object]
@@ -84,6 +87,7 @@ RULES = {
         "nothing behind them, for ever (12 or more of them)",
         "do not write event files through NFS caches or preallocate them; " + _REPAIR),
     "unreadable": Rule("not this file", "not this file, or HTTP 500", "mend its permissions"),
+    "no runs": Rule("nothing", "nothing", "give the directory that holds the runs"),
     "no events": Rule(
         "no run", "an empty run", "delete the file, unless a run has just begun"),
     "no file version": Rule(
@@ -120,19 +124,19 @@ RULES = {
     "no plugin": Rule(
         "not the tag", "not the tag", "name the plugin in the metadata of the first value"),
     "no value": Rule(
-        "not the tag", "HTTP 500 for the plugin's list of tags", "write a value with the metadata"),
+        "not the tag", "HTTP 500 for all tags of the plugin", "write a value with the metadata"),
     "scalar type": Rule(
         "not the point", "the point",
         "store scalars as simple_value or DT_FLOAT of rank 0; tbwriter repair does"),
     "plugin content": Rule(
-        "HTTP 500 for the plugin's list of tags", "HTTP 500 for the plugin's list of tags",
+        "HTTP 500 for all tags of the plugin", "HTTP 500 for all tags of the plugin",
         "write what the plugin's proto says"),
     "plugin version": Rule("not the tag", "not the tag", "write version 0"),
     "lost metadata": Rule(
         "the values, without display name and description", "all",
         "set data_class in the metadata of values that are no tensors"),
     "tensor elements": Rule(
-        "HTTP 500 for the series", "HTTP 500 for the series",
+        "HTTP 500 for the series; of scalars, not the point", "HTTP 500 for the series",
         "write as many elements as the shape says"),
     "image shape": Rule(
         "not the point", "broken images",
@@ -152,6 +156,9 @@ RULES = {
         "want float [k, 3], or as many buckets as limits"),
     "histogram range": Rule(
         "a broken chart", "a broken chart", "leave NaN and infinite values out of histograms"),
+    "histogram edges": Rule(
+        "all values in one corner of the chart", "all",
+        "leave the empty buckets around the values out"),
     "curve shape": Rule(
         "HTTP 500 for the curves", "HTTP 500 for the curves", "want float [6, thresholds]"),
     "curve NaN": Rule(
@@ -161,6 +168,12 @@ RULES = {
     "mesh parts": Rule(
         "not the mesh", "not the mesh",
         "give all parts of a mesh the same `components`, and each its shape"),
+    "mesh shape": Rule("other points", "other points", "want [batch, n, 3]"),
+    "layout content": Rule(
+        "HTTP 500 for the layout", "HTTP 500 for the layout", "write a Layout message"),
+    "graph content": Rule(
+        "HTTP 500 for the graph", "HTTP 500 for the graph",
+        "write a GraphDef or RunMetadata, with text in UTF-8"),
     "layout tag": Rule("not the layout", "not the layout", "the tag custom_scalars__config__"),
     "hparams experiments": Rule(
         "the columns of one of them, at random", "the columns of the first",
@@ -168,15 +181,25 @@ RULES = {
     "hparams hidden": Rule(
         "not these columns", "not these columns",
         "name all hyperparameters in the experiment, or leave it out"),
+    "hparams tag": Rule(
+        "not these hyperparameters", "HTTP 500 for HParams",
+        "the tags _hparams_/experiment, _hparams_/session_start_info, _hparams_/session_end_info"),
     "projector config": Rule(
         "no Projector tab, or an embedding without its labels",
         "no Projector tab, or an embedding without its labels",
         "paths relative to the config, inside its directory, to files that exist"),
+    "projector tensor": Rule(
+        "no Projector tab, HTTP 500 for the embedding",
+        "no Projector tab, HTTP 500 for the embedding",
+        "lines of numbers between tabs, or float32 bytes with tensor_shape that are not UTF-8"),
 }
 
 _FORMS = {2: "scalars", 4: "images", 5: "histograms", 6: "audio"}
 _GRAPHS = ("graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model")
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM")
+# How many times its values' range a histogram's empty buckets may reach beyond them. torch's reach
+# a tenth of the values.
+_FAR = 10
 _BYTES_PER_REPORT = 1 << 20
 _double = Struct("<d").unpack_from
 
@@ -186,21 +209,28 @@ def check(logdir: str, progress: Optional[Progress] = None) -> List[Finding]:
 
     progress: called with how many bytes were read since the last call. Raises FileNotFoundError.
     """
+    found = tree(logdir)
     findings: List[Finding] = []
     hparams = _HParams()
-    for run, paths in event_files(logdir).items():
+    for run, paths in runs_of(found).items():
         checked = _Run(run, hparams)
         for path in paths:
             checked.read(path, progress)
         findings += checked.findings()
-    if os.path.isdir(logdir):
-        findings += _directories(logdir) + _projector(logdir)
+        findings += _directory(run, paths)
+    configs = [path for paths in found.values() for path in paths
+               if base_name(path) == "projector_config.pbtxt"]
+    for config in configs:
+        findings += _projector(config, logdir, found)
+    if not configs and not runs_of(found):
+        findings.append(Finding("no runs", "", logdir, "", "no file with tfevents in its name",
+                                *RULES["no runs"]))
     return findings + hparams.findings(logdir)
 
 
 def total_bytes(logdir: str) -> int:
     """How many bytes `check` will read."""
-    return sum(os.path.getsize(path) for paths in event_files(logdir).values() for path in paths)
+    return sum(size_of(path) for paths in event_files(logdir).values() for path in paths)
 
 
 class _Tag:
@@ -269,7 +299,7 @@ class _Run:
         reported = 0
         try:
             with Window(path) as window:
-                for record in records(window, faults):
+                for record in sound_records(window, faults):
                     reader.add(record)
                     if progress and record.end - reported >= _BYTES_PER_REPORT:
                         progress(record.end - reported)
@@ -379,8 +409,9 @@ class _FileReader:
                 self._plain[plain[1]] = tag
 
     def _event(self, event: Event, offset: int) -> None:
-        if self._records == 1 and not event.file_version.startswith("brain.Event:"):
-            self._find("no file version", "its first event is another")
+        if self._records == 1 and _version(event.file_version) < 2:
+            self._find("no file version", f"its first event has the file_version "
+                       f"{event.file_version!r}")
         if math.isfinite(event.wall_time):
             if self.first == math.inf:
                 self.first = event.wall_time
@@ -392,11 +423,19 @@ class _FileReader:
         if event.session_status == 1:
             self._run.restart(event.step, self._path)
         elif event.number == 4:
-            self._run.tag("__run_graph__").add(event.step)
+            self._graph("__run_graph__", event.step, _graph_def, event.data)
         elif event.number == 8:
-            self._run.tag(_decode.string_of(event.data, 1)).add(event.step)
+            self._graph(_decode.string_of(event.data, 1), event.step, _run_metadata,
+                        _decode.bytes_of(event.data, 2) or b"")
         for value in event.values:
             self._value(value, event.step)
+
+    def _graph(self, tag: str, step: int, look: Callable[[Data], object], data: Data) -> None:
+        self._run.tag(tag).add(step)
+        try:
+            look(data)
+        except WireError as error:
+            self._find("graph content", f"{error}, at step {step}", tag)
 
     def end(self, faults: List[Fault]) -> None:
         for fault in faults:
@@ -425,7 +464,9 @@ class _FileReader:
         if given.plugin == "hparams":
             self._run.hparams(value.tag, given.content)
         if not value.number:
-            if plugin != "hparams":
+            if not plugin:
+                self._find("no plugin", "neither value nor metadata", value.tag)
+            elif plugin != "hparams":
                 self._find("no value", f"metadata only, at step {step}", value.tag)
             return
         tag = self._run.tag(value.tag)
@@ -453,20 +494,67 @@ class _FileReader:
         elif metadata.plugin in _VERSIONED and content != b"{}":
             try:
                 version = _decode.int_of(content, 1)
+                if metadata.plugin == "mesh":
+                    self._run.mesh(_decode.string_of(content, 2), content)
+                elif metadata.plugin == "hparams":
+                    _walk(content, _HPARAMS)
             except WireError as error:
                 self._find("plugin content", f"{metadata.plugin}: {error}", value.tag)
                 return
             if version:
                 self._find("plugin version", f"{metadata.plugin}: {version}", value.tag)
-            if metadata.plugin == "mesh":
-                self._run.mesh(_decode.string_of(content, 2), content)
         if metadata.plugin == "custom_scalars" and value.tag != "custom_scalars__config__":
             self._find("layout tag", "another tag than custom_scalars__config__", value.tag)
+        if metadata.plugin == "hparams" and value.tag not in _HPARAMS_TAGS:
+            self._find("hparams tag", "another tag than those of TensorBoard", value.tag)
 
 
 _VERSIONED = ("scalars", "histograms", "images", "audio", "text", "pr_curves", "mesh", "hparams")
 
+_HPARAMS_TAGS = ("_hparams_/experiment", "_hparams_/session_start_info",
+                 "_hparams_/session_end_info")
+
+# What has to be well formed in a message: by field number, a message of its own, or a string (str).
+_Fields = Dict[int, Any]
+_METRIC: _Fields = {1: {1: str, 2: str}, 3: str, 4: str}
+_DOMAIN: _Fields = {1: str, 2: str, 3: str, 5: {1: {3: str}}, 6: {}}
+_HPARAMS: _Fields = {
+    2: {1: str, 2: str, 4: _DOMAIN, 5: _METRIC, 6: str},
+    3: {1: {1: str, 2: {3: str}}, 2: str, 3: str, 4: str}, 4: {}}
+_LAYOUT: _Fields = {2: {1: str, 2: {1: str, 2: {1: str}, 3: {1: {1: str, 2: str, 3: str}}}}}
+_GRAPH: _Fields = {
+    1: {1: str, 2: str, 3: str, 4: str, 5: {1: str, 2: {}}}, 2: {}, 4: {}}
+_STEP_STATS: _Fields = {1: {1: {1: str, 2: {1: str, 8: str}}}, 2: {}, 3: _GRAPH}
+
 Problem = Optional[Tuple[str, str]]
+
+
+def _walk(data: Data, fields: _Fields) -> None:
+    """WireError where protobuf would refuse a message with these fields."""
+    for number, _, value in _wire.fields(data):
+        inner = fields.get(number)
+        if inner is None or isinstance(value, int):
+            continue
+        if inner is str:
+            _decode.text(value)
+        else:
+            _walk(value, inner)
+
+
+def _graph_def(data: Data) -> None:
+    _walk(data, _GRAPH)
+
+
+def _run_metadata(data: Data) -> None:
+    _walk(data, _STEP_STATS)
+
+
+def _version(text: str) -> float:
+    """The number in "brain.Event:2", as TensorBoard reads it; -1 without one."""
+    try:
+        return float(text.rpartition("brain.Event:")[2])
+    except ValueError:
+        return -1
 
 
 def _check_message(event: Event) -> None:
@@ -513,9 +601,16 @@ def _histograms(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
         counts, limits = _tensor.doubles_of(value.data, 7), _tensor.doubles_of(value.data, 6)
         if len(counts) != len(limits):
             return "histogram shape", f"{len(counts)} buckets and {len(limits)} limits"
-        ends = [_decode.double_of(value.data, 1), _decode.double_of(value.data, 2)]
-        if counts.any() and not np.isfinite(ends).all():
-            return "histogram range", f"least and greatest value are {ends[0]} and {ends[1]}"
+        least, greatest = _decode.double_of(value.data, 1), _decode.double_of(value.data, 2)
+        if not counts.any():
+            return None
+        if not np.isfinite([least, greatest]).all():
+            return "histogram range", f"least and greatest value are {least} and {greatest}"
+        # Its outermost edges are the least and greatest value; those of empty buckets stay.
+        reach = max(least - limits[0], limits[:-1].max(initial=greatest) - greatest)
+        if reach > _FAR * max(greatest - least, abs(least), abs(greatest)):
+            return "histogram edges", (f"empty buckets from {limits[0]:.4g} to {limits[-1]:.4g} "
+                                       f"around values from {least:.4g} to {greatest:.4g}")
         return None
     problem = _elements(value)
     if problem:
@@ -581,13 +676,27 @@ def _curves(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     return None
 
 
-def _others(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
+def _meshes(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
+    assert not isinstance(value.data, int)
+    shape = _tensor.shape_of(value.data)[1]
+    if len(shape) != 3 or shape[2] != 3:
+        return "mesh shape", f"got shape {list(shape)}"
+    return _elements(value)
+
+
+def _layouts(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
+    assert not isinstance(value.data, int)
+    try:
+        for layout in _tensor.strings_of(value.data):
+            _walk(layout, _LAYOUT)
+    except WireError as error:
+        return "layout content", str(error)
     return _elements(value)
 
 
 _SHAPES: Dict[str, Callable[[Value, Metadata, _Tag], Problem]] = {
     "scalars": _scalars, "histograms": _histograms, "images": _images, "audio": _audio,
-    "text": _text, "pr_curves": _curves, "mesh": _others, "custom_scalars": _others,
+    "text": _text, "pr_curves": _curves, "mesh": _meshes, "custom_scalars": _layouts,
 }
 
 
@@ -633,45 +742,116 @@ class _HParams:
         return found
 
 
-def _directories(logdir: str) -> List[Finding]:
-    found = []
-    for directory, names, _ in os.walk(logdir):
-        for name in names:
-            if "tfevents" in name:
-                path = os.path.join(directory, name)
-                run = os.path.relpath(directory, logdir).replace(os.sep, "/")
-                found.append(Finding("directory name", run, path, "", "a directory called like an "
-                                     "event file", *RULES["directory name"]))
-    return found
+def _directory(run: str, paths: List[str]) -> List[Finding]:
+    directory = os.path.dirname(paths[0])
+    if "tfevents" not in base_name(directory):
+        return []
+    return [Finding("directory name", run, directory, "", "a run called like an event file",
+                    *RULES["directory name"])]
 
 
-_PATH = re.compile(r'(tensor_path|metadata_path|bookmarks_path|image_path)\s*:\s*'
-                   r'(?:"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\')')
+# The fields of ProjectorConfig that have a value, and those that have fields.
+_CONFIG = {"model_checkpoint_path": str, "model_checkpoint_dir": str, "tensor_name": str,
+           "metadata_path": str, "bookmarks_path": str, "tensor_path": str, "image_path": str,
+           "tensor_shape": int, "single_image_dim": int, "embeddings": dict, "sprite": dict}
+_TOKEN = re.compile(r'''\s*(?:\#[^\n]*\s*)*(?:([{}<>:;,\[\]])|([A-Za-z_]\w*)|(-?\d+)
+                        |"((?:[^"\\\n]|\\.)*)"|\'((?:[^\'\\\n]|\\.)*)\'|($))''', re.VERBOSE)
+# How much of a file with numbers is looked at.
+_SAMPLE = 1 << 20
 
 
-def _projector(logdir: str) -> List[Finding]:
-    found = []
-    for directory, _, names in os.walk(logdir):
-        if "projector_config.pbtxt" not in names:
-            continue
-        path = os.path.join(directory, "projector_config.pbtxt")
-        run = os.path.relpath(directory, logdir).replace(os.sep, "/")
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
-        for field, double, single in _PATH.findall(text):
-            problem = _asset(directory, re.sub(r"\\(.)", r"\1", double or single))
-            if problem:
-                found.append(Finding("projector config", run, path, "", f"{field} {problem}",
-                                     *RULES["projector config"]))
-    return found
+def _projector(config: str, logdir: str, found: Dict[str, List[str]]) -> List[Finding]:
+    """What is wrong with a projector config and with the files that it names."""
+    directory = os.path.dirname(config)
+    run = next(name for name, paths in found.items() if config in paths)
+    known = {path: path for paths in found.values() for path in paths}
+    problems = []
+    try:
+        embeddings = _embeddings(contents(config).decode("utf-8"))
+    except ValueError as error:
+        problems = [("projector config", f"no ProjectorConfig: {error}")]
+        embeddings = []
+    for embedding in embeddings:
+        for field in ("tensor_path", "metadata_path", "bookmarks_path", "image_path"):
+            for name in embedding.get(field, []):
+                problem, path = _asset(directory, name, known)
+                if problem:
+                    problems.append(("projector config", f"{field} {problem}"))
+                elif field == "tensor_path":
+                    problem = _numbers(contents(path), embedding.get("tensor_shape", []))
+                    if problem:
+                        problems.append(("projector tensor", f"{name!r} {problem}"))
+    return [Finding(rule, run, config, "", what, *RULES[rule]) for rule, what in problems]
 
 
-def _asset(directory: str, name: str) -> str:
-    """What is wrong with a file that a projector config names; "" for nothing."""
-    root = os.path.realpath(directory)
-    path = os.path.realpath(os.path.join(root, name))
-    if os.path.commonpath([root, path]) != root:
-        return f"{name!r} is outside the directory of the config"
-    if not os.path.isfile(path):
-        return f"{name!r} does not exist"
+def _embeddings(text: str) -> List[Dict[str, List[Any]]]:
+    """{field: its values} of each embedding of a ProjectorConfig in text format; sprites too."""
+    found: List[Dict[str, List[Any]]] = []
+    depth, at, name = 0, 0, ""
+    while True:
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise ValueError(f"got {text[at:at + 20]!r}")
+        at = token.end()
+        mark, word, number, double, single, _ = token.groups()
+        quoted = double if single is None else single
+        if word is not None:
+            if word not in _CONFIG or name:
+                raise ValueError(f"got {word!r}")
+            name = word
+        elif mark in ("{", "<"):
+            if _CONFIG.get(name) is not dict:
+                raise ValueError(f"got {mark!r} behind {name!r}")
+            if name == "embeddings":
+                found.append({})
+            depth, name = depth + 1, ""
+        elif mark in ("}", ">"):
+            depth -= 1
+            if depth < 0 or name:
+                raise ValueError(f"got {mark!r}")
+        elif number is not None or quoted is not None:
+            if _CONFIG.get(name) is not (int if quoted is None else str):
+                raise ValueError(f"got {token.group().strip()!r} behind {name!r}")
+            if found:
+                value = int(number) if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+                found[-1].setdefault(name, []).append(value)
+            name = ""
+        elif mark is None:
+            if depth or name:
+                raise ValueError("got its end too early")
+            return found
+
+
+def _asset(directory: str, name: str, known: Dict[str, str]) -> Tuple[str, str]:
+    """What is wrong with a file that a projector config names, "" for nothing; and its path."""
+    if is_url(directory):
+        path = f"{directory}/{posixpath.normpath(name)}"
+        inside, there = not posixpath.normpath(name).startswith(("..", "/")), path in known
+        path = known.get(path, path)  # which knows where to read it
+    else:
+        root = os.path.realpath(directory)
+        path = os.path.realpath(os.path.join(root, name))
+        inside, there = os.path.commonpath([root, path]) == root, os.path.isfile(path)
+    if not inside:
+        return f"{name!r} is outside the directory of the config", path
+    return ("" if there else f"{name!r} does not exist"), path
+
+
+def _numbers(data: bytes, shape: List[int]) -> str:
+    """What is wrong with an embedding's numbers. TensorBoard takes them for text if it is UTF-8."""
+    try:
+        text = data[:_SAMPLE].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end < min(len(data), _SAMPLE) or len(data) <= _SAMPLE:
+            if len(shape) == 2 and shape[0] * shape[1] * 4 == len(data):
+                return ""
+            return f"has {len(data)} bytes, which is not float32 of the tensor_shape {shape}"
+        text = data[:error.start].decode("utf-8")
+    lines = [line for line in text.split("\n") if line][:None if len(data) <= _SAMPLE else -1]
+    try:
+        columns = {len([float(number) for number in line.split("\t")]) for line in lines}
+    except ValueError as error:
+        return f"is text, but not lines of numbers: {str(error):.60}"
+    if len(columns) != 1:
+        return f"has lines of {min(columns, default=0)} to {max(columns, default=0)} numbers"
     return ""

@@ -1,10 +1,11 @@
 """The command `tbwriter`: look at log directories, check them, mend them, get things out of them.
 
-Exit codes: 0 all is well, 1 something was found (or a file could not be read), 2 wrong usage.
+Exit codes: 0 all is well, 1 something is wrong or nothing is there, 2 wrong usage.
 """
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -17,7 +18,8 @@ from . import demo as demos
 from ._export import export, overview, plain
 from ._progress import bar
 from ._rewrite import Report, rewrite
-from ._tail import Follower
+from ._scan import size_of
+from ._tail import Follower, in_ascii
 from ._version import __version__
 
 GOOD, FOUND, USAGE = 0, 1, 2
@@ -25,13 +27,17 @@ GOOD, FOUND, USAGE = 0, 1, 2
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs one command; gives the exit code."""
-    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # of any terminal: names may hold anything
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return int(options.run_command(options))
+        options = _parser().parse_args(arguments)
+        code = int(options.run_command(options))
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"tbwriter: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
@@ -42,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tbwriter", description="Look at TensorBoard log directories, check, mend and export "
         "them. Needs neither TensorBoard nor TensorFlow.",
-        epilog="Exit codes: 0 all is well, 1 something was found, 2 wrong usage.")
+        epilog="Exit codes: 0 all is well, 1 something is wrong or nothing is there, 2 wrong "
+        "usage.")
     parser.add_argument("--version", action="version", version=f"tbwriter {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -59,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     show = command("show", _show, "List runs and tags: kinds, counts, steps, times.", True)
     tail = command("tail", _tail, "Follow the scalars of a growing run with small charts.")
     tail.add_argument("--once", action="store_true", help="show what is there, and end")
-    tail.add_argument("--interval", type=float, default=1.0, metavar="S",
+    tail.add_argument("--interval", type=_seconds, default=1.0, metavar="S",
                       help="seconds between looks (1)")
     check = command("check", _check, "Find what TensorBoard would not show, or wrongly, and say "
                     "how to mend it.", True)
@@ -72,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
                   "and sounds to files.")
 
     for one in (show, tail, check, repair, thin, get):
-        one.add_argument("dir", metavar="DIR", help="a log directory or an event file")
+        one.add_argument("dir", metavar="DIR", help="a log directory or an event file, a path or "
+                         "a URL such as s3://bucket/logs")
     for one in (repair, thin):
         one.add_argument("out", metavar="OUT", help="a new or empty directory")
     thin.add_argument("--points", type=_positive, default=1000, metavar="N",
@@ -82,20 +90,33 @@ def _parser() -> argparse.ArgumentParser:
     for one in (show, tail, get):
         one.add_argument("--run", default="*", metavar="NAME", help="only runs like NAME (*, ?)")
         one.add_argument("--tag", default="*", metavar="NAME", help="only tags like NAME (*, ?)")
-    get.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="(csv)")
+    get.add_argument("--format", choices=("csv", "jsonl"), default="csv",
+                     help="csv, or jsonl: an object a line (csv)")
     get.add_argument("--output", metavar="FILE", help="write there instead of printing")
     get.add_argument("--files", metavar="OUT", help="write images and sounds into this directory")
     return parser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdigit() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"got {number}, want at least 1")
+        raise argparse.ArgumentTypeError(f"got {text}, want a whole number of at least 1")
     return number
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"got {text}, want seconds above 0")
+    return seconds
+
+
 def _demo(options: argparse.Namespace) -> int:
+    if not options.dir:
+        raise ValueError("got '', want a directory")
     demos.demo(options.dir)
     print(f"Written. See it with:\n\n    tensorboard --logdir {options.dir}\n")
     return GOOD
@@ -109,12 +130,13 @@ def _show(options: argparse.Namespace) -> int:
         for run in runs:
             _show_run(run)
         if not runs:
-            print(f"no runs in {options.dir}")
+            like = f" like {options.run}" if options.run != "*" else ""
+            print(f"no runs{like} in {options.dir}")
     return FOUND if not runs or any(run["faults"] for run in runs) else GOOD
 
 
 def _show_run(run: Dict[str, Any]) -> None:
-    size = sum(os.path.getsize(path) for path in run["files"])
+    size = sum(map(size_of, run["files"]))
     print(f"{run['run']}  ({len(run['files'])} file{'s' * (len(run['files']) != 1)}, "
           f"{_size(size)})")
     rows = [("tag", "kind", "count", "steps", "from", "to")]
@@ -155,13 +177,25 @@ def _tail(options: argparse.Namespace) -> int:
     try:
         while True:
             if follower.read() or options.once:
-                lines = follower.lines(shutil.get_terminal_size().columns)
-                print(clear + "\n".join(lines or ["no scalars yet"]), flush=True)
+                size = shutil.get_terminal_size()
+                lines = follower.lines(size.columns) or ["no scalars yet"]
+                if clear and len(lines) > size.lines - 1:
+                    shown = max(1, size.lines - 2)
+                    lines[shown:] = [f"and {len(lines) - shown} more: choose with --run and --tag"]
+                text = "\n".join(lines)
+                print(clear + (text if _knows_bars() else in_ascii(text)), flush=True)
             if options.once:
                 return GOOD
             time.sleep(options.interval)
     except KeyboardInterrupt:
         return GOOD
+
+
+def _knows_bars() -> bool:
+    try:
+        return bool("▁█×…".encode(sys.stdout.encoding or "ascii"))
+    except UnicodeEncodeError:
+        return False
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -188,7 +222,7 @@ def _written(logdirs: List[str], options: argparse.Namespace, points: Optional[i
     with bar(sum(map(checks.total_bytes, logdirs)), "read") as done:
         report = rewrite(logdirs, options.out, points, done)
     _print_report(report, options)
-    return GOOD
+    return GOOD if report.written else FOUND
 
 
 def _print_report(report: Report, options: argparse.Namespace) -> None:
@@ -204,6 +238,7 @@ def _print_report(report: Report, options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     if options.output is None:
+        _say_utf8()
         rows = export(options.dir, sys.stdout, options.format, options.run, options.tag,
                       options.files)
     else:
@@ -215,5 +250,12 @@ def _export(options: argparse.Namespace) -> int:
     return GOOD if rows else FOUND
 
 
+def _say_utf8() -> None:
+    """What programs read is UTF-8, whatever the terminal speaks."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+
+
 def _print_json(value: Any) -> None:
+    _say_utf8()
     print(json.dumps(plain(value), indent=2, ensure_ascii=False))

@@ -30,7 +30,7 @@ def demo(logdir: str) -> None:
     Raises FileExistsError if it holds something.
     """
     if os.path.exists(logdir) and (not os.path.isdir(logdir) or os.listdir(logdir)):
-        raise FileExistsError(f"got {logdir}, which exists, want a new directory")
+        raise FileExistsError(f"got {logdir!r}, which is not empty, want a new directory")
     for name, lag in (("train", 0.0), ("validation", 0.25)):
         with FileWriter(os.path.join(logdir, name)) as writer:
             _scalars(writer, lag)
@@ -106,7 +106,7 @@ def _histograms(writer: FileWriter, step: int) -> None:
     random = np.random.RandomState(step)
     spread = 0.2 + step / 250
     _add(writer, summary.histogram("weights/dense", random.normal(step / 100, spread, 2000))
-         + summary.histogram("gradients/dense", random.standard_cauchy(1000) / (10 + step)), step)
+         + summary.histogram("gradients/dense", random.standard_t(5, 2000) / (20 + step)), step)
 
 
 def _pictures(writer: FileWriter, step: int) -> None:

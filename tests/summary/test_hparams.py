@@ -63,6 +63,18 @@ def test_equals_tensorboards_own():
         (their.tag, their.tensor.dtype, their.tensor.tensor_shape)
 
 
+def test_a_single_trial_in_the_log_directory_itself(tmp_path):
+    """TensorBoard leaves its metrics out; started on the directory above, it shows them."""
+    with FileWriter(tmp_path / "trial") as writer:
+        writer.add(summary.hparams({"lr": 0.1}))
+        writer.add_scalar("loss", 0.5, 1)
+    for logdir, metrics in ((tmp_path / "trial", []), (tmp_path, ["loss"])):
+        with http(logdir, "python") as h:
+            group, = ask(h).values()
+            assert group["hparams"] == {"lr": 0.1}
+            assert [metric["name"]["tag"] for metric in group["metricValues"]] == metrics
+
+
 def test_end():
     """Each status has its own number, and the time is kept."""
     for number, status in enumerate(("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")):

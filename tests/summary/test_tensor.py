@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from judges import board, both_loaders, events
+from judges import board, both_loaders, events, http
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.util import tensor_util
 
@@ -85,3 +85,12 @@ def test_what_a_plugin_reads(tmp_path, loader):
         assert second.tolist() == [[0, 4, 8], [12, 16, 20]]
         assert b.blobs("mine", ".", "files") == [(3, [b"x\0", b"y"]), (4, [b"x\0", b"y"])]
         assert [array.tolist() for _, array in b.tensors("tensor", ".", "bare")] == [[3], [4]]
+
+
+def test_no_dashboard_shows_them(tmp_path):
+    """TensorBoard has nothing to show for a tensor of no plugin of its own."""
+    with FileWriter(tmp_path) as writer:
+        writer.add(summary.tensor("bare", [1.0]), 0)
+    with http(tmp_path, "python") as shown:
+        listed = shown.json("/data/plugins_listing")
+    assert not [name for name, plugin in listed.items() if plugin["enabled"]]
