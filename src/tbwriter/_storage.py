@@ -12,6 +12,7 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
+from functools import lru_cache
 from itertools import count
 from typing import (Callable, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol,
                     Set, Union)
@@ -34,6 +35,12 @@ MAX_OPEN = 64
 # is quicker to see.
 LOOK_SECS, SEEN_SECS = 0.1, 0.01
 _open_logs: Set[int] = set()  # ids of the logs that hold a file open
+
+# Where the pages of a file may reach the server in any order, and a reader elsewhere finds zeros
+# where some are still missing, which is damage for ever. Not FUSE: a sync there may send the file
+# anew, whole.
+_UNORDERED = ("nfs", "nfs4", "cifs", "smb3", "lustre")
+_MOUNTS = "/proc/self/mountinfo"
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT))
 
@@ -151,6 +158,7 @@ class LocalLog:
         self._counted = True        # whether `_written` holds what the last call wrote
         self._seen = 0.0            # when the descriptor was last seen to be the file's
         self._looked = 0.0          # when the file was last seen to be there
+        self._unordered = False     # whether each write is synced, for readers elsewhere
         self._open()
         self._park()
 
@@ -200,6 +208,8 @@ class LocalLog:
                         self._cut_tail()
                         self._begin_anew()
                     raise
+        if self._unordered:
+            self.sync()
         self._park()
 
     def sync(self) -> None:
@@ -321,6 +331,7 @@ class LocalLog:
         self._first = self._written
         self._origin = self._written - len(header)
         self._in_directory = False
+        self._unordered = _kind_of(self._opened.st_dev) in _UNORDERED
         self.path = path
         self._fd = fd
         _open_logs.add(id(self))
@@ -426,6 +437,18 @@ class LocalLog:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+@lru_cache(maxsize=None)
+def _kind_of(device: int) -> str:
+    """The file system of a device, by Linux's name for it; "" where that is not known."""
+    with suppress(OSError, ValueError):
+        with open(_MOUNTS) as mounts:
+            for mount in mounts:
+                fields = mount.split()
+                if fields[2] == f"{os.major(device)}:{os.minor(device)}":
+                    return fields[fields.index("-") + 1]
+    return ""
 
 
 def host_name() -> str:

@@ -1,8 +1,6 @@
 """A compiled shim for what a disk may do, and which writers the promises are measured for."""
 from __future__ import annotations
 
-import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +10,8 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from peers import writers
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +26,6 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
-    """Each promise is tested for this package; with TBWRITER_PEERS=1 the others' behaviour is
-    measured by the same tests, for the table, and not judged."""
+    """Each promise is tested for this package, and measured for its peers."""
     if "writer" in metafunc.fixturenames:
-        writers = ["tbwriter"]
-        if os.environ.get("TBWRITER_PEERS"):
-            writers += [name for name in ("tensorboardX", "torch")
-                        if importlib.util.find_spec(name)]
-        metafunc.parametrize("writer", writers)
+        metafunc.parametrize("writer", writers())

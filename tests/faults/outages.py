@@ -1,8 +1,8 @@
-"""Programs that log to an object store and end in their own way.
+"""Programs that log to an object store and end in their own way, for any SummaryWriter.
 
-    python outages.py NAME URL DIRECTORY
+    python outages.py NAME WRITER URL DIRECTORY
 
-Each prints "logged" when it has logged, waits for a line, and goes on. DIRECTORY is for those that
+Most print "logged" when they have logged, wait for a line, and go on. DIRECTORY is for those that
 log to a local disk too.
 """
 from __future__ import annotations
@@ -16,11 +16,10 @@ import time
 import warnings
 from typing import Any, List
 
-from scenarios import timed
-
-from tbwriter import SummaryWriter
+from scenarios import open_writer, timed
 
 RECORDS = 50
+COSTS = [("few", 30, 100), ("many", 200, 1)]  # name, flushes, scalars of each
 
 
 def _pause() -> None:
@@ -28,54 +27,54 @@ def _pause() -> None:
     sys.stdin.readline()
 
 
-def _logged(url: str, first: int = 0) -> SummaryWriter:
-    writer = SummaryWriter(url)
+def _logged(name: str, url: str, first: int = 0) -> Any:
+    writer = open_writer(name, url)
     for step in range(first, RECORDS):
         writer.add_scalar("x", step, step)
     _pause()
     return writer
 
 
-def exit_return(url: str, directory: str) -> None:
-    globals()["writer"] = _logged(url)
+def exit_return(name: str, url: str, directory: str) -> None:
+    globals()["writer"] = _logged(name, url)
 
 
-def exit_exception(url: str, directory: str) -> None:
-    writer = _logged(url)
+def exit_exception(name: str, url: str, directory: str) -> None:
+    writer = _logged(name, url)
     raise RuntimeError(f"training has failed: {bool(writer)}")
 
 
-def exit_sys_exit(url: str, directory: str) -> None:
-    writer = _logged(url)
+def exit_sys_exit(name: str, url: str, directory: str) -> None:
+    writer = _logged(name, url)
     assert writer
     sys.exit(0)
 
 
-def exit_sigterm(url: str, directory: str) -> None:
+def exit_sigterm(name: str, url: str, directory: str) -> None:
     signal.signal(signal.SIGTERM, lambda *args: sys.exit(0))
-    writer = _logged(url)
+    writer = _logged(name, url)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(5)
     assert writer
 
 
-def exit_older_handler(url: str, directory: str) -> None:
+def exit_older_handler(name: str, url: str, directory: str) -> None:
     held: List[Any] = []
     atexit.register(lambda: held[0].add_scalar("x", 0, 0))
-    held.append(_logged(url, 1))
+    held.append(_logged(name, url, 1))
 
 
-def exit_local_writer_first(url: str, directory: str) -> None:
+def exit_local_writer_first(name: str, url: str, directory: str) -> None:
     """A writer on a local disk was there before, and its thread with it."""
-    local = SummaryWriter(directory)
+    local = open_writer(name, directory)
     local.add_scalar("x", 0, 0)
     local.flush()
-    globals()["writers"] = local, _logged(url)
+    globals()["writers"] = local, _logged(name, url)
 
 
-def exit_idle(url: str, directory: str) -> None:
+def exit_idle(name: str, url: str, directory: str) -> None:
     """The connection has been closed in between, so a new one is needed at the end."""
-    writer = SummaryWriter(url)
+    writer = open_writer(name, url)
     for step in range(RECORDS - 1):
         writer.add_scalar("x", step, step)
     writer.flush()
@@ -84,9 +83,9 @@ def exit_idle(url: str, directory: str) -> None:
     globals()["writer"] = writer
 
 
-def outage(url: str, directory: str) -> None:
+def outage(name: str, url: str, directory: str) -> None:
     """Logs before, in and after an outage."""
-    writer = SummaryWriter(url, flush_secs=0.1)
+    writer = open_writer(name, url, flush_secs=0.1)
     writer.add_scalar("x", 0, 0)
     writer.flush()
     _pause()
@@ -109,9 +108,53 @@ def outage(url: str, directory: str) -> None:
     writer.close()
 
 
-def fork(url: str, directory: str) -> None:
+def cost(name: str, url: str, directory: str) -> None:
+    """Many scalars in few flushes, and few in many."""
+    for run, flushes, scalars in COSTS:
+        writer = open_writer(name, f"{url}/{run}", flush_secs=100)
+        for flush in range(flushes):
+            for step in range(scalars):
+                writer.add_scalar("x", 1.0, flush * scalars + step)
+            writer.flush()
+        writer.close()
+        _pause()
+
+
+def live(name: str, url: str, directory: str) -> None:
+    """30 flushes of ten scalars, and a pause behind each."""
+    writer = open_writer(name, url, flush_secs=100)
+    for step in range(300):
+        writer.add_scalar("x", step, step)
+        if step % 10 == 9:
+            writer.flush()
+            _pause()
+    writer.close()
+
+
+def trip(name: str, url: str, directory: str) -> None:
+    """20 records, each flushed."""
+    writer = open_writer(name, url)
+    for step in range(20):
+        writer.add_scalar("x", step, step)
+        writer.flush()
+    writer.close()
+
+
+def opens(name: str, url: str, directory: str) -> None:
+    """What the constructor says to a URL."""
+    os.chdir(directory)
+    try:
+        open_writer(name, url)
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", flush=True)
+    else:
+        print("accepted", flush=True)
+    os._exit(0)
+
+
+def fork(name: str, url: str, directory: str) -> None:
     """A child leaves its parent's client alone, in each way to end."""
-    writer = SummaryWriter(url)
+    writer = open_writer(name, url)
     writer.add_scalar("x", 0, 0)
     writer.flush()
     writer.add_scalar("x", 1, 1)
@@ -130,4 +173,4 @@ def fork(url: str, directory: str) -> None:
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]](sys.argv[2], sys.argv[3])
+    globals()[sys.argv[1]](*sys.argv[2:])

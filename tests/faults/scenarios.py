@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import random
 import resource
 import signal
 import subprocess
@@ -21,7 +22,10 @@ import threading
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from types import ModuleType
+from typing import Any, Callable, Dict, List, Tuple
+
+from peers import python_of
 
 HERE = Path(__file__).parent
 Result = Dict[str, Any]
@@ -29,14 +33,17 @@ Result = Dict[str, Any]
 
 def open_writer(name: str, logdir: str, **options: Any) -> Any:
     """The SummaryWriter of a package; options that only ours has are dropped for the others."""
+    common = {name: options[name] for name in options if name == "flush_secs"}
     if name == "tbwriter":
         from tbwriter import SummaryWriter
         return SummaryWriter(logdir, **options)
     if name == "torch":
+        # As it is without TensorFlow, which it would write with if that were installed too.
+        sys.modules["tensorboard.compat.notf"] = ModuleType("notf")
         from torch.utils.tensorboard import SummaryWriter as Torch
-        return Torch(logdir)
+        return Torch(logdir, **common)
     from tensorboardX import SummaryWriter as TensorboardX
-    return TensorboardX(logdir)
+    return TensorboardX(logdir, **common)
 
 
 def control(text: str) -> None:
@@ -92,6 +99,7 @@ def stuck_disk(name: str, logdir: str) -> Result:
     thread.start()
     thread.join(8)
     result: Result = {"returned": returned}
+    print(json.dumps(result), flush=True)
     if name == "tbwriter":
         for call in (writer.flush, writer.close):
             start = time.monotonic()
@@ -99,9 +107,6 @@ def stuck_disk(name: str, logdir: str) -> Result:
                 call(timeout=1.0)
             except TimeoutError:
                 result[call.__name__] = time.monotonic() - start
-    print(json.dumps(result), flush=True)
-    start = time.monotonic()
-    os.environ["EXIT_STARTED"] = str(time.time())
     return result
 
 
@@ -158,6 +163,30 @@ def full_disk(name: str, logdir: str) -> Result:
     return result
 
 
+def small_disk(name: str, logdir: str) -> Result:
+    """A file system of 64 kB, all but filled by something else, which goes later."""
+    warnings.simplefilter("ignore")
+    result: Result = {"raised": 0}
+    writer = open_writer(name, logdir)
+    ballast = Path(logdir, "ballast")
+    with ballast.open("wb", 0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+        file.truncate(file.tell() - 8192)
+    for step in range(600):
+        result["raised"] += adds(writer, 1, step)["raised"]
+        time.sleep(0.001)
+    time.sleep(0.3)
+    print(json.dumps(result), flush=True)
+    ballast.unlink()
+    result["raised"] += adds(writer, 100, 600)["raised"]
+    writer.close()
+    return result
+
+
 def errors_told(name: str, logdir: str) -> Result:
     """Each write fails with EIO for a second, twice."""
     writer = open_writer(name, logdir)
@@ -194,14 +223,15 @@ def errors_told(name: str, logdir: str) -> Result:
 
 
 def bad_directories(name: str, logdir: str) -> Result:
-    """A log directory that is a file, one below a file, and one on a full disk."""
+    """A log directory that is a file, one below a file, one where nobody may, and one on a full
+    disk."""
     told = 0
     Path(logdir, "file").write_text("a file")
     os.makedirs(logdir + "/full")
-    for bad in ("file", "file/run", "full"):
+    for bad in ("file", "file/run", "/sys/kernel/run", "full"):
         control("errno 28" if bad == "full" else "ok 0")
         try:
-            writer = open_writer(name, f"{logdir}/{bad}")
+            writer = open_writer(name, os.path.join(logdir, bad))
         except OSError:
             told += 1
         else:
@@ -230,13 +260,13 @@ def one_rank(name: str, logdir: str) -> Result:
     return {}
 
 
-def _one_failure(number: int) -> Callable[[str, str], Result]:
+def _failures(number: int, times: int) -> Callable[[str, str], Result]:
     def scenario(name: str, logdir: str) -> Result:
-        """One write fails, then all is well."""
+        """So many writes fail, then all is well."""
         writer = open_writer(name, logdir)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            control(f"once {number}")
+            control(f"fail {number} {times}")
             result = adds(writer, 50)
             time.sleep(0.3)
             more = adds(writer, 50, 50)
@@ -349,7 +379,10 @@ def signal_handlers(name: str, logdir: str) -> Result:
         nonlocal handled
         handled += 1
         writer.add_scalar("handler", handled, handled)
-        writer.flush()
+        if name == "tbwriter" and handled % 50 == 0:
+            writer.close()  # which ends the others
+        else:
+            writer.flush()
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
     logged = 0
@@ -358,6 +391,7 @@ def signal_handlers(name: str, logdir: str) -> Result:
         logged += 1
         if logged % 50 == 0:
             writer.flush()
+            time.sleep(0.0005)
     signal.setitimer(signal.ITIMER_REAL, 0)
     writer.close()
     return {"handled": handled, "logged": logged}
@@ -404,7 +438,7 @@ def interrupts(name: str, logdir: str) -> Result:
 
     def press() -> None:
         nonlocal done
-        for _ in range(200):
+        while interrupted < 200:
             time.sleep(0.003)
             os.kill(pid, signal.SIGINT)
         done = True
@@ -418,6 +452,8 @@ def interrupts(name: str, logdir: str) -> Result:
                 step += 1
                 writer.add_scalar("x", step, step)
                 returned += 1
+                if step % 50 == 0:
+                    time.sleep(0.0005)
             armed = False
         except KeyboardInterrupt:
             pass
@@ -585,6 +621,124 @@ def dropped_writers(name: str, logdir: str) -> Result:
     return {key: after[key] - before[key] for key in after}
 
 
+def ten(name: str, logdir: str) -> Result:
+    """Ten scalars, and no fault."""
+    writer = open_writer(name, logdir)
+    result = adds(writer, 10)
+    writer.close()
+    return result
+
+
+def _syncs() -> List[int]:
+    """The threads that have synced an event file."""
+    try:
+        return [int(line) for line in Path(os.environ["FAULT_CONTROL"] + ".fsync").open()]
+    except FileNotFoundError:
+        return []
+
+
+def _sync(name: str, writer: Any) -> None:
+    """What lets records survive the machine, as far as a writer has it."""
+    writer.flush(fsync=True) if name == "tbwriter" else writer.flush()
+
+
+def durability(name: str, logdir: str) -> Result:
+    """1,000 scalars; fsync is counted after flush(), flush(fsync=True) and close()."""
+    writer = open_writer(name, logdir)
+    adds(writer, 999)
+    counts = []
+    for step in (writer.flush, lambda: _sync(name, writer), writer.close):
+        adds(writer, 1, 999 + len(counts))
+        step()
+        time.sleep(0.2)
+        counts.append(len(_syncs()))
+    return {"counts": counts, "here": _syncs().count(threading.get_native_id())}
+
+
+def failed_fsync(name: str, logdir: str) -> Result:
+    """The fsync that a flush asks for fails, and that of close()."""
+    writer = open_writer(name, logdir)
+    result: Result = {}
+    for step, (call, sync) in enumerate([("flush", lambda: _sync(name, writer)),
+                                         ("close", writer.close)]):
+        adds(writer, 1, step)
+        control("fsync 5")
+        try:
+            sync()
+            result[call] = "silent"
+        except OSError as error:
+            result[call] = error.errno
+        print(json.dumps(result), flush=True)
+    writer.close()
+    return result
+
+
+def headers(name: str, logdir: str) -> Result:
+    """A file that is rotated, where there is that, closed, deleted, and inherited by a fork."""
+    import shutil
+    writer = open_writer(name, logdir, max_file_bytes=5000)
+    adds(writer, 300)
+    writer.close()
+    time.sleep(1.1)  # some name their files by the second
+    adds(writer, 1, 300)
+    writer.flush()
+    kept = Path(logdir, "kept")
+    kept.mkdir()
+    for path in sorted(Path(logdir).glob("*tfevents*")):
+        shutil.move(str(path), str(kept))
+    time.sleep(0.3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        adds(writer, 1, 301)
+        writer.flush()
+    adds(writer, 1, 302)
+    pid = os.fork()
+    if pid == 0:
+        adds(writer, 1, tag="child")
+        writer.close()
+        os._exit(0)
+    hung = int(not _ends(pid, 5))
+    writer.close()
+    return {"hung": hung}
+
+
+def random_faults(name: str, logdir: str) -> Result:
+    """Four threads log for 20 s on a disk that keeps failing, and is well at the end."""
+    warnings.simplefilter("ignore")
+    writer = open_writer(name, logdir)
+    counts, raised, stop = [0] * 4, [0] * 4, False
+
+    def log(number: int) -> None:
+        while not stop:
+            try:
+                writer.add_scalar(f"t{number}", counts[number], counts[number])
+                counts[number] += 1
+            except Exception:
+                raised[number] += 1
+            time.sleep(0.0005)
+    threads = [threading.Thread(target=log, args=(number,), daemon=True) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    source = random.Random(1)
+    faults = 0
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        control(source.choice(("short 0", "slow 50", "fail 5 1", "fail 28 3", "fail 4 1",
+                               "errno 28", "errno 122", "errno 24")))
+        faults += 1
+        time.sleep(source.random() * 0.3)
+        control("ok 0")
+        time.sleep(source.random() * 0.3)
+    stop = True
+    result = {"logged": sum(counts), "raised": sum(raised), "faults": faults}
+    print(json.dumps(result), flush=True)
+    for thread in threads:
+        thread.join(5)
+    result["logged"] = sum(counts)
+    writer.close()
+    return result
+
+
 def _resident() -> float:
     """Memory that the process holds now, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -612,42 +766,44 @@ SCENARIOS: Dict[str, Callable[[str, str], Result]] = {
         slow_disk, stuck_disk, stuck_memory, full_disk, short_writes, file_size_limit,
         too_many_files, chdir, file_deleted, threads, signal_handlers, finalizers, interrupts,
         fork_silent, fork_logging, fork_storm, pickled, twin_writers, two_processes,
-        two_containers, one_of_two, errors_told, bad_directories, ranks, one_rank, many_curves,
-        dropped_writers)}
-SCENARIOS.update(one_EIO=_one_failure(5), one_EDQUOT=_one_failure(122), one_EINTR=_one_failure(4),
-                 one_EMFILE=_one_failure(24))
+        two_containers, one_of_two, errors_told, small_disk, bad_directories, ranks, one_rank,
+        many_curves, dropped_writers, ten, durability, failed_fsync, headers, random_faults)}
+SCENARIOS.update(one_EIO=_failures(5, 1), one_EDQUOT=_failures(122, 1), one_EINTR=_failures(4, 1),
+                 one_EMFILE=_failures(24, 1), three_ENOSPC=_failures(28, 3))
 
 
 def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: float = 60,
         program: str = "scenarios.py") -> Result:
     """Run a scenario in a process of its own.
 
-    Gives what it printed, and: `hang` (whether it had to be killed), `secs`, `kept` (the number of
-    values of each tag in all files), `doubled`, `corrupt` (files in which a frame or a checksum is
-    wrong), `stderr`.
+    Gives what it printed, and: `hang` (whether it had to be killed), `exit_secs` (from the end of
+    the scenario to that of the process), `kept` (the number of values of each tag in all files),
+    `doubled`, `turned` (values behind a later step of their tag), `corrupt` (files in which a frame
+    or a checksum is wrong), `stderr`.
     """
     logdir = directory / "logs"
-    logdir.mkdir(parents=True)
+    logdir.mkdir(parents=True, exist_ok=True)
     knob = directory / "control"
     knob.write_text("ok 0")
     environment = dict(os.environ, FAULT_CONTROL=str(knob))
     if shim:
         environment["LD_PRELOAD"] = shim
-    start = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, str(HERE / program), scenario, writer, str(logdir)],
+        [python_of(writer), str(HERE / program), scenario, writer, str(logdir)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True)
     try:
         out, err = process.communicate(timeout=timeout)
+        ended = time.time()
         hang = False
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
+        ended = time.time()
         hang = True
     result: Result = json.loads(out.splitlines()[-1]) if out.strip() else {}
-    result.update(hang=hang, secs=time.monotonic() - start, stderr=err[-2000:],
-                  code=process.returncode, **_kept(logdir))
+    result.update(hang=hang, exit_secs=ended - result.pop("done", ended), code=process.returncode,
+                  stderr=err[-2000:], **_kept(logdir))
     return result
 
 
@@ -655,8 +811,8 @@ def _kept(logdir: Path) -> Result:
     sys.path.insert(0, str(HERE.parent))
     from judges import events
     kept: Dict[str, int] = {}
-    seen = set()
-    doubled = corrupt = 0
+    seen: Dict[Tuple[str, str], Dict[int, None]] = {}
+    doubled = turned = corrupt = 0
     for file in sorted(logdir.rglob("*tfevents*")):
         try:
             found = events(file)
@@ -665,12 +821,14 @@ def _kept(logdir: Path) -> Result:
             continue
         for event in found:
             for value in event.summary.value:
-                run_name = str(file.parent)
-                doubled += (run_name, value.tag, event.step) in seen
-                seen.add((run_name, value.tag, event.step))
+                steps = seen.setdefault((str(file.parent), value.tag), {})
+                doubled += event.step in steps
+                turned += bool(steps) and event.step < next(reversed(steps))
+                steps[event.step] = None
                 kept[value.tag] = kept.get(value.tag, 0) + 1
-    return {"kept": kept, "doubled": doubled, "corrupt": corrupt}
+    return {"kept": kept, "doubled": doubled, "turned": turned, "corrupt": corrupt}
 
 
 if __name__ == "__main__":
-    print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2], sys.argv[3])), flush=True)
+    seen = SCENARIOS[sys.argv[1]](sys.argv[2], sys.argv[3])
+    print(json.dumps({**seen, "done": time.time()}), flush=True)

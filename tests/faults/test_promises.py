@@ -1,7 +1,7 @@
 """The caller is safe; threads, signals, forks and names do no harm.
 
 Each test lets one thing go wrong for real and records the figure it measured. Run with
-TBWRITER_PEERS=1 the same scenarios are measured for tensorboardX and torch, whose figures are
+TBWRITER_PEERS the same scenarios are measured for tensorboardX and torch, whose figures are
 recorded and not judged.
 """
 from __future__ import annotations
@@ -59,13 +59,14 @@ def test_stuck_disk(tmp_path: Path, shim: str, writer: str) -> None:
     result = run("stuck_disk", writer, tmp_path, shim, timeout=30)
     figure = f"{result.get('returned')} of 2000 adds return"
     promise = ("storage stuck for ever: adds return, flush(1) and close(1) raise within 1.2 s, "
-               "exit ends")
+               "exit takes <= 6 s")
     if writer == "tbwriter":
-        figure += f", flush {result['flush']:.2f} s, close {result['close']:.2f} s"
+        figure += (f", flush {result['flush']:.2f} s, close {result['close']:.2f} s, "
+                   f"exit {result['exit_secs']:.1f} s")
     if tell(9, writer, promise, result, figure):
         assert result["returned"] == 2000
         assert result["flush"] <= 1.2 and result["close"] <= 1.2, result
-        assert result["secs"] < 20
+        assert result["exit_secs"] < 12, result
         assert "were not written" in result["stderr"]
 
 
@@ -92,6 +93,22 @@ def test_full_disk(tmp_path: Path, shim: str, writer: str) -> None:
         assert result["recovered"] < 3 and result["worst_ms"] < 50, result
 
 
+def test_small_disk(tmp_path: Path, writer: str) -> None:
+    """A file system that is really full takes the rest when there is room again."""
+    logdir = tmp_path / "logs"
+    logdir.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(logdir)],
+                      stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("may not mount a small file system here")
+    try:
+        result = run("small_disk", writer, tmp_path, timeout=30)
+    finally:
+        subprocess.run(["umount", "-l", str(logdir)], check=True)
+    if tell(11, writer, "a tmpfs of 64 kB, full, then with room: 700 of 700", result,
+            f"{kept(result)} of 700, {result.get('raised')} adds raise"):
+        assert kept(result) == 700 and result["raised"] == 0, result
+
+
 def test_errors_are_told(tmp_path: Path, shim: str, writer: str) -> None:
     """Each episode of failing writes is one warning; adds raise only for who asked for that."""
     result = run("errors_told", writer, tmp_path, shim, timeout=40)
@@ -106,9 +123,9 @@ def test_errors_are_told(tmp_path: Path, shim: str, writer: str) -> None:
 def test_bad_directories(tmp_path: Path, shim: str, writer: str) -> None:
     """Where nothing can be written the constructor says so, and leaves no empty file."""
     result = run("bad_directories", writer, tmp_path, shim, timeout=40)
-    if tell(14, writer, "3 bad log directories: 3 constructors raise, 0 empty files left", result,
+    if tell(14, writer, "4 bad log directories: 4 constructors raise, 0 empty files left", result,
             f"{result.get('told')} raise, {result.get('left')} empty files"):
-        assert result["told"] == 3 and result["left"] == 0, result
+        assert result["told"] == 4 and result["left"] == 0, result
 
 
 def test_ranks(tmp_path: Path, writer: str) -> None:
@@ -119,9 +136,10 @@ def test_ranks(tmp_path: Path, writer: str) -> None:
         assert kept(result) == 400, result
 
 
-@pytest.mark.parametrize("fault", ["one_EIO", "one_EDQUOT", "one_EINTR", "one_EMFILE"])
-def test_one_failure(tmp_path: Path, shim: str, writer: str, fault: str) -> None:
-    """One failing write costs nothing."""
+@pytest.mark.parametrize("fault", ["one_EIO", "one_EDQUOT", "one_EINTR", "one_EMFILE",
+                                   "three_ENOSPC"])
+def test_failures(tmp_path: Path, shim: str, writer: str, fault: str) -> None:
+    """One failing write costs nothing, nor do three."""
     result = run(fault, writer, tmp_path, shim, timeout=20)
     if tell(11, writer, f"{fault.replace('_', ' ')}: 100 of 100",
             result, f"{kept(result)} of 100, {result.get('raised')} adds raise"):
@@ -141,6 +159,16 @@ def test_file_size_limit(tmp_path: Path, writer: str) -> None:
     if tell(4, writer, "RLIMIT_FSIZE: goes on in further files, no torn record: 300 of 300",
             result, f"{kept(result)} of 300 readable, close: {result.get('close')}"):
         assert kept(result) == 300, result
+
+
+def test_random_faults(tmp_path: Path, shim: str, writer: str) -> None:
+    """20 s of writes that fail, stop short and wait: everything lands when the disk is well."""
+    result = run("random_faults", writer, tmp_path, shim, timeout=50)
+    if tell(11, writer, "20 s of random faults, 4 threads: 0 lost, no add raises", result,
+            f"{result.get('logged', 0) - kept(result)} of {result.get('logged')} lost in "
+            f"{result.get('faults')} faults, {result.get('raised')} adds raise"):
+        assert kept(result) == result["logged"] > 1000 and result["raised"] == 0, result
+        assert result["faults"] > 50
 
 
 def test_too_many_files(tmp_path: Path, writer: str) -> None:
@@ -170,18 +198,20 @@ def test_file_deleted(tmp_path: Path, writer: str) -> None:
 def test_threads(tmp_path: Path, writer: str) -> None:
     """64 threads: nothing is lost."""
     result = run("threads", writer, tmp_path)
-    if tell(15, writer, "64 threads x 200: 12800 kept", result,
-            f"{kept(result)}; add p99 {result.get('p99', 0):.3f} ms, "
-            f"max {result.get('max', 0):.1f} ms"):
-        assert kept(result) == 12800
+    if tell(15, writer, "64 threads x 200: 12800 kept, in each thread's order", result,
+            f"{kept(result)}, {result['turned']} out of order; add p99 "
+            f"{result.get('p99', 0):.3f} ms, max {result.get('max', 0):.1f} ms"):
+        assert kept(result) == 12800 and result["turned"] == 0
 
 
 def test_signal_handlers(tmp_path: Path, writer: str) -> None:
-    """Handlers that add and flush in the middle of adds: no deadlock, nothing lost."""
-    result = run("signal_handlers", writer, tmp_path, timeout=30)
-    if tell(16, writer, "600 signal handlers that add and flush: no deadlock", result,
-            f"{result.get('handled')} handlers, {kept(result)} kept"):
-        assert result["kept"] == {"main": result["logged"], "handler": result["handled"]}
+    """Handlers that add, flush and close in the middle of adds: no deadlock, nothing lost."""
+    for number in range(10 if writer == "tbwriter" else 1):
+        result = run("signal_handlers", writer, tmp_path / str(number), timeout=30)
+        if tell(16, writer, "10 runs with 600 signal handlers that add and flush: no deadlock",
+                result, f"{number + 1} x {result.get('handled')} handlers, {kept(result)} kept in "
+                "the last"):
+            assert result["kept"] == {"main": result["logged"], "handler": result["handled"]}
 
 
 def test_finalizers(tmp_path: Path, writer: str) -> None:
@@ -199,7 +229,7 @@ def test_interrupts(tmp_path: Path, writer: str) -> None:
             f"{result.get('interrupted')} interrupts, {kept(result)} kept of "
             f"{result.get('returned')}"):
         assert result["returned"] <= kept(result) <= result["returned"] + result["interrupted"]
-        assert result["interrupted"] > 20
+        assert result["interrupted"] >= 200
 
 
 def test_fork_silent(tmp_path: Path, writer: str) -> None:
@@ -221,13 +251,14 @@ def test_fork_logging(tmp_path: Path, writer: str) -> None:
 
 def test_fork_storm(tmp_path: Path, writer: str) -> None:
     """40 forks in the middle of eight logging threads: nobody hangs, nothing is lost or doubled."""
-    result = run("fork_storm", writer, tmp_path, timeout=120)
-    logged = result.get("logged", 0)
-    if tell(18, writer, "40 forks among 8 logging threads: 0 hung, 0 doubled, 0 lost", result,
-            f"{result.get('hung')} hung, {result['doubled']} doubled, "
-            f"{kept(result)} of {logged + 400}"):
-        assert result["hung"] == 0, result
-        assert kept(result) == logged + 20 * 20
+    for number in range(5 if writer == "tbwriter" else 1):
+        result = run("fork_storm", writer, tmp_path / str(number), timeout=60)
+        logged = result.get("logged", 0)
+        if tell(18, writer, "5 times 40 forks among 8 logging threads: 0 hung, 0 doubled, 0 lost",
+                result, f"{number + 1}: {result.get('hung')} hung, {result['doubled']} doubled, "
+                f"{kept(result)} of {logged + 400}"):
+            assert result["hung"] == 0, result
+            assert kept(result) == logged + 20 * 20
 
 
 def test_pickled(tmp_path: Path, writer: str) -> None:

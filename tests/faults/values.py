@@ -26,6 +26,9 @@ NAN, INF = float("nan"), float("inf")
 GREY, RGB = np.zeros((4, 5)), np.zeros((3, 4, 5))
 # Half of a character: no text in any encoding.
 HALF = "\ud800"
+STEPS = [-2 ** 63, -1, 0, 2 ** 31, 2 ** 53 + 1, 2 ** 63 - 1]
+INJECTING = 'x" } embeddings { tensor_path: "/etc/passwd'
+PASSWORD = "hunter2"
 
 
 class Case(NamedTuple):
@@ -192,6 +195,69 @@ def wall_times(name: str, logdir: str) -> Result:
     return {"raised": raised}
 
 
+def steps_of_64_bits(name: str, logdir: str) -> Result:
+    """The least and the largest step, and one beyond at both ends."""
+    writer = open_writer(name, logdir)
+    for step in STEPS:
+        writer.add_scalar("v", 1, step)
+    refused = 0
+    for step in (-2 ** 63 - 1, 2 ** 63):
+        try:
+            writer.add_scalar("v", 1, step)
+        except ValueError:
+            refused += 1
+    writer.close()
+    return {"refused": refused}
+
+
+def side_files(name: str, logdir: str) -> Result:
+    """A tag and labels that hold what separates fields, lines and columns."""
+    writer = open_writer(name, logdir)
+    writer.add_embedding(np.ones((2, 2)), ["a\tb\nc", "\r\n"], tag=INJECTING)
+    writer.close()
+    return {}
+
+
+def symbolic_links(name: str, logdir: str) -> Result:
+    """Links in the log directory that lead outside, where embeddings would be written."""
+    outside = Path(logdir).parent / "outside"
+    outside.mkdir()
+    for link in ("embeddings", "00000"):
+        Path(logdir, link).symlink_to(outside)
+    writer = open_writer(name, logdir)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        writer.add_embedding(np.ones((2, 2)), tag="e")
+        writer.flush()
+        writer.add_scalar("after", 1, 1)
+        writer.close()
+    return {"outside": sum(path.is_file() for path in outside.rglob("*")),
+            "told": sum("could not be written" in str(w.message) for w in caught)}
+
+
+def credentials(name: str, logdir: str) -> Result:
+    """URLs with a password: what is shown of it by exceptions, attributes, names and warnings."""
+    os.environ["AWS_SECRET_ACCESS_KEY"] = PASSWORD
+    os.chdir(logdir)
+    seen = []
+    for url in ("memory://user:{}@bucket/run", "nosuch://user:{}@bucket/run",
+                "ftp://user:{}@127.0.0.1:9/run", "http://user:{}@127.0.0.1:9/run"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                writer = open_writer(name, url.format(PASSWORD))
+                writer.add_scalar("v", 1)
+                writer.close()
+                seen += [str(getattr(writer, "path", "")), writer.logdir, repr(writer)]
+            except Exception as error:
+                seen += [str(error), repr(error)]
+                if not error.__suppress_context__:
+                    seen += [repr(error.__context__), repr(error.__cause__)]
+        seen += [str(w.message) for w in caught]
+    seen += [str(path) for path in Path(logdir).rglob("*")]
+    return {"shown": sum(PASSWORD in text for text in seen), "of": len(seen)}
+
+
 def too_large(name: str, logdir: str) -> Result:
     """2.1 GB of text, and as much in arrays whose pages nobody has touched."""
     writer = open_writer(name, logdir)
@@ -218,9 +284,9 @@ def too_large(name: str, logdir: str) -> Result:
 
 
 def large(name: str, logdir: str) -> Result:
-    """500 MB of text, while another thread logs scalars."""
+    """1 GB of text, while another thread logs scalars."""
     writer = open_writer(name, logdir)
-    text = "x" * 500_000_000
+    text = "x" * 1_000_000_000
     gaps, stop = [], False
 
     def log() -> None:
@@ -298,7 +364,8 @@ def _outside(run: str) -> Any:
 
 SCENARIOS: Dict[str, Callable[[str, str], Result]] = {
     function.__name__: function for function in (
-        odd_values, tags, wall_times, too_large, large, hostile_names)}
+        odd_values, tags, wall_times, steps_of_64_bits, too_large, large, hostile_names, side_files,
+        symbolic_links, credentials)}
 
 if __name__ == "__main__":
     print(json.dumps(SCENARIOS[sys.argv[1]](sys.argv[2], sys.argv[3])), flush=True)
