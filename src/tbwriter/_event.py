@@ -49,9 +49,11 @@ class Value:
         self.ready = type(fields) is list
         self._fields = fields
 
+    def fields(self) -> Parts:
+        return self._fields() if callable(self._fields) else self._fields
+
     def parts(self) -> Parts:
-        fields = self._fields
-        return [self._tag_field, *(fields() if callable(fields) else fields)]
+        return [self._tag_field, *self.fields()]
 
 
 class Summary:

@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import suppress
 from functools import lru_cache
 from itertools import count
-from typing import (Callable, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol,
+from typing import (Callable, Deque, Dict, Iterable, Iterator, NamedTuple, Optional, Protocol,
                     Set, Union)
 
 from ._record import OVERHEAD

@@ -22,5 +22,5 @@ def late_histogram(tag: str, held: Sequence[Snapshot]) -> Summary:
     def encode() -> Parts:
         arrays = [each.numpy().ravel() for each in held]
         values = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        return summary.histogram(tag, values).values[0].encode()
+        return summary.histogram(tag, values).values[0].fields()
     return Summary([Value(tag, encode, sum(each.nbytes for each in held))])

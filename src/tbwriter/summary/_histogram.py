@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional, Tuple
 import numpy as np
 
 from .. import _event, _wire
-from .._array import as_array, snapshot
+from .._array import Snapshot, as_array, snapshot
 from .._event import Summary, Value
 from .._histogram import Bins, Histogram, merged, trimmed
 from .._histogram import histogram as count
@@ -68,7 +68,8 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
 
 def _counting(values: Any, bins: Any) -> Tuple[int, Callable[[], Histogram]]:
     """The bytes that are held until the values are counted, and what counts them then."""
-    if getattr(values, "nbytes", 0) >= _COUNT_IN_CALL and not hasattr(values, "asnumpy"):
+    if getattr(values, "nbytes", 0) >= _COUNT_IN_CALL and not hasattr(values, "asnumpy") \
+            and not isinstance(values, Snapshot):
         counted = count(as_array(values), bins)
         return counted.counts.nbytes + counted.limits.nbytes, lambda: counted
     held = snapshot(values)
