@@ -134,6 +134,24 @@ def test_one_thread_for_all() -> None:
         channel.close(5)
 
 
+def test_a_thread_that_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the thread is on its way, calls start no other."""
+    started: List[Any] = []
+    monkeypatch.setattr(_pipeline, "start_new_thread", lambda run, _: started.append(run))
+    worker = _pipeline._Worker()
+    monkeypatch.setattr(_pipeline, "_worker", worker)
+    monkeypatch.setattr(worker, "hook", lambda: None)
+    channel, log = make()
+    for _ in range(100):
+        add(channel, b"x")
+        channel.limit = 0
+    assert len(started) == 1
+    thread = threading.Thread(target=started[0], daemon=True)
+    thread.start()
+    wait_for(lambda: len(log.written) == 100)
+    channel.close(5)
+
+
 def threading_tasks() -> int:
     import os
     return len(os.listdir("/proc/self/task"))

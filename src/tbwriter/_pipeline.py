@@ -532,6 +532,7 @@ class _Worker:
         self._bell = allocate_lock()
         self._bell.acquire()
         self._running = allocate_lock()
+        self._starting = False
         self._hooked = False
 
     def serve(self, channel: Channel) -> bool:
@@ -541,15 +542,20 @@ class _Worker:
             self._bell.release()
         except RuntimeError:  # it has been rung and not yet heard
             pass
-        if not self._running.locked():
+        if not self._running.locked() and not self._starting:
             if not self._hooked:
                 self.hook()
             try:
+                self._starting = True
                 # Not a threading.Thread: its start() waits and takes locks, and a signal handler
                 # that logs may come in between. Of two threads started at once, one ends at once.
                 start_new_thread(self._run, ())
             except RuntimeError:  # none left, or the interpreter ends
+                self._starting = False
                 return False
+            except BaseException:  # it may have been started or not
+                self._starting = False
+                raise
         return True
 
     def join(self, channel: Channel) -> None:
@@ -577,6 +583,7 @@ class _Worker:
 
     def _run(self) -> None:
         while self._running.acquire(False):
+            self._starting = False
             self.ident = get_ident()
             try:
                 self._loop()
@@ -586,6 +593,7 @@ class _Worker:
             # Who appended while the thread was about to end saw it running.
             if not any(channel.active for channel in list(self._channels)):
                 return
+        self._starting = False
 
     def _loop(self) -> None:
         idle_since = time.monotonic()

@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List
 
-from scenarios import open_writer
+from scenarios import open_writer, writer_class
 
 AT_ONCE = 4
 COUNTERS = struct.Struct("<QQ")  # added, flushed
@@ -196,4 +196,5 @@ def exit_process(name: str, logdir: str) -> None:
 
 
 if __name__ == "__main__":
+    writer_class(sys.argv[2])  # imported once, not in each child
     print(json.dumps(globals()[sys.argv[1]](sys.argv[2], sys.argv[3])), flush=True)

@@ -33,17 +33,22 @@ Result = Dict[str, Any]
 
 def open_writer(name: str, logdir: str, **options: Any) -> Any:
     """The SummaryWriter of a package; options that only ours has are dropped for the others."""
-    common = {name: options[name] for name in options if name == "flush_secs"}
+    if name != "tbwriter":
+        options = {key: value for key, value in options.items() if key == "flush_secs"}
+    return writer_class(name)(logdir, **options)
+
+
+def writer_class(name: str) -> Any:
     if name == "tbwriter":
         from tbwriter import SummaryWriter
-        return SummaryWriter(logdir, **options)
+        return SummaryWriter
     if name == "torch":
         # As it is without TensorFlow, which it would write with if that were installed too.
         sys.modules["tensorboard.compat.notf"] = ModuleType("notf")
         from torch.utils.tensorboard import SummaryWriter as Torch
-        return Torch(logdir, **common)
+        return Torch
     from tensorboardX import SummaryWriter as TensorboardX
-    return TensorboardX(logdir, **common)
+    return TensorboardX
 
 
 def control(text: str) -> None:

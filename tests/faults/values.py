@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Type
 
 import numpy as np
-from scenarios import Result, open_writer
+from scenarios import Result, open_writer, writer_class
 
 NAN, INF = float("nan"), float("inf")
 GREY, RGB = np.zeros((4, 5)), np.zeros((3, 4, 5))
@@ -345,13 +345,7 @@ def hostile_names(name: str, logdir: str) -> Result:
 
 
 def _with_comment(name: str, comment: str) -> None:
-    if name == "tbwriter":
-        from tbwriter import SummaryWriter
-    elif name == "torch":
-        from torch.utils.tensorboard import SummaryWriter
-    else:
-        from tensorboardX import SummaryWriter
-    SummaryWriter(comment=comment).close()
+    writer_class(name)(comment=comment).close()
 
 
 def _outside(run: str) -> Any:
