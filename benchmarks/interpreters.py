@@ -77,6 +77,8 @@ def environ(more: Dict[str, str]) -> Dict[str, str]:
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = [root, os.path.join(root, "src"), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+            # Installed packages have their bytecode, and so shall the one of this directory.
+            "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": "", **more}
 
 

@@ -56,7 +56,7 @@ LAZY: Dict[str, Set[str]] = {
     "_crc32c": {"_crc32c_numpy"}, "_rows": {"_bulk"}, "_storage": {"_remote", "urllib"},
     "_scan": {"_remote", "urllib"}, "_names": {"hashlib"}, "_pipeline": {"multiprocessing"},
     "writer": {"_scan"},
-    "summary_writer": {"_bulk", "reader"},
+    "summary_writer": {"_bulk", "json", "reader"},
 }
 UPWARDS = {("_storage", "_remote"), ("_scan", "_remote")}  # by the scheme of a URL
 

@@ -8,7 +8,6 @@ Each method is `add(summary.<kind>(...), global_step, walltime)`; all that write
 """
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -166,6 +165,8 @@ class SummaryWriter(FileWriter):
         They are read back from the event files. NaN and infinities are "NaN", "Infinity" and
         "-Infinity", as TensorBoard gives them.
         """
+        import json
+
         found: Dict[str, Any] = {}
         if not self.disabled:
             from .reader import read
