@@ -1,6 +1,6 @@
 """Deflate without repetitions: every byte as its Huffman code, with numpy.
 
-It gives what zlib's Z_HUFFMAN_ONLY gives, in less than half the time: two bytes are looked up at
+It gives what zlib's Z_HUFFMAN_ONLY gives, in about half the time: two bytes are looked up at
 once, pairs are joined to fours, and a running sum of their lengths says in which word of 64 bits
 each belongs. Noisy pictures have no repetitions, and are most of what there is to do.
 
