@@ -24,6 +24,8 @@ writer.close()
 # {name: (title, program)}
 PROGRAMS: Dict[str, Tuple[str, str]] = {
     "bare": ("bare Python", "pass"),
+    "python": ("the modules of Python that tbwriter imports, typing above all",
+               "import typing, re, threading, contextlib, weakref, struct"),
     "import": ("from tbwriter import SummaryWriter", "from tbwriter import SummaryWriter"),
     "ten": ("ten scalars with tbwriter", _LOG.format(package="tbwriter", count=10)),
     "numpy": ("import numpy", "import numpy"),

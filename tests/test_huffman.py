@@ -38,13 +38,18 @@ def test_lengths_of_the_paper() -> None:
 
 @given(st.lists(st.integers(1, 1 << 40), min_size=2, max_size=300))
 def test_lengths_are_those_of_a_code(weights: List[int]) -> None:
-    """No length is beyond 15; the code is complete (Kraft's sum is 1); what is more frequent is
-    not longer."""
+    """No length is beyond 15, and the code is complete: Kraft's sum is 1."""
     lengths = code_lengths(weights)
     assert 1 <= min(lengths) and max(lengths) <= 15
     assert sum(1 << 15 - length for length in lengths) == 1 << 15
-    for weight, length in zip(weights, lengths):
-        assert all(length <= other for more, other in zip(weights, lengths) if more < weight)
+
+
+@given(st.lists(st.integers(1, 100), min_size=2, max_size=100))
+def test_frequent_symbols_have_short_codes(weights: List[int]) -> None:
+    """What occurs more often has no longer code."""
+    lengths = [length for _, length in sorted(zip(weights, code_lengths(weights)),
+                                              key=lambda pair: (-pair[0], pair[1]))]
+    assert lengths == sorted(lengths)
 
 
 def test_lengths_are_limited() -> None:

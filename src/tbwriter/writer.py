@@ -37,14 +37,13 @@ _now = time.time
 
 
 class Payload(Protocol):
-    """What `add` takes: a Summary, a Message, or one's own. ready: it is quickly encoded."""
+    """What `add` takes: a Summary, a Message, or one's own. One that is quickly encoded says so by
+    an attribute `ready`."""
 
     @property
     def tags(self) -> Tuple[str, ...]: ...
     @property
     def nbytes(self) -> int: ...
-    @property
-    def ready(self) -> bool: ...
     def event_field(self) -> Parts: ...
 
 
@@ -307,7 +306,7 @@ class _Entry:
         self._wall_time = wall_time
         self._step = step
         self.nbytes = payload.nbytes + 200
-        self.ready = payload.ready
+        self.ready = getattr(payload, "ready", False)
         self._records: Parts = []
 
     def encode(self) -> None:
