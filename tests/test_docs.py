@@ -36,9 +36,9 @@ for line, code in json.load(sys.stdin):
     try:
         exec(compile("\\n" * line + code, sys.argv[1], "exec"), names)
         results.append(["passed", ""])
-    except ModuleNotFoundError as error:
-        missing = error.name.partition(".")[0]
-        results.append(["missing", missing])
+    except ImportError as error:
+        missing = (error.name or "").partition(".")[0]
+        results.append(["missing", missing] if missing else ["failed", traceback.format_exc()])
     except NameError as error:
         # A name from a block that was skipped.
         results.append(["missing", missing] if missing else ["failed", traceback.format_exc()])

@@ -28,7 +28,7 @@ try:
     from fsspec import asyn
 except ImportError as error:
     raise ImportError(f"a URL as log directory needs fsspec ({error}): "
-                      "pip install tbwriter[remote]") from None
+                      "pip install tbwriter[remote]", name="fsspec") from None
 
 MOST_SENT = 3            # bytes sent, in all, for each byte that is kept
 SEGMENT_SIZE = 8 << 20   # what is put, and kept in memory, at once
@@ -75,7 +75,7 @@ class Store:
                              "gs or memory") from None
         except ImportError as error:
             raise ImportError(f"{protocol}:// needs another package ({error}): "
-                              "pip install tbwriter[remote]") from None
+                              "pip install tbwriter[remote]", name="fsspec") from None
         self._url = url
         self._secrets = _secrets(url)
         self.directory = self._plain(url).rstrip("/")
