@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -311,6 +312,23 @@ def test_pickle(tmp_path: Path) -> None:
     twin.close()
     assert writer.path != twin.path and twin.path.endswith(".s")
     assert points(tmp_path) == {"x": [(1, 1)], "y": [(2, 2)]}
+
+
+def test_steps_given_and_not(tmp_path: Path) -> None:
+    """A tag whose steps were given and now are not is told once, since its curve starts anew; one
+    that was always numbered, or always given, is not."""
+    with FileWriter(tmp_path) as writer, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(3):
+            writer.add_scalar("given", 1.0, step)
+            writer.add_scalar("numbered", 1.0)
+        writer.add_scalar("both", 1.0, 100)
+        assert not caught
+        writer.add_scalar("both", 2.0)
+        writer.add_scalar("both", 3.0)
+    assert [str(w.message) for w in caught] == [
+        "the values of 'both' had steps before and are numbered from 0 now, so that its curve starts "
+        "anew: give all steps, or none"]
 
 
 @both_loaders

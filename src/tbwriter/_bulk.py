@@ -51,11 +51,11 @@ def records(rows: bytes, prefixes: Sequence[bytes]) -> Parts:
     return [_interleaved(table, form, widths, prefixes)]
 
 
-def as_rows(number: int, values: Any, steps: Any, wall_times: Any,
+def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
             first_step: Callable[[int], int]) -> bytes:
     """Rows of one tag from arrays: the door for many scalars, as `_number` is for one.
 
-    number: the tag's. values: (n,). steps: integers (n,); None begins at `first_step(n)`.
+    number: gives the tag's. values: (n,). steps: integers (n,); None begins at `first_step(n)`.
     wall_times: seconds since 1970, (n,) or one.
 
     Raises TypeError or ValueError where they are no numbers or don't fit together.
@@ -73,7 +73,7 @@ def as_rows(number: int, values: Any, steps: Any, wall_times: Any,
     with np.errstate(over="ignore"):  # beyond float32 is infinite
         table["value"] = held
     table["wall_time"] = seconds
-    table["tag"] = number
+    table["tag"] = number()
     return table.tobytes()
 
 

@@ -152,9 +152,10 @@ class SummaryWriter(FileWriter):
             TensorBoard's default loader drops those before.
         """
         from ._bulk import as_rows
-        number = self._tags.number(_event.check_tag(tag))
+        _event.check_tag(tag)
         seconds = self._default_wall_time if wall_times is None else wall_times
-        rows = as_rows(number, values, steps, time.time() if seconds is None else seconds,
+        rows = as_rows(lambda: self._tags.number(tag), values, steps,
+                       time.time() if seconds is None else seconds,
                        lambda length: self._next_steps(tag, length))
         self._put_rows(rows)
 

@@ -66,7 +66,8 @@ class FileWriter:
         added is dropped and counted in `dropped`.
     max_file_bytes: start another event file at this size.
 
-    When no step is given, a tag's values are numbered 0, 1, 2, ...
+    When no step is given, a tag's values are numbered 0, 1, 2, ... Give all steps of a tag or none:
+    the two ways to count do not know of each other.
 
     Raises OSError when the directory can't be written. Safe to use from several threads, from
     signal handlers, and after a fork, where the child writes a file of its own. A pickled writer
@@ -284,6 +285,9 @@ class FileWriter:
         if len(tags) == 1:
             counter = self._steps.get(tags[0])
             if counter is None:
+                if tags[0] in self._numbers:
+                    warn(f"the values of {tags[0]!r} had steps before and are numbered from 0 now, "
+                         "so that its curve starts anew: give all steps, or none")
                 counter = self._steps.setdefault(tags[0], count())
             return next(counter)
         step = max((self._next_step((tag,)) for tag in tags), default=0)
