@@ -11,14 +11,14 @@ import tempfile
 import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence, TextIO
 
-from . import interpreters, parts, reading, report, scaling, startup
+from . import floors, interpreters, parts, reading, report, scaling, startup
 from .cases import CASES, TARGETS, Case
 from .race import Course, Result, race
 from .report import CASE_HEAD, PACED_HEAD, TARGET_HEAD, Met, duration, number, table, titled
 from .rivals import OURS, WRITERS, rivals
 
 # What is measured besides the cases.
-EXTRAS = ("parts", "startup", "reading", "scaling")
+EXTRAS = ("parts", "startup", "reading", "floors", "scaling")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -104,6 +104,18 @@ def _reading(course: Course, writers: Sequence[str], options: argparse.Namespace
                   options.markdown)
 
 
+def _floors(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
+            met: List[Met]) -> str:
+    found = floors.measure(course)
+    _line(out, {"floors": found})
+    rows = []
+    for whole, given in floors.WHOLES:
+        rows += [[whole, duration(found[whole]), ""],
+                 *[[f"- {part}", "", duration(found[part])] for part in given]]
+    return titled("What calls are made of", table(("call", "tbwriter", "given"), rows,
+                                                  options.markdown), options.markdown)
+
+
 def _scaling(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
              met: List[Met]) -> str:
     # Two rivals are enough to see how they grow.
@@ -124,7 +136,8 @@ def _scaling(course: Course, writers: Sequence[str], options: argparse.Namespace
     return titled("How the cost of a call grows", text, options.markdown)
 
 
-_EXTRAS = {"parts": _parts, "startup": _startup, "reading": _reading, "scaling": _scaling}
+_EXTRAS = {"parts": _parts, "startup": _startup, "reading": _reading, "floors": _floors,
+           "scaling": _scaling}
 
 
 def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:

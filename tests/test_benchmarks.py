@@ -22,6 +22,7 @@ from benchmarks import interpreters, report, scaling  # noqa: E402
 from benchmarks.arrays import ARRAYS, noisy_natural  # noqa: E402
 from benchmarks.cases import CASES, TARGETS, expected  # noqa: E402
 from benchmarks.child import Paced, percentiles  # noqa: E402
+from benchmarks.floors import WHOLES  # noqa: E402
 from benchmarks.part_child import PARTS  # noqa: E402
 from benchmarks.race import Course, fastest, make_arrays, ratio, run, summed_up  # noqa: E402
 from benchmarks.readback import records, values  # noqa: E402
@@ -94,9 +95,9 @@ def test_a_writer_without_interpreter_is_named() -> None:
 
 
 def test_what_is_measured_besides_the_cases() -> None:
-    """The parts, the reader and whole processes each print lines of JSON and a table."""
-    results, text, code = race("parts", "reading", "startup", "--share", "0.002", "--rounds", "1",
-                               "--against", "tensorboard")
+    """Parts, reader, whole processes and floors each print lines of JSON and a table."""
+    results, text, code = race("parts", "reading", "startup", "floors", "--share", "0.002",
+                               "--rounds", "1", "--against", "tensorboard")
     assert code == 0
     assert not [result for result in results if "error" in result]
     rates = {(result["part"], result["writer"]) for result in results if "part" in result}
@@ -106,7 +107,10 @@ def test_what_is_measured_besides_the_cases() -> None:
     assert readers == {"tbwriter.reader": 2000, "tensorboard's EventAccumulator": 2000}
     programs = {result["startup"] for result in results if "startup" in result}
     assert {"bare", "import", "ten", "numpy", "beside", "1000"} <= programs
+    measured, = [result["floors"] for result in results if "floors" in result]
+    assert all(measured[what] >= 0 for whole, given in WHOLES for what in (whole, *given))
     for title in ("The parts of a writer", "Reading scalars", "Whole processes",
+                  "What calls are made of",
                   "ten scalars over bare Python"):
         assert title in text
 

@@ -35,6 +35,8 @@ NONE, SUB, UP, AVERAGE, PAETH = range(5)
 # Bytes that are filtered and compressed at a time, and from which size on a second core is worth
 # a thread.
 _BLOCK = 1 << 16
+# With numpy, longer steps: two threads that take short ones wait for the GIL between them.
+_HUFFMAN_BLOCK = 1 << 18
 _TWO_CORES = 1 << 18
 
 
@@ -96,9 +98,9 @@ class Picture:
         changed = np.count_nonzero(self._pixels[1:] != self._pixels[:-1])
         return float(changed / self._pixels.size)
 
-    def blocks(self, kind: int, start: int, stop: int) -> Iterator[Array]:
-        """The same in pieces."""
-        rows = max(1, _BLOCK // (self.row + 1))
+    def blocks(self, kind: int, start: int, stop: int, size: int = _BLOCK) -> Iterator[Array]:
+        """The same in pieces of about `size` bytes."""
+        rows = max(1, size // (self.row + 1))
         for first in range(start, stop, rows):
             yield self.filtered(kind, first, min(first + rows, stop))
 
@@ -256,10 +258,10 @@ def _compressed(picture: Picture, kind: int, deflate: Deflate) -> List[bytes]:
         packed = [packer.compress(block) for block in picture.blocks(kind, 0, picture.height)]
         return packed + [packer.flush()]
     middle = picture.height // 2
-    packer = _large_packer(picture, kind, deflate)
-    upper, lower = both(lambda: _part(picture.blocks(kind, 0, middle), packer(),
+    packer, size = _large_packer(picture, kind, deflate)
+    upper, lower = both(lambda: _part(picture.blocks(kind, 0, middle, size), packer(),
                                       zlib.Z_SYNC_FLUSH),
-                        lambda: _part(picture.blocks(kind, middle, picture.height), packer(),
+                        lambda: _part(picture.blocks(kind, middle, picture.height, size), packer(),
                                       zlib.Z_FINISH))
     check = _joined_adler32(upper.adler32, lower.adler32, lower.length)
     # RFC 1950: deflate with a window of 32 KiB, no dictionary.
@@ -272,12 +274,12 @@ class _Part(NamedTuple):
     length: int
 
 
-def _large_packer(picture: Picture, kind: int, deflate: Deflate) -> Callable[[], Any]:
-    """What makes a packer for a part of the picture."""
+def _large_packer(picture: Picture, kind: int, deflate: Deflate) -> Tuple[Callable[[], Any], int]:
+    """What makes a packer for a part of the picture, and how much to give it at a time."""
     if deflate is not HUFFMAN:
-        return lambda: _packer(deflate, -15)
+        return lambda: _packer(deflate, -15), _BLOCK
     code = Code(np.bincount(picture.sample([kind], _SAMPLE).ravel(), minlength=256).tolist())
-    return lambda: HuffmanPacker(code)
+    return lambda: HuffmanPacker(code), _HUFFMAN_BLOCK
 
 
 def _part(blocks: Iterator[Array], packer: Any, flush: int) -> _Part:
