@@ -327,8 +327,8 @@ def test_steps_given_and_not(tmp_path: Path) -> None:
         writer.add_scalar("both", 2.0)
         writer.add_scalar("both", 3.0)
     assert [str(w.message) for w in caught] == [
-        "the values of 'both' had steps before and are numbered from 0 now, so that its curve starts "
-        "anew: give all steps, or none"]
+        "the values of 'both' had steps before and are numbered from 0 now, so that its curve "
+        "starts anew: give all steps, or none"]
 
 
 @both_loaders

@@ -27,8 +27,9 @@ _POLYNOMIAL = 0x82F63B78
 # plain Python when numpy has to be imported first.
 _LONG_FOR_PYTHON, _LONG_FOR_CRCMOD, _WORTH_AN_IMPORT = 256, 1 << 15, 1 << 20
 
-# How much of a buffer is copied at a time for a function that takes nothing but bytes.
-_PIECE = 1 << 20
+# How much of a buffer is copied at a time for a function that takes nothing but bytes; and from
+# which length on that is better also for bytes: it lets no other thread run meanwhile.
+_PIECE, _LONG = 1 << 20, 1 << 25
 
 
 def _google() -> Function:
@@ -39,7 +40,7 @@ def _google() -> Function:
     extend: Function = google_crc32c.extend
 
     def crc32c(data: Data, crc: int = 0) -> int:
-        if type(data) is bytes:
+        if type(data) is bytes and len(data) < _LONG:
             return extend(crc, data)
         view = memoryview(data).cast("B")
         for start in range(0, len(view), _PIECE):

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
-from . import _event, _wire, summary
+from . import _event, _wire
 from ._event import Message, Summary
 from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Encoded, Task, warn
@@ -25,11 +25,14 @@ from ._rows import ROW, SIZE, RowEncoder, Tags
 from ._storage import Log, open_log
 from ._version import __version__
 from ._wire import Parts, total
+# Now, not at the first value: a finalizer that logs may run in the middle of an import.
+from .summary._scalar import scalar
 
 FLUSH_SECS = 0.1
 REMOTE_FLUSH_SECS = 10.0
 MAX_BUFFER = 64 << 20
 _WRITE_SIZE = 4 << 20  # what is encoded before it is written
+_SOON = 64 << 10       # what is ready, and smaller than this, is encoded in the call
 _ROWS_SIZE = 65536 * SIZE  # rows that are queued as one item, where they come together
 
 _pack = ROW.pack
@@ -267,8 +270,8 @@ class FileWriter:
                 wall_time: Optional[float] = None, display_name: str = "",
                 description: str = "") -> None:
         """What a plain row does not hold, or the error that says what is wrong."""
-        self.add(summary.scalar(tag, value, display_name=display_name, description=description),
-                 step, wall_time)
+        self.add(scalar(tag, value, display_name=display_name, description=description), step,
+                 wall_time)
         self._tags.number(tag)
 
     def _put_rows(self, rows: bytes) -> None:
@@ -310,7 +313,7 @@ class _Entry:
         self._wall_time = wall_time
         self._step = step
         self.nbytes = payload.nbytes + 200
-        self.ready = getattr(payload, "ready", False)
+        self.ready = self.nbytes < _SOON and getattr(payload, "ready", False)
         self._records: Parts = []
 
     def encode(self) -> None:

@@ -73,7 +73,7 @@ def measured_how(peers: str, seconds: float) -> str:
     versions = subprocess.run([peers, "-c", _VERSIONS], stdout=subprocess.PIPE, text=True,
                               check=True).stdout.splitlines() if peers else []
     return (f"Measured on {time.strftime('%Y-%m-%d')} in {seconds / 60:.0f} minutes on "
-            f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python "
+            f"{os.cpu_count()} cores, {platform.system()}, Python "
             f"{platform.python_version()}" + "".join(f", {version}" for version in versions)
             + " (without TensorFlow)" * bool(versions)
             + f", by `python tests/faults/table.py{' --peers PYTHON' * bool(peers)} --write`.\n\n")
