@@ -366,9 +366,12 @@ class Channel:
             if not self._busy.acquire(False):
                 return False
             self._owner = me
-            self._take()
+            if self.items:  # a signal handler may have written them until now
+                self._take()
         except OSError as error:
             self._failed(error)
+            return False
+        except Exception:  # it is met again, and told, on the long way
             return False
         finally:
             if self._owner == me:

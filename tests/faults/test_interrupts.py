@@ -33,12 +33,18 @@ PATIENCE = 10.0  # seconds after which something hangs
 WAITING = {"acquire", "sleep", "open", "write", "writev", "fsync"}  # where handlers run meanwhile
 
 
-class Interrupt:
-    """Raises KeyboardInterrupt at the `number`-th place of the block, once."""
+def press() -> None:
+    """What Python does about Ctrl-C where nobody else handles it."""
+    raise KeyboardInterrupt
 
-    def __init__(self, number: int) -> None:
+
+class Interrupt:
+    """Calls a handler, as a signal does, at the `number`-th place of the block, once."""
+
+    def __init__(self, number: int, handler: Callable[[], None] = press) -> None:
         self.left = number
         self.place = "nowhere"
+        self._handler = handler
 
     def __call__(self, frame: Any, event: str, argument: Any) -> None:
         if (event in ("call", "c_return") or event == "c_call" and argument.__name__ in WAITING) \
@@ -48,7 +54,7 @@ class Interrupt:
                 sys.setprofile(None)
                 self.place = (f"{event} in {frame.f_code.co_name}, "
                               f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}")
-                raise KeyboardInterrupt
+                self._handler()
 
     def __enter__(self) -> "Interrupt":
         sys.setprofile(self)
@@ -198,6 +204,26 @@ def test_interrupted_anywhere(tmp_path: Path, kind: str) -> None:
     record(17, f"KeyboardInterrupt at each place where Python runs handlers, {kind} writer: 0 "
            "lost, 0 doubled", f"0 lost, 0 doubled, at {number} places")
     assert number > 300
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_handlers_that_log_anywhere(tmp_path: Path, kind: str) -> None:
+    """A signal handler that logs, at each place of adds and flushes: no call raises, and its value
+    is there once, as all others are."""
+    for number in itertools.count(1):
+        run = tmp_path / str(number)
+        log = Logged(SummaryWriter(run, flush_secs=0.01, **KINDS[kind]))
+        with Interrupt(number, log.scalar) as interrupt:
+            scalars(log)
+            flushes(log)
+        if kind != "thread":
+            assert set(found(run)) == set(log.begun), interrupt.place
+        log.writer.close(timeout=PATIENCE)
+        assert sorted(found(run)) == log.begun == sorted(log.returned), interrupt.place
+        if interrupt.left > 0:
+            break
+        shutil.rmtree(run)
+    assert number > 100
 
 
 def exits_interrupted(directory: Path) -> None:
