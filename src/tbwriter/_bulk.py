@@ -190,7 +190,7 @@ def _template(prefix: bytes, width: int) -> Tuple[bytes, int]:
     return header(len(data)) + data + bytes(4), crc32c(data)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)  # of 8 kB each
 def _table(first: int, count: int, group: int, distance: int) -> Array:
     """What `count` bits of a number, from bit `first` on, add to the CRC, for all their values.
 

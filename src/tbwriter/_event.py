@@ -83,8 +83,6 @@ class Summary:
         return Summary(self.values + other.values)
 
     def parts(self) -> Parts:
-        if len(self.values) == 1:
-            return _wire.message_field(1, self.values[0].parts())
         return [part for value in self.values for part in _wire.message_field(1, value.parts())]
 
     def event_field(self) -> Parts:
