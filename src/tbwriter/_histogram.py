@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+from functools import partial
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -108,10 +109,10 @@ class _Lookup:
     def buckets(self, values: Array) -> Array:
         """The bucket of each of `values`, finite, float32 or float64."""
         if values.dtype == np.float32:
-            shifted = self.shift.take(codes(values))
+            shifted = _gather(self.shift, codes(values))
             shifted += values.view(np.uint32)
             shifted >>= 16
-            return self.bucket.take(shifted.astype(np.intp))
+            return _gather(self.bucket, shifted.astype(np.intp))
         code = codes(values.astype(np.float32))
         bucket = _gather(self.lower, code)
         bucket += values >= _gather(self.edge, code)
@@ -125,7 +126,7 @@ def codes(values: Array) -> Array:
 
 # Of the two ways to say it, the quicker one: they have changed places in numpy 2.
 _gather: Callable[[Array, Array], Array] = (
-    np.take if np.__version__ >= "2" else operator.getitem)
+    partial(np.take, mode="wrap") if np.__version__ >= "2" else operator.getitem)
 
 
 class _Search:
