@@ -287,6 +287,20 @@ def test_bounded_memory_of_heavy_items() -> None:
     channel.close(5)
 
 
+def test_much_is_not_left_lying() -> None:
+    """A megabyte wakes the thread before its time: so the memory is free again before the next."""
+    channel, log = make(flush_secs=60, max_buffer=64 << 20)
+    channel.put(Heavy(b"first"))
+    wait_for(lambda: log.written)
+    channel.put(Heavy(b"little"))
+    channel.put(Heavy(bytes(_pipeline.MUCH)))
+    wait_for(lambda: len(log.written) == 3)
+    for _ in range(16):
+        channel.put(Heavy(bytes(_pipeline.MUCH // 16)))
+    wait_for(lambda: len(log.written) == 19)
+    channel.close(5)
+
+
 def test_an_item_larger_than_the_buffer() -> None:
     """It waits until the buffer is empty, and is taken; others of other threads wait for it."""
     channel, log = make(max_buffer=10_000)

@@ -30,7 +30,8 @@ from weakref import WeakSet
 from ._storage import Log, SyncError
 from ._wire import Parts
 
-BATCH = 8192        # so many items wake the thread before its time
+BATCH = 8192        # so many items wake the thread before its time, and so many bytes of heavy ones
+MUCH = 1 << 20
 ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
 IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
@@ -152,7 +153,7 @@ class Channel:
             return
         items = self.items
         items.append(item)
-        if len(items) >= self.limit:
+        if len(items) >= self.limit or self._came % MUCH < nbytes:
             self.wake()
 
     def wake(self) -> None:
