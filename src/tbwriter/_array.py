@@ -12,6 +12,11 @@ import numpy as np
 
 from ._wire import check_size
 
+# glibc has the kernel give each block of more than 128 KiB anew, and touching new memory takes
+# longer than most of what is done in it. That ends when a larger block has been freed: this one,
+# which nobody touches.
+np.empty(1 << 24, np.uint8)
+
 
 class Snapshot:
     """An array as it was at the time of the call.

@@ -42,7 +42,7 @@ def frame(event: Parts) -> Parts:
     length = total(event)
     if length < _SMALL:
         data = b"".join(event)
-        return [b"%b%b%b" % (header(length), data, _uint32(masked(crc32c(data))))]
+        return [b"".join((header(length), data, _uint32(masked(crc32c(data)))))]
     crc = 0
     for part in event:
         crc = crc32c(part, crc)
