@@ -1,6 +1,7 @@
 """The command line: what each command prints, writes and returns."""
 from __future__ import annotations
 
+import configparser
 import csv
 import io
 import json
@@ -322,6 +323,36 @@ def test_ctrl_c_ends_tail(tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and not err
+
+
+CTRL_C_AT_IMPORT = """
+import os, signal, sys
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "tbwriter.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Finder)
+sys.argv = ["tbwriter", "--help"]
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+@pytest.mark.parametrize("start", ["module", "script"])
+def test_ctrl_c_while_modules_are_loaded(start):
+    """The command ends with 130 and without a traceback, however it was started."""
+    if start == "module":
+        program = "import runpy; runpy.run_module('tbwriter', run_name='__main__')"
+    else:
+        setup = configparser.ConfigParser()
+        setup.read(Path(__file__).parent.parent / "setup.cfg", encoding="utf-8")
+        script = setup["options.entry_points"]["console_scripts"].partition("=")[2].strip()
+        module, _, function = script.partition(":")
+        program = f"from {module} import {function}; sys.exit({function}())"
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_IMPORT + program], capture_output=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))})
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 def test_only_the_runs_that_are_named_are_read(tmp_path, monkeypatch):

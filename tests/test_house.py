@@ -51,8 +51,9 @@ OPTIONAL: Dict[str, Set[str]] = {
     "_crc32c": {"google_crc32c", "crc32c", "crcmod"}, "_png": {"isal"}, "_progress": {"tqdm"},
     "summary/_figure": {"matplotlib"}, "mxnet/_distributed": {"mxnet"},
 }
-# ... and what programs that log only scalars should not wait for.
+# ... what programs that log only scalars should not wait for, and what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {
+    "__main__": {"cli"},
     "_crc32c": {"_crc32c_numpy"}, "_rows": {"_bulk"}, "_storage": {"_remote", "urllib"},
     "_scan": {"_remote", "urllib"}, "_names": {"hashlib"}, "_pipeline": {"multiprocessing"},
     "writer": {"_scan"},
@@ -159,8 +160,8 @@ def test_foreign_packages() -> None:
 
 
 def test_imports_inside_functions() -> None:
-    """Nothing is imported in a function but optional packages, in the room that owns them, and what
-    programs that log only scalars should not wait for."""
+    """Nothing is imported in a function but optional packages, in the room that owns them, what
+    programs that log only scalars should not wait for, and the command line."""
     found: Dict[str, Set[str]] = {}
     for one in IMPORTS:
         if one.inside:
