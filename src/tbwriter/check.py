@@ -124,7 +124,7 @@ RULES = {
     "no plugin": Rule(
         "not the tag", "not the tag", "name the plugin in the metadata of the first value"),
     "no value": Rule(
-        "not the tag", "HTTP 500 for all tags of the plugin", "write a value with the metadata"),
+        "an empty tag, or none", "HTTP 500 for all tags of the plugin", "write a value with the metadata"),
     "scalar type": Rule(
         "not the point", "the point",
         "store scalars as simple_value or DT_FLOAT of rank 0; tbwriter repair does"),
@@ -166,7 +166,7 @@ RULES = {
     "text encoding": Rule(
         "HTTP 500 for the tag", "HTTP 500 for the tag", "write text as UTF-8"),
     "mesh parts": Rule(
-        "not the mesh", "not the mesh",
+        "HTTP 500 for all meshes, or not the mesh", "HTTP 500 for all meshes, or not the mesh",
         "give all parts of a mesh the same `components`, and each its shape"),
     "mesh shape": Rule("other points", "other points", "want [batch, n, 3]"),
     "layout content": Rule(
@@ -176,7 +176,7 @@ RULES = {
         "write a GraphDef or RunMetadata, with text in UTF-8"),
     "layout tag": Rule("not the layout", "not the layout", "the tag custom_scalars__config__"),
     "hparams experiments": Rule(
-        "the columns of one of them, at random", "the columns of the first",
+        "the columns of one of them", "the columns of one of them",
         "the same experiment, or none, in all runs"),
     "hparams hidden": Rule(
         "not these columns", "not these columns",
