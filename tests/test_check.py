@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -419,6 +420,189 @@ def test_nothing_behind_damage_is_shown(rule, loader, tmp_path):
     rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
     found = {"torn record": [0, 1, 3, 4], "bad length": [0, 1, 3, 4]}.get(rule, [0, 1, 2, 3, 4])
     assert _shown(tmp_path / "new", loader) == found
+
+
+def _behind(*records: bytes) -> List[bytes]:
+    """Records with good ones before and behind them."""
+    return [*FULL[:2], *records, *FULL[2:]]
+
+
+def _no_event() -> bytes:
+    """A whole record but for one byte, so that it is no event any more."""
+    hurt = bytearray(FULL[2])
+    hurt[12] ^= 3
+    return bytes(hurt)
+
+
+NAN = record_of(scalar_event("x", 1.0, 2, math.nan))
+BAD_EVENT = record_of(value_event("x", _wire.bytes_field(9, b"\xff")))
+# What makes a fault, and what the loaders show of "x": steps, or the error that ends the loading.
+ROWS = [
+    ("torn tail", lambda d: raw(d, *FULL, FULL[0][:20]), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
+    ("bad data", lambda d: raw(d, *_flipped(-6)), [0, 1, 2, 3, 4], [0, 1]),
+    ("bad data: no event", lambda d: raw(d, *_behind(_no_event())), [0, 1], [0, 1]),
+    ("bad event", lambda d: raw(d, *_behind(BAD_EVENT)), [0, 1], DecodeError),
+    ("huge length", BROKEN["huge length"], AssertionError, (MemoryError, OverflowError)),
+    ("12 zero bytes", lambda d: raw(d, *_behind(bytes(12))), [0, 1], [0, 1]),
+    ("unreadable", BROKEN["unreadable"], [], []),
+    ("no file version", lambda d: written(d, [*rows(), scalar_event("x", 9.0, 2),
+                                              scalar_event("x", 9.0, 3)], version=False),
+     [0, 1, 2, 3], [0, 1, 2, 3]),
+    ("wall_time NaN", lambda d: raw(d, *_behind(NAN)), [0, 1], [0, 1, 2, 2, 3, 4]),
+    ("file order", lambda d: (raw(d, *FULL[:3], name="9"), raw(d, *FULL[3:], name="10")),
+     [0, 1, 2], [3, 4, 0, 1, 2]),
+    ("two writers", lambda d: (raw(d, *FULL), raw(d, FULL[2], name="1600000001")),
+     [0, 1, 2], [0, 1, 2, 3, 4, 2]),
+    ("kind changes", BROKEN["kind changes"], [0, 1, 2, 3, 4], ValueError),
+]
+
+
+@both_loaders
+@pytest.mark.parametrize("make, fast, python", [row[1:] for row in ROWS],
+                         ids=[row[0] for row in ROWS])
+def test_what_is_shown_of_damage(make, fast, python, loader, tmp_path):
+    """The points that a finding leaves are shown by the loader as users have it, and no others."""
+    make(tmp_path)
+    shown = fast if loader == "fast" else python
+    if not isinstance(shown, list):
+        with pytest.raises(shown), board(tmp_path, loader, strict=False) as judge:
+            judge.scalars(".", "x")
+    else:
+        with board(tmp_path, loader, strict=False) as judge:
+            assert [step for step, _ in judge.scalars(".", "x")] == shown
+
+
+@both_loaders
+def test_a_torn_tail_is_waited_for(loader, tmp_path):
+    """What is shown of a file that grows goes on where its torn record is completed."""
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(record_of(VERSION) + b"".join(FULL[:2]) + FULL[2][:20])
+    if loader == "python":
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        live = EventAccumulator(str(tmp_path), {"tensors": 0}).Reload()
+        assert len(live.Scalars("x")) == 2
+        path.write_bytes(path.read_bytes() + FULL[2][20:] + FULL[3])
+        assert len(live.Reload().Scalars("x")) == 4
+    else:
+        with http(tmp_path, loader, reload=1) as shown:
+            asked = {"run": ".", "tag": "x"}
+            assert len(shown.json("scalars/scalars", **asked)) == 2
+            path.write_bytes(path.read_bytes() + FULL[2][20:] + FULL[3])
+            end = time.monotonic() + 60
+            while len(shown.json("scalars/scalars", **asked)) < 4:
+                assert time.monotonic() < end, "the fast loader has stopped"
+                time.sleep(0.1)
+
+
+@both_loaders
+def test_runs_without_events(loader, tmp_path):
+    """A directory without event files is no run; an empty file is one in the Python loader."""
+    BROKEN["no runs"](tmp_path)
+    with board(tmp_path, loader) as shown:
+        assert shown.runs() == []
+    BROKEN["no events"](tmp_path)
+    with board(tmp_path, loader) as shown:
+        assert shown.runs() == (["."] if loader == "python" else [])
+
+
+@both_loaders
+def test_which_of_two_images_is_shown(loader, tmp_path):
+    """Of an image that comes twice at a step: the last in the fast loader, the first in the other.
+    """
+    written(tmp_path, [value_event("i", strings((3,), [b"1", b"1", b"BM" + text]),
+                                   plugin("images", b"", 3)) for text in (b"first", b"last")])
+    with board(tmp_path, loader) as shown:
+        (_, blobs), = shown.blobs("images", ".", "i")
+    assert blobs[2] == (b"BMlast" if loader == "fast" else b"BMfirst")
+
+
+@both_loaders
+def test_what_is_shown_of_wrong_values(loader, tmp_path):
+    """No point in one loader, and a broken one in the other, or in both."""
+    fast = loader == "fast"
+    for rule in ("image shape", "audio shape", "histogram shape", "histogram range",
+                 "lost metadata"):
+        (tmp_path / rule).mkdir()
+        BROKEN[rule](tmp_path / rule)
+    with board(tmp_path, loader) as shown:
+        if fast:
+            assert shown.blobs("images", "image shape", "i") == []
+        else:
+            with pytest.raises(IndexError):
+                shown.blobs("images", "image shape", "i")
+        assert len(shown.blobs("audio", "audio shape", "a")) == (0 if fast else 1)
+        for _, row in shown.tensors("histograms", "histogram shape", "h"):
+            assert not fast and row.shape == (0, 3)
+        (_, row), = shown.tensors("histograms", "histogram range", "h")
+        assert math.isnan(row[0, 0])
+        said = shown.tags("scalars", "lost metadata")["x"].description
+        assert said == ("" if fast else "d")
+        assert shown.scalars("lost metadata", "x") == [(1, 1.0)]
+
+
+@both_loaders
+def test_what_dashboards_answer(loader, tmp_path):
+    """Text without a value, images that are none, layouts and hyperparameters that are not seen,
+    a mesh without a shape, a projector config that names what is not there."""
+    for rule in ("image format", "layout tag", "mesh parts", "projector config"):
+        (tmp_path / rule).mkdir()
+        BROKEN[rule](tmp_path / rule)
+    if loader == "fast":
+        written(tmp_path / "no value", [value_event("t", plugin("text", b"", 2)),
+                                        value_event("i", plugin("images", b"", 3))])
+    with http(tmp_path, loader) as shown:
+        asked = {"run": "image format", "tag": "i", "sample": 0}
+        image, = shown.json("images/images", **asked)
+        assert shown.get("images/individualImage?" + image["query"]) == (
+            b"<svg/>", "application/octet-stream")
+        assert shown.json("custom_scalars/layout") == {}
+        for path in ("mesh/tags", "projector/runs"):
+            with pytest.raises(AssertionError, match="HTTP 500"):
+                shown.bytes(path)
+        if loader == "fast":
+            text, = shown.json("text/text", run="no value", tag="t")
+            assert "<td>" not in text["text"]
+            assert "no value" not in shown.json("images/tags")
+
+
+@both_loaders
+@pytest.mark.parametrize("rule, columns", [
+    ("hparams experiments", [{"a"}, {"b"}]), ("hparams hidden", [{"a"}]),
+    ("hparams tag", [set()])])
+def test_which_hyperparameters_are_shown(rule, columns, loader, tmp_path):
+    """The columns of one experiment, whichever; none that it does not name."""
+    BROKEN[rule](tmp_path)
+    if (rule, loader) == ("hparams tag", "python"):
+        return  # an error: test_what_tensorboard_refuses
+    with http(tmp_path, loader) as shown:
+        found = shown.json("hparams/experiment", request="{}")["hparamInfos"]
+    assert {column["name"] for column in found} in columns
+
+
+@both_loaders
+def test_an_unreadable_file(loader, tmp_path):
+    """The fast loader passes it over, with the runs beside it; the other answers with an error."""
+    BROKEN["unreadable"](tmp_path)
+    written(tmp_path / "good", rows())
+    if loader == "fast":
+        with board(tmp_path, loader, strict=False) as shown:
+            assert len(shown.scalars("good", "x")) == 5
+    else:
+        with http(tmp_path, loader) as shown, pytest.raises(AssertionError, match="HTTP 500"):
+            shown.bytes("/data/runs")
+
+
+@both_loaders
+def test_labels_that_are_not_there(loader, tmp_path):
+    """The embedding is served without them."""
+    (tmp_path / "numbers").write_text("1\t2\n3\t4\n")
+    _projector(tmp_path, 'embeddings { tensor_name: "e" tensor_path: "numbers" '
+                         'metadata_path: "no.tsv" }')
+    assert rules(check(str(tmp_path))) == ["projector config"]
+    with http(tmp_path, loader) as shown:
+        assert len(shown.bytes("projector/tensor", run=".", name="e")) == 16
+        with pytest.raises(AssertionError, match="HTTP 400"):
+            shown.bytes("projector/metadata", run=".", name="e")
 
 
 # Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
