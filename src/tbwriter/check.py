@@ -124,7 +124,8 @@ RULES = {
     "no plugin": Rule(
         "not the tag", "not the tag", "name the plugin in the metadata of the first value"),
     "no value": Rule(
-        "an empty tag, or none", "HTTP 500 for all tags of the plugin", "write a value with the metadata"),
+        "an empty tag, or none", "HTTP 500 for all tags of the plugin",
+        "write a value with the metadata"),
     "scalar type": Rule(
         "not the point", "the point",
         "store scalars as simple_value or DT_FLOAT of rank 0; tbwriter repair does"),
