@@ -404,6 +404,21 @@ def test_what_the_documentation_prints(tmp_path, capsys, monkeypatch):
         assert f"$ tbwriter {' '.join(arguments)}\n{capsys.readouterr().out}" in page
 
 
+def test_a_single_file(tmp_path, capsys):
+    """A command takes an event file wherever it takes a log directory."""
+    path = written(tmp_path / "logs", [scalar_event("x", 1.0, 1)])
+    written(tmp_path / "logs", [scalar_event("y", 1.0, 1)], "1600000001")
+    for arguments in (["show"], ["tail", "--once"], ["check"], ["export"]):
+        assert run(*arguments, path) == 0
+        out = capsys.readouterr().out
+        assert "y" not in out.replace(str(path), "").split() and "1600000001" not in out
+    for name in ("repair", "thin"):
+        assert run(name, path, tmp_path / name) == 0
+        assert list(reader.read(str(tmp_path / name))["."].tags) == ["x"]
+    assert run("merge", tmp_path / "merged", path) == 0
+    assert list(reader.read(str(tmp_path / "merged"))["."].tags) == ["x"]
+
+
 @pytest.mark.parametrize("arguments", [["repair"], ["thin"]])
 def test_copies_report_as_json(arguments, tmp_path, capsys):
     """Where, how many runs and values, and what was passed over."""

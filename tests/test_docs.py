@@ -7,6 +7,7 @@ from __future__ import annotations
 import configparser
 import functools
 import importlib
+import inspect
 import json
 import os
 import re
@@ -18,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tbwriter.cli import main
+from tbwriter import FileWriter
+from tbwriter.cli import _parser, main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -125,15 +127,22 @@ def test_every_section_is_backed(page, heading, text):
 
 
 def test_what_is_installed():
-    """README names what setup.cfg requires, each extra, and the range of Pythons."""
+    """README names what setup.cfg requires, each extra with its packages, and the Pythons."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section, = re.findall(r"^## What is installed$(.*?)^## ", text, re.DOTALL | re.MULTILINE)
     for line in setup["options"]["install_requires"].split():
         assert re.match(r"[\w-]+", line).group().lower() in section.lower(), line
-    for extra in setup["options.extras_require"]:
+    extras = setup["options.extras_require"]
+    for extra in extras:
         assert f"`{extra}`" in section, extra
+    for extra, brings in re.findall(r"^\| `(fast|remote|progress)` \| (.*?) \|", section,
+                                    re.MULTILINE):
+        names = [re.match(r"[\w-]+", line).group() for line in extras[extra].split()]
+        assert brings == ", ".join(names), extra
+    assert all('python_version < "3.12"' in line for line in extras["mxnet"].split("\n") if line)
+    assert "(Python 3.8 to 3.11)" in text
     pythons = re.findall(r"Python :: (3\.\d+)", setup["metadata"]["classifiers"])
     assert f"Python {pythons[0]} to {pythons[-1]}" in section
     assert setup["options"]["python_requires"] == f">={pythons[0]}"
@@ -167,6 +176,76 @@ def test_readme_commands(tmp_path, monkeypatch, capsys):
         assert "loss/total" in capsys.readouterr().out or arguments[0] == "check"
 
 
+def test_commands_to_begin_with():
+    """The README's commands install extras that there are, and run an example that there is."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    lines = [line for line in text.splitlines() if " -m venv " in line]
+    assert len(lines) == 2
+    for line in lines:
+        extras, = re.findall(r"'\.\[(.*?)\]'", line)
+        assert set(extras.split(",")) <= set(setup["options.extras_require"])
+        for example in re.findall(r"\S+\.py", line):
+            assert (ROOT / example).is_file()
+    code = (ROOT / "examples" / "mnist_module.py").read_text(encoding="utf-8")
+    assert "default=(60000, 10000)" in code and "renders 70 000 digits" in text
+
+
+def test_listing_of_rooms():
+    """The rooms in the listing of docs/inside.md are files of the package."""
+    text = (ROOT / "docs" / "inside.md").read_text(encoding="utf-8")
+    listing = re.findall(r"^```text\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[0]
+    rooms = re.findall(r"(?<![\w/])_[a-z]\w*", listing)
+    assert len(rooms) > 10
+    for room in [*rooms, "writer", "summary_writer"]:
+        assert (ROOT / "src" / "tbwriter" / f"{room}.py").is_file(), room
+
+
+def test_table_of_commands():
+    """docs/command-line.md lists every command, who prints JSON, and who chooses runs and tags."""
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    commands, = [action.choices for action in _parser()._actions if action.choices]
+    assert set(re.findall(r"^\| `tbwriter (\w+)", text, re.MULTILINE)) == set(commands)
+
+    def who(option):
+        return {name for name, parser in commands.items() if option in parser.format_help()}
+    json_line, = re.findall(r"^(.*) print JSON with `--json`", text, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", json_line)) == who("--json")
+    chosen, = re.findall(r"JSON with `--json`\.(.*?)\ntake `--run` and `--tag`", text, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", chosen)) == who("--run") == who("--tag")
+
+
+def test_defaults_of_the_parts():
+    """docs/mxnet.md tells the signature of each part, and the defaults of fit_callbacks."""
+    parts = pytest.importorskip("tbwriter.mxnet")
+    pytest.importorskip("mxnet", reason="MXNet is not installed")
+    text = (ROOT / "docs" / "mxnet.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE)
+    assert len(rows) == 8
+    for name, arguments in rows:
+        told = inspect.signature(eval(f"lambda {arguments}: None")).parameters.values()
+        real = inspect.signature(getattr(parts, name)).parameters
+        for one in told:
+            assert real[one.name].default == one.default, (name, one.name)
+    module, estimator = (part.partition("\n## ")[0] for part in text.split("| by default |")[1:])
+    for page, call in ((module, parts.fit_callbacks), (estimator, parts.EstimatorHandler)):
+        real = inspect.signature(call).parameters
+        for default, word, number in re.findall(r"\| ([^|]*) \| `(\w+)=(\d+)` \|", page):
+            if default != "no":
+                assert real[word].default == int(number), word
+                assert default == ("every batch" if number == "1" else f"every {number} batches")
+            else:
+                assert real[word].default == 0, word
+
+
+def test_defaults_of_the_writer():
+    """flush() and close() wait for 30 s by themselves, as docs/promises.md says."""
+    for call in (FileWriter.flush, FileWriter.close):
+        assert inspect.signature(call).parameters["timeout"].default == 30
+    assert "`timeout`\n  (30 s) seconds" in (ROOT / "docs" / "promises.md").read_text("utf-8")
+
+
 # Numbers that the pages tell, and where the code has them.
 NUMBERS = [
     ("inside.md", "after five idle seconds", "_pipeline.IDLE_SECS", 5),
@@ -183,6 +262,8 @@ NUMBERS = [
     ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_remote.SEGMENT_SIZE", 8 << 20),
     ("object-stores.md", "(10 s, and as much again for each MiB)", "_remote.PATIENCE", 10),
     ("object-stores.md", "in pieces of 4 MiB", "_scan.CHUNK", 4 << 20),
+    ("inside.md", "a row of 24 bytes", "_rows.SIZE", 24),
+    ("inside.md", "each eleven bits", "_bulk._SLICE", 11),
 ]
 
 

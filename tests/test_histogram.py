@@ -44,6 +44,15 @@ def check(values, edges=EDGES, **kwargs):
         assert found.min > found.max
 
 
+def test_one_code_holds_one_limit():
+    """The upper 16 bits of a float32 tell values apart by less than a hundredth, and the limits of
+    the default buckets from each other."""
+    limits = EDGES[1:-1].astype(np.float32)
+    assert len(np.unique(limits.view(np.uint32) >> 16)) == len(limits)
+    firsts = (np.arange(0x0080, 0x7F80, dtype=np.uint32) << 16).view(np.float32).astype(float)
+    assert (firsts[1:] / firsts[:-1]).max() < 1.01
+
+
 def test_default_edges():
     """TensorFlow's limits: 1551, mirrored, with 0 and DBL_MAX; a running product, not a power."""
     # From TensorFlow's histogram.cc.

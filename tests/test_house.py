@@ -141,11 +141,12 @@ def test_kinds_do_not_import_kinds() -> None:
 
 
 def test_the_pillars_stand_apart() -> None:
-    """What makes bytes knows no file and no thread; what writes them knows no message."""
+    """What makes bytes knows no file and no clock; what writes them knows no message."""
     for one in IMPORTS:
         room, module = one.room.partition("/")[0], one.module.partition("/")[0]
         if room in LEFT:
             assert module not in RIGHT, one
+            assert one.foreign not in {"time", "datetime", "pathlib", "shutil", "tempfile"}, one
         if room in RIGHT and module:
             assert module in RIGHT | {"_wire"}, one
 

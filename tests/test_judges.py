@@ -37,6 +37,20 @@ def test_events_are_all_seen(logdir: Path) -> None:
     assert len(seen) == 1503 and seen[0].file_version == "brain.Event:2"
 
 
+@pytest.mark.parametrize("logdir, fast", [
+    ("logs", True), ("gs://bucket/logs", True), ("s3://bucket/logs", False),
+    ("memory://bucket/logs", False)])
+def test_which_loader_tensorboard_takes(logdir: str, fast: bool) -> None:
+    """By itself, where its data server is installed: the fast one for directories and gs://, the
+    Python one for other URLs."""
+    from tensorboard import program
+    from tensorboard.plugins.core import core_plugin
+    board = program.TensorBoard(plugins=[core_plugin.CorePluginLoader()])
+    board.configure(argv=["tensorboard", "--logdir", logdir])
+    assert board.flags.load_fast == "auto"
+    assert program._should_use_data_server(board.flags) == fast
+
+
 @pytest.mark.parametrize("at", [3, 9, 14, -1])
 def test_events_refuse_damage(logdir: Path, at: int) -> None:
     """A changed byte in a length, a checksum or the data is an error."""

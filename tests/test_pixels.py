@@ -65,6 +65,15 @@ def test_floats_never_wrap(values):
     assert np.abs(pixels - np.array(wanted)).max() <= 0.5001
 
 
+def test_floats_beyond_the_range_in_tensorboardX():
+    """There they wrap around: a little more than white is black."""
+    their = pytest.importorskip("tensorboardX.summary", reason="tensorboardX is not installed")
+    value, = their.image("i", np.full((1, 2, 2), 1.005, np.float32)).value
+    with Image.open(BytesIO(value.image.encoded_image_string)) as picture:
+        assert np.asarray(picture).max() == 0
+    assert to_depth(np.full((2, 2), 1.005, np.float32)).min() == 255
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_all_floats(dtype):
     """Half and double precision give the same pixels as single."""

@@ -196,6 +196,35 @@ def test_bytes_and_requests(sizes: List[int]) -> None:
             fsspec.filesystem("memory").store.clear()
 
 
+def test_when_a_run_reaches_the_store(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within flush_secs, at flush() and at close(); nothing is sent while nothing is logged."""
+    from tbwriter import FileWriter
+    sent: List[str] = []
+    call = RemoteLog._call
+
+    def counted(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
+        sent.append(method)
+        return call(self, method, *args, **options)
+    monkeypatch.setattr(RemoteLog, "_call", counted)
+    with FileWriter("memory://bucket/when", flush_secs=0.05) as writer:
+        writer.add_scalar("x", 0, 0)
+        end = time.monotonic() + 30
+        while steps(memory, "when") != [0]:
+            assert time.monotonic() < end, "nothing comes"
+            time.sleep(0.02)
+        before = len(sent)
+        time.sleep(0.5)
+        assert len(sent) == before
+        writer.flush()
+        assert len(sent) == before
+    with FileWriter("memory://bucket/later") as writer:  # with flush_secs of 10 s
+        writer.add_scalar("x", 0, 0)
+        writer.flush()
+        assert steps(memory, "later") == [0]
+        writer.add_scalar("x", 1, 1)
+    assert steps(memory, "later") == [0, 1]
+
+
 def test_bytes_on_the_wire(s3: Any) -> None:
     """30 writes of 100 scalars' size cost 3 times their bytes at most, counted by the server."""
     before = len(s3.proxy.requests)

@@ -6,6 +6,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -251,6 +253,73 @@ def test_flush_is_a_barrier(tmp_path: Path) -> None:
         writer.flush(fsync=step % 2 == 0)
         assert points(tmp_path)["x"][-1] == (step, step)
     writer.close()
+
+
+@pytest.mark.parametrize("end", [
+    "os._exit(1)", "os.kill(os.getpid(), signal.SIGTERM)", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_what_a_sudden_end_leaves(tmp_path: Path, end: str) -> None:
+    """A program that ends without its exit handlers leaves all that was flushed, in whole records;
+    what came later was in memory."""
+    program = f"""
+import os, signal
+from tbwriter import FileWriter
+writer = FileWriter({str(tmp_path)!r}, flush_secs=1000)
+for step in range(50):
+    writer.add_scalar("x", step, step)
+writer.flush()
+writer.add_scalar("x", 50, 50)
+{end}
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, stderr=subprocess.PIPE,
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode and not done.stderr
+    assert points(tmp_path) == {"x": [(step, step) for step in range(50)]}
+
+
+def test_where_a_kind_is_encoded(tmp_path: Path) -> None:
+    """On the writer's thread; in the call where an eighth of the buffer waits, or with
+    asynchronous=False."""
+    here = threading.get_ident()
+    encoded_by: List[int] = []
+    gate = threading.Event()
+
+    class Kind:
+        tags = ("x",)
+        nbytes = 10_000
+
+        def event_field(self) -> List[bytes]:
+            encoded_by.append(threading.get_ident())
+            if encoded_by[-1] != here:
+                assert gate.wait(60)
+            return list(summary.scalar("x", 1).event_field())
+
+    with FileWriter(tmp_path, flush_secs=0.01, max_buffer=200_000) as writer:
+        writer.add(Kind(), 0)
+        end = time.monotonic() + 60
+        while not encoded_by:
+            assert time.monotonic() < end, "no thread takes it"
+            time.sleep(0.01)
+        assert encoded_by[0] != here
+        for step in range(1, 10):
+            writer.add(Kind(), step)
+        assert encoded_by[1:] == [here] * 7  # two wait, then an eighth is exceeded
+        gate.set()
+        writer.flush()
+    assert [step for step, _ in points(tmp_path)["x"]] == list(range(10))
+    with FileWriter(tmp_path / "now", asynchronous=False) as writer:
+        writer.add(Kind(), 0)
+        assert encoded_by[-1] == here
+
+
+def test_tensorboard_follows(tmp_path: Path) -> None:
+    """A TensorBoard that looks again and again sees each flush of a file that grows."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    with FileWriter(tmp_path) as writer:
+        live = accumulator.EventAccumulator(str(tmp_path), {"tensors": 0})
+        for step in range(5):
+            writer.add_scalar("x", step, step)
+            writer.flush()
+            assert [point.step for point in live.Reload().Scalars("x")] == list(range(step + 1))
 
 
 def test_close_and_go_on(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import gc
 import math
+import sys
 import weakref
 from collections import namedtuple
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -444,6 +446,23 @@ def test_log_metrics_callback(tmp_path):
                 == list(zip(range(2 * BATCHES, 4 * BATCHES), recorder.values))
             assert steps(b.scalars("eval", "mlp-accuracy")) == [14, 19]
             assert len(b.scalars("plain", "accuracy")) == 2 * BATCHES
+
+
+def test_steps_of_mxnets_own_callback(monkeypatch):
+    """mxnet.contrib's puts all batches of an epoch on one step."""
+    contrib = pytest.importorskip("mxnet.contrib.tensorboard")
+    points = []
+
+    class Writer:
+        def __init__(self, logging_dir):
+            pass
+
+        def add_scalar(self, name, value, global_step):
+            points.append((name, global_step))
+    monkeypatch.setitem(sys.modules, "mxboard", SimpleNamespace(SummaryWriter=Writer))
+    callback = contrib.LogMetricsCallback("logs", prefix="mlp")
+    fit(module(), {"batch_end_callback": callback}, epochs=2)
+    assert points == [("mlp-accuracy", epoch) for epoch in (0, 1) for _ in range(BATCHES)]
 
 
 @pytest.mark.parametrize("shape, expected", [
