@@ -167,6 +167,40 @@ def test_metrics_of_other_types(tmp_path):
         assert b.scalars("validation", "number") == [(BATCHES - 1, 4.0)]
 
 
+def test_values_are_those_that_mxnet_gives(tmp_path):
+    """Whatever a metric does between its sum and its value, in its class, below it, or in one
+    object only; a metric inside two composites is found."""
+    class Doubled(mx.metric.Accuracy):
+        def get_global(self):
+            name, value = super().get_global()
+            return name, 2 * value
+
+    class Pair(mx.metric.Accuracy):
+        def get_global_name_value(self):
+            return [*super().get_global_name_value(), ("samples", self.global_num_inst)]
+
+    own = mx.metric.Accuracy(name="own")
+    own.get_global = lambda: ("own", 7.0)
+    metric = mx.metric.CompositeEvalMetric([
+        "acc", "ce", mx.metric.Perplexity(None), mx.metric.TopKAccuracy(2), mx.metric.PCC(),
+        Doubled(name="doubled"), Pair(name="pair"), own, mx.metric.create(["mse", "rmse"])])
+    expected = {}
+
+    def record(param):
+        for name, value in param.eval_metric.get_global_name_value():
+            expected.setdefault(name, []).append((param.nbatch, float(np.float32(value))))
+
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": [mx.callback.Speedometer(8, 2), BatchMetrics(writer),
+                                              record]},
+            epochs=1, evaluate=False, eval_metric=metric)
+    with board(tmp_path, "python") as b:
+        assert set(b.tags("scalars", "train")) == {*expected, "samples"}
+        for name, points in expected.items():
+            assert b.scalars("train", name) == points
+        assert b.scalars("train", "samples")[-1] == (BATCHES - 1, 8 * BATCHES)
+
+
 def test_nan_of_a_diverged_loss_is_kept(tmp_path):
     """NaN that was measured is a value; NaN of a metric that has seen nothing is none."""
     loss = mx.metric.Loss()

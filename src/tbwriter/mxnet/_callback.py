@@ -26,7 +26,7 @@ class Callback:
         return self._writer.sub_run(self._run) if self._run else self._writer
 
     def _steps(self, param: Any) -> Steps:
-        return self._given_steps or shared(param, self._own_steps)
+        return self._given_steps or shared(scope_of(param), self._own_steps)
 
 
 class BatchCallback(Callback):
@@ -35,20 +35,25 @@ class BatchCallback(Callback):
     every: 1 is each batch. The first batch is always one of them.
     """
 
+    _again = False  # whether the next batch is to be logged too
+
     def __init__(self, writer: Any, every: int, run: str, steps: Optional[Steps]) -> None:
         super().__init__(writer, run, steps)
         self._every = _positive(every)
 
     def __call__(self, param: Any) -> None:
+        # Between two batches the processor's caches are filled anew, and each function that is
+        # called here costs ten times what it seems to: so there are few.
+        scope = getattr(param, "locals", None) or {}
         # Batches that are evaluated are no steps of the training.
-        steps = self._own_steps if evaluates(scope_of(param)) else self._steps(param)
-        batch = steps.batch_end(param)
+        evaluated = evaluates(scope)
+        steps = self._own_steps if evaluated else (
+            self._given_steps or shared(scope, self._own_steps))
+        batch = steps.count(param, scope, evaluated)
         # Where a process is to be silent, nothing is copied for nobody.
-        if self._due(batch) and not getattr(self._writer, "disabled", False):
+        if (self._again or not batch % self._every) \
+                and not getattr(self._writer, "disabled", False):
             self._log(param, steps, batch)
-
-    def _due(self, batch: int) -> bool:
-        return batch % self._every == 0
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         raise NotImplementedError

@@ -3,6 +3,7 @@ mxnet.contrib.tensorboard uses.
 """
 from __future__ import annotations
 
+import sys
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..writer import FileWriter
@@ -26,20 +27,18 @@ class BatchMetrics(BatchCallback):
                  steps: Optional[Steps] = None) -> None:
         super().__init__(writer, every, run, steps)
         self._prefix = prefix
-        self._late = False
-
-    def _due(self, batch: int) -> bool:
-        return self._late or batch % self._every == 0
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         values = metric_values(param.eval_metric)
-        late, add, prefix = self._late, self._to.add_scalar, self._prefix
-        self._late = False
+        again, self._again = self._again, False
+        add, prefix, start = self._to.add_scalar, self._prefix, steps.start
         for name, value in values:
             if value is None:
-                self._late = not late
-            else:
+                self._again = not again
+            elif start is None:
                 steps.write(batch, add, prefix + name, value)
+            else:
+                add(prefix + name, value, start + batch)
 
 
 class EvalMetrics(Callback):
@@ -88,8 +87,19 @@ def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
     """(name, value) of each metric, under names that differ; None for what has seen nothing."""
     values: List[Tuple[str, Optional[float]]] = []
     for metric in metrics:
-        _collect(metric, values)
-    if len(dict(values)) < len(values):
+        parts = getattr(metric, "metrics", None)
+        for part in parts if isinstance(parts, list) else (metric,):  # a composite, or not
+            kind = type(part)
+            plain = _plain.get(kind)
+            if plain is None:
+                plain = _plain[kind] = _is_plain(kind)
+            if plain and getattr(part, "_has_global_stats", False) and part.global_num_inst \
+                    and type(part.name) is str and part.__dict__.keys().isdisjoint(_ASKED):
+                # What MXNet finds out in four calls.
+                values.append((part.name, part.global_sum_metric / part.global_num_inst))
+            else:
+                _ask(part, values)
+    if len(values) > 1 and len(dict(values)) < len(values):
         seen: Dict[str, int] = {}
         for index, (name, value) in enumerate(values):
             number = seen[name] = seen.get(name, -1) + 1
@@ -97,11 +107,11 @@ def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
     return values
 
 
-def _collect(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
+def _ask(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
     parts = getattr(metric, "metrics", None)
     if isinstance(parts, list):  # a composite
         for part in parts:
-            _collect(part, values)
+            _ask(part, values)
     elif metric is not None:
         overall = getattr(metric, "_has_global_stats", False)
         pairs = metric.get_global_name_value() if overall else metric.get_name_value()
@@ -111,3 +121,15 @@ def _collect(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
             values += pairs
         else:
             values += [(name, None if value != value else value) for name, value in pairs]
+
+
+_ASKED = "get_global", "get_global_name_value"
+_plain: Dict[type, bool] = {}
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether metrics of this class give their sum divided by their number, as those of MXNet 1.x
+    do whose class says nothing else."""
+    base = getattr(getattr(sys.modules.get("mxnet"), "metric", None), "EvalMetric", None)
+    return base is not None and all(
+        getattr(kind, name, None) is getattr(base, name, base) for name in _ASKED)

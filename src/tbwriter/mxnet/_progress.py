@@ -19,6 +19,8 @@ class Speed(BatchCallback):
         none.
     """
 
+    _again = True  # each batch is counted
+
     def __init__(self, writer: Any, every: int = 50, run: str = "train",
                  batch_size: Optional[int] = None, steps: Optional[Steps] = None) -> None:
         super().__init__(writer, every, run, steps)
@@ -26,9 +28,6 @@ class Speed(BatchCallback):
         self._nbatch = -1
         self._since = 0.0
         self._clear()
-
-    def _due(self, batch: int) -> bool:
-        return True
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         now, since = perf_counter(), self._since

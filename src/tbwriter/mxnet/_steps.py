@@ -22,14 +22,14 @@ _log = logging.getLogger(__name__)
 class Steps:
     """Counts the batches of one training. Callbacks that share one agree about the step.
 
-    start: the step of the first batch that is counted. None finds out: from the optimizer's number
-        of updates (of a module that was trained before, or `begin_num_update`), else, with
-        `begin_epoch`, as so many epochs of the length of the first one that is seen. Until that
-        length is known, what is logged is held back.
+    start: the step of the first batch that is counted. None finds out, and stays until then: from
+        the optimizer's number of updates (of a module that was trained before, or
+        `begin_num_update`), else, with `begin_epoch`, as so many epochs of the length of the first
+        one that is seen. Until that length is known, what is logged is held back.
     """
 
     def __init__(self, start: Optional[int] = None) -> None:
-        self._start = None if start is None else as_step(start)
+        self.start = None if start is None else as_step(start)
         self._epoch: Any = None
         self._before = 0   # batches counted in the epochs before this one
         self._nbatch = -1  # the last batch of this epoch, from 0
@@ -44,25 +44,29 @@ class Steps:
     def batch_end(self, param: Any) -> int:
         """Count the batch that has ended; the same one again changes nothing. Gives `last`."""
         scope = scope_of(param)
+        return self.count(param, scope, evaluates(scope))
+
+    def count(self, param: Any, scope: Mapping[str, Any], evaluated: bool) -> int:
+        """As `batch_end`, for who has looked into `param` already."""
         # FeedForward counts batches that it trains from 1.
-        nbatch = int(param.nbatch) - ("executor_manager" in scope and not evaluates(scope))
+        nbatch = int(param.nbatch) - ("executor_manager" in scope and not evaluated)
         epoch = getattr(param, "epoch", None)
         if nbatch < self._nbatch or (self._nbatch >= 0 and epoch != self._epoch):
             self.epoch_end()
             self._before += self._nbatch + 1
         self._epoch, self._nbatch = epoch, nbatch
-        if self._start is None:
+        if self.start is None:
             self._find_start(scope)
-        return self.last
+        return self._before + nbatch
 
     def epoch_end(self, epoch: int = 0) -> int:
         """The step of the last batch; where none was ever counted, the epoch."""
         if self._nbatch < 0:
             return epoch
-        if self._start is None:
+        if self.start is None:
             self._begin(self._begin_epoch * (self.last + 1))
-        assert self._start is not None
-        return self._start + self.last
+        assert self.start is not None
+        return self.start + self.last
 
     def eval_end(self, param: Any) -> int:
         """The step of the last batch that was trained before an evaluation."""
@@ -71,8 +75,8 @@ class Steps:
 
     def write(self, batch: int, add: Callable[..., None], *what: Any) -> None:
         """`add(*what, step)` with the step of `batch`, as soon as that is known."""
-        if self._start is not None:
-            add(*what, self._start + batch)
+        if self.start is not None:
+            add(*what, self.start + batch)
         else:
             # Encoded, an array is a few hundred bytes of histogram: memory stays small.
             what = tuple(Message(SUMMARY, item.SerializeToString(), item.tags)
@@ -95,7 +99,7 @@ class Steps:
                       "begin_step tells the step at once", self._begin_epoch)
 
     def _begin(self, start: int) -> None:
-        self._start = start
+        self.start = start
         held, self._held = self._held, []
         for batch, seconds, add, what in held:
             add(*what, start + batch, seconds)
@@ -104,9 +108,9 @@ class Steps:
 _of_module: "WeakKeyDictionary[Any, Steps]" = WeakKeyDictionary()
 
 
-def shared(param: Any, own: Steps) -> Steps:
+def shared(scope: Mapping[str, Any], own: Steps) -> Steps:
     """The Steps of the module that is trained: callbacks made one by one agree about the step."""
-    module = scope_of(param).get("self")
+    module = scope.get("self")
     try:
         return own if module is None else _of_module.setdefault(module, own)
     except TypeError:  # a home-made loop in an object that takes no weak reference
