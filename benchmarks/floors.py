@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 import zlib
+from itertools import cycle
 from mmap import mmap
 from struct import Struct
 from typing import Any, Callable, Dict, List, Sequence, Tuple
@@ -19,14 +20,28 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 from .interpreters import environ
 from .race import Course, Result, ask, summed_up
 
+Note = Callable[[str, Callable[[], Any]], None]
+
 # What is measured as a whole, and what of it is given.
 WHOLES: Sequence[Tuple[str, Sequence[str]]] = (
     ("add_scalar, the call", ("an empty method", "time.time()", "Struct.pack of a row",
                               "a look at a dict", "append to a list")),
-    ("add_scalar written through", ("add_scalar, the call", "one record in plain Python",
+    ("add_scalar written through", ("add_scalar, the call", "into the queue and out of it",
+                                    "one record in plain Python", "into the log and to the kernel",
                                     "os.write of 60 bytes")),
+    ("histogram of 1 000 values to a record", ("numpy's sort of 1 000 values",
+                                               "twenty numpy calls that add two numbers")),
+    ("histogram of 100 000 values to a record",
+     ("numpy's sort of 100 000 values", "cast, sum, minimum and maximum of 100 000 values",
+      "two looks into tables, and a count")),
+    ("histogram of 1 M values, the snapshot", ("a copy of 4 MB that is not in the caches",)),
+    ("picture 28x28 to a record", ("zlib of its bytes, set up and done",)),
+    ("picture 224x224x3 to a record", ("zlib's Z_HUFFMAN_ONLY of 150 528 bytes",)),
     ("PNG of 1024x1024x3, one core", ("zlib's Z_HUFFMAN_ONLY of its bytes", "a copy of its bytes",
                                       "memory of its size, touched for the first time")),
+    ("1 s of sound to a record", ("scale, range, rounding and cast of 44 100 values",
+                                  "a copy of 44 100 values")),
+    ("text to a record", ("one record of its bytes",)),
 )
 
 
@@ -59,22 +74,26 @@ class _Empty:
 
 
 def main() -> None:
-    import numpy as np
-
-    from tbwriter import SummaryWriter
-    from tbwriter._png import encode
-    from tbwriter._rows import ROW, RowEncoder, Tags
-
-    from .arrays import noisy_natural
-
     job = json.loads(sys.argv[1])
     found: Dict[str, float] = {}
 
     def note(what: str, call: Callable[[], Any]) -> None:
         found[what] = _quickest(call, job["seconds"])
 
+    _calls(note, found)
+    _scalars(note, job["directory"])
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    _histograms(note)
+    _pictures(note, found)
+    _sound_and_text(note)
+    print(json.dumps(found))
+
+
+def _calls(note: Note, found: Dict[str, float]) -> None:
     empty, pack, numbers, rows = _Empty(), Struct("<dqfI").pack, {"loss": 0}, [b""]
-    idle = _quickest(lambda: None, job["seconds"])
+    note("nothing", lambda: None)
+    idle = found.pop("nothing")
     note("an empty method", lambda: empty.method("loss", 0.5, 3))
     note("time.time()", time.time)
     note("Struct.pack of a row", lambda: pack(1e9, 3, 0.5, 0))
@@ -83,39 +102,133 @@ def main() -> None:
     for what in found:
         if what != "time.time()":  # the others stand in a function that is called
             found[what] -= idle
+
+
+def _scalars(note: Note, directory: str) -> None:
+    from tbwriter import SummaryWriter
+    from tbwriter._pipeline import Channel
+    from tbwriter._rows import ROW, RowEncoder, Tags
+    from tbwriter._storage import LocalLog
+
     tags = Tags()
     row = ROW.pack(1e9, 3, 0.5, tags.number("loss"))
+    record = RowEncoder(tags).records(row)
     note("one record in plain Python", lambda: RowEncoder(tags).records(row))
-    file = os.open(os.path.join(job["directory"], "floor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = LocalLog(os.path.join(directory, "log"), "", lambda: b"")
+    channel = Channel(log, lambda items: (record, len(items), 0), 1, 1 << 20, asynchronous=False)
+
+    def queue() -> None:
+        channel.items.append(row)
+        channel._cut()
+
+    def write() -> None:
+        log.append(record)
+        log.write()
+
+    note("into the queue and out of it", queue)
+    note("into the log and to the kernel", write)
+    file = os.open(os.path.join(directory, "floor"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     note("os.write of 60 bytes", lambda: os.write(file, bytes(60)))
     os.close(file)
     for what in ("add_scalar, the call", "add_scalar written through"):
-        writer = SummaryWriter(os.path.join(job["directory"], "floors"),
+        writer = SummaryWriter(os.path.join(directory, "floors"),
                                asynchronous=what.endswith("call"))
         writer.add_scalar("loss", 0.5, 0)
         note(what, lambda: writer.add_scalar("loss", 0.5, 3))
         writer.close()
-    pixels = noisy_natural(1024)
-    data = pixels.tobytes()
 
-    def pack_all() -> None:
-        packer = zlib.compressobj(1, zlib.DEFLATED, -15, 8, zlib.Z_HUFFMAN_ONLY)
-        packer.compress(data)
+
+def _histograms(note: Note) -> None:
+    import numpy as np
+
+    from tbwriter import summary
+    from tbwriter._array import snapshot
+
+    for size, named in ((1_000, "1 000"), (100_000, "100 000")):
+        values = np.random.default_rng(0).standard_normal(size).astype(np.float32)
+        note(f"numpy's sort of {named} values", lambda: np.sort(values))
+        note(f"histogram of {named} values to a record",
+             lambda: _made(summary.histogram("tag", values)))
+    one = np.ones(2)
+    note("twenty numpy calls that add two numbers",
+         lambda: [np.add.reduce(one) for _ in range(20)])
+
+    def sums() -> None:
+        doubles = values.astype(np.float64)
+        np.add.reduce(doubles), np.minimum.reduce(values), np.maximum.reduce(values)
+
+    table, index = np.arange(1 << 16), np.abs(values * 1e4).astype(np.intp)
+    note("cast, sum, minimum and maximum of 100 000 values", sums)
+    note("two looks into tables, and a count",
+         lambda: np.bincount(table.take(table.take(index, mode="wrap"), mode="wrap")))
+    many = cycle([np.ones(1_000_000, np.float32) for _ in range(16)])
+    note("a copy of 4 MB that is not in the caches", lambda: next(many).copy())
+    note("histogram of 1 M values, the snapshot", lambda: snapshot(next(many)))
+
+
+def _pictures(note: Note, found: Dict[str, float]) -> None:
+    import numpy as np
+
+    from tbwriter import summary
+    from tbwriter._png import encode
+
+    from .arrays import digit, noisy_natural
+
+    small, middle, pixels = digit(0), noisy_natural(224), noisy_natural(1024)
+    few, more, data = small.tobytes(), middle.tobytes(), pixels.tobytes()
+    note("zlib of its bytes, set up and done", lambda: _deflated(few, zlib.Z_DEFAULT_STRATEGY))
+    note("picture 28x28 to a record",
+         lambda: _made(summary.image("tag", small, dataformats="HWC")))
+    note("zlib's Z_HUFFMAN_ONLY of 150 528 bytes", lambda: _deflated(more, zlib.Z_HUFFMAN_ONLY))
+    note("picture 224x224x3 to a record",
+         lambda: _made(summary.image("tag", middle, dataformats="HWC")))
+    note("zlib's Z_HUFFMAN_ONLY of its bytes", lambda: _deflated(data, zlib.Z_HUFFMAN_ONLY))
+    note("a copy of its bytes", pixels.copy)
+    note("PNG of 1024x1024x3, one core", lambda: encode(pixels))
+    kept: List[Any] = []
 
     def touch_new() -> None:  # malloc would give what was touched before
         memory = mmap(-1, len(data))
         np.frombuffer(memory, np.uint8).fill(1)
         kept.append(memory)
 
-    kept: List[Any] = []
-    note("zlib's Z_HUFFMAN_ONLY of its bytes", pack_all)
-    note("a copy of its bytes", pixels.copy)
     found["memory of its size, touched for the first time"] = statistics.median(
         _once(touch_new) for _ in range(11))
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    note("PNG of 1024x1024x3, one core", lambda: encode(pixels))
-    print(json.dumps(found))
+
+
+def _sound_and_text(note: Note) -> None:
+    import numpy as np
+
+    from tbwriter import summary
+    from tbwriter._record import frame
+
+    sound = np.sin(np.arange(44_100) / 20).astype(np.float32)
+    text = "step 12 345: **loss** 0.123" * 4
+    data = [text.encode()]
+
+    def passes() -> None:
+        scaled = sound * np.float32(32767)
+        np.minimum.reduce(scaled), np.maximum.reduce(scaled)
+        np.rint(scaled, out=scaled)
+        scaled.astype("<i2")
+
+    note("scale, range, rounding and cast of 44 100 values", passes)
+    note("a copy of 44 100 values", sound.copy)
+    note("1 s of sound to a record", lambda: _made(summary.audio("tag", sound)))
+    note("one record of its bytes", lambda: frame(data))
+    note("text to a record", lambda: _made(summary.text("tag", text)))
+
+
+def _made(payload: Any) -> Any:
+    """The record of `payload`: all but the queue and the file."""
+    from tbwriter import _event, _record
+
+    return _record.frame(_event.event(1e9, 5, payload.event_field()))
+
+
+def _deflated(data: bytes, strategy: int) -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, -15, 8, strategy)
+    return packer.compress(data) + packer.flush()
 
 
 def _once(call: Callable[[], Any]) -> float:
