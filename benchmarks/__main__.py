@@ -110,6 +110,8 @@ def _floors(course: Course, writers: Sequence[str], options: argparse.Namespace,
     _line(out, {"floors": found})
     rows = []
     for whole, given in floors.WHOLES:
+        if whole not in found:
+            continue
         rows += [[whole, duration(found[whole]), ""],
                  *[[f"- {part}", "", duration(found[part])] for part in given]]
     return titled("What calls are made of", table(("call", "tbwriter", "given"), rows,

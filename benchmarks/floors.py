@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 import zlib
+from importlib.util import find_spec
 from itertools import cycle
 from mmap import mmap
 from struct import Struct
@@ -22,7 +23,7 @@ from .race import Course, Result, ask, summed_up
 
 Note = Callable[[str, Callable[[], Any]], None]
 
-# What is measured as a whole, and what of it is given.
+# What is measured as a whole, and what of it is given; `fast` where isal is installed.
 WHOLES: Sequence[Tuple[str, Sequence[str]]] = (
     ("add_scalar, the call", ("an empty method", "time.time()", "Struct.pack of a row",
                               "a look at a dict", "append to a list")),
@@ -39,6 +40,7 @@ WHOLES: Sequence[Tuple[str, Sequence[str]]] = (
     ("picture 224x224x3 to a record", ("zlib's Z_HUFFMAN_ONLY of 150 528 bytes",)),
     ("PNG of 1024x1024x3, one core", ("zlib's Z_HUFFMAN_ONLY of its bytes", "a copy of its bytes",
                                       "memory of its size, touched for the first time")),
+    ("the same with `fast`", ("isal's deflate of its filtered bytes",)),
     ("1 s of sound to a record", ("scale, range, rounding and cast of 44 100 values",
                                   "a copy of 44 100 values")),
     ("text to a record", ("one record of its bytes",)),
@@ -185,6 +187,8 @@ def _pictures(note: Note, found: Dict[str, float]) -> None:
     note("zlib's Z_HUFFMAN_ONLY of its bytes", lambda: _deflated(data, zlib.Z_HUFFMAN_ONLY))
     note("a copy of its bytes", pixels.copy)
     note("PNG of 1024x1024x3, one core", lambda: encode(pixels))
+    if find_spec("isal"):
+        _fast_picture(note, pixels)
     kept: List[Any] = []
 
     def touch_new() -> None:  # malloc would give what was touched before
@@ -194,6 +198,24 @@ def _pictures(note: Note, found: Dict[str, float]) -> None:
 
     found["memory of its size, touched for the first time"] = statistics.median(
         _once(touch_new) for _ in range(11))
+
+
+def _fast_picture(note: Note, pixels: Any) -> None:
+    from isal import isal_zlib
+
+    from tbwriter import _png
+
+    def deflate() -> None:
+        packer = isal_zlib.compressobj(1, zlib.DEFLATED, -15)
+        for block in filtered:
+            packer.compress(block)
+        packer.flush()
+
+    filtered = list(_png.Picture(pixels).blocks(_png.AVERAGE, 0, pixels.shape[0]))
+    note("isal's deflate of its filtered bytes", deflate)
+    before, _png._isal = _png._isal, isal_zlib  # as TBWRITER_PNG has it
+    note("the same with `fast`", lambda: _png.encode(pixels))
+    _png._isal = before
 
 
 def _sound_and_text(note: Note) -> None:

@@ -4,6 +4,7 @@ No time is asserted on: only that there are times, and that wrong values would b
 """
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
@@ -108,7 +109,8 @@ def test_what_is_measured_besides_the_cases() -> None:
     programs = {result["startup"] for result in results if "startup" in result}
     assert {"bare", "import", "ten", "numpy", "beside", "1000"} <= programs
     measured, = [result["floors"] for result in results if "floors" in result]
-    assert all(measured[what] >= 0 for whole, given in WHOLES for what in (whole, *given))
+    assert all(measured[what] >= 0 for whole, given in WHOLES for what in (whole, *given)
+               if "fast" not in whole or importlib.util.find_spec("isal"))
     for title in ("The parts of a writer", "Reading scalars", "Whole processes",
                   "What calls are made of",
                   "ten scalars over bare Python"):
