@@ -9,7 +9,8 @@ all parameters every 100 batches, a picture an epoch. An epoch without logging s
 after each one with it; its cost is the median, over the rounds, of its time against the mean of
 these two. An epoch ends when MXNet has done all its work. "CPU" is the same for the processor time
 of all threads, until the last value is handed to the kernel: what logging costs where no core is
-idle. MXNet computes with one thread unless OMP_NUM_THREADS says more: threads that wait for work by
+idle. "nothing" logs nothing: what it seems to cost is how far the others' figures may be off. MXNet
+computes with one thread unless OMP_NUM_THREADS says more: threads that wait for work by
 spinning take the place of others, and times tell nothing. mxboard can't live beside a new protobuf:
 it runs in its own interpreter, against epochs without logging of its own.
 """
@@ -102,7 +103,19 @@ def _by_hand(writer: Any, convert: Callable[[Any], Any], add_picture: Callable[[
     return Logger(writer, [batch_end], lambda *state: add_picture(last))
 
 
-LOGGERS = {"tbwriter": tbwriter, "tensorboardX": tensorboardx, "mxboard": mxboard}
+class _Silent:
+    def flush(self) -> None:
+        pass
+
+    close = flush
+
+
+def nothing(logdir: str, picture: "np.ndarray[Any, Any]") -> Logger:
+    return Logger(_Silent(), [], lambda *state: None)
+
+
+LOGGERS = {"tbwriter": tbwriter, "tensorboardX": tensorboardx, "mxboard": mxboard,
+           "nothing": nothing}
 
 
 def mlp() -> Any:
@@ -202,7 +215,7 @@ def table(lines: Sequence[Dict[str, Any]]) -> str:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--writers", nargs="+", choices=LOGGERS,
-                        default=["tbwriter", "tensorboardX"])
+                        default=["tbwriter", "tensorboardX", "nothing"])
     parser.add_argument("--python", action="append", default=[], metavar="WRITER=PATH",
                         help="an interpreter for a writer that can't live in this one")
     parser.add_argument("--rounds", type=int, default=20)

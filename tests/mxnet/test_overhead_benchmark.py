@@ -22,14 +22,15 @@ BATCHES, ROUNDS, PARAMETERS = 3, 2, {"mlp": 6, "convnet": 8}
 
 def test_writers_do_the_same_work(tmp_path):
     """A line for each network and writer; two metrics a batch, histograms of all parameters at the
-    first batch, a picture an epoch in each writer's log."""
+    first batch, a picture an epoch in each writer's log. "nothing" is there to compare with."""
     output = subprocess.run(
         [sys.executable, "-m", "benchmarks.mxnet_overhead", "--smoke", "--json", "--rounds",
          str(ROUNDS), "--logdir", str(tmp_path)], check=True, cwd=ROOT, stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, timeout=300, text=True).stdout
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     assert [(line["network"], line["writer"]) for line in lines] == [
-        (network, writer) for network in PARAMETERS for writer in ("tbwriter", "tensorboardX")]
+        (network, writer) for network in PARAMETERS
+        for writer in ("tbwriter", "tensorboardX", "nothing")]
     assert all(line["rounds"] == ROUNDS and line["step_ms"] > 0 for line in lines)
     for network, parameters in PARAMETERS.items():
         for writer in "tbwriter", "tensorboardX":
