@@ -119,7 +119,7 @@ def stuck_memory(name: str, logdir: str) -> Result:
     """A write never returns, and 300 MB are logged."""
     import numpy as np
     writer = open_writer(name, logdir, max_buffer=32 << 20)
-    audio = np.zeros((1, 500_000), np.float32)
+    audio = np.zeros(500_000, np.float32)
     writer.add_audio("a", audio, 0)
     writer.flush()
     before = _resident()
