@@ -1,6 +1,7 @@
 """FileWriter: what is added is in the file, as stock TensorBoard reads it."""
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import pickle
@@ -309,6 +310,32 @@ def test_where_a_kind_is_encoded(tmp_path: Path) -> None:
     with FileWriter(tmp_path / "now", asynchronous=False) as writer:
         writer.add(Kind(), 0)
         assert encoded_by[-1] == here
+
+
+def test_every_cut_in_tensorflow(tmp_path: Path) -> None:
+    """TensorFlow's own reader finds the whole records before any cut, and nothing else."""
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    with FileWriter(tmp_path) as writer:
+        for step in range(10):
+            writer.add_scalar("x", step / 2, step)
+    content = Path(writer.path).read_bytes()
+
+    def read(cut: int) -> List[bytes]:
+        (tmp_path / "cut").write_bytes(content[:cut])
+        found: List[bytes] = []
+        try:
+            for record in tf.compat.v1.io.tf_record_iterator(str(tmp_path / "cut")):
+                found.append(record)
+        except tf.errors.DataLossError:  # what it says of a torn tail
+            pass
+        return found
+
+    whole = read(len(content))
+    assert [tf.compat.v1.Event.FromString(record).step for record in whole[1:]] == list(range(10))
+    ends = list(itertools.accumulate(len(record) + 16 for record in whole))
+    assert ends[-1] == len(content)
+    for cut in range(len(content)):
+        assert read(cut) == whole[:sum(end <= cut for end in ends)], cut
 
 
 def test_tensorboard_follows(tmp_path: Path) -> None:
