@@ -10,9 +10,9 @@ after each one with it; its cost is the median, over the rounds, of its time aga
 these two. An epoch ends when MXNet has done all its work. "CPU" is the same for the processor time
 of all threads, until the last value is handed to the kernel: what logging costs where no core is
 idle. "nothing" logs nothing: what it seems to cost is how far the others' figures may be off. MXNet
-computes with one thread unless OMP_NUM_THREADS says more: threads that wait for work by
-spinning take the place of others, and times tell nothing. mxboard can't live beside a new protobuf:
-it runs in its own interpreter, against epochs without logging of its own.
+computes with one thread unless OMP_NUM_THREADS says more: threads that wait for work by spinning
+take the place of others, and times tell nothing. mxboard can't live beside a new protobuf: it runs
+in its own interpreter, against epochs without logging of its own.
 """
 from __future__ import annotations
 

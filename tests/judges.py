@@ -186,7 +186,7 @@ def _fast_data(logdir: str, plugins: Sequence[str], strict: bool) -> Iterator[An
         command = [tensorboard_data_server.server_binary(), f"--logdir={logdir}", "--reload=once",
                    "--verbose", "--die-after-stdin", "--port=0", f"--port-file={port_file}",
                    "--samples-per-plugin=" + ",".join(f"{name}=all" for name in plugins),
-                   *["--checksum"][:strict]]
+                   *(["--checksum"] if strict else [])]
         with _process(command, log_file, stdin=subprocess.PIPE) as server:
             _wait_for(lambda: "Finished load cycle" in _text(log_file), server, log_file)
             if strict:

@@ -124,7 +124,8 @@ def codes(values: Array) -> Array:
     return (values.view(np.uint32) >> 16).astype(np.intp)
 
 
-# Of the two ways to say it, the quicker one: they have changed places in numpy 2.
+# Of the two ways to say it, the quicker one: they have changed places in numpy 2. There, "wrap"
+# spares a look at the range first; no index is outside.
 _gather: Callable[[Array, Array], Array] = (
     partial(np.take, mode="wrap") if np.__version__ >= "2" else operator.getitem)
 

@@ -30,8 +30,8 @@ from weakref import WeakSet
 from ._storage import Log, SyncError
 from ._wire import Parts
 
-BATCH = 8192        # so many items wake the thread before its time, and so many bytes of heavy ones
-MUCH = 1 << 20
+BATCH = 8192        # so many items wake the thread before its time
+MUCH = 1 << 20      # and so do so many bytes of heavy ones
 ROW_COST = 96       # bytes that a queued scalar takes: its row, the object around it, its place
 IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage

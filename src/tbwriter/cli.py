@@ -40,8 +40,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (OSError, ValueError, ImportError) as error:
         print(f"tbwriter: {error}", file=sys.stderr)
         return USAGE
-    except KeyboardInterrupt:
-        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

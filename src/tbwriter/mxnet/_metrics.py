@@ -35,7 +35,7 @@ class BatchMetrics(BatchCallback):
         for name, value in values:
             if value is None:
                 self._again = not again
-            elif start is None:
+            elif start is None:  # what it does otherwise, a call less for each value
                 steps.write(batch, add, prefix + name, value)
             else:
                 add(prefix + name, value, start + batch)
