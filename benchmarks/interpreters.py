@@ -22,12 +22,15 @@ from typing import Dict, List, Optional, Sequence
 
 from .rivals import OURS, WRITERS
 
+# The rivals are those of the tables in the docs. torch comes first: a wheel of it without CUDA that
+# pip is told of (PIP_FIND_LINKS) counts as the same version, and saves some gigabytes.
 HOMES: Dict[str, Sequence[str]] = {
-    "main": ["numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "tensorboardX",
-             "soundfile", "tensorboard", "torch", "tensorflow-cpu", "matplotlib", "scikit-image",
-             "scikit-learn"],
-    "mxboard": ["mxboard", "protobuf==3.20.3", "mxnet==1.9.1", "numpy<1.24"],
-    "numpy123": ["numpy==1.23.5", "crcmod", "pillow", "google-crc32c", "crc32c", "tensorboardX"],
+    "main": ["torch==2.13.0", "tensorboardX==2.6.5", "tensorflow-cpu==2.21.0", "tensorboard",
+             "numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "soundfile",
+             "matplotlib", "scikit-image", "scikit-learn"],
+    "mxboard": ["mxboard==0.1.0", "protobuf==3.20.3", "mxnet==1.9.1", "numpy<1.24"],
+    "numpy123": ["numpy==1.23.5", "crcmod", "pillow", "google-crc32c", "crc32c",
+                 "tensorboardX==2.6.5"],
 }
 VARIABLE = "TBWRITER_BENCHMARK_HOMES"
 
