@@ -23,9 +23,6 @@ EXTRAS = ("parts", "startup", "reading", "floors", "scaling")
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     options = _options(arguments)
-    if options.setup:
-        interpreters.setup(options.setup)
-        return 0
     started = time.time()
     with _course(options) as course, _output(options.out) as out:
         absent = interpreters.missing(course.pythons, options.against)
@@ -161,10 +158,10 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--out", metavar="FILE", help="where the lines of JSON go, default stdout")
     parser.add_argument("--plot", metavar="FILE", help="a picture of the scaling series")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
-    parser.add_argument("--homes", metavar="DIR", help="the interpreters that --setup made")
+    parser.add_argument("--homes", metavar="DIR",
+                        help="the interpreters that benchmarks.interpreters made")
     parser.add_argument("--python", action="append", default=[], metavar="HOME=PATH",
                         help=f"one interpreter, for {', '.join(interpreters.HOMES)}")
-    parser.add_argument("--setup", metavar="DIR", help="make these interpreters with pip, and end")
     parser.add_argument("--directory", metavar="DIR", help="where logs are written and removed")
     options = parser.parse_args(arguments)
     unknown = set(options.what) - {*names, *groups, *EXTRAS}

@@ -8,12 +8,13 @@ So there are homes, each an interpreter:
     mxboard   mxboard, protobuf 3.20.3, MXNet
     numpy123  numpy 1.23, whose sort has no SIMD; tensorboardX
 
-`--setup DIR` makes them with venv and pip; `--homes DIR` or TBWRITER_BENCHMARK_HOMES uses them;
-`--python main=PATH` names one. A writer whose home is missing does not take part, and the table
-says so.
+`python -m benchmarks.interpreters DIR` makes them with venv and pip, and needs nothing else;
+`--homes DIR` or TBWRITER_BENCHMARK_HOMES uses them; `--python main=PATH` names one. A writer whose
+home is missing does not take part, and the table says so.
 """
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -64,7 +65,8 @@ def missing(found: Dict[str, str], writers: Sequence[str]) -> Dict[str, str]:
     for home in HOMES:
         here: List[str] = [name for name in writers if WRITERS[name].home == home and name != OURS]
         if home not in found:
-            absent.update((name, f"no interpreter for {home!r}, see --setup") for name in here)
+            absent.update((name, f"no interpreter for {home!r}, see benchmarks.interpreters")
+                          for name in here)
             continue
         for name in here:
             module = f"{__package__}.rivals.{WRITERS[name].module}"
@@ -87,3 +89,10 @@ def environ(more: Dict[str, str]) -> Dict[str, str]:
 
 def _python(place: str) -> str:
     return os.path.join(place, "Scripts" if os.name == "nt" else "bin", "python")
+
+
+if __name__ == "__main__":
+    _parser = argparse.ArgumentParser(prog="python -m benchmarks.interpreters",
+                                      description="Make the environments of the rivals with pip.")
+    _parser.add_argument("directory", metavar="DIR", help="where, e.g. .venv-benchmarks")
+    setup(_parser.parse_args().directory)

@@ -331,6 +331,13 @@ def test_homes_are_found_by_directory_and_by_name(tmp_path: Path) -> None:
         interpreters.find(None, ["nowhere=/x"])
 
 
+def test_homes_are_made_without_any_package(tmp_path: Path) -> None:
+    """The command that makes the environments runs on a bare Python."""
+    done = subprocess.run([sys.executable, "-S", "-m", "benchmarks.interpreters", "--help"],
+                          cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and ".venv-benchmarks" in done.stdout, done.stderr
+
+
 def test_durations_and_numbers_have_three_digits() -> None:
     """Times in the unit that suits them."""
     assert [report.duration(us) for us in (0.2345, 12.0, 4567.0, 2_500_000.0)] \
