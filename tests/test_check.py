@@ -541,6 +541,34 @@ def test_what_is_shown_of_wrong_values(loader, tmp_path):
 
 
 @both_loaders
+@pytest.mark.parametrize("shape, clips, data_class, fast, python", [
+    ((2, 3), [b"RIFF1", b"x", b"y", b"RIFF2", b"x", b"y"], 0, 0, [b"RIFF1", b"RIFF2"]),
+    ((2, 2), [b"RIFF1", b"label", b"RIFF2", b"label"], 3, 2, [b"RI", b"RI"]),
+    ((), [b"RIFF1"], 3, 0, None),
+])
+def test_clips_of_other_shapes(shape, clips, data_class, fast, python, loader, tmp_path):
+    """The fast loader has clips of [clips, 2] only; the other serves the first of each row, cuts
+    the clips, or answers with an error."""
+    written(tmp_path, [value_event("a", strings(shape, clips),
+                                   plugin("audio", b"\x10\x0b", data_class))])
+    assert rules(check(str(tmp_path))) == ["audio shape"]
+    if loader == "fast":
+        with board(tmp_path, loader) as shown:
+            points = shown.blobs("audio", ".", "a")
+        assert points == ([(1, [b"RIFF1", b"RIFF2"])] if fast else [])
+        return
+    with http(tmp_path, loader) as shown:
+        for sample, wanted in enumerate(python or [None]):
+            entry, = shown.json("audio/audio", run=".", tag="a", sample=sample)
+            question = "audio/individualAudio?" + entry["query"]
+            if wanted is None:
+                with pytest.raises(AssertionError, match="HTTP 500"):
+                    shown.bytes(question)
+            else:
+                assert shown.bytes(question) == wanted
+
+
+@both_loaders
 def test_what_dashboards_answer(loader, tmp_path):
     """Text without a value, images that are none, layouts and hyperparameters that are not seen,
     a mesh without a shape, a projector config that names what is not there."""

@@ -85,7 +85,7 @@ RULES = {
     "zero bytes": Rule(
         "nothing behind them, for ever (12 or more of them)",
         "nothing behind them, for ever (12 or more of them)",
-        "do not write event files through NFS caches or preallocate them; " + _REPAIR),
+        "let nothing but the writer make its files longer; " + _REPAIR),
     "unreadable": Rule("not this file", "not this file, or HTTP 500", "mend its permissions"),
     "no runs": Rule("nothing", "nothing", "give the directory that holds the runs"),
     "no events": Rule(
@@ -146,7 +146,7 @@ RULES = {
         "a broken image (application/octet-stream)", "a broken image (application/octet-stream)",
         "encode images as PNG, JPEG, GIF or BMP"),
     "audio shape": Rule(
-        "not the clips, or none", "wrong clips",
+        "not the clips, unless they are [clips, 2]", "the first column, broken clips or HTTP 500",
         "want a string tensor [clips], or [clips, 2] without data_class 3"),
     "audio clips": Rule(
         "HTTP 500 for clips that some steps do not have",
@@ -167,7 +167,7 @@ RULES = {
     "text encoding": Rule(
         "HTTP 500 for the tag", "HTTP 500 for the tag", "write text as UTF-8"),
     "mesh parts": Rule(
-        "HTTP 500 for all meshes, or not the mesh", "HTTP 500 for all meshes, or not the mesh",
+        "HTTP 500 for all meshes, or not all parts", "HTTP 500 for all meshes, or not all parts",
         "give all parts of a mesh the same `components`, and each its shape"),
     "mesh shape": Rule("other points", "other points", "want [batch, n, 3]"),
     "layout content": Rule(

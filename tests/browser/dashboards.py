@@ -53,13 +53,14 @@ class Dashboards:
 
 
 @contextlib.contextmanager
-def dashboards(logdir: Path, width: int = 1280, height: int = 900, scale: float = 1
-               ) -> Iterator[Dashboards]:
-    """A TensorBoard on `logdir`, fully loaded, in a browser window of that size."""
+def dashboards(logdir: Path, width: int = 1280, height: int = 900, scale: float = 1,
+               fast: bool = False) -> Iterator[Dashboards]:
+    """A TensorBoard on `logdir` in a browser window of that size; fully loaded, if not `fast`."""
     from playwright.sync_api import sync_playwright
+    loader = ["--load_fast=true"] if fast else ["--load_fast=false", "--reload_task=blocking"]
     server = subprocess.Popen(
         [sys.executable, "-m", "tensorboard.main", "--logdir", logdir.name, "--host", "127.0.0.1",
-         "--port", "0", "--load_fast=false", "--reload_task=blocking", "--reload_interval=0"],
+         "--port", "0", "--reload_interval=0", *loader],
         stderr=subprocess.PIPE, text=True, cwd=str(logdir.parent))
     try:
         assert server.stderr is not None
