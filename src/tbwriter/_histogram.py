@@ -6,9 +6,7 @@ numpy arrays only, and works in chunks, so that an array of any size costs littl
 from __future__ import annotations
 
 import math
-import operator
-from functools import partial
-from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -99,7 +97,7 @@ class _Lookup:
         rank_of_code = np.arange(1 << 16)
         # Negative values have the sign bit set and are ordered backwards.
         rank_of_code = np.where(rank_of_code < 1 << 15, rank_of_code, (1 << 15) - 1 - rank_of_code)
-        code_of_edge = codes(inner.astype(np.float32))
+        code_of_edge = _codes(inner.astype(np.float32))
         # -0.0, which is not below 0, shares its code with values that are.
         code_of_edge[inner == 0] = 1 << 15
         self.lower = np.searchsorted(rank_of_code[code_of_edge], rank_of_code)
@@ -109,25 +107,30 @@ class _Lookup:
     def buckets(self, values: Array) -> Array:
         """The bucket of each of `values`, finite, float32 or float64."""
         if values.dtype == np.float32:
-            shifted = _gather(self.shift, codes(values))
+            shifted = _gather(self.shift, _codes(values))
             shifted += values.view(np.uint32)
             shifted >>= 16
-            return _gather(self.bucket, shifted.astype(np.intp))
-        code = codes(values.astype(np.float32))
+            return _gather(self.bucket, shifted)
+        code = _codes(values.astype(np.float32))
         bucket = _gather(self.lower, code)
         bucket += values >= _gather(self.edge, code)
         return bucket
 
 
-def codes(values: Array) -> Array:
+def _codes(values: Array) -> Array:
     """Sign, exponent and the upper 7 bits of the mantissa of float32 values."""
-    return (values.view(np.uint32) >> 16).astype(np.intp)
+    return values.view(np.uint32) >> 16
 
 
-# Of the two ways to say it, the quicker one: they have changed places in numpy 2. There, "wrap"
-# spares a look at the range first; no index is outside.
-_gather: Callable[[Array, Array], Array] = (
-    partial(np.take, mode="wrap") if np.__version__ >= "2" else operator.getitem)
+def _gather(table: Array, index: Array) -> Array:
+    """table[index], by the quicker of two ways: they have changed places in numpy 2. There, "wrap"
+    spares a look at the range first; no index is outside."""
+    if _TAKE:
+        return table.take(index, mode="wrap")
+    return table[index.astype(np.intp)]
+
+
+_TAKE = np.__version__ >= "2"
 
 
 class _Search:
@@ -157,47 +160,41 @@ def histogram(values: Array, bins: Bins = "tensorflow") -> Histogram:
     place = _default_lookup() if isinstance(bins, str) and bins == "tensorflow" \
         else _Search(_edges(flat, bins))
     if flat.size < _TWO_CORES:
-        part = _part(flat, place)
-    else:
-        half = flat.size // 2
-        part = _joined(*both(lambda: _part(flat[:half], place), lambda: _part(flat[half:], place)))
-    num = int(part.counts.sum())
-    return Histogram(part.min, part.max, num, part.sum, part.sum_squares,
-                     place.limits, part.counts, flat.size - num)
+        return _counted(flat, place)
+    half = flat.size // 2
+    return _joined(*both(lambda: _counted(flat[:half], place),
+                         lambda: _counted(flat[half:], place)))
 
 
-class _Part(NamedTuple):
-    """What is added up, over a part of the values."""
-
-    counts: Array
-    min: float
-    max: float
-    sum: float
-    sum_squares: float
-
-
-def _part(flat: Array, place: Union[_Lookup, _Search]) -> _Part:
-    counts = np.zeros(len(place.limits), np.int64)
+def _counted(flat: Array, place: Union[_Lookup, _Search]) -> Histogram:
+    limits = place.limits
+    counts: Optional[Array] = None
     low, high = np.inf, -np.inf
+    num = 0
     total = squares = 0.0
     # Doubles may be too large for float32, and for their sums.
     with np.errstate(all="ignore"):
         for chunk, doubles, chunk_total in _chunks(flat):
-            counts += np.bincount(place.buckets(chunk), minlength=len(counts))
+            found = np.bincount(place.buckets(chunk), minlength=len(limits))
+            counts = found if counts is None else np.add(counts, found, out=counts)
             # Without what np.min adds for its other arguments.
             low = min(low, float(np.minimum.reduce(chunk)))
             high = max(high, float(np.maximum.reduce(chunk)))
+            num += len(doubles)
             total += chunk_total
             for start in range(0, len(doubles), _NO_THREADS):
                 piece = doubles[start:start + _NO_THREADS]
                 squares += float(np.dot(piece, piece))
-    return _Part(counts, low, high, total, squares)
+    if counts is None:
+        counts = np.zeros(len(limits), np.int64)
+    return Histogram(low, high, num, total, squares, limits, counts, len(flat) - num)
 
 
-def _joined(first: _Part, second: _Part) -> _Part:
-    return _Part(first.counts + second.counts, min(first.min, second.min),
-                 max(first.max, second.max), first.sum + second.sum,
-                 first.sum_squares + second.sum_squares)
+def _joined(one: Histogram, other: Histogram) -> Histogram:
+    """Of the values of both, in the same buckets."""
+    return Histogram(min(one.min, other.min), max(one.max, other.max), one.num + other.num,
+                     one.sum + other.sum, one.sum_squares + other.sum_squares, one.limits,
+                     one.counts + other.counts, one.not_finite + other.not_finite)
 
 
 def _default_lookup() -> _Lookup:
@@ -247,15 +244,11 @@ def trimmed(whole: Histogram) -> Histogram:
     The outermost edges are the smallest and largest value in both of TensorBoard's loaders, so an
     empty first bucket would end where it should begin.
     """
-    filled = whole.counts != 0
-    where, = filled.nonzero()
-    if where.size:
-        # TensorFlow keeps the last bucket of each run of empty ones.
-        first = where[0]
-        where = (filled[first:-1] | filled[first + 1:]).nonzero()[0] + first
-        if filled[-1]:
-            where = np.append(where, len(filled) - 1)
-    return whole._replace(limits=whole.limits.take(where), counts=whole.counts.take(where))
+    kept = whole.counts != 0
+    # TensorFlow keeps the last bucket of each run of empty ones behind the first that is not.
+    first = kept.argmax() if len(kept) else 0
+    kept[first:-1] |= kept[first + 1:]
+    return whole._replace(limits=whole.limits[kept], counts=whole.counts[kept])
 
 
 def merged(whole: Histogram, max_bins: int) -> Histogram:

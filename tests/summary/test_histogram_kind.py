@@ -167,6 +167,13 @@ def test_raw(tmp_path, loader):
         assert np.asarray(rows).tolist() == [[0.5, 1, 2], [1, 2, 0], [2, 3, 4]]
 
 
+@pytest.mark.parametrize("limits, counts", [([], []), ([1, 2], [0, 0])])
+def test_raw_of_nothing(limits, counts):
+    """Without buckets, or with empty ones only, the histogram is that of no values."""
+    value = parsed(summary.histogram_raw("raw", 0, 0, 0, 0, 0, limits, counts))
+    assert not value.histo.bucket_limit and not value.histo.bucket and value.histo.num == 0
+
+
 @pytest.mark.parametrize("change, text", [
     ({"bucket_limits": [1]}, "got 1 bucket_limits and 2 bucket_counts, want"),
     ({"bucket_limits": [2, 1]}, "want them in rising order"),
