@@ -64,6 +64,25 @@ def test_tensorboard_serves_it(logdir, loader):
         assert "features/stage1/conv" in graph and "softmax" in graph
 
 
+# A debugger for TensorFlow, and signs to packages that are not installed.
+NOT_OURS = {"debugger-v2", "profile_redirect", "wit_redirect"}
+
+
+@both_loaders
+def test_no_dashboard_is_left_out(logdir, loader):
+    """Everything that stock TensorBoard has a page for is there to look at. The Projector looks
+    for its files in the background."""
+    with http(logdir, loader) as shown:
+        end = time.monotonic() + 60
+        while True:
+            listed = shown.json("/data/plugins_listing")
+            empty = {name for name, plugin in listed.items() if not plugin["enabled"]}
+            if empty == NOT_OURS or time.monotonic() > end:
+                break
+            time.sleep(0.1)
+    assert empty == NOT_OURS and len(listed) > 12
+
+
 def test_it_is_the_same_each_time(logdir, tmp_path):
     """But for the names of the files and the time in their first event."""
     demo(str(tmp_path / "again"))

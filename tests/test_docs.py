@@ -5,8 +5,10 @@ The blocks of one page share their names, and run in an empty directory, in a pr
 from __future__ import annotations
 
 import configparser
+import contextlib
 import functools
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -18,8 +20,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from tbwriter import FileWriter
+from tbwriter import FileWriter, reader
 from tbwriter.cli import _parser, main
 
 ROOT = Path(__file__).parent.parent
@@ -190,6 +193,48 @@ def test_commands_to_begin_with():
             assert (ROOT / example).is_file()
     code = (ROOT / "examples" / "mnist_module.py").read_text(encoding="utf-8")
     assert "default=(60000, 10000)" in code and "renders 70 000 digits" in text
+
+
+def pictures_script():
+    """docs/pictures.py as a module."""
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_pictures_are_those_of_the_script():
+    """Each picture is on a page, and has the name and the size that docs/pictures.py gives it."""
+    script = pictures_script()
+    files = {path.stem: path for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert set(files) == {*script.TABS, "walkthrough"}
+    for name, path in files.items():
+        size = script.SIZES.get(name, script.SIZE)
+        if name == "walkthrough":  # two by two
+            size = {side: 2 * length for side, length in script.QUARTER.items()}
+        with Image.open(path) as picture:
+            assert picture.size == (size["width"], size["height"]), name
+    shown = [path for page in PAGES for path in
+             re.findall(r"!\[.*?\]\((?:docs/)?pictures/(\w+)\.png\)", page.read_text("utf-8"))]
+    assert sorted(shown) == sorted(files)
+
+
+def test_pictures_are_taken_of_the_demo(tmp_path, monkeypatch):
+    """docs/pictures.py opens each dashboard on what `tbwriter demo` writes."""
+    script = pictures_script()
+    seen = []
+
+    @contextlib.contextmanager
+    def look(logdir):
+        seen.append(sorted(reader.read(str(logdir))))
+        yield None
+    monkeypatch.setattr(script, "HERE", tmp_path)
+    monkeypatch.setattr(script, "dashboards", look)
+    monkeypatch.setattr(script, "take", lambda boards, tab, name: seen.append((tab, name)))
+    script.main()
+    assert main(["demo", str(tmp_path / "demo")]) == 0
+    assert seen == [sorted(reader.read(str(tmp_path / "demo"))),
+                    *((tab, tab) for tab in script.TABS)]
 
 
 def test_listing_of_rooms():

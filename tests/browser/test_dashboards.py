@@ -133,6 +133,22 @@ def test_graphs(seen: Dashboards) -> None:
     assert titles == {node.name.split("/")[0] for node in demo._network()}, titles
 
 
+def test_costs_colour_the_graph(seen: Dashboards) -> None:
+    """Of the step that was measured, each box has a colour of its own by time and by memory."""
+    page = seen.open("graphs", "tf-graph-scene g.node")
+    page.wait_for_timeout(1500)
+    page.locator("paper-dropdown-menu").nth(1).click()
+    page.wait_for_timeout(800)
+    page.get_by_text("step 100").last.click()
+    page.wait_for_timeout(1500)
+    shapes = page.locator("tf-graph-scene g.node .nodeshape .nodecolortarget")
+    for measured in ("Compute time", "Memory"):
+        page.locator("paper-radio-button", has_text=measured).first.click()
+        page.wait_for_timeout(1000)
+        fills = shapes.evaluate_all("shapes => shapes.map(shape => shape.style.fill)")
+        assert len(set(fills)) == len(fills) == 4, fills
+
+
 def test_custom_scalars(seen: Dashboards) -> None:
     """Custom Scalars draws the charts of the layout, with their curves."""
     page = seen.open("custom_scalars", "tf-custom-scalar-multi-line-chart-card path.line")

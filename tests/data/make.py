@@ -1,11 +1,12 @@
 """Makes the recorded files of other implementations, which the reader's tests read.
 
     python tests/data/make.py WRITER     WRITER: tensorflow, torch, tensorboardX,
-                                           tensorboard, mxboard
+                                           tensorboard, mxboard, keras
 
 Each is run where that package is installed and replaces tests/data/WRITER. The files in the
 repository were written by tensorflow 2.21.0, torch 2.13.0, tensorboardX 2.6.5, tensorboard 2.21.0
-and mxboard 0.1.0. All log the same things, as far as their writer has them.
+and mxboard 0.1.0. All log the same things, as far as their writer has them; keras 3.15.1 gave the
+JSON of a model.
 """
 from __future__ import annotations
 
@@ -96,6 +97,15 @@ def mxboard(directory: Path) -> None:
         writer.add_histogram("weights", mx.nd.array(VALUES), 1, bins=10)
         writer.add_image("samples", mx.nd.array(IMAGE.transpose(2, 0, 1)[None], dtype="uint8"), 1)
         writer.add_text("notes", "**bold**", 1)
+
+
+def keras(directory: Path) -> None:
+    import keras as their
+    data = their.layers.Input((4,), name="data")
+    branches = [their.layers.Dense(3, name=name)(data) for name in ("left", "right")]
+    model = their.Model(data, their.layers.Add(name="sum")(branches), name="net")
+    directory.mkdir()
+    (directory / "model.json").write_text(model.to_json())
 
 
 if __name__ == "__main__":

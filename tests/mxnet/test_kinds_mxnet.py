@@ -1,4 +1,4 @@
-"""Pictures, sound, videos, tensors and series from MXNet arrays are those from numpy."""
+"""Whatever kind is made from MXNet arrays is what numpy's arrays give."""
 from __future__ import annotations
 
 import numpy as np
@@ -24,14 +24,47 @@ def array(request):
 @pytest.mark.parametrize(("kind", "data", "more"), [
     (summary.image, IMAGE, {}), (summary.image, BYTES, {}), (summary.images, BYTES, {}),
     (summary.image, BYTES, {"dataformats": "NCHW"}), (summary.video, BYTES, {}),
-    (summary.audio, IMAGE[0, 0], {}), (summary.tensor, IMAGE, {}),
+    (summary.audio, IMAGE[0, 0], {}), (summary.tensor, IMAGE, {}), (summary.histogram, IMAGE, {}),
+    (summary.mesh, IMAGE[0, :, :3], {}), (summary.embedding, IMAGE[0], {}),
+    (summary.scalar, IMAGE[0, 0, :1], {}),
 ])
 def test_same_as_numpy(array, kind, data, more):
     """A kind gives the very same bytes, whatever holds the numbers, and is a snapshot."""
     held = array(data)
     given = kind("tag", held, **more)
     held[:] = 0
-    assert given.SerializeToString() == kind("tag", data, **more).SerializeToString()
+    assert bytes_of(given) == bytes_of(kind("tag", data, **more))
+
+
+def bytes_of(kind):
+    """What it writes: into the event, or into files."""
+    if not hasattr(kind, "store"):
+        return kind.SerializeToString()
+    files = Files()
+    kind.store(files)
+    return files
+
+
+class Files(dict):
+    """A log directory in memory."""
+
+    def read(self, name):
+        return self.get(name)
+
+    def put(self, name, data):
+        self[name] = bytes(data)
+
+
+@pytest.mark.parametrize("kind", [summary.pr_curve, summary.image_with_boxes])
+def test_two_arrays(array, kind):
+    """So do kinds of two arrays: labels and predictions, a picture and its boxes."""
+    data = IMAGE[0, :, :4]
+    one, other = array(data), array(data if kind is summary.pr_curve else data[:5])
+    wanted = kind("tag", data, other.asnumpy())
+    given = kind("tag", one, other)
+    one[:] = 0
+    other[:] = 0
+    assert given.SerializeToString() == wanted.SerializeToString()
 
 
 def test_lists(array):

@@ -14,6 +14,7 @@ from tensorboard.compat.proto import config_pb2, event_pb2, graph_pb2, step_stat
 from tbwriter import FileWriter
 from tbwriter.summary import Cost, Node, costs, graph, keras_graph, op_graph
 from tbwriter.summary._graph import DTYPES, node_names
+from tests_data import DATA
 
 NODES = [
     Node("data", "Placeholder", output_shapes=[(None, 784)], dtype="float32"),
@@ -145,6 +146,29 @@ def test_dashboard(tmp_path, loader):
                                      config_pb2.RunMetadata())
         stats, = metadata.step_stats.dev_stats[0].node_stats
         assert (stats.node_name, stats.all_end_rel_micros) == ("net/dense", 12)
+
+
+@both_loaders
+def test_one_graph_a_run(tmp_path, loader):
+    """Of several graphs in a run, the dashboard shows the last."""
+    with FileWriter(tmp_path) as writer:
+        for step in range(3):
+            writer.add(graph([Node(f"node{step}", "Op")]), step)
+    with http(tmp_path, loader) as h:
+        shown = text_format.Parse(h.bytes("graphs/graph", run=".").decode(), graph_pb2.GraphDef())
+    assert [node.name for node in shown.node] == ["node2"]
+
+
+def test_a_model_of_keras(tmp_path):
+    """What Keras 3 itself gave (tests/data/make.py keras) is drawn with its branches."""
+    with FileWriter(tmp_path) as writer:
+        writer.add(keras_graph("model", (DATA / "keras" / "model.json").read_text()))
+    with http(tmp_path, "python") as h:
+        shown = h.bytes("graphs/graph", run=".", tag="model", conceptual="true").decode()
+    assert {node.name: list(node.input)
+            for node in text_format.Parse(shown, graph_pb2.GraphDef()).node} == {
+        "net/data": [], "net/left": ["net/data"], "net/right": ["net/data"],
+        "net/sum": ["net/left", "net/right"]}
 
 
 @pytest.mark.parametrize("call, error, message", [

@@ -63,13 +63,14 @@ def test_equals_tensorboards_own():
         (their.tag, their.tensor.dtype, their.tensor.tensor_shape)
 
 
-def test_a_single_trial_in_the_log_directory_itself(tmp_path):
+@both_loaders
+def test_a_single_trial_in_the_log_directory_itself(tmp_path, loader):
     """TensorBoard leaves its metrics out; started on the directory above, it shows them."""
     with FileWriter(tmp_path / "trial") as writer:
         writer.add(summary.hparams({"lr": 0.1}))
         writer.add_scalar("loss", 0.5, 1)
     for logdir, metrics in ((tmp_path / "trial", []), (tmp_path, ["loss"])):
-        with http(logdir, "python") as h:
+        with http(logdir, loader) as h:
             group, = ask(h).values()
             assert group["hparams"] == {"lr": 0.1}
             assert [metric["name"]["tag"] for metric in group["metricValues"]] == metrics
@@ -151,10 +152,16 @@ def test_trials_in_one_table(tmp_path, loader):
 
 
 @both_loaders
-def test_given_columns(tmp_path, loader):
-    """With one experiment for all, its domains and metrics are the columns."""
-    write_trials(tmp_path, summary.hparams_experiment(
-        {"lr": summary.Interval(0, 1), "bn": [True, False]}, ["loss"]))
+@pytest.mark.parametrize("in_each", [True, False])
+def test_given_columns(tmp_path, loader, in_each):
+    """With one experiment for all, in each run or in the directory above, its domains and metrics
+    are the columns, and all others are hidden."""
+    experiment = summary.hparams_experiment(
+        {"lr": summary.Interval(0, 1), "bn": [True, False]}, ["loss"])
+    write_trials(tmp_path, experiment if in_each else None)
+    if not in_each:
+        with FileWriter(tmp_path) as writer:
+            writer.add(experiment)
     with http(tmp_path, loader) as h:
         experiment = h.post("hparams/experiment", json={})
         infos = {info["name"]: info for info in experiment["hparamInfos"]}

@@ -50,6 +50,23 @@ def test_points_alone():
     assert (content.components, content.json_config) == (1 << 1, "{}")
 
 
+@both_loaders
+def test_coloured_points(tmp_path, loader):
+    """Without faces, the dashboard is told of points and their colours, and gets both."""
+    with FileWriter(tmp_path) as writer:
+        writer.add(summary.mesh("cloud", VERTICES[0], COLORS[0]), step=1)
+    with http(tmp_path, loader) as h:
+        listed = h.json("mesh/meshes", run=".", tag="cloud", sample=0)
+        assert {entry["content_type"]: entry["components"] for entry in listed} == {
+            part: 1 << plugin_data_pb2.MeshPluginData.VERTEX
+            | 1 << plugin_data_pb2.MeshPluginData.COLOR
+            for part in (plugin_data_pb2.MeshPluginData.VERTEX,
+                         plugin_data_pb2.MeshPluginData.COLOR)}
+        for part, array in (("VERTEX", VERTICES[0]), ("COLOR", COLORS[0])):
+            raw = h.bytes("mesh/data", run=".", tag="cloud", content_type=part, sample=0, step=1)
+            np.testing.assert_array_equal(np.frombuffer(raw, array.dtype), array.ravel())
+
+
 def test_any_dtype_and_later_changes():
     """float64 and int64 become what TensorBoard reads; later changes are not seen."""
     vertices, colors, faces = VERTICES.astype(float), COLORS.astype(float), FACES.astype(np.int64)
