@@ -165,7 +165,7 @@ class LocalLog:
     @property
     def pending(self) -> int:
         try:
-            return self._blocks[-1].end - self._written
+            return self._blocks[-1].end - self._written if self._blocks else 0
         except IndexError:  # asked by any thread
             return 0
 
@@ -186,9 +186,12 @@ class LocalLog:
     def write(self) -> None:
         if not self._blocks:
             return
-        self._unpark()
+        if self._parked:
+            self._unpark()
         if self._fd >= 0:
-            self._look()
+            now = time.monotonic()
+            if not self._counted or now - self._seen >= SEEN_SECS:
+                self._look(now)
         while self._blocks:
             block = self._blocks[0]
             if block.end <= self._written:
@@ -210,7 +213,8 @@ class LocalLog:
                     raise
         if self._unordered:
             self.sync()
-        self._park()
+        if len(_open_logs) > MAX_OPEN:
+            self._park()
 
     def sync(self) -> None:
         self._unpark()
@@ -359,11 +363,8 @@ class LocalLog:
         if self._opened is None or not os.path.samestat(os.fstat(fd), self._opened):
             self._go_on_anew("it has been replaced")
 
-    def _look(self) -> None:
+    def _look(self, now: float) -> None:
         """See whether the file is what it was left as; otherwise begin a new one."""
-        now = time.monotonic()
-        if self._counted and now - self._seen < SEEN_SECS:
-            return
         self._seen = now
         here: Optional[os.stat_result] = None
         try:
