@@ -136,6 +136,16 @@ def test_scalars_of_every_type(tmp_path: Path, loader: str) -> None:
     assert np.array_equal(shown, expected, equal_nan=True)
 
 
+def test_arguments_that_do_nothing(tmp_path: Path) -> None:
+    """new_style and double_precision are taken, and the value is the same float32."""
+    with FileWriter(tmp_path) as writer:
+        for step in range(3):
+            writer.add_scalar("t", 1 / 3, 1, 5.0, new_style=step > 0, double_precision=step > 1)
+    _, first, *others = events(tmp_path)
+    assert first.summary.value[0].simple_value == np.float32(1 / 3)
+    assert others == [first, first]
+
+
 @pytest.mark.parametrize("arguments, error, text", [
     (("t", "1.5"), TypeError, "got a value of type str"),
     (("t", None), TypeError, "got a value of type NoneType"),

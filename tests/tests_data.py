@@ -1,12 +1,18 @@
-"""Event files for the tests of reader, check and command line, built below the writer."""
+"""Event files for the tests of reader, check and command line, built below the writer; and what was
+recorded of other writers.
+"""
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Dict, Iterable, List
 
 from tbwriter import _event, _record, summary
 
 DATA = Path(__file__).parent / "data"
+# {writer: {method: [[name, default], ...]}}, as recorded by data/make.py.
+SIGNATURES: Dict[str, Dict[str, List[List[str]]]] = json.loads(
+    (DATA / "signatures.json").read_text(encoding="utf-8"))
 VERSION = _event.file_version(1.6e9, "tests")
 
 

@@ -56,32 +56,34 @@ def snapshot(values: Any, what: str = "values") -> Snapshot:
     if isinstance(values, Snapshot):
         return values
     if hasattr(values, "asnumpy") and hasattr(values, "copy"):
-        _check_size(values, what)
-        held = _dense(values)
-        # astype makes a copy of its own. Detached, since a copy would be recorded by autograd.
-        if held is values:
-            held = values.detach().copy() if hasattr(values, "detach") else values.copy()
-        return Snapshot(held, tuple(held.shape), np.dtype(held.dtype))
+        # MXNet takes its time for each answer, so it is asked once.
+        shape, dtype = tuple(values.shape), np.dtype(values.dtype)
+        _check_size(shape, dtype, what)
+        held = _dense(values, dtype)
+        if held is not values:  # a copy already
+            return Snapshot(held, shape, np.dtype(held.dtype))
+        # Detached, since a copy would be recorded by autograd.
+        held = values.detach().copy() if hasattr(values, "detach") else values.copy()
+        return Snapshot(held, shape, dtype)
     array = as_array(values, what)
-    _check_size(array, what)
+    _check_size(array.shape, array.dtype, what)
     # A list was already copied into the array that was made of it.
     held = array if isinstance(values, (list, tuple)) else array.copy()
     return Snapshot(held, array.shape, array.dtype)
 
 
-def _check_size(array: Any, what: str) -> None:
-    size = 1
-    for length in array.shape:
+def _check_size(shape: Tuple[int, ...], dtype: "np.dtype[Any]", what: str) -> None:
+    size = dtype.itemsize
+    for length in shape:
         size *= length
-    check_size(size * np.dtype(array.dtype).itemsize, what)
+    check_size(size, what)
 
 
-def _dense(values: Any) -> Any:
+def _dense(values: Any, dtype: "np.dtype[Any]") -> Any:
     """An MXNet array that numpy can hold: not sparse, not bfloat16 (float32 holds it exactly)."""
     if getattr(values, "stype", "default") != "default":
         values = values.tostype("default")
     # MXNet names this type by a structure around the raw bits.
-    dtype = np.dtype(getattr(values, "dtype", None))
     return values.astype("float32") if dtype.names == ("bfloat16",) else values
 
 
@@ -91,7 +93,7 @@ def as_array(values: Any, what: str = "values") -> "np.ndarray[Any, Any]":
     Raises TypeError for objects, strings, complex numbers and ragged lists.
     """
     if hasattr(values, "asnumpy"):
-        values = _dense(values).asnumpy()
+        values = _dense(values, np.dtype(getattr(values, "dtype", None))).asnumpy()
     elif hasattr(values, "detach"):
         values = _from_torch(values.detach())
     elif isinstance(values, (list, tuple)) and values and all(map(_is_foreign, values)):

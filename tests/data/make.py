@@ -1,15 +1,18 @@
 """Makes the recorded files of other implementations, which the reader's tests read.
 
     python tests/data/make.py WRITER     WRITER: tensorflow, torch, tensorboardX,
-                                           tensorboard, mxboard, keras
+                                           tensorboard, mxboard, keras, signatures
 
 Each is run where that package is installed and replaces tests/data/WRITER. The files in the
 repository were written by tensorflow 2.21.0, torch 2.13.0, tensorboardX 2.6.5, tensorboard 2.21.0
 and mxboard 0.1.0. All log the same things, as far as their writer has them; keras 3.15.1 gave the
-JSON of a model.
+JSON of a model, and signatures.json has what the methods of all the SummaryWriters at hand take.
 """
 from __future__ import annotations
 
+import importlib
+import inspect
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -106,6 +109,28 @@ def keras(directory: Path) -> None:
     model = their.Model(data, their.layers.Add(name="sum")(branches), name="net")
     directory.mkdir()
     (directory / "model.json").write_text(model.to_json())
+
+
+def signatures(directory: Path) -> None:
+    """{writer: {method: [[name, default], ...]}}, the defaults as text."""
+    path = directory.with_suffix(".json")
+    known = json.loads(path.read_text()) if path.exists() else {}
+    for writer, module in (("torch", "torch.utils.tensorboard"), ("tensorboardX", "tensorboardX"),
+                           ("mxboard", "mxboard")):
+        try:
+            methods = vars(importlib.import_module(module).SummaryWriter)
+        except (ImportError, AttributeError):  # not here, or the directory of that name
+            continue
+        known[writer] = {
+            name: [[one.name, "" if one.default is one.empty else repr(one.default)]
+                   for one in list(inspect.signature(method).parameters.values())[1:]
+                   if one.kind is not one.VAR_KEYWORD]
+            for name, method in methods.items()
+            if callable(method) and (name == "__init__" or not name.startswith("_"))}
+    lines = (f'"{writer}": {{\n' + ",\n".join(f' "{name}": {json.dumps(each)}'
+                                             for name, each in known[writer].items()) + "\n}"
+             for writer in sorted(known))
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import math
 import sys
 import weakref
@@ -483,8 +484,11 @@ def test_log_metrics_callback(tmp_path):
 
 
 def test_steps_of_mxnets_own_callback(monkeypatch):
-    """mxnet.contrib's puts all batches of an epoch on one step."""
+    """mxnet.contrib's has the same arguments, and puts all batches of an epoch on one step."""
     contrib = pytest.importorskip("mxnet.contrib.tensorboard")
+    ours, theirs = (list(inspect.signature(each).parameters.values())
+                    for each in (LogMetricsCallback, contrib.LogMetricsCallback))
+    assert [(one.name, one.default) for one in ours] == [(one.name, one.default) for one in theirs]
     points = []
 
     class Writer:
