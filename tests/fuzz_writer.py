@@ -156,6 +156,7 @@ def main(seconds, seed, most=1 << 60):
                 raised += contract(calls, directory)
             except BaseException:
                 traceback.print_exc()
+                print(f"seed {seed}, call {count} and {len(calls) - 1} more")
                 for one in calls:
                     with tempfile.TemporaryDirectory() as alone:
                         try:

@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -235,6 +237,74 @@ def test_pictures_are_taken_of_the_demo(tmp_path, monkeypatch):
     assert main(["demo", str(tmp_path / "demo")]) == 0
     assert seen == [sorted(reader.read(str(tmp_path / "demo"))),
                     *((tab, tab) for tab in script.TABS)]
+
+
+def contributing():
+    """docs/contributing.md: its commands, as lists of words."""
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    shell, = re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    table = text.partition("| --- | --- |\n")[2].partition("\n\n")[0]
+    commands = shell.splitlines() + re.findall(r"`(.*?)`", table)
+    assert len(commands) == 13
+    return text, [shlex.split(command) for command in commands]
+
+
+def test_commands_of_contributing():
+    """Each command names a module, script, extra or folder that there is, and options that its
+    script knows."""
+    text, commands = contributing()
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in commands:
+        program, *arguments = command
+        if program in ("mypy", "flake8"):
+            assert f".venv/bin/{' '.join(command)}\n" in ci
+        elif program.endswith("pip"):
+            assert set(re.findall(r"\w+", arguments[-1])) <= set(setup["options.extras_require"])
+        elif program == ".ci/run":
+            assert os.access(ROOT / program, os.X_OK)
+        elif arguments[0] == "-m":
+            assert program.partition("python")[1]
+            assert arguments[1] in ("pytest", "venv") or (ROOT / arguments[1] /
+                                                          "__main__.py").is_file()
+        else:
+            assert program == "python" and (ROOT / arguments[0]).is_file()
+        for path in arguments:
+            if path.startswith(("src", "tests", "docs", "benchmarks", "examples")):
+                assert (ROOT / path).exists(), path
+    with_options = {command[1]: command[2:] for command in commands if command[1:]
+                    and any(word.startswith("--") for word in command)}
+    assert list(with_options) == ["tests/faults/table.py", "tests/faults/soak.py"]
+    with_options["tests/faults/table.py"].append("--peers")
+    for script, arguments in with_options.items():
+        told = subprocess.run([sys.executable, str(ROOT / script), "--help"], check=True, text=True,
+                              capture_output=True, timeout=PATIENCE,
+                              env={**os.environ, "PYTHONPATH": str(ROOT / "src")}).stdout
+        for option in arguments:
+            assert not option.startswith("--") or option in told, (script, option)
+    assert re.search(r"`table\.py --peers\s+PYTHON`", text)
+
+
+def test_kinds_of_contributing(tmp_path, monkeypatch):
+    """The kinds that docs/contributing.md writes are what TensorBoard gets: a curve as picture, an
+    error as scalar, and words for a plugin."""
+    judges = pytest.importorskip("judges", reason="TensorBoard is not installed")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for _, code in blocks(ROOT / "docs" / "contributing.md"):
+        exec(code, names)
+    with judges.board("logs", "fast", plugins=["words"]) as shown:
+        (step, (width, height, file)), = shown.blobs("images", "kind", "test/curve")
+        assert (step, width, height) == (3, b"80", b"80")
+        shares = (np.asarray(Image.open(io.BytesIO(file))).astype(bool).mean(axis=0) * 10)[::8]
+        sure, right = names["confidences"], names["answers"]
+        wanted = [right[(sure * 10).astype(int) == number].mean() for number in range(10)]
+        assert np.abs(shares / 10 - wanted).max() <= 0.1
+        (step, error), = shown.scalars("kind", "test/error")
+        assert step == 3 and 0 < error < 0.1
+        (step, words), = shown.tensors("words", "words", "vocabulary")
+        assert step == 0 and words.tolist() == [b"loss", "lös".encode(), b""]
 
 
 def test_listing_of_rooms():

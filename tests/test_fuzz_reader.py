@@ -126,3 +126,18 @@ if __name__ == "__main__":
         for crafted in CRAFTED.values():
             contract(crafted, scratch)
     fuzz_reader.main(200, 12, most=40)
+
+
+def test_the_seed_of_what_is_found_is_printed(monkeypatch, capsys):
+    """The same seed makes the same files."""
+    seen = []
+
+    def fails(data, directory):
+        seen.append(data)
+        assert len(seen) % 3, "the third"
+    monkeypatch.setattr(fuzz_reader, "contract", fails)
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="the third"):
+            fuzz_reader.main(60, 77)
+        assert "seed 77, file 2" in capsys.readouterr().out
+    assert seen[:3] == seen[3:]

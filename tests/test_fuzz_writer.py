@@ -13,6 +13,21 @@ def test_any_arguments(seed):
     assert calls > 300 and 0.1 < refused / calls < 0.9
 
 
+def test_the_seed_of_what_is_found_is_printed(monkeypatch, capsys):
+    """Also where no call does it alone; the same seed makes the same calls."""
+    seen = []
+
+    def fails(calls, directory):
+        seen.append(str(calls))
+        assert len(calls) == 1, "only together"
+    monkeypatch.setattr(fuzz_writer, "contract", fails)
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="only together"):
+            fuzz_writer.main(60, 77)
+        assert "seed 77" in capsys.readouterr().out
+    assert seen[:len(seen) // 2] == seen[len(seen) // 2:]
+
+
 def test_a_broken_contract_is_found(tmp_path, monkeypatch):
     """The fuzz notices a method that raises something else, and one that raises late."""
     def raises(self, *args, **kwargs):

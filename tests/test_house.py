@@ -200,16 +200,29 @@ KINDS = sorted(room for room, _ in rooms() if re.match("summary/_[a-z]", room))
 
 @pytest.mark.parametrize("room", KINDS)
 def test_what_belongs_to_a_kind(room: str) -> None:
-    """A kind has its file of tests, a method of SummaryWriter, and a line in the guide for each of
-    its functions."""
+    """A kind has its file of tests, with both loaders as judges, a method of SummaryWriter, and for
+    each of its functions a line in the guide and in the imports for type checkers."""
     name = room.rpartition("_")[2] if room.count("_") == 1 else room[len("summary/_"):]
     tests = {path.name for path in (ROOT / "tests" / "summary").glob("test_*.py")}
     assert {f"test_{name}.py", f"test_{name}_kind.py"} & tests
+    for test in {f"test_{name}.py", f"test_{name}_kind.py"} & tests:
+        assert "both_loaders" in (ROOT / "tests" / "summary" / test).read_text(encoding="utf-8")
     functions = [function for function, file in summary._KINDS.items() if file == f"_{name}"]
     assert any(hasattr(SummaryWriter, f"add_{function}") for function in functions)
     guide = (ROOT / "docs" / "kinds.md").read_text(encoding="utf-8")
+    checked = (PACKAGE / "summary" / "__init__.py").read_text(encoding="utf-8")
     for function in functions:
-        assert re.search(rf"\b{function}\b", guide), function
+        assert re.search(rf"\bsummary\.{function}\b|`{function}`", guide), function
+        assert f"    from ._{name} import {function} as {function}\n" in checked
+
+
+def test_syntax_of_the_oldest_python() -> None:
+    """Every file is Python 3.8, in lines of 100 characters."""
+    for folder in ("src", "tests", "benchmarks", "examples", "docs"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            ast.parse(text, str(path), feature_version=(3, 8))
+            assert max(map(len, text.splitlines()), default=0) <= 100, path
 
 
 def test_every_test_says_what_it_expects() -> None:

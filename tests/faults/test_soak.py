@@ -1,16 +1,46 @@
 """The soak, for half a minute; `python tests/faults/soak.py --minutes 60` runs it longer."""
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from figures import record
 
 SOAK = Path(__file__).with_name("soak.py")
+
+
+def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that fails is told with its seed, which made its faults, and where its files are."""
+    soak = importlib.import_module("soak")
+    seeds, told = [], []
+
+    class Round:
+        def __init__(self, directory: Path, seed: int, disk: object) -> None:
+            seeds.append(seed)
+            self.refused, self.promises = 0, []
+
+        def go(self) -> None:
+            assert len(seeds) < 2, "the second"
+
+        def check(self) -> int:
+            return 0
+
+    monkeypatch.setattr(soak, "Round", Round)
+    monkeypatch.setattr(soak, "Disk", lambda: SimpleNamespace(faults=0, remove=lambda: None))
+    monkeypatch.setattr(soak, "resources", dict)
+    with pytest.raises(AssertionError, match="the second"):
+        soak.soak(60, 77, told.append)
+    assert seeds == [77, 78]
+    said, kept = told[-1].split("; its files are in ")
+    assert said == "seed 77, round 1" and Path(kept).is_dir()
+    shutil.rmtree(kept)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux",
