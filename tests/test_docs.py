@@ -339,6 +339,8 @@ def test_defaults_of_the_parts():
     text = (ROOT / "docs" / "mxnet.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE)
     assert len(rows) == 8
+    monitor, = re.findall(r"^`Monitor\((.*?)\)` stands where", text, re.MULTILINE | re.DOTALL)
+    rows.append(("Monitor", " ".join(monitor.split())))
     for name, arguments in rows:
         told = inspect.signature(eval(f"lambda {arguments}: None")).parameters.values()
         real = inspect.signature(getattr(parts, name)).parameters

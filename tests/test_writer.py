@@ -452,6 +452,19 @@ def test_purge_step(tmp_path: Path, loader: str) -> None:
 
 
 @both_loaders
+def test_purge_step_and_a_tag_that_comes_later(tmp_path: Path, loader: str) -> None:
+    """The default loader drops a tag's old points from its next point on, the other one all."""
+    with FileWriter(tmp_path) as writer:
+        for step in range(10):
+            writer.add_scalar("x", step, step)
+    with FileWriter(tmp_path, purge_step=5) as writer:
+        writer.add_scalar("x", 100, 8)
+    with board(tmp_path, loader) as judge:
+        assert judge.scalars(".", "x") == [(i, i) for i in range(8 if loader == "fast" else 5)] + [
+            (8, 100)]
+
+
+@both_loaders
 def test_resume(tmp_path: Path, loader: str) -> None:
     """With resume, automatic steps go on where the earlier files end, so nothing is wiped."""
     for first in (0, 3, 6):

@@ -169,6 +169,18 @@ def test_between_the_steps_that_are_due_the_graph_runs(tmp_path, monkeypatch):
             assert inner._active and not inner._forward_hooks
 
 
+def test_hooks_of_one_s_own_are_called_too(tmp_path):
+    """Inside a compiled net, on the steps that are logged, and on no others."""
+    made, calls = net(ready=True, active=True), []
+    made[1].register_forward_hook(lambda *call: calls.append(1))
+    with FileWriter(tmp_path) as writer, watch(made, writer, every=2, **WATCH):
+        counts = []
+        for _ in range(4):
+            train(made, 1)
+            counts.append(len(calls))
+    assert counts == [1, 1, 2, 2]
+
+
 @pytest.mark.parametrize("hybridize", [{}, {"active": True}])
 def test_detach_takes_all_away(tmp_path, hybridize):
     """The net is as before, also where two watches end in the order in which they began, and

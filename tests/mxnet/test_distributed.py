@@ -29,10 +29,10 @@ kvstore = mx.kv.create("dist_sync")
 case, logdir = sys.argv[1:]
 if case == "ints":
     kvstore.init(3, mx.nd.zeros(1))
-if case == "sgd" or case == "adam":
+if case in ("sgd", "nag", "adam"):
     kvstore.init("weight", mx.nd.ones(2))
     kvstore.set_optimizer(mx.optimizer.create(case, learning_rate=0.05, wd=0.1,
-                          **({"momentum": 0.9} if case == "sgd" else {})))
+                          **({} if case == "adam" else {"momentum": 0.9})))
 with distributed_writer(logdir, kvstore, ranks=[0]) as writer:
     for step in range(2):
         mine = {"loss": 1 + 4.0 * kvstore.rank + step, "accuracy": mx.nd.array([0.5])}
@@ -67,10 +67,10 @@ def run_workers(case, logdir):
             process.wait()
 
 
-@pytest.mark.parametrize("case", ["plain", "ints", "sgd"])
+@pytest.mark.parametrize("case", ["plain", "ints", "sgd", "nag"])
 def test_means_over_workers(tmp_path, case):
-    """Mean of what both workers gave, whatever the keys, also where SGD runs on the servers; a
-    worker that is to be silent leaves no file."""
+    """Mean of what both workers gave, whatever the keys, also where SGD or NAG runs on the servers;
+    a worker that is to be silent leaves no file."""
     assert run_workers(case, tmp_path) == [0, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["worker0"]
     with board(tmp_path, "fast") as b:

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import gc
 import inspect
+import logging
 import math
+import re
 import sys
 import weakref
 from collections import namedtuple
@@ -121,6 +123,47 @@ def test_pictures_of_weights(trained, loader):
         assert picture.shape == weight.shape
         expected = (weight - weight.min()) / (weight.max() - weight.min()) * 65535
         assert np.abs(picture - expected).max() <= 1
+
+
+def test_a_training_metric_is_what_mxnet_prints(tmp_path, caplog):
+    """At the end of an epoch it is MXNet's own `Train-accuracy`, the mean over the epoch."""
+    with FileWriter(tmp_path) as writer, caplog.at_level(logging.INFO):
+        fit(module(), fit_callbacks(writer), evaluate=False)
+    printed = [float(text) for text in re.findall(r"Train-accuracy=([\d.]+)", caplog.text)]
+    with board(tmp_path, "fast") as b:
+        points = dict(b.scalars("train", "accuracy"))
+    assert [points[BATCHES - 1], points[2 * BATCHES - 1]] == pytest.approx(printed, abs=1e-6)
+
+
+def test_pattern_and_names_of_the_runs(tmp_path):
+    """pattern chooses among parameters, gradients and what the monitor sees; the runs have the
+    names that were given."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(), fit_callbacks(writer, parameters=5, gradients=5, monitor=5, eval_batches=5,
+                                    pattern="fc1", train="t", validation="v"))
+    with board(tmp_path, "fast") as b:
+        assert set(b.runs()) - {"."} == {"t", "v", "v_batches"}
+        tags = set(b.tags("histograms", "t"))
+    assert {"parameters/fc1_bias", "gradients/fc1_weight", "fc1_output"} <= tags
+    assert not [tag for tag in tags if not tag.rpartition("/")[2].startswith("fc1")]
+
+
+def test_the_log_directory_itself(tmp_path):
+    """run="" is no run below."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": BatchMetrics(writer, run="")}, epochs=1)
+    with board(tmp_path, "fast") as b:
+        assert b.runs() == ["."] and len(b.scalars(".", "accuracy")) == BATCHES
+
+
+def test_pictures_that_are_given_the_steps(tmp_path):
+    """Sharing an object with a part of the module, they stand at the last batch of the epoch."""
+    counted = Steps()
+    with FileWriter(tmp_path) as writer:
+        fit(module(), {"batch_end_callback": BatchMetrics(writer, steps=counted),
+                       "epoch_end_callback": ParameterImages(writer, "fc1_weight", steps=counted)})
+    with board(tmp_path, "fast") as b:
+        assert steps(b.blobs("images", "train", "images/fc1_weight")) == [4, 9]
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -256,6 +299,48 @@ def test_resume_with_a_new_optimizer(tmp_path):
     with board(tmp_path, "python") as b:
         times = [time for *_, time in b.scalars("train", "accuracy", wall_times=True)]
         assert times == sorted(times) and len(set(times)) > BATCHES
+
+
+@pytest.mark.parametrize("begin_step", [None, 2 * BATCHES])
+def test_values_wait_until_the_step_is_known(tmp_path, begin_step):
+    """With begin_epoch and a new optimizer, those of the first epoch are held until it ends; with
+    begin_step nothing is."""
+    written = []
+    with FileWriter(tmp_path) as writer:
+        callbacks = fit_callbacks(writer, begin_step=begin_step)
+
+        def count(param):
+            writer.flush()
+            written.append(sum(value.tag == "accuracy" for event in events(tmp_path)
+                               for value in event.summary.value))
+        callbacks["batch_end_callback"].append(count)
+        fit(module(), callbacks, epochs=4, begin_epoch=2, evaluate=False)
+    at_once = list(range(1, 2 * BATCHES + 1))
+    assert written == (at_once if begin_step else [0] * (BATCHES - 1) + at_once[BATCHES - 1:])
+
+
+@both_loaders
+def test_a_training_that_was_stopped_in_an_epoch(tmp_path, loader):
+    """Going on from that epoch's begin with purge_step, the curves of all runs have each step
+    once: the second try's."""
+    def stop(param):
+        if param.epoch == 1 and param.nbatch == 2:
+            raise KeyboardInterrupt
+
+    with SummaryWriter(tmp_path) as writer, pytest.raises(KeyboardInterrupt):
+        callbacks = fit_callbacks(writer)
+        callbacks["batch_end_callback"].append(stop)
+        fit(module(), callbacks)
+    recorder = Recorder()
+    with SummaryWriter(tmp_path, purge_step=BATCHES) as writer:
+        callbacks = fit_callbacks(writer, begin_step=BATCHES)
+        callbacks["batch_end_callback"].append(recorder)
+        fit(module(), callbacks, begin_epoch=1)
+    with board(tmp_path, loader) as b:
+        shown = b.scalars("train", "accuracy")
+        assert steps(shown) == list(range(2 * BATCHES))
+        assert [value for _, value in shown[BATCHES:]] == recorder.values
+        assert steps(b.scalars("validation", "accuracy")) == [BATCHES - 1, 2 * BATCHES - 1]
 
 
 def test_resume_of_the_same_module(tmp_path):

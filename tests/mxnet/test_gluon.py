@@ -179,6 +179,30 @@ def test_watch_logs_every_nth_step(tmp_path, hybrid):
             expect(step, gradients[step]) for step in (0, 2, 4)]
 
 
+def test_what_watch_is_told(tmp_path):
+    """The step to begin with, which parameters, and whether gradients too; a gradient that the
+    loop sets to zero before the next step is seen as zero."""
+    net = mlp()
+    weight = net.collect_params()[NAMES[0]]
+    with FileWriter(tmp_path) as writer:
+        with watch(net, writer, every=2, start=100, pattern=NAMES[0]):
+            for _ in range(3):
+                backward(net)
+                net.collect_params().zero_grad() if MXNET_1 else net.zero_grad()
+        with watch(net, writer.sub_run("values"), every=1, gradients=False):
+            backward(net)
+        with watch(net, writer.sub_run("gradients"), every=1, parameters=False):
+            backward(net)
+        gradient = weight.grad().asnumpy()
+    with board(tmp_path, "fast") as b:
+        assert set(b.tags("histograms")) == {f"parameters/{NAMES[0]}", f"gradients/{NAMES[0]}"}
+        shown = outer(b.tensors("histograms", ".", f"gradients/{NAMES[0]}"))
+        assert shown == [(step, 0, 0, gradient.size) for step in (100, 102)] and gradient.any()
+        assert set(b.tags("histograms", "values")) == {
+            f"parameters/{name}" for name in NAMES + RUNNING}
+        assert set(b.tags("histograms", "gradients")) == {f"gradients/{name}" for name in NAMES}
+
+
 def test_watch_counts_one_device(tmp_path):
     """A batch that is split over two devices is one step."""
     devices = [mx.cpu(0), mx.cpu(1)]

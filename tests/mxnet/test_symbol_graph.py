@@ -327,6 +327,25 @@ def test_a_weight_that_is_shared():
     assert shapes(nodes["shared_weight"]) == [(3, 3)]
 
 
+def test_shapes_that_a_symbol_has_itself():
+    """Without shapes of the inputs, those that parameters were declared with are there, in its
+    JSON too."""
+    weight = mx.sym.var("fc_weight", shape=(3, 5))
+    net = mx.sym.FullyConnected(mx.sym.var("data"), weight, num_hidden=3, name="fc")
+    for given in (net, net.tojson()):
+        nodes = parsed(graph(given))
+        assert shapes(nodes["fc/weight"]) == [(3, 5)] and not shapes(nodes["data"])
+
+
+@pytest.mark.skipif(MXNET_1, reason="MXNet 1.x traces blocks with Symbols, not with arrays")
+def test_a_deferred_initialisation_is_finished():
+    """Tracing with arrays gives parameters their shapes, as a first forward pass does."""
+    net = nn.Dense(3)
+    net.initialize()
+    graph(net, (2, 5))
+    assert net.weight.data().shape == (3, 5)
+
+
 def test_control_flow_is_drawn_inside_its_operator():
     """A loop's body is a box in the operator, fed by its inputs; the results run before it."""
     def body(x, state):
