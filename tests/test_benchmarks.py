@@ -10,6 +10,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -19,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import interpreters, report, scaling  # noqa: E402
+from benchmarks import child, interpreters, race as racing, report, scaling  # noqa: E402
 from benchmarks.arrays import ARRAYS, noisy_natural  # noqa: E402
 from benchmarks.cases import CASES, TARGETS, expected  # noqa: E402
 from benchmarks.child import Paced, percentiles  # noqa: E402
@@ -228,6 +229,111 @@ def test_wrong_arrays_are_noticed(tmp_path: Path) -> None:
                 with pytest.raises(WrongValues):
                     verify(case_of(name), 1, [good], str(logdir))
     assert pillow_ratio([pixels], str(tmp_path / "image-224-True")) > 0
+
+
+def test_sounds_may_differ_by_two_steps(tmp_path: Path) -> None:
+    """Of 16 bits, as much as writers round differently; three are WrongValues."""
+    clip = np.sin(np.arange(44100) / 20) / 2
+    for steps in (0, 1, 3):
+        logdir = tmp_path / str(steps)
+        with SummaryWriter(str(logdir)) as writer:
+            samples = np.rint(clip * 32767).astype(np.int16)
+            samples[100] = round(clip[100] * 32768) + steps
+            writer.add_audio("values", samples, 0)
+        if steps < 2:
+            verify(case_of("audio"), 1, [clip], str(logdir))
+        else:
+            with pytest.raises(WrongValues):
+                verify(case_of("audio"), 1, [clip], str(logdir))
+
+
+def test_no_time_is_given_for_wrong_values(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was read back wrong is an error, and nothing else."""
+    def wrong(*arguments: Any) -> None:
+        raise WrongValues("one is missing")
+
+    monkeypatch.setattr(racing, "verify", wrong)
+    result = run(case_of("text"), "tbwriter", Course({"main": sys.executable}, str(tmp_path), 1,
+                                                     0.001))
+    assert result == {"error": "one is missing"}
+
+
+def test_writers_take_turns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Round after round, each writer in a process of its own; what takes more than 1.5 times as
+    long as the fastest rival runs once. The numbers are medians, of what the first round checked.
+    """
+    times = {"tbwriter": [5.0, 1.0, 2.0], "tensorboard": [10.0, 30.0, 20.0],
+             "torch": [14.9, 15.0, 15.0], "tensorboardX": [15.1]}
+    order = []
+
+    def measured(case: Any, writer: str, course: Course, checked: bool) -> Dict[str, Any]:
+        order.append((writer, checked))
+        return {"disk_us": times[writer][sum(name == writer for name, _ in order) - 1]}
+
+    monkeypatch.setattr(racing, "run", measured)
+    found = racing.race(case_of("scalar-one"), list(times), Course({}, str(tmp_path), 3))
+    assert order == [(writer, not number) for number in range(3) for writer in times
+                     if not number or writer != "tensorboardX"]
+    assert {writer: one["disk_us"] for writer, one in found.items()} == {
+        "tbwriter": 2.0, "tensorboard": 20.0, "torch": 15.0, "tensorboardX": 15.1}
+
+
+class Rival:
+    """A writer that only says when it was asked for what."""
+
+    def __init__(self) -> None:
+        self.asked: List[Any] = []
+
+    def open(self, logdir: str) -> str:
+        self.asked.append(Path(logdir).name)
+        return logdir
+
+    def scalar(self, writer: str, tag: str, values: Any) -> None:
+        self.asked.append(len(list(values)))
+
+    def close(self, writer: str) -> None:
+        self.asked.append("closed")
+        time.sleep(0.05)
+
+
+def test_what_the_clock_sees(tmp_path: Path) -> None:
+    """A few values go elsewhere before it starts, and it stops when close() returns."""
+    rival = Rival()
+    result = child.race(case_of("scalar-one"), rival, 5000, [], str(tmp_path))
+    assert rival.asked == ["warm", 1000, "closed", "log", 5000, "closed"]
+    assert result["disk_us"] * 5000 > 50_000 > result["call_us"] * 5000
+
+
+def test_what_cases_give_their_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """numpy is loaded in all but one; "one core" is one processor; ten scalars are ten calls for
+    whoever has no call for several; slower writers have less to do."""
+    assert [case.name for case in CASES if not case.numpy] == ["scalar-plain"]
+    assert [case.name for case in CASES if "one core" in case.title] == \
+        [case.name for case in CASES if case.cores == 1] == ["histogram-1e7-one"]
+    assert case_of("scalar-dict").instead == "scalar_tags"
+    for name in rivals():
+        assert "scalars_dict" not in functions(WRITERS[name]), name
+        for case in CASES:
+            assert case.times(name) <= case.times("tbwriter"), case.name
+    bound = []
+    monkeypatch.setattr(child.os, "sched_setaffinity", lambda process, cores: bound.append(cores))
+    monkeypatch.setattr(child, "load", lambda *arguments: [])
+    monkeypatch.setattr(child, "race", lambda *arguments: {})
+    for name in ("histogram-1e7-one", "histogram-1e7"):
+        monkeypatch.setattr(sys, "argv", ["", json.dumps({
+            "case": name, "writer": "tbwriter", "times": 1, "arrays": "", "directory": ""})])
+        child.main()
+    cores, = bound
+    assert len(cores) == 1 and cores <= os.sched_getaffinity(0)
+
+
+def test_without_tensorflow() -> None:
+    """TensorBoard's writer is raced as where TensorFlow can't be imported."""
+    program = ("import benchmarks.rivals.tensorboard_\n"
+               "from tensorboard.compat import tf\n"
+               "assert tf.__version__ == 'stub', tf.__version__\n")
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=100,
+                   env=interpreters.environ({}))
 
 
 def test_the_ratio_is_that_to_the_fastest_rival() -> None:

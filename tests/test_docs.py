@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tbwriter import FileWriter, reader
+from tbwriter import FileWriter, SummaryWriter, reader
 from tbwriter.cli import _parser, main
 
 ROOT = Path(__file__).parent.parent
@@ -122,13 +122,19 @@ def sections():
     pytest.param(*section, id=f"{section[0].name}:{section[1]}") for section in sections()])
 def test_every_section_is_backed(page, heading, text):
     """What a section says, tests prove: it names them, in its table or in a comment at its end."""
+    assert names_of_tests(page, text) \
+        or re.search(r"`\w+(/\w+)*\.py::test_\w+` \|$", text, re.MULTILINE), heading
+
+
+def names_of_tests(page, text):
+    """The tests in the comments of a text, all of which exist."""
     named = [name for comment in re.findall(r"<!-- tests:(.*?)-->", text, re.DOTALL)
              for name in comment.split()]
-    assert named or re.search(r"`\w+(/\w+)*\.py::test_\w+` \|$", text, re.MULTILINE), heading
     for name in named:
         path, _, function = name.partition("::")
         code = (ROOT / "tests" / path).read_text(encoding="utf-8")
-        assert not function or re.search(rf"^def {function}\(", code, re.MULTILINE), name
+        assert not function or re.search(rf"^def {function}\(", code, re.MULTILINE), (page, name)
+    return named
 
 
 def test_what_is_installed():
@@ -195,6 +201,24 @@ def test_commands_to_begin_with():
             assert (ROOT / example).is_file()
     code = (ROOT / "examples" / "mnist_module.py").read_text(encoding="utf-8")
     assert "default=(60000, 10000)" in code and "renders 70 000 digits" in text
+
+
+@pytest.mark.parametrize("page", ["CHANGELOG.md", "benchmarks/README.md"])
+def test_tests_that_other_pages_name(page):
+    """They exist, too."""
+    assert names_of_tests(ROOT / page, (ROOT / page).read_text(encoding="utf-8"))
+
+
+def test_changelog():
+    """It lists all commands, and what it names of the package is there."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    told, = re.findall(r"the command `tbwriter`: (.*?)\.", text)
+    commands, = [action.choices for action in _parser()._actions if action.choices]
+    assert sorted(told.split(", ")) == sorted(commands)
+    methods = text.partition("what none of them has")[2].partition("\n- ")[0]
+    assert set(re.findall(r"`(\w+)`", methods)) <= set(dir(SummaryWriter))
+    parts = text.partition("`tbwriter.mxnet`:")[2].partition("\n- ")[0]
+    assert set(re.findall(r"`(\w+)`", parts)) <= set(dir(importlib.import_module("tbwriter.mxnet")))
 
 
 def pictures_script():

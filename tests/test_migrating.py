@@ -58,11 +58,12 @@ def test_methods_of_mxboard() -> None:
 
 
 def test_what_only_this_one_has() -> None:
-    """No other has a call for many values."""
+    """No other has a call for many values, nor, as the changelog says, `sub_run` and `resume`."""
     told = re.findall(r"writer\.(add_\w+)", section("What only this one has"))
     assert told == ["add_scalar_series", "add_values"]
     for methods in SIGNATURES.values():
-        assert not set(told) & set(methods)
+        assert not {*told, "sub_run"} & set(methods)
+        assert "resume" not in [name for name, _ in methods["__init__"]]
 
 
 def test_lines_to_import() -> None:
