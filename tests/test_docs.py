@@ -4,6 +4,7 @@ The blocks of one page share their names, and run in an empty directory, in a pr
 """
 from __future__ import annotations
 
+import ast
 import configparser
 import contextlib
 import functools
@@ -221,6 +222,18 @@ def test_changelog():
     assert set(re.findall(r"`(\w+)`", parts)) <= set(dir(importlib.import_module("tbwriter.mxnet")))
 
 
+@pytest.mark.parametrize("path", [path for path in sorted((ROOT / "examples").glob("*.py"))
+                                  if path.name != "digits.py"], ids=lambda path: path.stem)
+def test_how_an_example_is_run(path):
+    """Its docstring has its own command, and that for TensorBoard on what it writes."""
+    code = path.read_text(encoding="utf-8")
+    said = ast.get_docstring(ast.parse(code))
+    command, = re.findall(rf"python examples/{path.name}(?: (\S+))?", said)
+    for logdir in re.findall(r"tensorboard --logdir (\S+)", said):
+        assert logdir == command if command else f'"--logdir", default="{logdir}"' in code
+    assert "tensorboard" in said or path.name == "mnist_module.py"  # which prints it
+
+
 def pictures_script():
     """docs/pictures.py as a module."""
     spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
@@ -274,9 +287,8 @@ def contributing():
 
 
 def test_commands_of_contributing():
-    """Each command names a module, script, extra or folder that there is, and options that its
-    script knows."""
-    text, commands = contributing()
+    """Each command names a module, script, extra or folder that there is."""
+    _, commands = contributing()
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -297,6 +309,12 @@ def test_commands_of_contributing():
         for path in arguments:
             if path.startswith(("src", "tests", "docs", "benchmarks", "examples")):
                 assert (ROOT / path).exists(), path
+
+
+def test_options_of_contributing():
+    """Each option is one that its script knows."""
+    pytest.importorskip("judges", reason="the scripts need TensorBoard")
+    text, commands = contributing()
     with_options = {command[1]: command[2:] for command in commands if command[1:]
                     and any(word.startswith("--") for word in command)}
     assert list(with_options) == ["tests/faults/table.py", "tests/faults/soak.py"]
