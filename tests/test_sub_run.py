@@ -1,12 +1,13 @@
 """Runs below a writer's log directory: one writer object, several curves in one chart."""
 from __future__ import annotations
 
+import os
 import pickle
 
 import pytest
 from judges import board, both_loaders
 
-from tbwriter import FileWriter
+from tbwriter import FileWriter, SummaryWriter
 
 
 @both_loaders
@@ -22,6 +23,57 @@ def test_runs_below_the_log_directory(tmp_path, loader):
         assert b.scalars(".", "loss") == [(3, 0.5)]
         assert b.scalars("train", "loss") == [(3, 0.25)]
         assert b.scalars("validation/best", "loss") == [(4, 0.75)]
+
+
+@both_loaders
+def test_a_directory_of_runs_is_none_itself(tmp_path, loader):
+    """Where all values go to runs below, TensorBoard lists these alone; a value of its own makes
+    the directory a run again."""
+    with FileWriter(tmp_path) as writer:
+        writer.sub_run("train").add_scalar("loss", 0.25, 3)
+        writer.flush()
+        assert not writer.path and not list(tmp_path.glob("*tfevents*"))
+        with board(tmp_path, loader) as b:
+            assert b.runs() == ["train"]
+        writer.add_scalar("loss", 0.5, 4)
+        writer.sub_run("validation").add_scalar("loss", 0.75, 3)
+    with board(tmp_path, loader) as b:
+        assert b.runs() == [".", "train", "validation"]
+        assert b.scalars(".", "loss") == [(4, 0.5)]
+
+
+@pytest.mark.parametrize("first", ["embedding", "run"])
+def test_an_embedding_keeps_the_directory_a_run(tmp_path, first):
+    """Side files are shown only beside an event file: there is one, whatever came first."""
+    with SummaryWriter(tmp_path / "logs") as writer:
+        if first == "embedding":
+            writer.add_embedding([[1.0, 2.0], [3.0, 4.0]], tag="points")
+        writer.sub_run("train").add_scalar("loss", 0.25, 3)
+        if first == "run":
+            writer.flush()
+            assert not writer.path
+            writer.add_embedding([[1.0, 2.0], [3.0, 4.0]], tag="points")
+    with board(tmp_path, "fast") as b:
+        assert b.runs() == ["logs", "logs/train"]
+
+
+def test_a_file_that_is_not_its_own_is_left(tmp_path):
+    """A file that was put in the place of the empty one stays, and so does one that was added to
+    by another program."""
+    replaced, added = FileWriter(tmp_path / "replaced"), FileWriter(tmp_path / "added")
+    os.unlink(replaced.path)
+    paths = replaced.path, added.path
+    for path in paths:
+        with open(path, "ab") as file:
+            file.write(b"mine")
+    for writer in replaced, added:
+        writer.sub_run("train").add_scalar("x", 1, 0)
+        writer.flush()
+    for path in paths:
+        with open(path, "rb") as file:
+            assert file.read().endswith(b"mine")
+    for writer in replaced, added:
+        writer.close()
 
 
 @both_loaders

@@ -54,6 +54,7 @@ class Task:
     """A queued piece of work that is done on the thread when all before it is written."""
 
     __slots__ = ("_work", "_done", "error", "patient")
+    nbytes = 0
 
     def __init__(self, work: Optional[Callable[[], None]] = None, patient: bool = False) -> None:
         self._work = work

@@ -90,6 +90,10 @@ class Log(Protocol):
     def close(self) -> None:
         """Close the event file; a later write begins another one."""
 
+    def withdraw(self) -> None:
+        """Remove an event file that has only its header, and no side files; a later write or put
+        begins another one."""
+
     def detach(self) -> None:
         """In a forked child: leave the parent's file alone, and begin one's own at need."""
 
@@ -154,6 +158,7 @@ class LocalLog:
         self._opened: Optional[os.stat_result] = None
         self._in_directory = False  # whether the name is known to survive the machine
         self._sizes_hold = True     # whether the file system has told true sizes so far
+        self._side_files = False    # whether there are some: only beside events are they shown
         self._parked = False        # whether the file is closed between two writes
         self._counted = True        # whether `_written` holds what the last call wrote
         self._seen = 0.0            # when the descriptor was last seen to be the file's
@@ -238,6 +243,18 @@ class LocalLog:
         self.sync()
         self._begin_anew()
 
+    def withdraw(self) -> None:
+        if self._blocks or self._written > self._first or self._side_files:
+            return
+        with suppress(OSError):
+            self._unpark()
+            # Not a file that somebody else has put there, or has written to.
+            if self._fd >= 0 and os.path.samestat(os.stat(self.path), os.fstat(self._fd)) \
+                    and os.fstat(self._fd).st_size == self._written - self._origin:
+                os.unlink(self.path)
+                self.path = ""
+                self._leave()
+
     def detach(self) -> None:
         self._blocks.clear()
         with suppress(OSError):
@@ -252,6 +269,9 @@ class LocalLog:
 
     def put(self, name: str, data: bytes) -> None:
         path = self._inside(name)
+        self._side_files = True
+        if not self.path:
+            self._open()
         os.makedirs(os.path.dirname(path), exist_ok=True)
         # TensorBoard reads every file with "tfevents" in its name, so the temporary one has a name
         # of its own.

@@ -74,6 +74,9 @@ class _MemoryLog:
     def close(self) -> None:
         pass
 
+    def withdraw(self) -> None:
+        pass
+
     def detach(self) -> None:
         pass
 

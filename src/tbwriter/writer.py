@@ -128,7 +128,8 @@ class FileWriter:
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
         number = self._next_step(payload.tags) if step is None else as_step(step)
         if hasattr(payload, "store"):
-            self._channel.put(_SideFiles(payload, self._log))
+            log = self._log
+            self._channel.put(Task(lambda: payload.store(log)))
             return
         entry = _Entry(payload, seconds, number)
         _wire.check_size(entry.nbytes, "a value")
@@ -231,6 +232,8 @@ class FileWriter:
             return self
         run = self._runs.setdefault(name, FileWriter(
             f"{self._logdir}/{name}", **self._settings, **self._resuming))
+        # TensorBoard would show a run without values beside those below it.
+        self._channel.put(Task(self._log.withdraw))
         return run
 
     def get_logdir(self) -> str:
@@ -239,7 +242,8 @@ class FileWriter:
 
     @property
     def path(self) -> str:
-        """The event file that is written now."""
+        """The event file that is written now; "" where there is none, as nothing but `sub_run` was
+        asked for."""
         return self._log.path
 
     @property
@@ -357,16 +361,6 @@ class _Raw:
 
     def event_field(self) -> Parts:
         return [self.field]
-
-
-class _SideFiles(Task):
-    """A payload that is files beside the event file: written in its turn, on the thread."""
-
-    __slots__ = ("nbytes",)
-
-    def __init__(self, payload: Any, log: Log) -> None:
-        super().__init__(lambda: payload.store(log))
-        self.nbytes = 0
 
 
 class _Encoder:
