@@ -150,7 +150,7 @@ def _wrong(part: Part, logdir: Path, said: Said, loader: str) -> Optional[str]:
 def _plain(why: str, root: Path) -> str:
     """A reason that is the same on every machine and day."""
     line = " ".join(why.replace(str(root), "LOGDIR").split())
-    return re.sub(r" at 0x[0-9a-f]+|\d{6,}[\d.]*", "", line)[:120]
+    return re.sub(r" at 0x[0-9a-f]+|(?<=tfevents)[\w.]+", "", line)[:120]
 
 
 def main() -> int:

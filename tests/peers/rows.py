@@ -80,6 +80,7 @@ def once(judge: Judge) -> Judge:
 
 
 def is_curve(shown: Shown) -> None:
+    """Every step has its value."""
     for tag in ("python", "numpy"):
         points = shown.board.scalars(".", tag)
         assert [step for step, _ in points] == list(range(5))
@@ -87,6 +88,7 @@ def is_curve(shown: Shown) -> None:
 
 
 def is_described(shown: Shown) -> None:
+    """The dashboard gets the text."""
     assert shown.tags("scalars")["tag"].description == given.DESCRIPTION
 
 
@@ -116,6 +118,7 @@ def _holds(large: Any, small: Any) -> bool:
 
 
 def is_picture(shown: Shown, layout: str, channels: int) -> None:
+    """The pixels are the same; of a batch one picture is somewhere in what is shown."""
     files = shown.blobs("images")
     wanted = _rgba(given.picture(channels))
     if "N" in layout:
@@ -125,15 +128,18 @@ def is_picture(shown: Shown, layout: str, channels: int) -> None:
 
 
 def has_channels(shown: Shown, channels: int) -> None:
+    """The same, whether it stands alone or in a batch."""
     is_picture(shown, "N", channels)
 
 
 def is_grid(shown: Shown) -> None:
+    """One picture holds all four."""
     file, = shown.blobs("images")
     assert all(_holds(_pixels(file), _rgba(pixels)) for pixels in given.several())
 
 
 def are_samples(shown: Shown) -> None:
+    """All four stand side by side."""
     files = shown.blobs("images")
     assert len(files) > 1, "one picture"
     assert all(np.array_equal(_pixels(file), _rgba(pixels))
@@ -152,6 +158,7 @@ def is_deep(shown: Shown, channels: int) -> None:
 
 
 def is_file(shown: Shown, kind: str) -> None:
+    """It is served byte for byte."""
     assert shown.blobs("images") == [given.file(kind)]
 
 
@@ -168,6 +175,7 @@ def has_box(shown: Shown) -> None:
 
 
 def is_drawn(shown: Shown) -> None:
+    """A picture of some size and some colours."""
     pixels = _pixels(shown.blobs("images")[0])
     assert min(pixels.shape[:2]) > 100 and len(np.unique(pixels.reshape(-1, 4), axis=0)) > 3
 
@@ -190,14 +198,17 @@ def _heard(file: bytes) -> Any:
 
 
 def is_sound(shown: Shown, helper: str) -> None:
+    """One clip, sample for sample."""
     _are_sounds(shown, [given.SOUND[:, None]])
 
 
 def is_stereo(shown: Shown) -> None:
+    """Both channels."""
     _are_sounds(shown, [given.STEREO])
 
 
 def are_clips(shown: Shown) -> None:
+    """Both clips."""
     _are_sounds(shown, [given.SOUND[:, None], -given.SOUND[:, None]])
 
 
@@ -215,11 +226,13 @@ def is_text(shown: Shown) -> None:
 
 
 def is_table(shown: Shown) -> None:
+    """Rows and columns are kept."""
     assert shown.tensors("text")[0].tolist() == [[cell.encode() for cell in row]
                                                  for row in given.TABLE]
 
 
 def is_pr_curve(shown: Shown, thresholds: int) -> None:
+    """True and false positives at each threshold are those that counting gives."""
     array, = shown.tensors("pr_curves")
     assert array.shape == (6, thresholds), f"{array.shape[1]} thresholds"
     over = given.PREDICTIONS[None] >= np.linspace(0, 1, thresholds)[:, None]
@@ -228,10 +241,12 @@ def is_pr_curve(shown: Shown, thresholds: int) -> None:
 
 
 def is_pr_curve_raw(shown: Shown) -> None:
+    """All six rows are kept."""
     np.testing.assert_allclose(shown.tensors("pr_curves")[0], given.COUNTS, rtol=1e-6)
 
 
 def is_mesh(shown: Shown, kind: str) -> None:
+    """Points and what was given with them are kept."""
     wanted = {"points": given.POINTS, "colors": given.COLORS, "faces": given.FACES}
     arrays = shown.tensors("mesh")
     for name in {"points", kind}:
@@ -245,6 +260,7 @@ def _trials(shown: Shown) -> List[Any]:
 
 
 def is_trial(shown: Shown) -> None:
+    """The table of trials has one, with its hyperparameters and its metric."""
     trial, = _trials(shown)
     assert {name: trial["hparams"][name] for name in ("lr", "net")} == \
         {name: given.HPARAMS[name] for name in ("lr", "net")}
@@ -253,32 +269,38 @@ def is_trial(shown: Shown) -> None:
 
 
 def is_one_run(shown: Shown, where: str) -> None:
+    """The curve, the metric and the hyperparameters are in one run."""
     assert len(shown.board.runs()) == 1, f"{len(shown.board.runs())} runs"
     assert {"loss", *given.METRICS} <= set(shown.board.tags("scalars"))
     assert shown.board.tags("hparams")
 
 
 def is_bool(shown: Shown) -> None:
+    """True is not 1."""
     trial, = _trials(shown)
     assert trial["hparams"]["nesterov"] is True, f"got {trial['hparams']['nesterov']!r}"
 
 
 def has_domain(shown: Shown) -> None:
+    """The dashboard offers these values."""
     infos = shown.plugin(hparams_plugin.HParamsPlugin).post("/experiment")["hparamInfos"]
     assert [info["domainDiscrete"] for info in infos if info["name"] == "lr"] == \
         [given.DOMAIN["lr"]]
 
 
 def has_failed(shown: Shown) -> None:
+    """The dashboard says so."""
     assert _trials(shown)[0]["sessions"][0]["status"] == "STATUS_FAILURE"
 
 
 def is_group(shown: Shown) -> None:
+    """Both trials are sessions of one group."""
     group, = _trials(shown)
     assert group["name"] == "both" and len(group["sessions"]) == 2
 
 
 def are_charts(shown: Shown) -> None:
+    """The layout is served with both charts."""
     plugin = shown.plugin(custom_scalars_plugin.CustomScalarsPlugin)
     category, = plugin.get("/layout").get_json()["category"]
     assert category["title"] == "losses"
@@ -307,6 +329,7 @@ def is_projected(shown: Shown, kind: str) -> None:
 
 @once
 def is_binary(shown: Shown) -> None:
+    """Some file has the floats, and the projector serves them."""
     served = shown.said or projected(shown.logdir)
     np.testing.assert_array_equal(np.float32(served["points"]), given.LARGE_MATRIX)
     assert any(given.LARGE_MATRIX.tobytes() in file.read_bytes() for file in _files(shown)), "text"
@@ -339,21 +362,25 @@ def is_mxnet_graph(shown: Shown, kind: str) -> None:
 
 
 def is_torch_graph(shown: Shown) -> None:
+    """Its linear layer is a node."""
     assert any("linear" in node.op or "addmm" in node.op for node in _nodes(shown))
 
 
 def is_own_graph(shown: Shown) -> None:
+    """Both nodes, and the edge between them."""
     nodes = {node.name: node for node in _nodes(shown)}
     assert set(nodes) == {"mine/in", "mine/out"} and list(nodes["mine/out"].input) == ["mine/in"]
 
 
 def are_graphs(shown: Shown) -> None:
+    """Two are offered."""
     info = _graphs(shown)[_graph_run(shown)]
     tags = [tag for tag, one in info["tags"].items() if one["op_graph"]]
     assert len(tags) + info["run_graph"] == 2, f"{len(tags) + info['run_graph']} graph"
 
 
 def is_keras_graph(shown: Shown) -> None:
+    """The layer is a node of a conceptual graph."""
     (run, info), = [one for one in _graphs(shown).items()
                     if any(tag["conceptual_graph"] for tag in one[1]["tags"].values())]
     tag, = [tag for tag, one in info["tags"].items() if one["conceptual_graph"]]
@@ -375,6 +402,7 @@ def has_costs(shown: Shown) -> None:
 
 
 def is_mxnet_value(shown: Shown, kind: str) -> None:
+    """The values are those of the array."""
     if kind == "scalar":
         assert shown.board.scalars(".", "tag") == [(0, 0.5)]
     elif kind == "histogram":
@@ -385,17 +413,20 @@ def is_mxnet_value(shown: Shown, kind: str) -> None:
 
 
 def is_tag(shown: Shown, plugin: str) -> None:
+    """The dashboard lists the very tag."""
     assert set(shown.tags(plugin)) == {given.TAG}, set(shown.tags(plugin))
 
 
 @once
 def is_one_event(shown: Shown) -> None:
+    """One event has both values."""
     found = [[value.tag for value in event.summary.value] for event in events(shown.logdir)
              if event.summary.value]
     assert found == [["one", "two"]], f"{len(found)} events"
 
 
 def is_counted(shown: Shown, plugin: str) -> None:
+    """They have the steps 0, 1 and 2."""
     points = shown.board.scalars(".", "tag") if plugin == "scalars" else \
         shown.board.tensors(plugin, ".", "tag")
     assert [step for step, _ in points] == [0, 1, 2], [step for step, _ in points]
@@ -409,16 +440,19 @@ def is_tensor(shown: Shown) -> None:
 
 
 def is_plugins(shown: Shown) -> None:
+    """The plugin gets its array and its content."""
     assert shown.tags("mine")["tag"].plugin_content == b"c"
     np.testing.assert_array_equal(shown.tensors("mine")[0], given.POINTS)
 
 
 @once
 def is_rotated(shown: Shown) -> None:
+    """There are several files."""
     assert len(list(_files(shown))) > 2
 
 
 def is_resumed(shown: Shown) -> None:
+    """Up to step 4 the first values, from step 5 to 7 the second, and no more."""
     assert shown.board.scalars(".", "tag") == [(step, step) for step in range(5)] + [
         (step, 100 + step) for step in range(5, 8)]
 
@@ -434,16 +468,19 @@ def stays_inside(shown: Shown, kind: str) -> None:
 
 @once
 def is_read(shown: Shown) -> None:
+    """They are the values of the curve."""
     np.testing.assert_allclose(shown.said, given.CURVE, rtol=1e-6)
 
 
 @once
 def is_flushed(shown: Shown) -> None:
+    """Nothing was missing."""
     assert not any(shown.said), f"up to {max(shown.said)} of 50 missing"
 
 
 @once
 def is_silent(shown: Shown, kind: str) -> None:
+    """There is no file."""
     assert not list(_files(shown)), [file.name for file in _files(shown)]
 
 
@@ -455,6 +492,7 @@ def _steps(shown: Shown, word: str) -> List[Tuple[str, List[int]]]:
 
 
 def has_batches(shown: Shown) -> None:
+    """Training has a value at each batch, on a step of its own."""
     assert ("train", list(range(10))) in _steps(shown, "accuracy"), _steps(shown, "accuracy")
 
 
@@ -464,10 +502,12 @@ def has_validation(shown: Shown) -> None:
 
 
 def has_scalars(shown: Shown, word: str) -> None:
+    """There is a curve with that word in its tag."""
     assert _steps(shown, word), f"no {word}"
 
 
 def has_histograms(shown: Shown, *words: str) -> None:
+    """There is a histogram of each."""
     tags = [tag for run in shown.board.runs() for tag in shown.board.tags("histograms", run)]
     for word in words:
         assert any(word in tag for tag in tags), f"no histogram of {word}"
@@ -482,11 +522,13 @@ def _ended(shown: Shown) -> Dict[str, Any]:
 
 @once
 def hangs_not(shown: Shown) -> None:
+    """The program came to its end."""
     assert not shown.said["hang"], "hangs"
 
 
 @once
 def none_raises(shown: Shown) -> None:
+    """It came there without an error."""
     raised = _ended(shown)["raised"]
     assert not raised, f"{raised} calls raise"
 
@@ -503,6 +545,7 @@ def keeps(shown: Shown, *counts: int) -> None:
 
 @once
 def are_light(shown: Shown) -> None:
+    """200 curves took one thread and 64 descriptors at most."""
     said = _ended(shown)
     assert said["threads"] <= 1 and said["fds"] <= 64, \
         f"{said['threads']} threads, {said['fds']} descriptors"
