@@ -40,7 +40,7 @@ def restriction(parts: Parts) -> str:
 
 
 def filled(page: str, record: Dict[str, Any]) -> str:
-    """A page with the cells that were measured, and with what "partly" means between its marks."""
+    """A page with the cells that were measured, what "partly" means between its marks, the date."""
     rows = record["rows"]
     lines = []
     for line in page.split("\n"):
@@ -49,8 +49,8 @@ def filled(page: str, record: Dict[str, Any]) -> str:
             cells[2:-1] = [answer(rows[cells[0]][peer]) for peer in PEERS]
             line = f"| {' | '.join(cells)} |"
         lines.append(line)
-    return re.sub(f"{BEGIN}.*?{END}", lambda _: BEGIN + _table(rows) + END, "\n".join(lines),
-                  flags=re.DOTALL)
+    dated = re.sub(r"(?<=that writer gave on\s)\d{4}-\d\d-\d\d", record["date"], "\n".join(lines))
+    return re.sub(f"{BEGIN}.*?{END}", lambda _: BEGIN + _table(rows) + END, dated, flags=re.DOTALL)
 
 
 def _table(rows: Dict[str, Dict[str, Parts]]) -> str:
