@@ -143,6 +143,8 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         value_event("d", tensor(2, (), struct.pack("<d", 1.5)), plugin("scalars", b"", 1))]),
     "plugin content": lambda d: written(d, [
         value_event("t", strings((), [b"a"]), plugin("text", b"\xff\xff", 2))]),
+    "data class": lambda d: written(d, [
+        value_event("t", strings((), [b"a"]), plugin("text", b"", 3))]),
     "plugin version": lambda d: written(d, [
         value_event("t", strings((), [b"a"]), plugin("text", b"\x08\x01", 2))]),
     "lost metadata": lambda d: written(d, [
@@ -309,12 +311,49 @@ def test_a_double_scalar_is_shown_by_one_loader_only(loader, tmp_path):
 
 
 @both_loaders
-@pytest.mark.parametrize("rule", ["late metadata", "no plugin", "plugin version"])
+@pytest.mark.parametrize("rule", ["late metadata", "no plugin", "plugin version", "data class"])
 def test_a_tag_that_neither_loader_shows(rule, loader, tmp_path):
     """The text is in the file and in no dashboard."""
     BROKEN[rule](tmp_path)
     with http(tmp_path, loader) as shown:
         assert "t" not in shown.json("/data/plugin/text/tags").get(".", [])
+
+
+# What shows a value of each plugin, with the store that `board` finds it in.
+CLASSES = {
+    "scalars": (1, "scalars", tensor(1, [], struct.pack("<f", 1))),
+    "histograms": (2, "tensors", tensor(2, [1, 3], struct.pack("<3d", 0, 1, 2))),
+    "images": (3, "blobs", strings([3], [b"1", b"1", PNG])),
+    "audio": (3, "blobs", strings([1], [b"RIFF"])),
+    "text": (2, "tensors", strings([], [b"a"])),
+    "pr_curves": (2, "tensors", tensor(1, [6, 4], bytes(96))),
+    "custom_scalars": (2, "tensors", strings([], [b""])),
+}
+
+
+@both_loaders
+@pytest.mark.parametrize("data_class", [0, 1, 2, 3])
+def test_the_data_class_of_each_plugin(data_class, loader, tmp_path):
+    """A tag of another class than its plugin's is in neither loader, and found; others are."""
+    for name, (wanted, store, value) in CLASSES.items():
+        tag = "custom_scalars__config__" if name == "custom_scalars" else "t"
+        written(tmp_path / name, [value_event(tag, value, plugin(name, b"", data_class))])
+        fits = data_class in (0, wanted)
+        assert rules(check(str(tmp_path / name))) == ([] if fits else ["data class"])
+        with board(tmp_path / name, loader) as shown:
+            series = getattr(shown, store)(*[name] * (store != "scalars"), ".", tag)
+        assert bool(series) == fits, name
+
+
+@both_loaders
+@pytest.mark.parametrize("data_class", [1, 2, 3])
+def test_the_data_class_of_the_older_forms(data_class, loader, tmp_path):
+    """The Python loader goes by the form of a value that is no tensor, the fast one does not."""
+    written(tmp_path, [value_event("t", b"\x15" + bytes(4), plugin("scalars", b"", data_class))])
+    fits = data_class == 1
+    assert rules(check(str(tmp_path))) == ([] if fits else ["data class"])
+    with board(tmp_path, loader) as shown:
+        assert len(shown.scalars(".", "t")) == (loader == "python" or fits)
 
 
 @both_loaders

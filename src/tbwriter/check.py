@@ -133,6 +133,9 @@ RULES = {
         "HTTP 500 for all tags of the plugin", "HTTP 500 for all tags of the plugin",
         "write what the plugin's proto says"),
     "plugin version": Rule("not the tag", "not the tag", "write version 0"),
+    "data class": Rule(
+        "not the tag", "not the tag, where its values are tensors",
+        "data_class 1 for scalars, 3 for images and audio, 2 for all else; or leave it 0"),
     "lost metadata": Rule(
         "the values, without display name and description", "all",
         "set data_class in the metadata of values that are no tensors"),
@@ -489,6 +492,10 @@ class _FileReader:
         if value.number in _FORMS and not metadata.data_class \
                 and (metadata.display_name or metadata.description):
             self._find("lost metadata", "no data_class", value.tag)
+        wanted = _CLASSES.get(metadata.plugin)
+        if wanted and metadata.data_class not in (0, wanted):
+            self._find("data class", f"{metadata.plugin}: {metadata.data_class}, not {wanted}",
+                       value.tag)
         content = metadata.content
         if metadata.plugin in _GRAPHS and content != b"1":
             self._find("plugin content", f"got {content[:20]!r}, want b'1'", value.tag)
@@ -511,6 +518,10 @@ class _FileReader:
 
 
 _VERSIONED = ("scalars", "histograms", "images", "audio", "text", "pr_curves", "mesh", "hparams")
+
+# DataClass, by plugin: SCALAR, TENSOR, BLOB_SEQUENCE.
+_CLASSES = {"scalars": 1, "histograms": 2, "images": 3, "audio": 3, "text": 2, "pr_curves": 2,
+            "mesh": 2, "hparams": 2, "custom_scalars": 2}
 
 _HPARAMS_TAGS = ("_hparams_/experiment", "_hparams_/session_start_info",
                  "_hparams_/session_end_info")

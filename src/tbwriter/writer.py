@@ -22,7 +22,7 @@ from ._number import as_float, as_step, as_wall_time
 from ._pipeline import Channel, Encoded, Task, warn
 from ._record import frame
 from ._rows import ROW, SIZE, RowEncoder, Tags
-from ._storage import Log, open_log
+from ._storage import open_log
 from ._version import __version__
 from ._wire import Parts, total
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
