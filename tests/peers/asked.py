@@ -49,6 +49,7 @@ def version_1(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def need(name: str) -> Any:
+    """A package, without which the question can't be asked."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -56,7 +57,7 @@ def need(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def without(*names: str) -> Iterator[None]:
+def hidden(*names: str) -> Iterator[None]:
     """As if packages that a writer does not require were not installed."""
     held = {name: sys.modules.get(name) for name in names}
     sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
@@ -193,11 +194,12 @@ class Writer:
 
     @contextlib.contextmanager
     def helped(self, helper: str) -> Iterator[None]:
+        """With this one of its helpers, and no other."""
         if helper in self.helpers:
             need(helper)
             if helper in HELPERS and not version(helper).startswith(HELPERS[helper]):
                 raise Unmeasured(f"{helper} {HELPERS[helper]}")
-        with without(*(name for name in self.helpers if name != helper)):
+        with hidden(*(name for name in self.helpers if name != helper)):
             yield
 
     def sound(self, logdir: str, clip: Any) -> None:
