@@ -28,7 +28,7 @@ from .rivals import OURS, WRITERS
 HOMES: Dict[str, Sequence[str]] = {
     "main": ["torch==2.13.0", "tensorboardX==2.6.5", "tensorflow-cpu==2.21.0", "tensorboard",
              "numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "soundfile",
-             "matplotlib", "scikit-image", "scikit-learn"],
+             "moviepy<2", "matplotlib", "scikit-image", "scikit-learn"],
     "mxboard": ["mxboard==0.1.0", "protobuf==3.20.3", "mxnet==1.9.1", "numpy<1.24"],
     "numpy123": ["numpy==1.23.5", "crcmod", "pillow", "google-crc32c", "crc32c",
                  "tensorboardX==2.6.5"],

@@ -132,7 +132,7 @@ def test_the_questions_can_be_answered():
 
 @pytest.mark.skipif(interpreters.VARIABLE not in os.environ,
                     reason=f"set {interpreters.VARIABLE} to the homes of the other writers, which "
-                    "python -m benchmarks --setup DIR makes")
+                    "python -m benchmarks.interpreters DIR makes")
 @pytest.mark.timeout(1800)
 def test_measured_anew():
     """All writers still give the answers that are recorded."""

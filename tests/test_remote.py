@@ -119,23 +119,6 @@ def test_side_files(store: Any) -> None:
     log.close()
 
 
-def test_an_object_with_nothing_is_withdrawn(store: Any) -> None:
-    """An object that holds only the header is removed, unless records or side files came; what
-    comes later is put as if nothing had been."""
-    log = new_log(store, "empty")
-    log.withdraw()
-    assert not log.path and not [path for path in store.objects() if path.startswith("empty/")]
-    log.append(record(1))
-    log.write()
-    log.withdraw()
-    assert store.objects()[f"empty/{log.path.rpartition('/')[2]}"] == header() + b"".join(record(1))
-    log = new_log(store, "beside")
-    log.withdraw()
-    log.put("data.tsv", b"1")
-    log.withdraw()
-    assert store.objects()[f"beside/{log.path.rpartition('/')[2]}"] == header()
-
-
 def test_new_logs_sort_behind(store: Any) -> None:
     """Logs opened within a second in one directory: as many rows of segments, in order."""
     for number in range(5):

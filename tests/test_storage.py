@@ -279,8 +279,10 @@ def test_pieces_are_joined_or_kept(tmp_path: Path, disk: Disk) -> None:
     calls: List[Any] = []
     disk.after = lambda name, result, *args: calls.append((name, args))
     log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
     del calls[:]
-    log.append([piece for step in range(100) for piece in record(step)])
+    log.append([piece for step in range(1, 100) for piece in record(step)])
     log.write()
     assert [name for name, _ in calls if name.startswith("write")] == ["write"]
     large = record(100, 100_000)
@@ -341,7 +343,9 @@ def test_partial_tail_is_cut_at_close(tmp_path: Path, disk: Disk) -> None:
 def test_resumes_at_the_next_byte(tmp_path: Path, disk: Disk) -> None:
     """After a full disk the same file goes on where it stopped: nothing is cut or rewritten."""
     log = LocalLog(str(tmp_path), "", header)
-    log.append(record(0, 5000))
+    log.append(record(0))
+    log.write()
+    log.append(record(1, 5000))
     disk.arm(1, tearing(errno.ENOSPC), lasting=False)
     disk.count = -2
     with pytest.raises(OSError, match="No space"):
@@ -350,7 +354,7 @@ def test_resumes_at_the_next_byte(tmp_path: Path, disk: Disk) -> None:
     log.write()
     log.close()
     file, = files(tmp_path)
-    assert file.read_bytes().startswith(before) and steps(tmp_path, torn=False) == [0]
+    assert file.read_bytes().startswith(before) and steps(tmp_path, torn=False) == [0, 1]
 
 
 def test_failed_fsync(tmp_path: Path, disk: Disk) -> None:
@@ -371,10 +375,10 @@ def test_failed_fsync(tmp_path: Path, disk: Disk) -> None:
 def test_file_systems_without_fsync(tmp_path: Path, disk: Disk) -> None:
     """Where the file system has no fsync, there is nothing to complain about."""
     log = LocalLog(str(tmp_path), "", header)
-    disk.arm(1, failing(errno.EINVAL), lasting=False)
-    log.sync()
     log.append(record(0))
     log.write()
+    disk.arm(1, failing(errno.EINVAL), lasting=False)
+    log.sync()
     log.close()
     assert len(files(tmp_path)) == 1 and steps(tmp_path, torn=False) == [0]
 
@@ -576,6 +580,8 @@ def test_name_taken(tmp_path: Path, disk: Disk) -> None:
     disk.arm(3, failing(errno.EEXIST), lasting=False)
     log = open_log(tmp_path, "", header)
     assert disk.fired == 1
+    log.append(record(0))
+    log.write()
     log.close()
     assert len(files(tmp_path)) == 1
 
@@ -679,7 +685,9 @@ def test_forked_child(tmp_path: Path) -> None:
     """After `detach()` a child writes a file of its own; the parent's has its own records alone."""
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
+    log.write()
     parents = log.path
+    log.append(record(1))
     child = os.fork()
     if child == 0:
         try:
@@ -692,7 +700,6 @@ def test_forked_child(tmp_path: Path) -> None:
         finally:
             os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
-    log.append(record(1))
     log.write()
     log.close()
     assert [event.step for event in judges.events(parents)[1:]] == [0, 1]

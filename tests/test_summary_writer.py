@@ -470,7 +470,7 @@ def test_wrong_hparams_are_refused(tmp_path):
                 writer.add_hparams(*wrong)
         with pytest.raises(ValueError, match="got .* want "):
             writer.add_hparams({"a": 1}, {"b": 1}, status="GOOD")
-    assert len(events(tmp_path)) == 1
+    assert events(tmp_path) == []
 
 
 # Mistakes.
@@ -526,6 +526,8 @@ def test_pickle(tmp_path):
         with pickle.loads(pickle.dumps(writer)) as other:
             assert isinstance(other, SummaryWriter)
             other.add_scalar("b", 1, 1)
+            writer.flush()
+            other.flush()
             assert other.path != writer.path and other.path.endswith(".x")
     assert values(tmp_path, "a") == values(tmp_path, "b") == [(1, 1.0)]
 

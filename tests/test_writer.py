@@ -50,13 +50,23 @@ def test_the_api_of_2017(tmp_path: Path, loader: str) -> None:
 
 
 def test_first_record(tmp_path: Path) -> None:
-    """A file begins with its version and who wrote it, before anything is added."""
+    """A file begins with its version and who wrote it."""
     writer = FileWriter(tmp_path)
-    [first] = events(writer.path)
+    writer.add_scalar("x", 1, 1)
+    writer.flush()
+    first, _ = events(writer.path)
     assert first.file_version == "brain.Event:2"
     assert first.source_metadata.writer == f"tbwriter {tbwriter.__version__}"
     assert abs(first.wall_time - os.stat(writer.path).st_mtime) < 10
     writer.close()
+
+
+def test_nothing_is_left_of_nothing(tmp_path: Path) -> None:
+    """A writer that was given nothing has made sure that it could write, and leaves no file."""
+    with FileWriter(tmp_path / "logs") as writer:
+        writer.flush()
+        assert writer.path == ""
+    assert os.listdir(tmp_path / "logs") == []
 
 
 @pytest.mark.parametrize("convert", [
@@ -114,7 +124,7 @@ def test_add_event_refuses(tmp_path: Path, bad: bytes) -> None:
     with FileWriter(tmp_path) as writer:
         with pytest.raises(ValueError):
             writer.add_event(bad)
-    assert len(events(tmp_path)) == 1
+    assert events(tmp_path) == []
 
 
 @both_loaders
@@ -395,6 +405,8 @@ def test_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_filename_suffix(tmp_path: Path) -> None:
     """The suffix ends the file's name."""
     with FileWriter(tmp_path, filename_suffix=".v7") as writer:
+        writer.add_scalar("x", 1, 1)
+        writer.flush()
         assert writer.path.endswith(".v7")
 
 

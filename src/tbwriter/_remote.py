@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from copy import deepcopy
 from io import SEEK_END, RawIOBase
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
@@ -206,7 +205,6 @@ class RemoteLog(Store):
         self._base = ""
         self._number = 0
         self._sent = self._kept = 0
-        self._side_files = False    # whether there are some: only beside events are they shown
         self._waiting: List[bytes] = []  # while there is no segment
         self._segment: Optional[Segment] = None
         self._begin()
@@ -247,12 +245,7 @@ class RemoteLog(Store):
         return content
 
     def put(self, name: str, data: bytes) -> None:
-        check_name(name)
-        self._side_files = True
-        if not self.path:
-            self._begin()
-            self._put_pieces(1)
-        self._put_object(name, data)
+        self._put_object(check_name(name), data)
 
     def earlier(self) -> Iterator[bytes]:
         for name in sorted(self._names()):
@@ -262,14 +255,6 @@ class RemoteLog(Store):
     def close(self) -> None:
         if self._segment is not None:
             self._end_segment()
-
-    def withdraw(self) -> None:
-        segment = self._segment
-        if segment is not None and len(segment.pieces) == 1 and not self._side_files:
-            with suppress(OSError, ValueError):  # who may write may not be allowed to remove
-                self._call("rm_file", f"{self._root}/{segment.name}")
-                self.path = ""
-                self._segment = None
 
     def detach(self) -> None:
         if self._client is not None:

@@ -29,7 +29,7 @@ _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 
 # Beyond so many open event files of a process, each is opened for its writes only: a run may have
 # as many sub-runs as it likes.
-MAX_OPEN = 64
+MAX_OPEN = 63
 
 # So often it is looked whether a file has been moved, and whether it is deleted or changed, which
 # is quicker to see.
@@ -89,10 +89,6 @@ class Log(Protocol):
 
     def close(self) -> None:
         """Close the event file; a later write begins another one."""
-
-    def withdraw(self) -> None:
-        """Remove an event file that has only its header, and no side files; a later write or put
-        begins another one."""
 
     def detach(self) -> None:
         """In a forked child: leave the parent's file alone, and begin one's own at need."""
@@ -158,14 +154,12 @@ class LocalLog:
         self._opened: Optional[os.stat_result] = None
         self._in_directory = False  # whether the name is known to survive the machine
         self._sizes_hold = True     # whether the file system has told true sizes so far
-        self._side_files = False    # whether there are some: only beside events are they shown
         self._parked = False        # whether the file is closed between two writes
         self._counted = True        # whether `_written` holds what the last call wrote
         self._seen = 0.0            # when the descriptor was last seen to be the file's
         self._looked = 0.0          # when the file was last seen to be there
         self._unordered = False     # whether each write is synced, for readers elsewhere
-        self._open()
-        self._park()
+        self._try()
 
     @property
     def pending(self) -> int:
@@ -243,18 +237,6 @@ class LocalLog:
         self.sync()
         self._begin_anew()
 
-    def withdraw(self) -> None:
-        if self._blocks or self._written > self._first or self._side_files:
-            return
-        with suppress(OSError):
-            self._unpark()
-            # Not a file that somebody else has put there, or has written to.
-            if self._fd >= 0 and os.path.samestat(os.stat(self.path), os.fstat(self._fd)) \
-                    and os.fstat(self._fd).st_size == self._written - self._origin:
-                os.unlink(self.path)
-                self.path = ""
-                self._leave()
-
     def detach(self) -> None:
         self._blocks.clear()
         with suppress(OSError):
@@ -269,8 +251,7 @@ class LocalLog:
 
     def put(self, name: str, data: bytes) -> None:
         path = self._inside(name)
-        self._side_files = True
-        if not self.path:
+        if not self.path:  # only beside an event file are side files shown
             self._open()
         os.makedirs(os.path.dirname(path), exist_ok=True)
         # TensorBoard reads every file with "tfevents" in its name, so the temporary one has a name
@@ -331,6 +312,16 @@ class LocalLog:
         return (self._max_file_bytes is not None and block.start > self._first
                 and block.end - self._origin > self._max_file_bytes)
 
+    def _try(self) -> None:
+        """See whether a file can be made here. The first write makes the one that stays:
+        TensorBoard would list a run without values, as is a directory of runs below it alone."""
+        self._open()
+        with suppress(OSError):  # one may be allowed to make files, and not to remove them
+            os.unlink(self.path)
+            self.path = ""
+            self._leave()
+        self._park()
+
     def _open(self) -> None:
         """Begin a file, with the header in it. `_written` is between two records."""
         os.makedirs(self.directory, exist_ok=True)
@@ -343,8 +334,9 @@ class LocalLog:
             except FileExistsError:  # the same pid and host name, in another container
                 pass
         try:
-            if os.write(fd, header) != len(header):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            left = header
+            while left:
+                left = left[os.write(fd, left):]
             self._opened = os.fstat(fd)
         except BaseException:
             with suppress(OSError):

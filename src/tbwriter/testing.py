@@ -74,9 +74,6 @@ class _MemoryLog:
     def close(self) -> None:
         pass
 
-    def withdraw(self) -> None:
-        pass
-
     def detach(self) -> None:
         pass
 

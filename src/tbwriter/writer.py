@@ -230,11 +230,8 @@ class FileWriter:
             raise ValueError(f"got the run name {name!r}, want a path below the log directory")
         if self.disabled:
             return self
-        run = self._runs.setdefault(name, FileWriter(
+        return self._runs.setdefault(name, FileWriter(
             f"{self._logdir}/{name}", **self._settings, **self._resuming))
-        # TensorBoard would show a run without values beside those below it.
-        self._channel.put(Task(self._log.withdraw))
-        return run
 
     def get_logdir(self) -> str:
         """The log directory: an absolute path, or the URL."""
@@ -242,8 +239,7 @@ class FileWriter:
 
     @property
     def path(self) -> str:
-        """The event file that is written now; "" where there is none, as nothing but `sub_run` was
-        asked for."""
+        """The event file that is written now; "" before the first event is written."""
         return self._log.path
 
     @property
