@@ -58,8 +58,9 @@ class SyncError(OSError):
 class Log(Protocol):
     """Where the records of one run go.
 
-    directory: an absolute path, or a URL. path: the event file written now. pending: bytes taken
-    by `append` that are not yet written. notice: something the user should be told once.
+    directory: an absolute path, or a URL. path: the event file written now; "" before the first.
+    pending: bytes taken by `append` that are not yet written. notice: something the user should be
+    told once.
     """
 
     directory: str
@@ -100,7 +101,7 @@ SCHEMES: Dict[str, Callable[..., Log]] = {}
 
 def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callable[[], bytes],
              max_file_bytes: Optional[int] = None) -> Log:
-    """The log directory `logdir`, a path or URL, with a new event file in it.
+    """The log directory `logdir`, a path or URL, made if it is missing.
 
     header: gives the first record of each file. Raises OSError where nothing can be written there,
     ValueError for a bad suffix or an unknown kind of URL, ImportError for one whose package is not
