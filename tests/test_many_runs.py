@@ -7,7 +7,7 @@ import time
 import pytest
 from judges import board, events
 
-from tbwriter import FileWriter, _storage
+from tbwriter import FileWriter, SummaryWriter, _storage, summary
 
 
 def open_files(directory):
@@ -32,6 +32,18 @@ def test_few_files_are_open(tmp_path):
     assert len(events(tmp_path)) == runs * 6
     with board(tmp_path, "fast") as b:
         assert b.scalars("r100", "x") == [(step, 100.0) for step in range(5)]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files through /proc")
+def test_few_files_are_open_beside_embeddings(tmp_path):
+    """Nor are more open where runs have nothing but side files."""
+    with SummaryWriter(tmp_path) as writer:
+        for number in range(2 * _storage.MAX_OPEN):
+            run = writer.sub_run(f"r{number:03d}")
+            run.add(summary.embedding("e", [[1.0, 2.0], [3.0, 4.0]]), 0)
+        writer.flush()
+        assert open_files(tmp_path) <= _storage.MAX_OPEN + 1
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 2 * _storage.MAX_OPEN
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -27,8 +27,8 @@ _numbers = count()
 _APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 
-# Beyond so many open event files of a process, each is opened for its writes only: a run may have
-# as many sub-runs as it likes.
+# So many event files of a process stay open, besides the one that is written; others are opened for
+# their writes only: a run may have as many sub-runs as it likes.
 MAX_OPEN = 63
 
 # So often it is looked whether a file has been moved, and whether it is deleted or changed, which
@@ -166,7 +166,7 @@ class LocalLog:
     def pending(self) -> int:
         try:
             return self._blocks[-1].end - self._written if self._blocks else 0
-        except IndexError:  # asked by any thread
+        except IndexError:  # emptied meanwhile: any thread may ask
             return 0
 
     def append(self, records: Parts) -> None:
@@ -254,6 +254,7 @@ class LocalLog:
         path = self._inside(name)
         if not self.path:  # only beside an event file are side files shown
             self._open()
+            self._park()
         os.makedirs(os.path.dirname(path), exist_ok=True)
         # TensorBoard reads every file with "tfevents" in its name, so the temporary one has a name
         # of its own.
