@@ -23,7 +23,8 @@ from typing import Dict, List, Optional, Sequence
 
 from .rivals import OURS, WRITERS
 
-# The rivals are those of the tables in the docs. torch comes first: a wheel of it without CUDA that
+# The rivals are those of the tables in the docs; two of them need moviepy for videos, which
+# docs/features.md asks of them. torch comes first: a wheel of it without CUDA that
 # pip is told of (PIP_FIND_LINKS) counts as the same version, and saves some gigabytes.
 HOMES: Dict[str, Sequence[str]] = {
     "main": ["torch==2.13.0", "tensorboardX==2.6.5", "tensorflow-cpu==2.21.0", "tensorboard",

@@ -449,15 +449,20 @@ def test_steps_given_and_not(tmp_path: Path) -> None:
         "starts anew: give all steps, or none"]
 
 
+def resumed_at_5(logdir: Path, points: Dict[int, float]) -> None:
+    """A curve of ten points, and a resumed one with {step: value} from step 5 on."""
+    with FileWriter(logdir) as writer:
+        for step in range(10):
+            writer.add_scalar("x", step, step)
+    with FileWriter(logdir, purge_step=5) as writer:
+        for step, value in points.items():
+            writer.add_scalar("x", value, step)
+
+
 @both_loaders
 def test_purge_step(tmp_path: Path, loader: str) -> None:
     """A first resume with purge_step drops the points from there on in both loaders."""
-    with FileWriter(tmp_path) as writer:
-        for step in range(10):
-            writer.add_scalar("x", step, step)
-    with FileWriter(tmp_path, purge_step=5) as writer:
-        for step in range(5, 8):
-            writer.add_scalar("x", 100 + step, step)
+    resumed_at_5(tmp_path, {step: 100 + step for step in range(5, 8)})
     with board(tmp_path, loader) as judge:
         assert judge.scalars(".", "x") == [(i, i) for i in range(5)] + [
             (i, 100 + i) for i in range(5, 8)]
@@ -466,11 +471,7 @@ def test_purge_step(tmp_path: Path, loader: str) -> None:
 @both_loaders
 def test_purge_step_and_a_tag_that_comes_later(tmp_path: Path, loader: str) -> None:
     """The default loader drops a tag's old points from its next point on, the other one all."""
-    with FileWriter(tmp_path) as writer:
-        for step in range(10):
-            writer.add_scalar("x", step, step)
-    with FileWriter(tmp_path, purge_step=5) as writer:
-        writer.add_scalar("x", 100, 8)
+    resumed_at_5(tmp_path, {8: 100})
     with board(tmp_path, loader) as judge:
         assert judge.scalars(".", "x") == [(i, i) for i in range(8 if loader == "fast" else 5)] + [
             (8, 100)]

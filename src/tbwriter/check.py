@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from . import _decode, _scan, _tensor, _wire
+from . import _decode, _event, _scan, _tensor, _wire
 from ._columns import sound_records
 from ._decode import Data, Event, Metadata, Value
 from ._scan import (Fault, Window, base_name, contents, event_files, is_url, runs_of,
@@ -519,9 +519,9 @@ class _FileReader:
 
 _VERSIONED = ("scalars", "histograms", "images", "audio", "text", "pr_curves", "mesh", "hparams")
 
-# DataClass, by plugin: SCALAR, TENSOR, BLOB_SEQUENCE.
-_CLASSES = {"scalars": 1, "histograms": 2, "images": 3, "audio": 3, "text": 2, "pr_curves": 2,
-            "mesh": 2, "hparams": 2, "custom_scalars": 2}
+_CLASSES = {"scalars": _event.SCALAR_CLASS, "images": _event.BLOB_CLASS, "audio": _event.BLOB_CLASS,
+            **dict.fromkeys(("histograms", "text", "pr_curves", "mesh", "hparams",
+                             "custom_scalars"), _event.TENSOR_CLASS)}
 
 _HPARAMS_TAGS = ("_hparams_/experiment", "_hparams_/session_start_info",
                  "_hparams_/session_end_info")
@@ -658,7 +658,8 @@ def _audio(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
         tag.clips.add(1)
         return None
     dtype, shape = _tensor.shape_of(value.data)
-    fits = len(shape) == 1 or len(shape) == 2 and shape[1] == 2 and metadata.data_class != 3
+    fits = len(shape) == 1 or (len(shape) == 2 and shape[1] == 2
+                               and metadata.data_class != _event.BLOB_CLASS)
     if dtype != _tensor.DT_STRING or not fits:
         return "audio shape", (f"DataType {dtype} of shape {list(shape)}, "
                                f"data_class {metadata.data_class}")
