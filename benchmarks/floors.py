@@ -108,9 +108,9 @@ def _calls(note: Note, found: Dict[str, float]) -> None:
 
 def _scalars(note: Note, directory: str) -> None:
     from tbwriter import SummaryWriter
-    from tbwriter._pipeline import Channel
-    from tbwriter._rows import ROW, RowEncoder, Tags
-    from tbwriter._storage import LocalLog
+    from tbwriter._log.channel import Channel
+    from tbwriter._scalars.rows import ROW, RowEncoder, Tags
+    from tbwriter._log.local import LocalLog
 
     tags = Tags()
     row = ROW.pack(1e9, 3, 0.5, tags.number("loss"))
@@ -144,7 +144,7 @@ def _histograms(note: Note) -> None:
     import numpy as np
 
     from tbwriter import summary
-    from tbwriter._array import snapshot
+    from tbwriter._values.array import snapshot
 
     for size, named in ((1_000, "1 000"), (100_000, "100 000")):
         values = np.random.default_rng(0).standard_normal(size).astype(np.float32)
@@ -172,7 +172,7 @@ def _pictures(note: Note, found: Dict[str, float]) -> None:
     import numpy as np
 
     from tbwriter import summary
-    from tbwriter._png import encode
+    from tbwriter._values.png import encode
 
     from .arrays import digit, noisy_natural
 
@@ -203,7 +203,7 @@ def _pictures(note: Note, found: Dict[str, float]) -> None:
 def _fast_picture(note: Note, pixels: Any) -> None:
     from isal import isal_zlib
 
-    from tbwriter import _png
+    from tbwriter._values import png
 
     def deflate() -> None:
         packer = isal_zlib.compressobj(1, zlib.DEFLATED, -15)
@@ -211,18 +211,18 @@ def _fast_picture(note: Note, pixels: Any) -> None:
             packer.compress(block)
         packer.flush()
 
-    filtered = list(_png.Picture(pixels).blocks(_png.AVERAGE, 0, pixels.shape[0]))
+    filtered = list(png.Picture(pixels).blocks(png.AVERAGE, 0, pixels.shape[0]))
     note("isal's deflate of its filtered bytes", deflate)
-    before, _png._isal = _png._isal, isal_zlib  # as TBWRITER_PNG has it
-    note("the same with `fast`", lambda: _png.encode(pixels))
-    _png._isal = before
+    before, png._isal = png._isal, isal_zlib  # as TBWRITER_PNG has it
+    note("the same with `fast`", lambda: png.encode(pixels))
+    png._isal = before
 
 
 def _sound_and_text(note: Note) -> None:
     import numpy as np
 
     from tbwriter import summary
-    from tbwriter._record import frame
+    from tbwriter._tfrecord.frame import frame
 
     sound = np.sin(np.arange(44_100) / 20).astype(np.float32)
     text = "step 12 345: **loss** 0.123" * 4
@@ -243,9 +243,10 @@ def _sound_and_text(note: Note) -> None:
 
 def _made(payload: Any) -> Any:
     """The record of `payload`: all but the queue and the file."""
-    from tbwriter import _event, _record
+    from tbwriter._proto import messages
+    from tbwriter._tfrecord import frame
 
-    return _record.frame(_event.event(1e9, 5, payload.event_field()))
+    return frame.frame(messages.event(1e9, 5, payload.event_field()))
 
 
 def _deflated(data: bytes, strategy: int) -> bytes:

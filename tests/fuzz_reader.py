@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from tbwriter import check, reader
-from tbwriter._crc32c import crc32c
-from tbwriter._record import masked
-from tbwriter._scan import last_steps
+from tbwriter._tfrecord.crc32c import crc32c
+from tbwriter._tfrecord.frame import masked
+from tbwriter._files.records import last_steps
 
 DATA = Path(__file__).parent / "data"
 # Seconds that one file of a few kB may take; the slowest take some milliseconds.

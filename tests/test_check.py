@@ -16,35 +16,37 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from judges import board, both_loaders, http
-from tbwriter import SummaryWriter, _event, _record, _wire, reader, summary
-from tbwriter._crc32c import crc32c
-from tbwriter._rewrite import rewrite
+from tbwriter import SummaryWriter, reader, summary
+from tbwriter._proto import messages, wire
+from tbwriter._tfrecord import frame
+from tbwriter._tfrecord.crc32c import crc32c
+from tbwriter.cli._rewrite import rewrite
 from tbwriter.check import RULES, Finding, check, total_bytes
 from tests_data import DATA, VERSION, event_of, record_of, scalar_event, written
 
 
 def value_event(tag: str, *fields: bytes, step: int = 1, wall_time: float = 1.6e9) -> bytes:
     """An event of one Summary.Value with these fields behind the tag."""
-    value = _wire.string_field(1, tag) + b"".join(fields)
-    parts = _wire.bytes_field(5, _wire.bytes_field(1, value))
-    return _wire.double_field(1, wall_time) + _wire.int_field(2, step) + parts
+    value = wire.string_field(1, tag) + b"".join(fields)
+    parts = wire.bytes_field(5, wire.bytes_field(1, value))
+    return wire.double_field(1, wall_time) + wire.int_field(2, step) + parts
 
 
 def tensor(dtype: int, shape: Any, content: bytes) -> bytes:
-    return b"".join(_event.tensor(dtype, shape, content))
+    return b"".join(messages.tensor(dtype, shape, content))
 
 
 def strings(shape: Any, items: Any) -> bytes:
-    return b"".join(_event.string_tensor(shape, items))
+    return b"".join(messages.string_tensor(shape, items))
 
 
 def start(step: int) -> bytes:
-    return (_wire.double_field(1, 1.6e9) + _wire.int_field(2, step)
-            + _wire.bytes_field(7, _event.SESSION_START))
+    return (wire.double_field(1, 1.6e9) + wire.int_field(2, step)
+            + wire.bytes_field(7, messages.SESSION_START))
 
 
 def plugin(name: str, content: bytes = b"", data_class: int = 0) -> bytes:
-    return _event.metadata(name, content, data_class=data_class)
+    return messages.metadata(name, content, data_class=data_class)
 
 
 def rows(count: int = 5) -> List[bytes]:
@@ -59,7 +61,7 @@ def raw(directory: Path, *records: bytes, name: str = "1600000000") -> None:
 
 def _header(length: int) -> bytes:
     data = struct.pack("<Q", length)
-    return data + struct.pack("<I", _record.masked(crc32c(data)))
+    return data + struct.pack("<I", frame.masked(crc32c(data)))
 
 
 def _flipped(at: int) -> List[bytes]:
@@ -88,7 +90,7 @@ def _tensors(directory: Path, content: bytes, shape: str = "") -> None:
 
 
 def graph(data: bytes) -> bytes:
-    return _wire.double_field(1, 1.6e9) + _wire.bytes_field(4, data)
+    return wire.double_field(1, 1.6e9) + wire.bytes_field(4, data)
 
 
 def layout(content: bytes) -> bytes:
@@ -99,14 +101,14 @@ def layout(content: bytes) -> bytes:
 def histo(*limits: float, values: Any = (-1.0, 1.0)) -> bytes:
     """A HistogramProto with all its counts in the last bucket but one."""
     counts = [0.0] * (len(limits) - 2) + [5.0, 0.0]
-    return _wire.bytes_field(5, b"".join([
-        *(_wire.double_field(i, value) for i, value in enumerate(values, 1)),
-        _wire.bytes_field(6, struct.pack(f"<{len(limits)}d", *limits)),
-        _wire.bytes_field(7, struct.pack(f"<{len(limits)}d", *counts))]))
+    return wire.bytes_field(5, b"".join([
+        *(wire.double_field(i, value) for i, value in enumerate(values, 1)),
+        wire.bytes_field(6, struct.pack(f"<{len(limits)}d", *limits)),
+        wire.bytes_field(7, struct.pack(f"<{len(limits)}d", *counts))]))
 
 
-MESH = (_wire.string_field(2, "m") + _wire.int_field(3, 1) + _wire.bytes_field(6, b"\1\4\3")
-        + _wire.int_field(7, 2))
+MESH = (wire.string_field(2, "m") + wire.int_field(3, 1) + wire.bytes_field(6, b"\1\4\3")
+        + wire.int_field(7, 2))
 FULL = [record_of(event) for event in rows()]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 FLOAT6 = np.full((6, 4), np.nan, "<f4").tobytes()
@@ -119,7 +121,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "huge length": lambda d: raw(d, *FULL, _header(1 << 40)),
     "bad data": lambda d: raw(d, *_flipped(-6)),
     "bad event": lambda d: raw(d, *FULL, record_of(
-        value_event("x", _wire.bytes_field(9, b"\xff")))),
+        value_event("x", wire.bytes_field(9, b"\xff")))),
     "zero bytes": lambda d: raw(d, *FULL, bytes(40)),
     "no events": lambda d: (d / "events.out.tfevents.1").write_bytes(b""),
     "no file version": lambda d: written(d, rows(), version=False),
@@ -133,7 +135,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "decreasing steps": lambda d: written(d, [*rows(), scalar_event("x", 1.0, 2)]),
     "restart not seen": lambda d: written(d, [*rows(), start(2), scalar_event("x", 9.0, 2)]),
     "kind changes": lambda d: written(d, [
-        *rows(), value_event("x", _wire.bytes_field(4, _wire.bytes_field(4, PNG)), step=9)]),
+        *rows(), value_event("x", wire.bytes_field(4, wire.bytes_field(4, PNG)), step=9)]),
     "late metadata": lambda d: written(d, [
         value_event("t", strings((), [b"a"]), plugin("text", b"", 2), step=i) if i == 2
         else value_event("t", strings((), [b"a"]), plugin(""), step=i) for i in (1, 2)]),
@@ -148,7 +150,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "plugin version": lambda d: written(d, [
         value_event("t", strings((), [b"a"]), plugin("text", b"\x08\x01", 2))]),
     "lost metadata": lambda d: written(d, [
-        value_event("x", _wire.float_field(2, 1.0), _event.metadata("scalars", description="d"))]),
+        value_event("x", wire.float_field(2, 1.0), messages.metadata("scalars", description="d"))]),
     "tensor elements": lambda d: written(d, [
         value_event("t", strings((3,), [b"a", b"b"]), plugin("text", b"", 2))]),
     "image shape": lambda d: written(d, [
@@ -161,12 +163,12 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         value_event("a", strings((i,), [b"RIFF"] * i), plugin("audio", b"\x10\x0b", 3), step=i)
         for i in (1, 2)]),
     "histogram shape": lambda d: written(d, [
-        value_event("h", _wire.bytes_field(5, _wire.bytes_field(6, bytes(16))
-                                           + _wire.bytes_field(7, bytes(8))))]),
+        value_event("h", wire.bytes_field(5, wire.bytes_field(6, bytes(16))
+                                          + wire.bytes_field(7, bytes(8))))]),
     "histogram range": lambda d: written(d, [
-        value_event("h", _wire.bytes_field(5, _wire.double_field(1, math.nan)
-                                           + _wire.bytes_field(6, struct.pack("<d", 1.0))
-                                           + _wire.bytes_field(7, struct.pack("<d", 1.0))))]),
+        value_event("h", wire.bytes_field(5, wire.double_field(1, math.nan)
+                                          + wire.bytes_field(6, struct.pack("<d", 1.0))
+                                          + wire.bytes_field(7, struct.pack("<d", 1.0))))]),
     "curve shape": lambda d: written(d, [
         value_event("p", tensor(1, (4, 6), FLOAT6), plugin("pr_curves", b"\x10\x04", 2))]),
     "curve NaN": lambda d: written(d, [
@@ -175,7 +177,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         value_event("t", strings((), [b"\xff"]), plugin("text", b"", 2))]),
     "mesh parts": lambda d: written(d, [
         value_event("m_VERTEX", tensor(1, (1, 1, 3), bytes(12)), plugin(
-            "mesh", _wire.string_field(2, "m") + _wire.int_field(3, 1) + _wire.int_field(7, 2), 2)),
+            "mesh", wire.string_field(2, "m") + wire.int_field(3, 1) + wire.int_field(7, 2), 2)),
         ]),
     "mesh shape": lambda d: written(d, [
         value_event("m_VERTEX", tensor(1, (4, 3), bytes(48)), plugin("mesh", MESH, 2))]),
@@ -183,7 +185,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "graph content": lambda d: written(d, [graph(b"\xff\xff")]),
     "histogram edges": lambda d: written(d, [value_event("h", histo(-1e20, -1.0, 1.0, 1e20))]),
     "hparams tag": lambda d: written(d, [
-        value_event("hp", plugin("hparams", _wire.bytes_field(3, b""), 2))]),
+        value_event("hp", plugin("hparams", wire.bytes_field(3, b""), 2))]),
     "projector tensor": lambda d: _tensors(d, np.full(8, 2, "<f4").tobytes(),
                                            "tensor_shape: 4 tensor_shape: 2"),
     "no runs": lambda d: (d / "notes.txt").write_text("no events"),
@@ -200,14 +202,14 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
 
 def _later(path: Path) -> None:
     """Moves the first event of a file an hour on, so that its name sorts too early."""
-    late = _event.file_version(1.6e9 + 3600, "tests")
+    late = messages.file_version(1.6e9 + 3600, "tests")
     path.write_bytes(record_of(late) + path.read_bytes()[len(record_of(VERSION)):])
 
 
 def _overlap(directory: Path) -> None:
     """A second writer that begins while the first goes on, and takes the steps in between."""
     path = directory / "events.out.tfevents.1600000001"
-    path.write_bytes(record_of(_event.file_version(1.6e9 + 1, "tests"))
+    path.write_bytes(record_of(messages.file_version(1.6e9 + 1, "tests"))
                      + record_of(scalar_event("x", 1.0, 7, 1.6e9 + 1)))
 
 
@@ -474,7 +476,7 @@ def _no_event() -> bytes:
 
 
 NAN = record_of(scalar_event("x", 1.0, 2, math.nan))
-BAD_EVENT = record_of(value_event("x", _wire.bytes_field(9, b"\xff")))
+BAD_EVENT = record_of(value_event("x", wire.bytes_field(9, b"\xff")))
 # What makes a fault, and what the loaders show of "x": steps, or the error that ends the loading.
 ROWS = [
     ("torn tail", lambda d: raw(d, *FULL, FULL[0][:20]), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
@@ -685,7 +687,7 @@ FORMS = {
         "text/text", {"run": ".", "tag": "t"}),
     "hparams damaged inside": ("plugin content", lambda d: written(d, [value_event(
         "_hparams_/session_start_info",
-        plugin("hparams", _wire.bytes_field(3, b"\x0a\x05\xff"), 2))]),
+        plugin("hparams", wire.bytes_field(3, b"\x0a\x05\xff"), 2))]),
         "hparams/experiment", {"request": "{}"}),
     "a mesh whose name is no text": ("plugin content", lambda d: written(d, [
         value_event("m_VERTEX", tensor(1, (1, 4, 3), bytes(48)),
@@ -693,12 +695,12 @@ FORMS = {
     "a trace's content": ("plugin content", lambda d: written(d, [
         value_event("g", strings((1,), [b""]), plugin("graph_run_metadata", b"2", 3))]), None, {}),
     "a chart's title that is no text": ("layout content", lambda d: written(d, [
-        layout(_wire.bytes_field(2, _wire.bytes_field(1, b"\xff")))]), "custom_scalars/layout", {}),
+        layout(wire.bytes_field(2, wire.bytes_field(1, b"\xff")))]), "custom_scalars/layout", {}),
     "a node's name that is no text": ("graph content", lambda d: written(d, [
-        graph(_wire.bytes_field(1, _wire.bytes_field(1, b"\xff")))]), "graphs/graph", {"run": "."}),
+        graph(wire.bytes_field(1, wire.bytes_field(1, b"\xff")))]), "graphs/graph", {"run": "."}),
     "costs that are none": ("graph content", lambda d: written(d, [
-        _wire.double_field(1, 1.6e9) + _wire.bytes_field(
-            8, _wire.string_field(1, "b") + _wire.bytes_field(2, b"\xff"))]),
+        wire.double_field(1, 1.6e9) + wire.bytes_field(
+            8, wire.string_field(1, "b") + wire.bytes_field(2, b"\xff"))]),
         "graphs/run_metadata", {"run": ".", "tag": "b"}),
     "a projector config that is none": ("projector config", lambda d: _projector(d, "garbage {"),
                                         "projector/info", {"run": "."}),
@@ -718,12 +720,12 @@ FORMS = {
         event_of(summary.scalar("x", 1) + summary.scalar("x", 2))]), None, {}),
     "fewer than 12 zeros": ("torn tail", lambda d: raw(d, *FULL, bytes(5)), None, {}),
     "a tag that is no text": ("bad event", lambda d: raw(d, *FULL, record_of(
-        _wire.bytes_field(5, _wire.bytes_field(1, b"\x0a\x01\xff\x15" + bytes(4))))), None, {}),
+        wire.bytes_field(5, wire.bytes_field(1, b"\x0a\x01\xff\x15" + bytes(4))))), None, {}),
 }
 
 
 def raw_version(directory: Path, version: str) -> None:
-    head = _wire.double_field(1, 1.6e9) + _wire.string_field(3, version)
+    head = wire.double_field(1, 1.6e9) + wire.string_field(3, version)
     written(directory, [head, *rows()], version=False)
 
 

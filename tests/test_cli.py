@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from judges import board, both_loaders, events as judged
-from tbwriter import _event, _wire, check, reader, summary
-from tbwriter._columns import sound_records
-from tbwriter._rewrite import rewrite
-from tbwriter._scan import CHUNK, Window, records as one_by_one
-from tbwriter._tail import Follower, sparkline
+from tbwriter import check, reader, summary
+from tbwriter._proto import messages, wire
+from tbwriter._scalars.decode import sound_records
+from tbwriter.cli._rewrite import rewrite
+from tbwriter._files.records import CHUNK, Window, records as one_by_one
+from tbwriter.cli._tail import Follower, sparkline
 from tbwriter.cli import main
 from tests_data import DATA, event_of, record_of, scalar_event, written
 
@@ -94,10 +95,10 @@ def test_check_says_what_is_wrong(tmp_path, capsys):
 
 def _broken(directory: Path) -> None:
     """Two files whose names sort wrongly, damage, repeated and falling steps, a double scalar."""
-    double = _wire.string_field(1, "d") + b"".join(
-        _event.tensor(2, (), np.float64(1.5).tobytes())) + _event.metadata("scalars")
-    wrapped = (_wire.double_field(1, 1.6e9) + _wire.int_field(2, 1)
-               + _wire.bytes_field(5, _wire.bytes_field(1, double)))
+    double = wire.string_field(1, "d") + b"".join(
+        messages.tensor(2, (), np.float64(1.5).tobytes())) + messages.metadata("scalars")
+    wrapped = (wire.double_field(1, 1.6e9) + wire.int_field(2, 1)
+               + wire.bytes_field(5, wire.bytes_field(1, double)))
     first = written(directory, [scalar_event("x", float(i), i) for i in (0, 1, 2, 2, 3)], "9")
     first.write_bytes(first.read_bytes() + b"damage" + record_of(scalar_event("x", 4.0, 4)))
     written(directory, [wrapped, scalar_event("x", 20.0, 2), scalar_event("y", 1.0, 1, math.nan)],
@@ -123,8 +124,8 @@ def test_repair_writes_what_both_loaders_show(tmp_path, capsys, loader):
 @both_loaders
 def test_repair_of_a_restarted_run_keeps_the_second_try(tmp_path, loader):
     """What came before a START at its step or later is purged, in both loaders."""
-    start = (_wire.double_field(1, 1.6e9) + _wire.int_field(2, 2)
-             + _wire.bytes_field(7, _event.SESSION_START))
+    start = (wire.double_field(1, 1.6e9) + wire.int_field(2, 2)
+             + wire.bytes_field(7, messages.SESSION_START))
     written(tmp_path / "logs", [*(scalar_event("x", float(i), i) for i in range(5)), start,
                                 scalar_event("x", 9.0, 2)])
     rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter import _crc32c, _crc32c_numpy
+from tbwriter._tfrecord import crc32c as module, crc32c_numpy
 
 
-@pytest.fixture(params=list(_crc32c._BACKENDS))
+@pytest.fixture(params=list(module._BACKENDS))
 def crc32c(request):
     """Each backend in turn."""
     try:
-        return _crc32c._choose(request.param)[1]
+        return module._choose(request.param)[1]
     except ImportError as error:
         pytest.skip(f"backend not installed: {error}")
 
@@ -77,9 +77,9 @@ def test_extending_equals_the_whole(seed, length, cuts):
     data = random.Random(seed).getrandbits(8 * length + 1).to_bytes(length + 1, "little")[:length]
     ends = sorted(min(cut, length) for cut in cuts) + [length]
     answers = set()
-    for name in _crc32c._BACKENDS:
+    for name in module._BACKENDS:
         try:
-            function = _crc32c._choose(name)[1]
+            function = module._choose(name)[1]
         except ImportError:
             continue
         crc = start = 0
@@ -101,7 +101,7 @@ def test_memoryviews_of_any_item(crc32c):
 
 def test_sparse_multiple():
     """The equation that the numpy implementation stands on: four terms that cancel out."""
-    first, second, whole = _crc32c_numpy.DISTANCES
+    first, second, whole = crc32c_numpy.DISTANCES
     terms = [bytes([1]) + bytes(after) for after in (whole, whole - first, whole - second, 0)]
     registers = [_raw(term) for term in terms]
     assert reduce(xor, registers) == 0
@@ -119,29 +119,29 @@ def _raw(data):
 def test_unknown_backend():
     """A name that is none is refused with the names that there are."""
     with pytest.raises(ValueError, match="got TBWRITER_CRC32C='md5', want one of google-crc32c, "):
-        _crc32c._choose("md5")
+        module._choose("md5")
 
 
 def test_missing_backend_is_not_replaced(monkeypatch):
     """A forced backend that is not installed is an error; unforced, the next one is taken."""
     monkeypatch.setitem(sys.modules, "google_crc32c", None)
     with pytest.raises(ImportError):
-        _crc32c._choose("google-crc32c")
-    assert _crc32c._choose("")[0] in ("crc32c", "crcmod", "numpy")
+        module._choose("google-crc32c")
+    assert module._choose("")[0] in ("crc32c", "crcmod", "numpy")
 
 
 def test_no_package_at_all(monkeypatch):
     """Without any CRC package, numpy serves."""
     for package in ("google_crc32c", "crc32c", "crcmod"):
         monkeypatch.setitem(sys.modules, package, None)
-    name, function = _crc32c._choose("")
+    name, function = module._choose("")
     assert (name, function(b"123456789")) == ("numpy", 0xE3069283)
 
 
-@pytest.mark.parametrize("name", list(_crc32c._BACKENDS))
+@pytest.mark.parametrize("name", list(module._BACKENDS))
 def test_environment_forces_a_backend(name):
     """TBWRITER_CRC32C decides, and short buffers do not load numpy."""
-    program = ("import sys; from tbwriter import _crc32c as c; "
+    program = ("import sys; from tbwriter._tfrecord import crc32c as c; "
                "print(c.BACKEND, hex(c.crc32c(b'123456789')), 'numpy' in sys.modules)")
     done = _python(program, name)
     if "ImportError" in done.stderr or "ModuleNotFoundError" in done.stderr:
@@ -151,8 +151,8 @@ def test_environment_forces_a_backend(name):
 
 def test_numpy_is_loaded_for_a_long_buffer():
     """A buffer of a megabyte is worth the import of numpy."""
-    program = ("import sys; from tbwriter import _crc32c as c; print(hex(c.crc32c(bytes(1 << 20))),"
-               "'numpy' in sys.modules)")
+    program = ("import sys; from tbwriter._tfrecord import crc32c as c; "
+               "print(hex(c.crc32c(bytes(1 << 20))), 'numpy' in sys.modules)")
     # google_crc32c.value(bytes(1 << 20))
     assert _python(program, "numpy").stdout.split() == ["0x14298c12", "True"]
 

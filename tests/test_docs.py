@@ -353,9 +353,11 @@ def test_listing_of_rooms():
     """The rooms in the listing of docs/inside.md are files of the package."""
     text = (ROOT / "docs" / "inside.md").read_text(encoding="utf-8")
     listing = re.findall(r"^```text\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[0]
-    rooms = re.findall(r"(?<![\w/])_[a-z]\w*", listing)
-    assert len(rooms) > 10
-    for room in [*rooms, "writer", "summary_writer"]:
+    folders = re.findall(r"(?<!\w)(\w+)/", listing)
+    assert len(folders) >= 7
+    for folder in folders:
+        assert (ROOT / "src" / "tbwriter" / folder).is_dir(), folder
+    for room in ["writer", "summary_writer", "reader"]:
         assert (ROOT / "src" / "tbwriter" / f"{room}.py").is_file(), room
 
 
@@ -408,22 +410,22 @@ def test_defaults_of_the_writer():
 
 # Numbers that the pages tell, and where the code has them.
 NUMBERS = [
-    ("inside.md", "after five idle seconds", "_pipeline.IDLE_SECS", 5),
-    ("inside.md", "stood still for a second", "_pipeline.STALL_SECS", 1),
-    ("object-stores.md", "with pauses up to two seconds", "_pipeline.LAST_BACKOFF", 2),
-    ("object-stores.md", "tries for five seconds", "_pipeline.EXIT_SECS", 5),
+    ("inside.md", "after five idle seconds", "_log.channel.IDLE_SECS", 5),
+    ("inside.md", "stood still for a second", "_log.channel.STALL_SECS", 1),
+    ("object-stores.md", "with pauses up to two seconds", "_log.channel.LAST_BACKOFF", 2),
+    ("object-stores.md", "tries for five seconds", "_log.channel.EXIT_SECS", 5),
     ("inside.md", "`flush_secs` (0.1 s)", "writer.FLUSH_SECS", 0.1),
     ("inside.md", "8 MiB or more is counted in the call", "summary._histogram._COUNT_IN_CALL",
      8 << 20),
     ("promises.md", "`max_buffer` (64 MiB)", "writer.MAX_BUFFER", 64 << 20),
     ("object-stores.md", "`max_buffer` (64 MiB)", "writer.MAX_BUFFER", 64 << 20),
     ("object-stores.md", "within 10 s (`flush_secs`)", "writer.REMOTE_FLUSH_SECS", 10),
-    ("object-stores.md", "at most\nthree times those that are kept", "_remote.MOST_SENT", 3),
-    ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_remote.SEGMENT_SIZE", 8 << 20),
-    ("object-stores.md", "(10 s, and as much again for each MiB)", "_remote.PATIENCE", 10),
-    ("object-stores.md", "in pieces of 4 MiB", "_scan.CHUNK", 4 << 20),
-    ("inside.md", "a row of 24 bytes", "_rows.SIZE", 24),
-    ("inside.md", "each eleven bits", "_bulk._SLICE", 11),
+    ("object-stores.md", "at most\nthree times those that are kept", "_log.objects.MOST_SENT", 3),
+    ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_log.objects.SEGMENT_SIZE", 8 << 20),
+    ("object-stores.md", "(10 s, and as much again for each MiB)", "_log.objects.PATIENCE", 10),
+    ("object-stores.md", "in pieces of 4 MiB", "_files.records.CHUNK", 4 << 20),
+    ("inside.md", "a row of 24 bytes", "_scalars.rows.SIZE", 24),
+    ("inside.md", "each eleven bits", "_scalars.encode._SLICE", 11),
 ]
 
 
@@ -431,7 +433,7 @@ NUMBERS = [
 def test_numbers(page, phrase, name, number):
     """A limit or a time in the text is that of the code."""
     module, _, attribute = name.rpartition(".")
-    if module == "_remote":
+    if module == "_log.objects":
         pytest.importorskip("fsspec", reason="fsspec is not installed")
     assert getattr(importlib.import_module(f"tbwriter.{module}"), attribute) == number
     assert phrase in (ROOT / "docs" / page).read_text(encoding="utf-8")

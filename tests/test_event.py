@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter import _event, _wire
-from tbwriter._event import Summary, Value
+from tbwriter._proto import messages, wire
+from tbwriter._proto.messages import Summary, Value
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
 summary_pb2 = pytest.importorskip("tensorboard.compat.proto.summary_pb2")
@@ -15,7 +15,7 @@ texts = st.text(max_size=20)
 
 
 def value(tag: str, number: float) -> Value:
-    return Value(tag, lambda: [_wire.float_field(_event.SIMPLE_VALUE, number)], 7)
+    return Value(tag, lambda: [wire.float_field(messages.SIMPLE_VALUE, number)], 7)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(1 << 63), (1 << 63) - 1),
@@ -25,7 +25,7 @@ def test_event_bytes_are_protobuf_s(wall_time: float, step: int, tag: str, numbe
     message = event_pb2.Event(wall_time=wall_time, step=step)
     message.summary.value.add(tag=tag, simple_value=number)
     field = Summary([value(tag, number)]).event_field()
-    mine = b"".join(_event.event(wall_time, step, field))
+    mine = b"".join(messages.event(wall_time, step, field))
     parsed = event_pb2.Event.FromString(mine)
     assert parsed == message
     if wall_time and tag:  # protobuf leaves out what has its default value
@@ -35,7 +35,7 @@ def test_event_bytes_are_protobuf_s(wall_time: float, step: int, tag: str, numbe
 @given(texts, st.binary(max_size=20), st.sampled_from([0, 1, 2, 3]), texts, texts)
 def test_metadata(plugin: str, content: bytes, data_class: int, name: str, text: str) -> None:
     """Real protobuf reads back every field of the metadata."""
-    parsed = summary_pb2.Summary.Value.FromString(_event.metadata(
+    parsed = summary_pb2.Summary.Value.FromString(messages.metadata(
         plugin, content, data_class=data_class, display_name=name, description=text)).metadata
     assert parsed.plugin_data.plugin_name == plugin
     assert parsed.plugin_data.content == content
@@ -46,13 +46,13 @@ def test_metadata(plugin: str, content: bytes, data_class: int, name: str, text:
 def test_tensors() -> None:
     """Tensors of numbers and of strings read back with real protobuf, also empty ones."""
     tensor_util = pytest.importorskip("tensorboard.util.tensor_util")
-    numbers = b"".join(_event.tensor(_event.DT_INT32, (1, 3), bytes(range(12))))
+    numbers = b"".join(messages.tensor(messages.DT_INT32, (1, 3), bytes(range(12))))
     parsed = summary_pb2.Summary.Value.FromString(numbers).tensor
     assert tensor_util.make_ndarray(parsed).tobytes() == bytes(range(12))
     assert tensor_util.make_ndarray(parsed).shape == (1, 3)
-    empty = summary_pb2.Summary.Value.FromString(b"".join(_event.tensor(1, (0, 3), b""))).tensor
+    empty = summary_pb2.Summary.Value.FromString(b"".join(messages.tensor(1, (0, 3), b""))).tensor
     assert tensor_util.make_ndarray(empty).shape == (0, 3)
-    strings = b"".join(_event.string_tensor((2,), [b"", "é".encode()]))
+    strings = b"".join(messages.string_tensor((2,), [b"", "é".encode()]))
     parsed = summary_pb2.Summary.Value.FromString(strings).tensor
     assert list(parsed.string_val) == [b"", "é".encode()]
     assert [dim.size for dim in parsed.tensor_shape.dim] == [2]
@@ -60,11 +60,11 @@ def test_tensors() -> None:
 
 def test_file_version() -> None:
     """The first event names the format and the writer, cut to 128 characters."""
-    parsed = event_pb2.Event.FromString(_event.file_version(1.6e9, "w" * 200))
+    parsed = event_pb2.Event.FromString(messages.file_version(1.6e9, "w" * 200))
     assert parsed.file_version == "brain.Event:2"
     assert parsed.source_metadata.writer == "w" * 128
     # FORMAT of TensorFlow's own writer for this time.
-    assert _event.file_version(1.6e9, "").startswith(
+    assert messages.file_version(1.6e9, "").startswith(
         bytes.fromhex("09000000008 4d7d7411a0d".replace(" ", "")) + b"brain.Event:2")
 
 

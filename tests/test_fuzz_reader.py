@@ -13,7 +13,8 @@ import pytest
 
 import fuzz_reader
 from fuzz_reader import contract, made, record, seeds
-from tbwriter import _event, _wire, reader
+from tbwriter import reader
+from tbwriter._proto import messages, wire
 from tests_data import scalar_event
 
 GOOD = b"".join(record(scalar_event("x", float(i), i)) for i in range(20))
@@ -24,17 +25,17 @@ def nested(depth):
     """Length-delimited fields one inside the other."""
     data = b""
     for _ in range(depth):
-        data = _wire.bytes_field(5, data)
+        data = wire.bytes_field(5, data)
     return data
 
 
 def shape(*sizes):
-    return b"".join(_wire.bytes_field(2, _wire.int_field(1, size)) for size in sizes)
+    return b"".join(wire.bytes_field(2, wire.int_field(1, size)) for size in sizes)
 
 
 def in_tensor(*fields):
-    value = _wire.string_field(1, "t") + _wire.bytes_field(8, b"".join(fields))
-    return record(_wire.bytes_field(5, _wire.bytes_field(1, value + _event.metadata("text"))))
+    value = wire.string_field(1, "t") + wire.bytes_field(8, b"".join(fields))
+    return record(wire.bytes_field(5, wire.bytes_field(1, value + messages.metadata("text"))))
 
 
 def zip_of_headers():
@@ -67,15 +68,15 @@ CRAFTED = {
     "deep messages": record(nested(2000)) + GOOD,
     "endless varint": record(b"\x10" + b"\x80" * 1000) + GOOD,
     "a tensor of 2**60 elements": in_tensor(
-        _wire.int_field(1, 1), _wire.bytes_field(2, shape(1 << 30, 1 << 30)),
-        _wire.bytes_field(5, struct.pack("<f", 1.0))),
+        wire.int_field(1, 1), wire.bytes_field(2, shape(1 << 30, 1 << 30)),
+        wire.bytes_field(5, struct.pack("<f", 1.0))),
     "a shape of negative lengths": in_tensor(
-        _wire.int_field(1, 7), _wire.bytes_field(2, shape(-1, -5))),
+        wire.int_field(1, 7), wire.bytes_field(2, shape(-1, -5))),
     "a shape of 10000 axes": in_tensor(
-        _wire.int_field(1, 1), _wire.bytes_field(2, shape(*[1] * 10000)),
-        _wire.bytes_field(5, struct.pack("<f", 1.0))),
-    "a tag of invalid UTF-8": record(_wire.bytes_field(5, _wire.bytes_field(
-        1, _wire.bytes_field(1, b"\xff\xfe") + _wire.float_field(2, 1.0)))) + GOOD,
+        wire.int_field(1, 1), wire.bytes_field(2, shape(*[1] * 10000)),
+        wire.bytes_field(5, struct.pack("<f", 1.0))),
+    "a tag of invalid UTF-8": record(wire.bytes_field(5, wire.bytes_field(
+        1, wire.bytes_field(1, b"\xff\xfe") + wire.float_field(2, 1.0)))) + GOOD,
     "headers inside each other": zip_of_headers(),
     "damage every 20 bytes": b"".join(record(EVENT)[:20] for _ in range(20000)),
 }

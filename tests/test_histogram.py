@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tbwriter import _cores, _histogram, _notice
-from tbwriter._histogram import histogram
+from tbwriter import _parallel, _warnings
+from tbwriter._values import buckets
+from tbwriter._values.buckets import histogram
 
 FLOATS = [np.float16, np.float32, np.float64]
 INTEGERS = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
-EDGES = _histogram.default_edges()
+EDGES = buckets.default_edges()
 
 
 def finite(values):
@@ -108,8 +109,8 @@ def test_beyond_the_range_of_float32():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8])
 def test_large_arrays(monkeypatch, cores, dtype):
     """Chunks and cores do not change the counts."""
-    monkeypatch.setattr(_cores, "available", lambda: cores)
-    monkeypatch.setattr(_histogram, "_TWO_CORES", 200_000)
+    monkeypatch.setattr(_parallel, "available", lambda: cores)
+    monkeypatch.setattr(buckets, "_TWO_CORES", 200_000)
     values = (np.random.default_rng(1).normal(size=300_007) * 40).astype(dtype)
     if values.dtype.kind == "f":
         values[1000:1100] = np.nan
@@ -159,19 +160,19 @@ def test_one_far_value_does_not_ask_for_billions_of_buckets(bins):
 
 def test_trimmed():
     """Empty buckets at both ends go; of a run inside only the last stays, as in TensorFlow."""
-    whole = _histogram.Histogram(0, 1, 6, 0, 0, np.arange(10.0),
-                                 np.array([0, 0, 1, 2, 0, 0, 0, 3, 0, 0]))
-    found = _histogram.trimmed(whole)
+    whole = buckets.Histogram(0, 1, 6, 0, 0, np.arange(10.0),
+                              np.array([0, 0, 1, 2, 0, 0, 0, 3, 0, 0]))
+    found = buckets.trimmed(whole)
     assert found.limits.tolist() == [2, 3, 6, 7] and found.counts.tolist() == [1, 2, 0, 3]
-    empty = _histogram.trimmed(whole._replace(counts=np.zeros(10, int)))
+    empty = buckets.trimmed(whole._replace(counts=np.zeros(10, int)))
     assert empty.limits.size == empty.counts.size == 0
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(1, 50))
 def test_merged(counts, most):
     """Joining neighbours keeps the total, the last limit, and the sum up to each limit."""
-    whole = _histogram.Histogram(0, 1, 0, 0, 0, np.arange(len(counts)) + 1.0, np.array(counts))
-    found = _histogram.merged(whole, most)
+    whole = buckets.Histogram(0, 1, 0, 0, 0, np.arange(len(counts)) + 1.0, np.array(counts))
+    found = buckets.merged(whole, most)
     assert len(found.counts) == len(found.limits) <= most
     assert found.limits[-1] == len(counts)
     assert np.cumsum(found.counts).tolist() == [sum(counts[:int(limit)]) for limit in found.limits]
@@ -180,9 +181,9 @@ def test_merged(counts, most):
 def test_notice_is_given_once():
     """A warning for a key comes once, and where warnings are errors it does not stop the writer."""
     with pytest.warns(RuntimeWarning, match="^text$") as record:
-        _notice.once(("test", "key"), "text")
-        _notice.once(("test", "key"), "text")
+        _warnings.once(("test", "key"), "text")
+        _warnings.once(("test", "key"), "text")
     assert len(record) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        _notice.once(("test", "other key"), "text")
+        _warnings.once(("test", "other key"), "text")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbwriter._huffman import Code, Packer, code_lengths
+from tbwriter._values.deflate import Code, Packer, code_lengths
 
 EVEN = Code([1] * 256)
 

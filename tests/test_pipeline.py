@@ -10,8 +10,8 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
-from tbwriter import _pipeline
-from tbwriter._pipeline import Channel, LogWarning
+from tbwriter._log import channel as module
+from tbwriter._log.channel import Channel, LogWarning
 
 
 class MemoryLog:
@@ -62,11 +62,11 @@ def make(flush_secs: float = 0.02, max_buffer: int = 1 << 20, **options: Any
          ) -> Tuple[Channel, MemoryLog]:
     log = MemoryLog()
 
-    def encode(items: List[Any]) -> _pipeline.Encoded:
+    def encode(items: List[Any]) -> module.Encoded:
         records: Any = []
         nbytes = 0
         for item in items:
-            if isinstance(item, _pipeline.Task):
+            if isinstance(item, module.Task):
                 break
             records.append(item if isinstance(item, bytes) else item.data)
             nbytes += getattr(item, "nbytes", 0)
@@ -137,9 +137,9 @@ def test_one_thread_for_all() -> None:
 def test_a_thread_that_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the thread is on its way, calls start no other."""
     started: List[Any] = []
-    monkeypatch.setattr(_pipeline, "start_new_thread", lambda run, _: started.append(run))
-    worker = _pipeline._Worker()
-    monkeypatch.setattr(_pipeline, "_worker", worker)
+    monkeypatch.setattr(module, "start_new_thread", lambda run, _: started.append(run))
+    worker = module._Worker()
+    monkeypatch.setattr(module, "_worker", worker)
     monkeypatch.setattr(worker, "hook", lambda: None)
     channel, log = make()
     for _ in range(100):
@@ -241,7 +241,7 @@ def test_flush_inside_the_work_of_the_thread() -> None:
     """flush() inside the thread's own work returns at once instead of waiting for itself."""
     channel, log = make()
     done: List[str] = []
-    channel.items.append(_pipeline.Task(lambda: (channel.flush(5), done.append("back"))[0]))
+    channel.items.append(module.Task(lambda: (channel.flush(5), done.append("back"))[0]))
     channel.flush(5)
     assert done == ["back"]
     channel.close(5)
@@ -293,10 +293,10 @@ def test_much_is_not_left_lying() -> None:
     channel.put(Heavy(b"first"))
     wait_for(lambda: log.written)
     channel.put(Heavy(b"little"))
-    channel.put(Heavy(bytes(_pipeline.MUCH)))
+    channel.put(Heavy(bytes(module.MUCH)))
     wait_for(lambda: len(log.written) == 3)
     for _ in range(16):
-        channel.put(Heavy(bytes(_pipeline.MUCH // 16)))
+        channel.put(Heavy(bytes(module.MUCH // 16)))
     wait_for(lambda: len(log.written) == 19)
     channel.close(5)
 
@@ -322,7 +322,7 @@ def test_an_item_larger_than_the_buffer() -> None:
 
 def test_a_slow_kind_is_no_slow_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     """While an item takes long to be encoded, what fills the buffer waits and is not dropped."""
-    monkeypatch.setattr(_pipeline, "STALL_SECS", 0.05)
+    monkeypatch.setattr(module, "STALL_SECS", 0.05)
     channel, log = make(max_buffer=10_000)
     encode = channel._encode
 
@@ -367,7 +367,7 @@ def test_the_thread_is_woken_again_and_again() -> None:
         for _ in range(channel.limit):
             add(channel, b"x")
         wait_for(lambda: len(channel.items) < 100)
-        assert channel.limit <= 2 * _pipeline.BATCH
+        assert channel.limit <= 2 * module.BATCH
     channel.close(5)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from tbwriter._pixels import encoded, find_layout, picture, pictures, tile, to_depth
+from tbwriter._values.pixels import encoded, find_layout, picture, pictures, tile, to_depth
 
 
 @pytest.mark.parametrize(("shape", "layout"), [

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tbwriter import _cores, _png
+from tbwriter import _parallel
+from tbwriter._values import png
 
 CHANNELS = {0: 1, 4: 2, 2: 3, 6: 4}
 
@@ -94,7 +95,7 @@ KINDS = ["noise", "smooth", "natural", "constant", "palette", "tiles", "grey"]
 def test_every_pixel_comes_back(kind, height, width, channels, dtype, seed):
     """Any content, shape, number of channels and depth is read back as it was."""
     pixels = drawn(kind, height, width, channels, dtype, seed)
-    data = _png.encode(pixels)
+    data = png.encode(pixels)
     assert np.array_equal(decode(data), pixels)
     if dtype == np.uint8 or channels == 1:  # Pillow reads 16-bit colours as 8-bit ones
         assert np.array_equal(pillow(data), pixels)
@@ -108,26 +109,26 @@ def test_every_pixel_comes_back(kind, height, width, channels, dtype, seed):
 def test_large_pictures(kind, height, width, channels, dtype):
     """So are pictures that are large enough for samples, for blocks and for two cores."""
     pixels = drawn(kind, height, width, channels, dtype)
-    assert np.array_equal(pillow(_png.encode(pixels)), pixels)
+    assert np.array_equal(pillow(png.encode(pixels)), pixels)
 
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_one_core_and_two(monkeypatch, cores):
     """With one core no thread is started; the pixels are the same."""
-    monkeypatch.setattr(_cores, "available", lambda: cores)
+    monkeypatch.setattr(_parallel, "available", lambda: cores)
     pixels = drawn("natural", 400, 400, 3, np.uint8)
-    assert np.array_equal(pillow(_png.encode(pixels)), pixels)
+    assert np.array_equal(pillow(png.encode(pixels)), pixels)
 
 
-@pytest.mark.parametrize("deflate", [_png.STORED, _png.HUFFMAN, _png.RUNS, _png.FAST, _png.GOOD,
-                                     _png.BEST])
+@pytest.mark.parametrize("deflate", [png.STORED, png.HUFFMAN, png.RUNS, png.FAST, png.GOOD,
+                                     png.BEST])
 @pytest.mark.parametrize("kind", range(5))
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_every_method(monkeypatch, deflate, kind, dtype):
     """Each filter with each compression is undone by a decoder that goes byte by byte."""
-    monkeypatch.setattr(_png, "_method", lambda picture: (kind, deflate))
+    monkeypatch.setattr(png, "_method", lambda picture: (kind, deflate))
     pixels = drawn("natural", 30, 50, 3, dtype)
-    assert np.array_equal(decode(_png.encode(pixels)), pixels)
+    assert np.array_equal(decode(png.encode(pixels)), pixels)
 
 
 def test_any_memory_layout():
@@ -135,9 +136,9 @@ def test_any_memory_layout():
     whole = drawn("natural", 120, 90, 3, np.uint8)
     for pixels in (whole[::-1], whole[:, ::2], whole.transpose(1, 0, 2), whole[..., ::-1],
                    np.asfortranarray(whole), whole[..., :1]):
-        assert np.array_equal(pillow(_png.encode(pixels)), pixels)
+        assert np.array_equal(pillow(png.encode(pixels)), pixels)
     big_endian = drawn("natural", 80, 90, 1, np.uint16).astype(">u2")
-    assert np.array_equal(pillow(_png.encode(big_endian)), big_endian)
+    assert np.array_equal(pillow(png.encode(big_endian)), big_endian)
 
 
 @pytest.mark.parametrize("kind", ["natural", "noise", "constant", "palette", "grey"])
@@ -148,13 +149,13 @@ def test_size(kind, shape):
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if shape[2] == 1 else pixels).save(file, "PNG")
     bound = 1 if kind == "natural" else 1.1
-    assert len(_png.encode(pixels)) <= bound * len(file.getvalue())
+    assert len(png.encode(pixels)) <= bound * len(file.getvalue())
 
 
 @given(first=st.binary(max_size=300), second=st.binary(max_size=300))
 def test_joined_adler32(first, second):
     """The checksum of two parts is made of theirs."""
-    joined = _png._joined_adler32(zlib.adler32(first), zlib.adler32(second), len(second))
+    joined = png._joined_adler32(zlib.adler32(first), zlib.adler32(second), len(second))
     assert joined == zlib.adler32(first + second)
 
 
@@ -163,13 +164,13 @@ def test_joined_adler32(first, second):
 def test_with_isal(monkeypatch, kind, shape):
     """When speed is asked for, python-isal compresses: the pixels are the same."""
     pytest.importorskip("isal", reason="python-isal is not installed")
-    monkeypatch.setattr(_png, "_isal", _png._accelerator("fast"))
+    monkeypatch.setattr(png, "_isal", png._accelerator("fast"))
     pixels = drawn(kind, *shape, np.uint8)
-    assert np.array_equal(pillow(_png.encode(pixels)), pixels)
+    assert np.array_equal(pillow(png.encode(pixels)), pixels)
 
 
 def test_unknown_accelerator():
     """Another word than 'fast' is refused."""
-    assert _png._accelerator("") is None
+    assert png._accelerator("") is None
     with pytest.raises(ValueError, match="got TBWRITER_PNG='quick', want 'fast' or nothing"):
-        _png._accelerator("quick")
+        png._accelerator("quick")

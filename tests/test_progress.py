@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tbwriter._progress import bar
+from tbwriter.cli._progress import bar
 
 
 class Terminal(io.StringIO):

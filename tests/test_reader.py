@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbwriter import _event, _record, _wire, reader, summary
-from tbwriter._crc32c import crc32c
+from tbwriter import reader, summary
+from tbwriter._proto import messages, wire
+from tbwriter._tfrecord import frame
+from tbwriter._tfrecord.crc32c import crc32c
 from tests_data import DATA, scalar_event, written
 
 from judges import events as judged
@@ -48,7 +50,7 @@ def test_any_row_of_scalars_comes_back(rows):
 
 
 def _record_of(event):
-    return b"".join(_record.frame([event]))
+    return b"".join(frame.frame([event]))
 
 
 @pytest.mark.parametrize("writer", ["tensorflow", "torch", "tensorboardX", "tensorboard",
@@ -126,7 +128,7 @@ def test_every_cut_reads_as_the_whole_records_before_it(tmp_path):
 
 
 def _records(data):
-    from tbwriter._scan import Window, records
+    from tbwriter._files.records import Window, records
 
     with Window(data) as window:
         return list(records(window))
@@ -149,7 +151,7 @@ def _damaged(how):
         records[50] = _record_of(b"\xff\xff\xff")
     elif how == "huge":
         length = struct.pack("<Q", 1 << 40)
-        records[50] = length + struct.pack("<I", _record.masked(crc32c(length)))
+        records[50] = length + struct.pack("<I", frame.masked(crc32c(length)))
     return b"".join(records)
 
 
@@ -196,8 +198,8 @@ def test_last_steps(tmp_path):
 def test_last_steps_knows_restarts(tmp_path):
     """What a restart removed is not there: the next number is that of the restart."""
     first = [scalar_event("a", 0.5, step) for step in range(10)] + [scalar_event("b", 1.0, 2)]
-    restart = _wire.double_field(1, 1e9) + _wire.int_field(2, 5) + _wire.bytes_field(
-        7, _event.SESSION_START)
+    restart = wire.double_field(1, 1e9) + wire.int_field(2, 5) + wire.bytes_field(
+        7, messages.SESSION_START)
     written(tmp_path, [*first, restart, scalar_event("c", 1.0, 5)])
     assert reader.last_steps(str(tmp_path)) == {"a": 4, "b": 2, "c": 5}
 
@@ -218,7 +220,7 @@ def test_tensors_of_every_type():
     from tensorboard.compat.proto import types_pb2
     from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 
-    from tbwriter._tensor import array_of
+    from tbwriter._proto.tensors import array_of
 
     for name in ["float32", "float64", "int32", "uint8", "int16", "int8", "int64", "bool",
                  "uint16", "float16", "complex64", "complex128"]:
@@ -233,15 +235,15 @@ def test_tensors_of_every_type():
 
 def test_a_tensor_that_claims_a_huge_shape_takes_no_memory():
     """One element for all of a shape is a view; more elements than fit are refused."""
-    from tbwriter._tensor import array_of
-    from tbwriter._wire import WireError
+    from tbwriter._proto.tensors import array_of
+    from tbwriter._proto.wire import WireError
 
-    shape = b"".join(_wire.bytes_field(2, _wire.int_field(1, 1 << 20)) for _ in range(2))
-    head = _wire.int_field(1, 1) + _wire.bytes_field(2, shape)
-    one = array_of(head + _wire.bytes_field(5, struct.pack("<f", 2.0)))
+    shape = b"".join(wire.bytes_field(2, wire.int_field(1, 1 << 20)) for _ in range(2))
+    head = wire.int_field(1, 1) + wire.bytes_field(2, shape)
+    one = array_of(head + wire.bytes_field(5, struct.pack("<f", 2.0)))
     assert one.shape == (1 << 20, 1 << 20) and not any(one.strides)
     with pytest.raises(WireError, match="2 elements"):
-        array_of(head + _wire.bytes_field(5, struct.pack("<2f", 2.0, 3.0)))
+        array_of(head + wire.bytes_field(5, struct.pack("<2f", 2.0, 3.0)))
     assert summary.scalar("x", 1).tags == ("x",)
 
 
@@ -262,7 +264,7 @@ def test_scalars_take_24_bytes_each_and_pictures_none(tmp_path):
     import tracemalloc
 
     records = b"".join(_record_of(scalar_event("x", float(i), i)) for i in range(100_000))
-    text = _record_of(b"".join(_event.event(1.6e9, 1, summary.text("t", "x" * 1_000_000)
+    text = _record_of(b"".join(messages.event(1.6e9, 1, summary.text("t", "x" * 1_000_000)
                                             .event_field())))
     data = records + text * 5
     reader.Run(".", [records])  # what is imported and cached once is not counted
@@ -283,7 +285,7 @@ def test_graphs(kind):
         made, name = summary.graph(nodes), reader.RUN_GRAPH
     else:
         made, name = summary.costs("step", [summary.Cost("a", 1.0, 2)]), "step"
-    event = b"".join(_event.event(1.6e9, 0, made.event_field()))
+    event = b"".join(messages.event(1.6e9, 0, made.event_field()))
     run = reader.Run(".", [_record_of(event)])
     assert run.graph(name) and run.graph(name) in event
 
@@ -302,14 +304,14 @@ def test_a_gap_of_zeros(gap):
 
 def _event_of_size(size):
     """An event of just so many bytes."""
-    made = b"".join(_event.event(1.6e9, 1, summary.text("t", "x" * (size - 100)).event_field()))
-    return b"".join(_event.event(1.6e9, 1, summary.text(
+    made = b"".join(messages.event(1.6e9, 1, summary.text("t", "x" * (size - 100)).event_field()))
+    return b"".join(messages.event(1.6e9, 1, summary.text(
         "t", "x" * (size - 100 + size - len(made))).event_field()))
 
 
 @given(st.binary(max_size=40) | st.lists(st.integers(0, 1), max_size=40).map(bytes))
 def test_where_a_record_may_begin(data):
     """Wherever four bytes that are not all zero come before four zeros, and nowhere else."""
-    from tbwriter._scan import _candidates
+    from tbwriter._files.records import _candidates
     assert list(_candidates(data)) == [
         i for i in range(len(data) - 7) if any(data[i:i + 4]) and not any(data[i + 4:i + 8])]

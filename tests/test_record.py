@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter import _record
-from tbwriter._crc32c import crc32c
+from tbwriter._tfrecord import frame
+from tbwriter._tfrecord.crc32c import crc32c
 
 
 @pytest.mark.parametrize("data, masked", [
@@ -21,7 +21,7 @@ from tbwriter._crc32c import crc32c
 ])
 def test_masked_crc_known_answers(data: bytes, masked: int) -> None:
     """Masked checksums are those of TensorFlow."""
-    assert _record.masked(crc32c(data)) == masked
+    assert frame.masked(crc32c(data)) == masked
 
 
 @given(st.lists(st.binary(max_size=100)))
@@ -30,7 +30,7 @@ def test_frame_is_read_by_tensorboard(parts: "list[bytes]") -> None:
     reader = pytest.importorskip("tensorboard.compat.tensorflow_stub.pywrap_tensorflow")
     import tempfile
     with tempfile.NamedTemporaryFile() as file:
-        file.write(b"".join(_record.frame(parts)))
+        file.write(b"".join(frame.frame(parts)))
         file.flush()
         record = reader.PyRecordReader_New(file.name)
         record.GetNext()
@@ -40,6 +40,6 @@ def test_frame_is_read_by_tensorboard(parts: "list[bytes]") -> None:
 def test_frame_keeps_large_parts() -> None:
     """A frame does not copy what it frames."""
     payload = bytes(1 << 20)
-    parts = _record.frame([b"head", payload])
+    parts = frame.frame([b"head", payload])
     assert any(part is payload for part in parts)
-    assert sum(map(len, parts)) == len(payload) + 4 + _record.OVERHEAD
+    assert sum(map(len, parts)) == len(payload) + 4 + frame.OVERHEAD

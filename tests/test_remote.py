@@ -16,9 +16,9 @@ fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
 
 from test_storage import HOSTILE, header, record, scan  # noqa: E402
 
-from tbwriter import _remote  # noqa: E402
-from tbwriter._remote import MOST_SENT, RemoteLog  # noqa: E402
-from tbwriter._storage import open_log  # noqa: E402
+from tbwriter._log import objects  # noqa: E402
+from tbwriter._log.objects import MOST_SENT, RemoteLog  # noqa: E402
+from tbwriter._log.local import open_log  # noqa: E402
 
 
 class Memory:
@@ -258,7 +258,7 @@ def test_size_of_files(memory: Memory) -> None:
 
 def test_large_records(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is larger than a segment is put once and then kept no longer in memory."""
-    monkeypatch.setattr(_remote, "SEGMENT_SIZE", 10_000)
+    monkeypatch.setattr(objects, "SEGMENT_SIZE", 10_000)
     log = new_log(memory, "large")
     for step in range(3):
         log.append(record(step, 50_000))
@@ -276,7 +276,7 @@ def test_large_records(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_outage(s3: Any, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """While the store fails, a write raises OSError in time, and shows no credentials; afterwards
     all lands, once and in order."""
-    monkeypatch.setattr(_remote, "PATIENCE", 2.0)
+    monkeypatch.setattr(objects, "PATIENCE", 2.0)
     name = "outage" + fault
     log = new_log(s3, name)
     log.append(record(0))
@@ -328,8 +328,8 @@ def test_live_tensorboard(s3: Any) -> None:
     from tensorboard.backend.event_processing import plugin_event_multiplexer
 
     from tbwriter import summary
-    from tbwriter._event import event
-    from tbwriter._record import frame
+    from tbwriter._proto.messages import event
+    from tbwriter._tfrecord.frame import frame
     log = new_log(s3, "tb/live")
     watching = plugin_event_multiplexer.EventMultiplexer(
         size_guidance={"tensors": 0}, tensor_size_guidance={"scalars": 0})
@@ -372,7 +372,7 @@ def test_missing_fsspec() -> None:
     """Without fsspec a URL is refused with advice, and a local log neither needs nor loads it."""
     program = """
 import sys, tempfile
-from tbwriter._storage import open_log
+from tbwriter._log.local import open_log
 open_log(tempfile.mkdtemp(), "", lambda: b"x").close()
 assert "fsspec" not in sys.modules
 sys.modules["fsspec"] = None
@@ -559,7 +559,7 @@ def test_check_looks_at_what_a_projector_config_names(memory: Memory) -> None:
 def test_tail_follows_an_object_that_grows(memory: Memory) -> None:
     """Each look lists the objects, and reads on where it had stopped."""
     from tbwriter import FileWriter
-    from tbwriter._tail import Follower
+    from tbwriter.cli._tail import Follower
     with FileWriter(memory.url + "/run") as writer:
         writer.add_scalar("x", 1.0, 1)
         writer.flush()

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tbwriter import _rows
-from tbwriter._bulk import records
-from tbwriter._event import event
-from tbwriter._record import frame
-from tbwriter._rows import ROW, RowEncoder, Tags
+from tbwriter._scalars import rows as module
+from tbwriter._scalars.encode import records
+from tbwriter._proto.messages import event
+from tbwriter._tfrecord.frame import frame
+from tbwriter._scalars.rows import ROW, RowEncoder, Tags
 from tbwriter.summary import scalar
 
 Row = Tuple[str, int, float, float]
@@ -78,11 +78,11 @@ def test_numbers_of_tags() -> None:
 
 def test_numpy_is_left_alone_for_few_scalars() -> None:
     """A program that logs a thousand scalars does not import numpy; one that logs many does."""
-    code = ("import sys; from tbwriter._rows import ROW, RowEncoder, Tags; t = Tags();"
+    code = ("import sys; from tbwriter._scalars.rows import ROW, RowEncoder, Tags; t = Tags();"
             "e = RowEncoder(t); "
             "r = b''.join(ROW.pack(1.5, i, i, t.number('x')) for i in range(1000));"
             "a = e.records(r); assert 'numpy' not in sys.modules;"
-            f"e._encoded = {_rows._NUMPY_PAYS}; b = e.records(r); assert 'numpy' in sys.modules;"
+            f"e._encoded = {module._NUMPY_PAYS}; b = e.records(r); assert 'numpy' in sys.modules;"
             "assert b''.join(a) == b''.join(b); print('same')")
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "same\n"

@@ -16,19 +16,20 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from tbwriter import _event, _storage
-from tbwriter._record import frame
-from tbwriter._storage import LocalLog, new_name, open_log
+from tbwriter._log import local
+from tbwriter._proto import messages
+from tbwriter._tfrecord.frame import frame
+from tbwriter._log.local import LocalLog, new_name, open_log
 
 
 def header() -> bytes:
-    return b"".join(frame([_event.file_version(1.0, "test")]))
+    return b"".join(frame([messages.file_version(1.0, "test")]))
 
 
 def record(step: int, size: int = 20) -> List[bytes]:
     """One event of that step, about `size` bytes long, in pieces."""
     graph = [b"\x22" + _varint(size), bytes(size)]
-    return frame(_event.event(1.0, step, graph))
+    return frame(messages.event(1.0, step, graph))
 
 
 def _varint(value: int) -> bytes:
@@ -39,8 +40,8 @@ def _varint(value: int) -> bytes:
 @pytest.fixture(autouse=True)
 def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each write looks after the file's name, so that the numbers of operations are known."""
-    monkeypatch.setattr(_storage, "LOOK_SECS", 0.0)
-    monkeypatch.setattr(_storage, "SEEN_SECS", 0.0)
+    monkeypatch.setattr(local, "LOOK_SECS", 0.0)
+    monkeypatch.setattr(local, "SEEN_SECS", 0.0)
 
 
 def scan(content: bytes) -> Tuple[List[Any], bytes]:
@@ -98,7 +99,7 @@ class Disk:
         self.fired = 0
         self.broken = False
         self.after: Callable[..., None] = lambda name, *args: None
-        monkeypatch.setattr(_storage, "os", self)
+        monkeypatch.setattr(local, "os", self)
 
     def __getattr__(self, name: str) -> Any:
         # A test that fails hundreds of operations does not wait for a disk.
@@ -129,7 +130,7 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    monkeypatch.setattr(_storage, "_LARGE", 1000)
+    monkeypatch.setattr(local, "_LARGE", 1000)
     return Disk(monkeypatch)
 
 
@@ -310,7 +311,7 @@ def test_any_sizes_and_short_writes(sizes: List[int], shorts: List[int], limit: 
         def write(fd: int, pieces: List[memoryview]) -> int:
             data = b"".join(pieces)
             return os.write(fd, data[:next(turn, len(data))])
-        patch.setattr(_storage, "_write", write)
+        patch.setattr(local, "_write", write)
         for step, size in enumerate(sizes):
             log.append(record(step, size))
         log.write()
@@ -465,7 +466,7 @@ def test_sizes_that_are_not_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             fields[6] = 0
             return os.stat_result(fields)
     log = LocalLog(str(tmp_path), "", header)
-    monkeypatch.setattr(_storage, "os", Liar())
+    monkeypatch.setattr(local, "os", Liar())
     for step in range(10):
         log.append(record(step))
         log.write()
@@ -613,7 +614,7 @@ def test_names_of_others(present: List[str]) -> None:
 
 def test_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host name is data: nothing in it leaves the directory or gets too long."""
-    monkeypatch.setattr(_storage, "host_name", lambda: "../ho st/ü" + "x" * 300)
+    monkeypatch.setattr(local, "host_name", lambda: "../ho st/ü" + "x" * 300)
     name = new_name([], "")
     assert "/" not in name and name.isascii() and len(name) < 200
 

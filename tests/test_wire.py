@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter import _wire
+from tbwriter._proto import wire
 
 int64s = st.integers(-(1 << 63), (1 << 63) - 1)
 
@@ -23,14 +23,14 @@ int64s = st.integers(-(1 << 63), (1 << 63) - 1)
 ])
 def test_varint_known_answers(value: int, encoded: str) -> None:
     """Varints are those of the encoding guide and of protobuf itself."""
-    assert _wire.varint(value).hex() == encoded
+    assert wire.varint(value).hex() == encoded
 
 
 @pytest.mark.parametrize("value", [1 << 64, -(1 << 63) - 1])
 def test_varint_refuses_more_than_64_bits(value: int) -> None:
     """A number that 64 bits do not hold is an error that names it."""
     with pytest.raises(ValueError, match=f"got the integer {value}"):
-        _wire.varint(value)
+        wire.varint(value)
 
 
 @given(int64s)
@@ -38,53 +38,53 @@ def test_int_field_matches_protobuf(value: int) -> None:
     """An int64 field has the bytes that real protobuf writes for it."""
     event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
     expected = event_pb2.Event(step=value).SerializeToString()
-    assert (_wire.int_field(2, value) if value else b"") == expected
+    assert (wire.int_field(2, value) if value else b"") == expected
 
 
 @given(int64s)
 def test_varint_round_trip(value: int) -> None:
     """A varint read back is the number that was written."""
-    [(number, wire_type, bits)] = _wire.fields(_wire.int_field(3, value))
-    assert (number, wire_type) == (3, _wire.VARINT)
-    assert _wire.signed(int(bits)) == value
+    [(number, wire_type, bits)] = wire.fields(wire.int_field(3, value))
+    assert (number, wire_type) == (3, wire.VARINT)
+    assert wire.signed(int(bits)) == value
 
 
 @given(st.floats(allow_nan=False))
 def test_double_round_trip(value: float) -> None:
     """A double field keeps every bit."""
-    [(_, wire_type, bits)] = _wire.fields(_wire.double_field(1, value))
-    assert wire_type == _wire.FIXED64
-    assert struct.pack("<d", _wire.as_double(int(bits))) == struct.pack("<d", value)
+    [(_, wire_type, bits)] = wire.fields(wire.double_field(1, value))
+    assert wire_type == wire.FIXED64
+    assert struct.pack("<d", wire.as_double(int(bits))) == struct.pack("<d", value)
 
 
 @given(st.floats(allow_nan=False, width=32))
 def test_float_round_trip(value: float) -> None:
     """A float field keeps every bit of a single."""
-    [(_, wire_type, bits)] = _wire.fields(_wire.float_field(1, value))
-    assert wire_type == _wire.FIXED32
-    assert _wire.as_float(int(bits)) == value
+    [(_, wire_type, bits)] = wire.fields(wire.float_field(1, value))
+    assert wire_type == wire.FIXED32
+    assert wire.as_float(int(bits)) == value
 
 
 @pytest.mark.parametrize("value, expected", [(1e39, float("inf")), (-1e300, float("-inf"))])
 def test_float_overflows_to_infinity(value: float, expected: float) -> None:
     """What a single can't hold becomes infinite, as in a C cast."""
-    assert _wire.float32(value) == struct.pack("<f", expected)
+    assert wire.float32(value) == struct.pack("<f", expected)
 
 
 @given(st.binary(max_size=300), st.text(max_size=50))
 def test_length_delimited_round_trip(data: bytes, text: str) -> None:
     """Bytes and text come back as they were."""
-    first, second = _wire.fields(_wire.bytes_field(4, data) + _wire.string_field(5, text))
-    assert first[:2] == (4, _wire.LENGTH) and bytes(first[2]) == data  # type: ignore[arg-type]
+    first, second = wire.fields(wire.bytes_field(4, data) + wire.string_field(5, text))
+    assert first[:2] == (4, wire.LENGTH) and bytes(first[2]) == data  # type: ignore[arg-type]
     assert second[0] == 5 and str(second[2], "utf-8") == text  # type: ignore[arg-type]
 
 
 def test_message_field_does_not_copy() -> None:
     """A large payload stays the same object inside its message."""
     payload = bytes(1000)
-    parts = _wire.message_field(4, [b"ab", payload])
+    parts = wire.message_field(4, [b"ab", payload])
     assert parts[-1] is payload
-    assert b"".join(parts) == _wire.bytes_field(4, b"ab" + payload)
+    assert b"".join(parts) == wire.bytes_field(4, b"ab" + payload)
 
 
 @pytest.mark.parametrize("data, message", [
@@ -98,14 +98,14 @@ def test_message_field_does_not_copy() -> None:
 ])
 def test_what_is_no_message(data: bytes, message: str) -> None:
     """Bytes that stop being a message are a WireError that says where."""
-    with pytest.raises(_wire.WireError, match=message):
-        list(_wire.fields(data))
+    with pytest.raises(wire.WireError, match=message):
+        list(wire.fields(data))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     """Any bytes give fields or a WireError, and nothing else."""
     try:
-        list(_wire.fields(data))
-    except _wire.WireError:
+        list(wire.fields(data))
+    except wire.WireError:
         pass

@@ -19,7 +19,7 @@ from judges import board, both_loaders, events
 
 import tbwriter
 from tbwriter import FileWriter, summary
-from tbwriter._event import Message
+from tbwriter._proto.messages import Message
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
 summary_pb2 = pytest.importorskip("tensorboard.compat.proto.summary_pb2")

@@ -7,13 +7,15 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterable, List
 
-from tbwriter import _event, _record, summary
+from tbwriter import summary
+from tbwriter._proto import messages
+from tbwriter._tfrecord import frame
 
 DATA = Path(__file__).parent / "data"
 # {writer: {method: [[name, default], ...]}}, as recorded by data/make.py.
 SIGNATURES: Dict[str, Dict[str, List[List[str]]]] = json.loads(
     (DATA / "signatures.json").read_text(encoding="utf-8"))
-VERSION = _event.file_version(1.6e9, "tests")
+VERSION = messages.file_version(1.6e9, "tests")
 
 
 def scalar_event(tag: str, value: float, step: int, wall_time: float = 1.6e9) -> bytes:
@@ -22,11 +24,11 @@ def scalar_event(tag: str, value: float, step: int, wall_time: float = 1.6e9) ->
 
 
 def event_of(payload: Any, step: int = 0, wall_time: float = 1.6e9) -> bytes:
-    return b"".join(_event.event(wall_time, step, payload.event_field()))
+    return b"".join(messages.event(wall_time, step, payload.event_field()))
 
 
 def record_of(event: bytes) -> bytes:
-    return b"".join(_record.frame([event]))
+    return b"".join(frame.frame([event]))
 
 
 def written(directory: Path, events: Iterable[bytes], name: str = "1600000000",

@@ -4,9 +4,9 @@ from __future__ import annotations
 from typing import Any, Iterable, Sequence
 
 from tbwriter import SummaryWriter, summary
-from tbwriter._crc32c import crc32c
-from tbwriter._png import encode
-from tbwriter._rows import ROW, RowEncoder, Tags
+from tbwriter._tfrecord.crc32c import crc32c
+from tbwriter._values.png import encode
+from tbwriter._scalars.rows import ROW, RowEncoder, Tags
 
 from . import AUDIO_RATE
 

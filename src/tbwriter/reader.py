@@ -17,11 +17,12 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from . import _columns, _decode, _tensor, _wire
-from ._decode import Event, Metadata, Value
-from ._scan import (CHUNK, EVENT, HEADER, Fault, Place, ReadError, Record, Window, event_files,
-                    last_steps, record_at, records)
-from ._wire import WireError
+from ._proto import parse, tensors, wire
+from ._scalars import decode
+from ._proto.parse import Event, Metadata, Value
+from ._files.records import (CHUNK, EVENT, HEADER, Fault, Place, ReadError, Record, Window,
+                             event_files, last_steps, record_at, records)
+from ._proto.wire import WireError
 
 __all__ = ["read", "runs", "events", "last_steps", "Run", "Series", "Tag", "Images", "HParams",
            "Event", "Value", "Metadata", "Fault", "ReadError"]
@@ -129,7 +130,7 @@ def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]
 
 def _event(record: Record, path: str, faults: Optional[List[Fault]]) -> Optional[Event]:
     try:
-        return _decode.event(record.data)
+        return parse.event(record.data)
     except WireError as error:
         fault = Fault(path, EVENT, record.offset, record.end - record.offset, str(error))
         if faults is None:
@@ -236,8 +237,8 @@ class Run:
             for column in self._columns.values():
                 if column.kind == "hparams":
                     content = column.metadata.content
-                    start = bytes(_decode.bytes_of(content, 3) or start)
-                    end = bytes(_decode.bytes_of(content, 4) or end)
+                    start = bytes(parse.bytes_of(content, 3) or start)
+                    end = bytes(parse.bytes_of(content, 4) or end)
             return _hparams(start, end) if start else None
         except WireError as error:
             raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None
@@ -246,7 +247,7 @@ class Run:
         at = 0
         while at < window.size:
             chunk = window.read(at, CHUNK)
-            part = _columns.scan(chunk)
+            part = decode.scan(chunk)
             self._add_chunk(chunk, at, part, number, window.name)
             limit = at + len(chunk)
             at += part.end
@@ -265,11 +266,11 @@ class Run:
             else:
                 return
 
-    def _add_chunk(self, chunk: bytes, start: int, part: _columns.Chunk, number: int,
+    def _add_chunk(self, chunk: bytes, start: int, part: decode.Chunk, number: int,
                    path: str) -> None:
         """Adds what is in a chunk, each tag in the order of the file."""
         pieces: Dict[str, List[Sequence[Any]]] = {}
-        found: List[Tuple[int, Optional[_columns.Rows]]] = [(i, None) for i in part.others]
+        found: List[Tuple[int, Optional[decode.Rows]]] = [(i, None) for i in part.others]
         found += [(int(rows.order[0]), rows) for rows in part.rows if len(rows.order)]
         for i, rows in sorted(found, key=lambda item: item[0]):
             if rows is None:
@@ -355,7 +356,7 @@ class Run:
                 record = record_at(window, offset)
                 if isinstance(record, Fault):
                     raise ReadError(f"{record}: the file has changed since it was read")
-                values.append(decode(_values(_decode.event(record.data))[at]))
+                values.append(decode(_values(parse.event(record.data))[at]))
         except WireError as error:
             raise ReadError(f"got a value of tag {tag!r} that is damaged: {error}") from None
         finally:
@@ -373,19 +374,19 @@ def _values(event: Event) -> Sequence[Value]:
     if event.number == 4:
         return [Value(RUN_GRAPH, 8, event.data, Metadata("graphs"))]
     if event.number == 8:
-        return [Value(_decode.string_of(event.data, 1), 8,
-                      _decode.bytes_of(event.data, 2) or b"",
+        return [Value(parse.string_of(event.data, 1), 8,
+                      parse.bytes_of(event.data, 2) or b"",
                       Metadata("graph_tagged_run_metadata"))]
     return event.values
 
 
 def _number(value: Value) -> float:
     if isinstance(value.data, int):
-        return _wire.as_float(value.data)
-    return _tensor.scalar_of(value.data)
+        return wire.as_float(value.data)
+    return tensors.scalar_of(value.data)
 
 
-def _message(value: Value) -> _decode.Data:
+def _message(value: Value) -> parse.Data:
     if isinstance(value.data, int) or not value.number:
         raise WireError("got a value of another kind than the first of its tag")
     return value.data
@@ -396,7 +397,7 @@ def _blob(value: Value) -> bytes:
     data = _message(value)
     if value.metadata and value.metadata.plugin in ("graphs", "graph_tagged_run_metadata"):
         return bytes(data)
-    strings = _tensor.strings_of(data)
+    strings = tensors.strings_of(data)
     return strings[0] if strings else b""
 
 
@@ -405,15 +406,15 @@ def _array(value: Value) -> "np.ndarray[Any, Any]":
         return np.zeros(0, np.float32)
     if value.number != 8:
         raise WireError("got a value that is no tensor")
-    return _tensor.array_of(_message(value))
+    return tensors.array_of(_message(value))
 
 
 def _histogram(value: Value) -> "np.ndarray[Any, Any]":
     data = _message(value)
     if value.number == 8:
-        return _tensor.array_of(data).astype(np.float64)
-    least, greatest = _decode.double_of(data, 1), _decode.double_of(data, 2)
-    limits, counts = _tensor.doubles_of(data, 6), _tensor.doubles_of(data, 7)
+        return tensors.array_of(data).astype(np.float64)
+    least, greatest = parse.double_of(data, 1), parse.double_of(data, 2)
+    limits, counts = tensors.doubles_of(data, 6), tensors.doubles_of(data, 7)
     if len(limits) != len(counts):
         raise WireError(f"got {len(limits)} bucket limits for {len(counts)} buckets")
     filled = np.flatnonzero(counts)
@@ -428,19 +429,19 @@ def _histogram(value: Value) -> "np.ndarray[Any, Any]":
 def _images(value: Value) -> Images:
     data = _message(value)
     if value.number == 8:
-        strings = _tensor.strings_of(data)
+        strings = tensors.strings_of(data)
         if len(strings) < 2 or not (strings[0].isdigit() and strings[1].isdigit()):
             raise WireError(f"got images without width and height: {strings[:2]!r:.50}")
         return Images(int(strings[0][:18]), int(strings[1][:18]), strings[2:])
-    encoded = bytes(_decode.bytes_of(data, 4) or b"")
-    return Images(_decode.int_of(data, 2), _decode.int_of(data, 1), [encoded])
+    encoded = bytes(parse.bytes_of(data, 4) or b"")
+    return Images(parse.int_of(data, 2), parse.int_of(data, 1), [encoded])
 
 
 def _audio(value: Value) -> List[bytes]:
     data = _message(value)
     if value.number != 8:
-        return [bytes(_decode.bytes_of(data, 4) or b"")]
-    strings, shape = _tensor.strings_of(data), _tensor.shape_of(data)[1]
+        return [bytes(parse.bytes_of(data, 4) or b"")]
+    strings, shape = tensors.strings_of(data), tensors.shape_of(data)[1]
     # Of pairs, the second is a label.
     return strings[::2] if len(shape) == 2 else strings
 
@@ -456,13 +457,13 @@ def _text(value: Value) -> Any:
 
 def _hparams(start: bytes, end: bytes) -> HParams:
     values: Dict[str, Union[float, str, bool]] = {}
-    for name, value in _decode.map_of(start, 1).items():
-        for number, _, item in _wire.fields(value):
+    for name, value in parse.map_of(start, 1).items():
+        for number, _, item in wire.fields(value):
             if number == 2 and isinstance(item, int):
-                values[name] = _wire.as_double(item)
+                values[name] = wire.as_double(item)
             elif number == 3 and not isinstance(item, int):
-                values[name] = _decode.text(item)
+                values[name] = parse.text(item)
             elif number == 4 and isinstance(item, int):
                 values[name] = bool(item)
-    return HParams(values, _decode.string_of(start, 4), _decode.double_of(start, 5),
-                   _decode.double_of(end, 2), _STATUS.get(_decode.int_of(end, 1), "unknown"))
+    return HParams(values, parse.string_of(start, 4), parse.double_of(start, 5),
+                   parse.double_of(end, 2), _STATUS.get(parse.int_of(end, 1), "unknown"))

@@ -17,11 +17,12 @@ from importlib import import_module
 from itertools import count
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
-from . import _event, _wire, summary
-from ._event import Message, Summary
+from . import summary
+from ._proto import messages, wire
+from ._proto.messages import Message, Summary
 from ._names import file_name, relative_path
-from ._number import as_step, as_wall_time
-from ._storage import host_name
+from ._values.number import as_step, as_wall_time
+from ._log.local import host_name
 from .writer import MAX_BUFFER, FileWriter
 
 
@@ -120,7 +121,7 @@ class SummaryWriter(FileWriter):
         """
         if overlay not in ("runs", "custom"):
             raise ValueError(f"got overlay={overlay!r}, want 'runs' or 'custom'")
-        _event.check_tag(main_tag)
+        messages.check_tag(main_tag)
         if overlay == "custom":
             values = {f"{main_tag}/{name}": value
                       for name, value in _mapping("tag_scalar_dict", tag_scalar_dict).items()}
@@ -132,7 +133,7 @@ class SummaryWriter(FileWriter):
         scalars = {name: summary.scalar(main_tag, value)
                    for name, value in _mapping("tag_scalar_dict", tag_scalar_dict).items()}
         for name, scalar in scalars.items():
-            run = f"{main_tag}_{_event.check_tag(name)}".replace("/", "_")
+            run = f"{main_tag}_{messages.check_tag(name)}".replace("/", "_")
             self.sub_run(file_name(run)).add(scalar, step, seconds)
 
     def add_values(self, values: Mapping[str, Any], global_step: Optional[int] = None,
@@ -151,8 +152,8 @@ class SummaryWriter(FileWriter):
             since 1970, (n,) or one for all; None is now. Steps should increase: at a lower one
             TensorBoard's default loader drops those before.
         """
-        from ._bulk import as_rows
-        _event.check_tag(tag)
+        from ._scalars.encode import as_rows
+        messages.check_tag(tag)
         seconds = self._default_wall_time if wall_times is None else wall_times
         rows = as_rows(lambda: self._tags.number(tag), values, steps,
                        time.time() if seconds is None else seconds,
@@ -405,7 +406,7 @@ class SummaryWriter(FileWriter):
 
     def _run_of_trial(self, hparams: Dict[str, Any], name: Optional[str]) -> FileWriter:
         if name:
-            return self.sub_run(relative_path(_event.check_tag(name)))
+            return self.sub_run(relative_path(messages.check_tag(name)))
         if self._trial is None or self._trial == hparams:
             self._trial = hparams
             return self
@@ -459,9 +460,9 @@ def _graph(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
         model = model.SerializeToString()
     if isinstance(model, (bytes, bytearray)):
         model = bytes(model)
-        for _ in _wire.fields(model):
+        for _ in wire.fields(model):
             pass  # WireError, a ValueError, for what is no message
-        return Message(_event.GRAPH_DEF, model)
+        return Message(messages.GRAPH_DEF, model)
     if isinstance(model, (list, tuple)):
         return summary.graph(model)
     package = __name__.rpartition(".")[0]

@@ -14,8 +14,8 @@ from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Optional
 from weakref import WeakValueDictionary
 
-from . import _storage
-from ._wire import Parts, total
+from ._log import local
+from ._parts import Parts, total
 from .reader import Event, Run, events
 from .summary_writer import SummaryWriter
 
@@ -78,7 +78,7 @@ class _MemoryLog:
         pass
 
 
-_storage.SCHEMES[_SCHEME] = _MemoryLog
+local.SCHEMES[_SCHEME] = _MemoryLog
 
 
 class MemoryWriter(SummaryWriter):

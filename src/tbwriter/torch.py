@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 import torch
 
-from ._event import Message
+from ._proto.messages import Message
 from .summary import _graph
 from .summary._graph import Attribute, Node, Shape
 

@@ -16,15 +16,15 @@ from contextlib import ExitStack
 from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
-from . import _event, _wire
-from ._event import Message, Summary
-from ._number import as_float, as_step, as_wall_time
-from ._pipeline import Channel, Encoded, Task, warn
-from ._record import frame
-from ._rows import ROW, SIZE, RowEncoder, Tags
-from ._storage import open_log
+from ._proto import messages, wire
+from ._proto.messages import Message, Summary
+from ._values.number import as_float, as_step, as_wall_time
+from ._log.channel import Channel, Encoded, Task, warn
+from ._tfrecord.frame import frame
+from ._scalars.rows import ROW, SIZE, RowEncoder, Tags
+from ._log.local import open_log
 from ._version import __version__
-from ._wire import Parts, total
+from ._parts import Parts, total
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -106,13 +106,13 @@ class FileWriter:
                                 asynchronous=asynchronous and flush_secs > 0, strict=strict)
         self._items = self._channel.items
         if resume:
-            from ._scan import last_steps_of  # the reader's, which few writers need
+            from ._files.records import last_steps_of  # the reader's, which few writers need
             self._steps.update((tag, count(step + 1))
                                for tag, step in last_steps_of(self._log.earlier()).items())
         if purge_step is not None:
             # TensorBoard's Python loader purges at every START of a run but its first, whatever
             # step that has: so there are two.
-            start = Message(_event.SESSION_LOG, _event.SESSION_START)
+            start = Message(messages.SESSION_LOG, messages.SESSION_START)
             self.add(start, purge_step)
             self.add(start, purge_step)
 
@@ -132,7 +132,7 @@ class FileWriter:
             self._channel.put(Task(lambda: payload.store(log)))
             return
         entry = _Entry(payload, seconds, number)
-        _wire.check_size(entry.nbytes, "a value")
+        wire.check_size(entry.nbytes, "a value")
         self._put(entry)
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
@@ -169,7 +169,7 @@ class FileWriter:
         """
         if not isinstance(summary, (Summary, Message)):
             data = _serialized(summary, "summary")
-            summary = Message(_event.SUMMARY, data, _tags_of(data))
+            summary = Message(messages.SUMMARY, data, _tags_of(data))
         self.add(summary, global_step, walltime)
 
     def add_event(self, event: Any, step: Optional[int] = None,
@@ -318,7 +318,7 @@ class _Entry:
 
     def encode(self) -> None:
         if self._payload is not None:
-            event = _event.event(self._wall_time, self._step, self._payload.event_field())
+            event = messages.event(self._wall_time, self._step, self._payload.event_field())
             self._records = frame(event)
             self._payload = None
 
@@ -405,7 +405,7 @@ def _records(entry: _Entry) -> Parts:
 
 def _header() -> bytes:
     """The first record of every event file."""
-    return b"".join(frame([_event.file_version(time.time(), f"tbwriter {__version__}")]))
+    return b"".join(frame([messages.file_version(time.time(), f"tbwriter {__version__}")]))
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
@@ -428,10 +428,10 @@ def _serialized(message: Any, what: str) -> bytes:
 def _tags_of(summary: bytes) -> List[str]:
     """The tags of a serialized Summary. WireError (a ValueError) where it is none."""
     tags = []
-    for number, wire_type, value in _wire.fields(summary):
-        if number == 1 and wire_type == _wire.LENGTH and not isinstance(value, int):
-            for inner, inner_type, text in _wire.fields(value):
-                if inner == 1 and inner_type == _wire.LENGTH and not isinstance(text, int):
+    for number, wire_type, value in wire.fields(summary):
+        if number == 1 and wire_type == wire.LENGTH and not isinstance(value, int):
+            for inner, inner_type, text in wire.fields(value):
+                if inner == 1 and inner_type == wire.LENGTH and not isinstance(text, int):
                     tags.append(str(text, "utf-8"))
     return tags
 
@@ -439,15 +439,15 @@ def _tags_of(summary: bytes) -> List[str]:
 def _open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
     """wall_time, step, and everything else of a serialized Event."""
     seconds, step, rest = None, 0, []
-    for number, wire_type, value in _wire.fields(event):
-        if (number, wire_type) == (1, _wire.FIXED64) and isinstance(value, int):
-            seconds = _wire.as_double(value)
-        elif (number, wire_type) == (2, _wire.VARINT) and isinstance(value, int):
-            step = _wire.signed(value)
-        elif wire_type == _wire.LENGTH and not isinstance(value, int):
-            if number == _event.SUMMARY:
+    for number, wire_type, value in wire.fields(event):
+        if (number, wire_type) == (1, wire.FIXED64) and isinstance(value, int):
+            seconds = wire.as_double(value)
+        elif (number, wire_type) == (2, wire.VARINT) and isinstance(value, int):
+            step = wire.signed(value)
+        elif wire_type == wire.LENGTH and not isinstance(value, int):
+            if number == messages.SUMMARY:
                 _tags_of(bytes(value))
-            rest.append(_wire.bytes_field(number, bytes(value)))
+            rest.append(wire.bytes_field(number, bytes(value)))
         else:
-            raise _wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
+            raise wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
     return seconds, step, b"".join(rest)

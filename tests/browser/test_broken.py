@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dashboards import dashboards
 
-from tbwriter import _event, _wire
+from tbwriter._proto import messages, wire
 from tbwriter.check import check
 from tests_data import written
 
@@ -19,11 +19,11 @@ FACES = np.array([[0, 1, 2], [0, 1, 3], [0, 2, 3], [1, 2, 3]], "<i4")
 
 def part(number: int, components: int, dtype: int, array: "np.ndarray") -> bytes:
     """Summary.Value with one part of the mesh `m`; components: a bit for each part there is."""
-    content = b"".join([_wire.string_field(2, "m"), _wire.int_field(3, number),
-                        _wire.bytes_field(6, bytes([1, 4, 3])), _wire.int_field(7, components)])
-    return _wire.bytes_field(1, b"".join([
-        _wire.string_field(1, f"m_{number}"), *_event.tensor(dtype, (1, 4, 3), array.tobytes()),
-        _event.metadata("mesh", content, data_class=_event.TENSOR_CLASS)]))
+    content = b"".join([wire.string_field(2, "m"), wire.int_field(3, number),
+                        wire.bytes_field(6, bytes([1, 4, 3])), wire.int_field(7, components)])
+    return wire.bytes_field(1, b"".join([
+        wire.string_field(1, f"m_{number}"), *messages.tensor(dtype, (1, 4, 3), array.tobytes()),
+        messages.metadata("mesh", content, data_class=messages.TENSOR_CLASS)]))
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -32,8 +32,8 @@ def test_parts_that_a_mesh_does_not_name(tmp_path: Path, fast: bool) -> None:
     drawn = {}
     for name, components in (("good", (6, 6)), ("bad", (2, 4))):
         values = [part(1, components[0], 1, CORNERS), part(2, components[1], 3, FACES)]
-        written(tmp_path / name, [_wire.double_field(1, 1.6e9)
-                                  + _wire.bytes_field(5, b"".join(values))])
+        written(tmp_path / name, [wire.double_field(1, 1.6e9)
+                                  + wire.bytes_field(5, b"".join(values))])
         found = [finding.rule for finding in check(str(tmp_path / name))]
         assert found == (["mesh parts"] if name == "bad" else [])
         with dashboards(tmp_path / name, fast=fast) as boards:

@@ -36,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from judges import masked_crc32c
 
-from tbwriter import FileWriter, SummaryWriter, _storage, summary
+from tbwriter import FileWriter, SummaryWriter, summary
+from tbwriter._log import local
 
 THREADS, WRITERS, RUNS = 6, 3, 30  # more runs than files that may be open
 ROUND_SECS = 8.0
@@ -51,13 +52,13 @@ class Disk:
     def __init__(self) -> None:
         self.fault = ""
         self.faults = 0
-        self._write, self._fsync = _storage._write, _storage._fsync
-        _storage._write, _storage._fsync = self.write, self.fsync
+        self._write, self._fsync = local._write, local._fsync
+        local._write, local._fsync = self.write, self.fsync
         # The whole module but one function.
-        _storage.os = SimpleNamespace(**{**vars(os), "open": self.open})  # type: ignore
+        local.os = SimpleNamespace(**{**vars(os), "open": self.open})  # type: ignore
 
     def remove(self) -> None:
-        _storage._write, _storage._fsync, _storage.os = self._write, self._fsync, os
+        local._write, local._fsync, local.os = self._write, self._fsync, os
 
     def write(self, fd: int, pieces: List[memoryview]) -> int:
         fault = self.fault

@@ -425,7 +425,7 @@ import random, resource, sys
 from fuzz_reader import mutated
 from tests_data import scalar_event
 from tbwriter import reader
-from tbwriter._record import frame
+from tbwriter._tfrecord.frame import frame
 good = b"".join(b"".join(frame([scalar_event("x", float(i), i)])) for i in range(5))
 source = random.Random(1)
 list(reader.events(good, []))
@@ -463,8 +463,8 @@ for path in sys.argv[1:]:
     assert sum(1 for _ in reader.events(open(path, "rb").read(), faults)) == 2 and faults
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
-    from tbwriter._crc32c import crc32c
-    from tbwriter._record import masked
+    from tbwriter._tfrecord.crc32c import crc32c
+    from tbwriter._tfrecord.frame import masked
     with FileWriter(tmp_path / "good") as writer:
         writer.add_scalar("x", 1, 1)
     good = Path(writer.path).read_bytes()

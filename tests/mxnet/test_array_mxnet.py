@@ -12,8 +12,8 @@ mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 from judges import events
 from tbwriter import FileWriter
-from tbwriter._array import as_array, snapshot
-from tbwriter._event import Message
+from tbwriter._values.array import as_array, snapshot
+from tbwriter._proto.messages import Message
 
 
 class _Values:
@@ -127,8 +127,8 @@ def test_arrays_are_fetched_when_the_program_ends(tmp_path):
     program = (
         "import mxnet as mx\n"
         "from tbwriter import FileWriter\n"
-        "from tbwriter._array import snapshot\n"
-        "from tbwriter._event import Message\n"
+        "from tbwriter._values.array import snapshot\n"
+        "from tbwriter._proto.messages import Message\n"
         "class Payload:\n"
         "    tags, nbytes = ('v',), 0\n"
         "    def __init__(self, array): self.held = snapshot(array)\n"

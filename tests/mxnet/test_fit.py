@@ -25,8 +25,8 @@ from PIL import Image
 
 from tbwriter import FileWriter, SummaryWriter
 from tbwriter.mxnet import (BatchMetrics, EvalMetrics, GradientHistograms, LearningRate,
-                            LogMetricsCallback, ParameterHistograms, ParameterImages, Speed,
-                            Steps, fit_callbacks)
+                            LogMetricsCallback, ParameterHistograms, ParameterImages, Speed, Steps,
+                            fit_callbacks)
 from tbwriter.mxnet import _progress
 from tbwriter.mxnet._parameters import weight_picture
 from tbwriter.summary import _histogram

@@ -9,7 +9,7 @@ from judges import board, both_loaders
 from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary
-from tbwriter._histogram import default_edges
+from tbwriter._values.buckets import default_edges
 
 RNG = np.random.default_rng(0)
 DATA = {

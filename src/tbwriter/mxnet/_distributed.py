@@ -6,7 +6,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional
 
 import numpy as np
 
-from .._number import as_float
+from .._values.number import as_float
 from ..writer import FileWriter
 
 # How often `mean_over_workers` was called: the same in all workers, as they call it together.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .. import summary
-from .._array import Snapshot, snapshot
+from .._values.array import Snapshot, snapshot
 from ._activations import arrays_in, outputs_of, replaced
 from ._callback import _positive
 from ._late import late_histogram

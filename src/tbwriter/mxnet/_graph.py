@@ -22,7 +22,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
-from .._event import Message
+from .._proto.messages import Message
 from ..summary import _graph
 from ..summary._graph import Node, Shape
 from ._trace import SCOPE, is_block, trace

@@ -5,16 +5,17 @@ from typing import Sequence
 
 import numpy as np
 
-from .. import _event, _wire, summary
-from .._array import Snapshot
-from .._event import Summary, Value
-from .._wire import Parts
+from .. import summary
+from .._proto import messages, wire
+from .._values.array import Snapshot
+from .._proto.messages import Summary, Value
+from .._parts import Parts
 
 
 def late_scalar(tag: str, held: Snapshot) -> Summary:
     """As summary.scalar, of a number that is fetched only when the event is written."""
     return Summary([Value(
-        tag, lambda: [_wire.float_field(_event.SIMPLE_VALUE, held.numpy().item())], held.nbytes)])
+        tag, lambda: [wire.float_field(messages.SIMPLE_VALUE, held.numpy().item())], held.nbytes)])
 
 
 def late_histogram(tag: str, held: Sequence[Snapshot]) -> Summary:

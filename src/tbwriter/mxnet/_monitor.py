@@ -18,7 +18,7 @@ import mxnet
 import numpy as np
 from mxnet.base import NDArrayHandle
 
-from .._array import Snapshot, snapshot
+from .._values.array import Snapshot, snapshot
 from ._late import late_histogram, late_scalar
 from ._steps import Steps
 

@@ -7,7 +7,7 @@ from typing import Any, Iterator, List, Mapping, Optional, Tuple
 import numpy as np
 
 from .. import summary
-from .._array import as_array
+from .._values.array import as_array
 from ._callback import BatchCallback, Callback
 from ._steps import Steps, modules_of, scope_of
 

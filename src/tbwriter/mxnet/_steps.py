@@ -13,8 +13,8 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from weakref import WeakKeyDictionary
 
-from .._event import SUMMARY, Message, Summary
-from .._number import as_step
+from .._proto.messages import SUMMARY, Message, Summary
+from .._values.number import as_step
 
 _log = logging.getLogger(__name__)
 

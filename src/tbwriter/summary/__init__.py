@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 
-from .._event import Summary, Value
+from .._proto.messages import Summary, Value
 
 if TYPE_CHECKING:
     from ._audio import audio as audio

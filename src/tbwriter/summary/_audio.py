@@ -9,16 +9,16 @@ from typing import Any, List, Tuple
 
 import numpy as np
 
-from .. import _event, _wire
-from .._array import Snapshot, snapshot
-from .._event import Summary, Value
-from .._number import as_float
-from .._wire import Parts
+from .._proto import messages, wire
+from .._values.array import Snapshot, snapshot
+from .._proto.messages import Summary, Value
+from .._values.number import as_float
+from .._parts import Parts, total
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 # AudioPluginData{encoding: WAV}: without it the fast loader serves mere bytes.
-_CONTENT = _wire.int_field(2, 11)
+_CONTENT = wire.int_field(2, 11)
 
 # "WAVE_FORMAT_PCM"; the number of channels is 16 bits wide.
 _PCM, _BITS, _MAX_CHANNELS = 1, 16, 65535
@@ -46,20 +46,20 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
         raise ValueError(f"got sample_rate={sample_rate}, want 1 to 2**32 - 1 frames a second")
     clips = _clips(data)
     nbytes = sum(clip.nbytes for clip in clips)
-    metadata = _event.metadata("audio", _CONTENT, data_class=_event.BLOB_CLASS,
-                               display_name=display_name, description=description)
+    metadata = messages.metadata("audio", _CONTENT, data_class=messages.BLOB_CLASS,
+                                 display_name=display_name, description=description)
 
     def encode() -> Parts:
         files = [_wav(clip, int(rate)) for held in clips for clip in _in_order(held)]
         if len(files) > 1:
-            return [*_event.string_tensor([len(files)], [b"".join(file[2]) for file in files]),
+            return [*messages.string_tensor([len(files)], [b"".join(file[2]) for file in files]),
                     metadata]
         frames, channels, parts = files[0]
         # One clip is written as the older form, which every reader knows.
-        head = b"".join([_wire.float_field(1, rate), _wire.int_field(2, channels),
-                         _wire.int_field(3, frames), _wire.length_prefix(4, _wire.total(parts))])
-        return [*_wire.message_field(_event.AUDIO, [head, *parts,
-                                                    _wire.string_field(5, "audio/wav")]), metadata]
+        head = b"".join([wire.float_field(1, rate), wire.int_field(2, channels),
+                         wire.int_field(3, frames), wire.length_prefix(4, total(parts))])
+        return [*wire.message_field(messages.AUDIO, [head, *parts,
+                                                     wire.string_field(5, "audio/wav")]), metadata]
 
     return Summary([Value(tag, encode, nbytes)])
 

@@ -6,10 +6,10 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .._array import as_array
-from .._event import Summary
-from .._number import as_float
-from .._pixels import Array, as_png, image_value, picture, to_8_bits
+from .._values.array import as_array
+from .._proto.messages import Summary
+from .._values.number import as_float
+from .._values.pixels import Array, as_png, image_value, picture, to_8_bits
 
 _COLOR = (255, 0, 0)
 _MARGIN = 2  # pixels around a label's text

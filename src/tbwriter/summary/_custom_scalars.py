@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
 
-from .. import _event, _wire
-from .._event import Summary, Value, check_tag
+from .._proto import messages, wire
+from .._proto.messages import Summary, Value, check_tag
 
 # The one tag under which TensorBoard looks for a layout.
 TAG = "custom_scalars__config__"
@@ -30,10 +30,10 @@ def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
     """
     if not isinstance(layout, Mapping):
         raise TypeError(f"got a layout of type {type(layout).__name__}, want a dict of categories")
-    message = b"".join(_wire.bytes_field(2, _category(title, charts, title in closed))
+    message = b"".join(wire.bytes_field(2, _category(title, charts, title in closed))
                        for title, charts in layout.items())
-    parts = [*_event.string_tensor((), [message]),
-             _event.metadata("custom_scalars", data_class=_event.TENSOR_CLASS)]
+    parts = [*messages.string_tensor((), [message]),
+             messages.metadata("custom_scalars", data_class=messages.TENSOR_CLASS)]
     return Summary([Value(TAG, parts, len(message))])
 
 
@@ -41,9 +41,9 @@ def _category(title: str, charts: Any, closed: bool) -> bytes:
     if not isinstance(charts, Mapping):
         raise TypeError(f"got the category {title!r} as a {type(charts).__name__}, want a dict of "
                         "charts")
-    message = _wire.string_field(1, check_tag(title))
-    message += b"".join(_wire.bytes_field(2, _chart(name, chart)) for name, chart in charts.items())
-    return message + _wire.int_field(3, 1) if closed else message
+    message = wire.string_field(1, check_tag(title))
+    message += b"".join(wire.bytes_field(2, _chart(name, chart)) for name, chart in charts.items())
+    return message + wire.int_field(3, 1) if closed else message
 
 
 def _chart(title: str, chart: Any) -> bytes:
@@ -51,16 +51,16 @@ def _chart(title: str, chart: Any) -> bytes:
         raise ValueError(f"got the chart {title!r} as {chart!r:.80}, want ['Multiline', tags] or "
                          "['Margin', [value, lower, upper]]")
     form, tags = chart
-    head = _wire.string_field(1, check_tag(title))
+    head = wire.string_field(1, check_tag(title))
     if form == "Multiline":
-        return head + _wire.bytes_field(2, _strings(title, tags))
+        return head + wire.bytes_field(2, _strings(title, tags))
     if form == "Margin":
-        return head + _wire.bytes_field(3, _margins(title, tags))
+        return head + wire.bytes_field(3, _margins(title, tags))
     raise ValueError(f"got the form {form!r} for the chart {title!r}, want 'Multiline' or 'Margin'")
 
 
 def _strings(title: str, tags: Any) -> bytes:
-    return b"".join(_wire.string_field(1, check_tag(tag)) for tag in _listed(title, tags))
+    return b"".join(wire.string_field(1, check_tag(tag)) for tag in _listed(title, tags))
 
 
 def _margins(title: str, tags: Any) -> bytes:
@@ -71,8 +71,8 @@ def _margins(title: str, tags: Any) -> bytes:
         if isinstance(series, str) or len(series) != 3:
             raise ValueError(f"got {series!r:.80} in the margin chart {title!r}, want three tags: "
                              "value, lower, upper")
-        message += _wire.bytes_field(1, b"".join(
-            _wire.string_field(number, check_tag(tag)) for number, tag in enumerate(series, 1)))
+        message += wire.bytes_field(1, b"".join(
+            wire.string_field(number, check_tag(tag)) for number, tag in enumerate(series, 1)))
     return message
 
 

@@ -16,11 +16,11 @@ from typing import Any, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
-from .. import _png
-from .._array import Snapshot, as_array, snapshot
-from .._event import check_tag
+from .._values import png
+from .._values.array import Snapshot, as_array, snapshot
+from .._proto.messages import check_tag
 from .._names import relative_path
-from .._number import as_step
+from .._values.number import as_step
 
 CONFIG = "projector_config.pbtxt"
 
@@ -69,7 +69,7 @@ class Embedding:
             fields.append(f"metadata_path: {_quoted(f'{self._path}/metadata.tsv')}")
         if self._images is not None:
             sheet, height, width = _sprite(self._images.numpy())
-            directory.put(f"{self._path}/sprite.png", _png.encode(sheet))
+            directory.put(f"{self._path}/sprite.png", png.encode(sheet))
             fields.append(f"sprite {{ image_path: {_quoted(f'{self._path}/sprite.png')} "
                           f"single_image_dim: {width} single_image_dim: {height} }}")
         block = "embeddings {\n" + "".join(f"  {field}\n" for field in fields) + "}\n"

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._event import Summary
-from .._pixels import Array, as_png, grid_size, image_value, tile
+from .._proto.messages import Summary
+from .._values.pixels import Array, as_png, grid_size, image_value, tile
 
 COLUMNS = 8
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from .. import _event, _wire
-from .._event import Message, Summary, Value, check_tag
+from .._proto import messages, wire
+from .._proto.messages import Message, Summary, Value, check_tag
 
 Shape = Optional[Sequence[Optional[int]]]
 Attribute = Union[bool, int, float, str, Sequence[bool], Sequence[int], Sequence[float],
@@ -81,7 +81,7 @@ def graph(nodes: Iterable[Node]) -> Message:
     Raises ValueError for two nodes of one name, an input that is no node, an unknown dtype;
     TypeError for an attribute of another type than Node names.
     """
-    return Message(_event.GRAPH_DEF, _graph_def(nodes))
+    return Message(messages.GRAPH_DEF, _graph_def(nodes))
 
 
 def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
@@ -89,8 +89,8 @@ def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
 
     Raises what `graph` raises.
     """
-    function = _wire.bytes_field(2, _graph_def(nodes))
-    return _named(tag, "graph_run_metadata_graph", _wire.bytes_field(4, function))
+    function = wire.bytes_field(2, _graph_def(nodes))
+    return _named(tag, "graph_run_metadata_graph", wire.bytes_field(4, function))
 
 
 def keras_graph(tag: str, model_json: str) -> Summary:
@@ -110,13 +110,13 @@ def costs(tag: str, nodes: Iterable[Cost]) -> Message:
     """
     devices: Dict[str, List[bytes]] = {}
     for cost in nodes:
-        devices.setdefault(cost.device, []).append(_wire.bytes_field(2, _node_stats(cost)))
+        devices.setdefault(cost.device, []).append(wire.bytes_field(2, _node_stats(cost)))
     step_stats = b"".join(
-        _wire.bytes_field(1, _wire.string_field(1, device) + b"".join(stats))
+        wire.bytes_field(1, wire.string_field(1, device) + b"".join(stats))
         for device, stats in devices.items())
-    message = (_wire.string_field(1, check_tag(tag))
-               + _wire.bytes_field(2, _wire.bytes_field(1, step_stats)))
-    return Message(_event.TAGGED_RUN_METADATA, message, [tag])
+    message = (wire.string_field(1, check_tag(tag))
+               + wire.bytes_field(2, wire.bytes_field(1, step_stats)))
+    return Message(messages.TAGGED_RUN_METADATA, message, [tag])
 
 
 def node_names(wanted: Iterable[str]) -> List[str]:
@@ -142,8 +142,8 @@ def node_names(wanted: Iterable[str]) -> List[str]:
 def _named(tag: str, plugin: str, data: bytes) -> Summary:
     # "content must be exactly b'1'": the plugin's version of these three. Rank 1, since
     # with a data_class the Python loader no longer repairs rank 0.
-    parts = [*_event.string_tensor((1,), [data]),
-             _event.metadata(plugin, b"1", data_class=_event.BLOB_CLASS)]
+    parts = [*messages.string_tensor((1,), [data]),
+             messages.metadata(plugin, b"1", data_class=messages.BLOB_CLASS)]
     return Summary([Value(tag, parts, len(data))])
 
 
@@ -155,8 +155,8 @@ def _graph_def(nodes: Iterable[Node]) -> bytes:
             if _source(name) not in names:
                 raise ValueError(f"got the input {name!r} of node {node.name!r}, want the name of "
                                  "a node of the same graph")
-    return (b"".join(_wire.bytes_field(1, _node_def(node)) for node in nodes)
-            + _wire.bytes_field(4, _wire.int_field(1, _PRODUCER)))
+    return (b"".join(wire.bytes_field(1, _node_def(node)) for node in nodes)
+            + wire.bytes_field(4, wire.int_field(1, _PRODUCER)))
 
 
 def _check_names(nodes: Sequence[Node]) -> Set[str]:
@@ -186,24 +186,24 @@ def _node_def(node: Node) -> bytes:
         if node.dtype not in DTYPES:
             raise ValueError(f"got the dtype {node.dtype!r} of node {node.name!r}, "
                              f"want one of {', '.join(DTYPES)}")
-        attributes.append(("dtype", _wire.int_field(6, DTYPES[node.dtype])))
+        attributes.append(("dtype", wire.int_field(6, DTYPES[node.dtype])))
     if node.output_shapes is not None:
-        shapes = _fitting([_wire.bytes_field(7, _shape(shape)) for shape in node.output_shapes])
+        shapes = _fitting([wire.bytes_field(7, _shape(shape)) for shape in node.output_shapes])
         attributes.append(("_output_shapes", shapes))
-    message = _wire.string_field(1, node.name) + _wire.string_field(2, node.op)
-    message += b"".join(_wire.string_field(3, name) for name in node.inputs)
+    message = wire.string_field(1, node.name) + wire.string_field(2, node.op)
+    message += b"".join(wire.string_field(3, name) for name in node.inputs)
     if node.device:
-        message += _wire.string_field(4, node.device)
+        message += wire.string_field(4, node.device)
     return message + b"".join(
-        _wire.bytes_field(5, _wire.string_field(1, key) + _wire.bytes_field(2, value))
+        wire.bytes_field(5, wire.string_field(1, key) + wire.bytes_field(2, value))
         for key, value in attributes)
 
 
 def _shape(shape: Shape) -> bytes:
     """TensorShapeProto, in which -1 is a length that is not known."""
     if shape is None:
-        return _wire.int_field(3, 1)
-    return b"".join(_wire.bytes_field(2, _wire.int_field(1, -1 if size is None else int(size)))
+        return wire.int_field(3, 1)
+    return b"".join(wire.bytes_field(2, wire.int_field(1, -1 if size is None else int(size)))
                     for size in shape)
 
 
@@ -211,24 +211,24 @@ def _attribute(node: str, key: str, value: Attribute) -> bytes:
     """AttrValue."""
     if not isinstance(value, (list, tuple)):
         number, data = _attribute_field(node, key, value)
-        return _wire.bytes_field(2, data) if number == 2 else data
+        return wire.bytes_field(2, data) if number == 2 else data
     # The numbers of ListValue's fields are those of AttrValue; single ones may stay unpacked.
     pairs = [_attribute_field(node, key, item) for item in value]
     if len({number for number, _ in pairs}) > 1:
         raise TypeError(f"got the attribute {key!r} of node {node!r} with several types in one "
                         "list, want one type")
-    return _fitting([_wire.bytes_field(2, data) if number == 2 else data
+    return _fitting([wire.bytes_field(2, data) if number == 2 else data
                      for number, data in pairs])
 
 
 def _attribute_field(node: str, key: str, value: object) -> Tuple[int, bytes]:
     """(field number, field), and for a string (2, text): of AttrValue and of its lists."""
     if isinstance(value, bool):
-        return 5, _wire.int_field(5, value)
+        return 5, wire.int_field(5, value)
     if isinstance(value, int):
-        return 3, _wire.int_field(3, value)
+        return 3, wire.int_field(3, value)
     if isinstance(value, float):
-        return 4, _wire.float_field(4, value)
+        return 4, wire.float_field(4, value)
     if isinstance(value, str):
         return 2, shorten(value)
     raise TypeError(f"got the attribute {key!r} of node {node!r} of type {type(value).__name__}, "
@@ -251,7 +251,7 @@ def _fitting(fields: Sequence[bytes]) -> bytes:
         if len(kept) + len(field) > MAX_ATTRIBUTE - 24:
             break
         kept += field
-    return _wire.bytes_field(1, kept)
+    return wire.bytes_field(1, kept)
 
 
 def _node_stats(cost: Cost) -> bytes:
@@ -261,9 +261,9 @@ def _node_stats(cost: Cost) -> bytes:
         raise ValueError(f"got {cost}, want finite times and a size of at least 0")
     # Whole microseconds; TensorBoard takes a node with none for one that did not run.
     micros = max(1, round(cost.micros))
-    message = (_wire.string_field(1, cost.name) + _wire.int_field(2, int(cost.start))
-               + _wire.int_field(4, micros) + _wire.int_field(5, micros))
+    message = (wire.string_field(1, cost.name) + wire.int_field(2, int(cost.start))
+               + wire.int_field(4, micros) + wire.int_field(5, micros))
     if cost.nbytes:
-        memory = _wire.string_field(1, cost.device) + _wire.int_field(2, int(cost.nbytes))
-        message += _wire.bytes_field(6, memory)
+        memory = wire.string_field(1, cost.device) + wire.int_field(2, int(cost.nbytes))
+        message += wire.bytes_field(6, memory)
     return message

@@ -6,14 +6,14 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from .. import _event, _wire
-from .._array import Snapshot, as_array, snapshot
-from .._event import Summary, Value
-from .._histogram import Bins, Histogram, merged, trimmed
-from .._histogram import histogram as count
-from .._notice import once
-from .._number import as_float
-from .._wire import Parts
+from .._proto import messages, wire
+from .._values.array import Snapshot, as_array, snapshot
+from .._proto.messages import Summary, Value
+from .._values.buckets import Bins, Histogram, merged, trimmed
+from .._values.buckets import histogram as count
+from .._warnings import once
+from .._values.number import as_float
+from .._parts import Parts, total
 
 __all__ = ["histogram", "histogram_raw"]
 
@@ -106,7 +106,7 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
         raise ValueError(f"got the bucket_limits {limits}, want them in rising order")
     shown = trimmed(Histogram(min, max, num, sum, sum_squares, limits, counts))
     parts = _parts(shown, _metadata(display_name, description))
-    return Summary([Value(tag, parts, _wire.total(parts))])
+    return Summary([Value(tag, parts, total(parts))])
 
 
 def _checked_bins(bins: Any) -> Bins:
@@ -127,8 +127,8 @@ def _checked_bins(bins: Any) -> Bins:
 
 
 def _metadata(display_name: str, description: str) -> bytes:
-    return _event.metadata("histograms", data_class=_event.TENSOR_CLASS,
-                           display_name=display_name, description=description)
+    return messages.metadata("histograms", data_class=messages.TENSOR_CLASS,
+                             display_name=display_name, description=description)
 
 
 # min, max, num, sum, sum_squares: doubles, each behind its key (number << 3 | FIXED64).
@@ -146,9 +146,9 @@ def _parts(shown: Histogram, metadata: bytes) -> Parts:
         totals = _totals(0x09, max(shown.min, -_LARGEST), 0x11, min(shown.max, _LARGEST),
                          0x19, shown.num, 0x21, shown.sum, 0x29, shown.sum_squares)
         message = [b"".join([totals, *_packed(6, limits), *_packed(7, shown.counts)])]
-    return [*_wire.message_field(_event.HISTO, message), metadata]
+    return [*wire.message_field(messages.HISTO, message), metadata]
 
 
 def _packed(number: int, numbers: Any) -> Tuple[bytes, bytes]:
     data = numbers.astype(_DOUBLES, copy=False).tobytes()
-    return _wire.length_prefix(number, len(data)), data
+    return wire.length_prefix(number, len(data)), data

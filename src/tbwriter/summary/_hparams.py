@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
-from .. import _event, _wire
-from .._event import Summary, Value, check_tag
-from .._number import as_float, as_wall_time
+from .._proto import messages, wire
+from .._proto.messages import Summary, Value, check_tag
+from .._values.number import as_float, as_wall_time
 
 EXPERIMENT_TAG = "_hparams_/experiment"
 START_TAG = "_hparams_/session_start_info"
@@ -61,21 +61,21 @@ def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: floa
     Raises TypeError for a name that is no str and for other values.
     """
     message = b"".join(
-        _wire.bytes_field(1, _wire.string_field(1, name) + _wire.bytes_field(2, value))
+        wire.bytes_field(1, wire.string_field(1, name) + wire.bytes_field(2, value))
         for name, value in _fields(values))
     for number, text in ((2, model_uri), (3, monitor_url), (4, group_name)):
         if text:
-            message += _wire.string_field(number, check_tag(text))
+            message += wire.string_field(number, check_tag(text))
     message += _time(5, start_time)
-    return _summary(START_TAG, _wire.bytes_field(3, message))
+    return _summary(START_TAG, wire.bytes_field(3, message))
 
 
 def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
     """How the run ended: "SUCCESS", "FAILURE", "RUNNING" or "UNKNOWN", and when."""
     if status not in _STATUS:
         raise ValueError(f"got the status {status!r}, want one of {', '.join(_STATUS)}")
-    message = _wire.int_field(1, _STATUS[status]) + _time(2, end_time)
-    return _summary(END_TAG, _wire.bytes_field(4, message))
+    message = wire.int_field(1, _STATUS[status]) + _time(2, end_time)
+    return _summary(END_TAG, wire.bytes_field(4, message))
 
 
 def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[str, Metric]] = (),
@@ -91,26 +91,26 @@ def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[st
     """
     if isinstance(metrics, str):
         raise TypeError(f"got the metrics {metrics!r}, want a list of tags")
-    infos = [_wire.bytes_field(4, _hparam_info(hparam, domain))
+    infos = [wire.bytes_field(4, _hparam_info(hparam, domain))
              for hparam, domain in domains.items()]
-    infos += [_wire.bytes_field(5, _metric_info(metric)) for metric in metrics]
-    head = _wire.string_field(1, check_tag(description)) if description else b""
-    head += _wire.string_field(2, check_tag(user)) if user else b""
-    tail = _wire.string_field(6, check_tag(name)) if name else b""
+    infos += [wire.bytes_field(5, _metric_info(metric)) for metric in metrics]
+    head = wire.string_field(1, check_tag(description)) if description else b""
+    head += wire.string_field(2, check_tag(user)) if user else b""
+    tail = wire.string_field(6, check_tag(name)) if name else b""
     message = head + _time(3, time_created) + b"".join(infos) + tail
-    return _summary(EXPERIMENT_TAG, _wire.bytes_field(2, message))
+    return _summary(EXPERIMENT_TAG, wire.bytes_field(2, message))
 
 
 def _summary(tag: str, content: bytes) -> Summary:
     # The dashboard reads the metadata alone; "both loaders insert a [0] float tensor" where a
     # value is missing, so that one is written at once.
-    parts = [*_event.tensor(_event.DT_FLOAT, (0,), b""),
-             _event.metadata("hparams", content, data_class=_event.TENSOR_CLASS)]
+    parts = [*messages.tensor(messages.DT_FLOAT, (0,), b""),
+             messages.metadata("hparams", content, data_class=messages.TENSOR_CLASS)]
     return Summary([Value(tag, parts, len(content))])
 
 
 def _time(number: int, seconds: float) -> bytes:
-    return _wire.double_field(number, as_wall_time(seconds)) if seconds else b""
+    return wire.double_field(number, as_wall_time(seconds)) if seconds else b""
 
 
 def _fields(values: Mapping[str, Any]) -> List[Tuple[str, bytes]]:
@@ -141,22 +141,22 @@ def plain_value(name: str, value: Any) -> Union[None, bool, str, float]:
 def _value(value: Union[bool, str, float]) -> bytes:
     """google.protobuf.Value. A bool is an int to Python, so it is asked for first."""
     if isinstance(value, bool):
-        return _wire.int_field(4, value)
+        return wire.int_field(4, value)
     if isinstance(value, str):
-        return _wire.string_field(3, value)
-    return _wire.double_field(2, value)
+        return wire.string_field(3, value)
+    return wire.double_field(2, value)
 
 
 def _hparam_info(name: str, domain: Domain) -> bytes:
-    message = _wire.string_field(1, check_tag(name))
+    message = wire.string_field(1, check_tag(name))
     if domain is None:
         return message
     if isinstance(domain, type):
         if domain not in _TYPES:
             raise TypeError(f"got the type {domain.__name__} for {name!r}, want str, bool or float")
-        return message + _wire.int_field(4, _TYPES[domain])
+        return message + wire.int_field(4, _TYPES[domain])
     if isinstance(domain, Interval):
-        return message + _wire.int_field(4, _TYPES[float]) + _interval(name, domain)
+        return message + wire.int_field(4, _TYPES[float]) + _interval(name, domain)
     return message + _discrete(name, domain)
 
 
@@ -164,7 +164,7 @@ def _interval(name: str, domain: Interval) -> bytes:
     low, high = as_float(domain.min_value), as_float(domain.max_value)
     if not low <= high:
         raise ValueError(f"got the interval {low} to {high} for {name!r}, want the smaller first")
-    return _wire.bytes_field(6, _wire.double_field(1, low) + _wire.double_field(2, high))
+    return wire.bytes_field(6, wire.double_field(1, low) + wire.double_field(2, high))
 
 
 def _discrete(name: str, domain: Any) -> bytes:
@@ -176,8 +176,8 @@ def _discrete(name: str, domain: Any) -> bytes:
     if len(types) != 1 or None in values:
         raise ValueError(f"got the domain {domain!r:.80} for {name!r}, want values of one type: "
                          "bool, str or numbers")
-    listed = b"".join(_wire.bytes_field(1, _value(value)) for value in values if value is not None)
-    return _wire.int_field(4, _TYPES[types.pop()]) + _wire.bytes_field(5, listed)
+    listed = b"".join(wire.bytes_field(1, _value(value)) for value in values if value is not None)
+    return wire.int_field(4, _TYPES[types.pop()]) + wire.bytes_field(5, listed)
 
 
 def _metric_info(metric: Union[str, Metric]) -> bytes:
@@ -185,10 +185,10 @@ def _metric_info(metric: Union[str, Metric]) -> bytes:
     if metric.dataset not in _DATASETS:
         raise ValueError(f"got the dataset {metric.dataset!r} for the metric {metric.tag!r}, want "
                          "'', 'training' or 'validation'")
-    group = _wire.string_field(1, check_tag(metric.group)) if metric.group else b""
-    message = _wire.bytes_field(1, group + _wire.string_field(2, check_tag(metric.tag)))
+    group = wire.string_field(1, check_tag(metric.group)) if metric.group else b""
+    message = wire.bytes_field(1, group + wire.string_field(2, check_tag(metric.tag)))
     for number, text in ((3, metric.display_name), (4, metric.description)):
         if text:
-            message += _wire.string_field(number, check_tag(text))
+            message += wire.string_field(number, check_tag(text))
     dataset = _DATASETS[metric.dataset]
-    return message + _wire.int_field(5, dataset) if dataset else message
+    return message + wire.int_field(5, dataset) if dataset else message

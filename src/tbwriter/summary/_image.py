@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
-from .. import _event
-from .._event import Summary, Value
-from .._pixels import Array, File, Picture, as_png, grid_size, image_value, pictures, tile
-from .._wire import Parts
+from .._proto import messages
+from .._proto.messages import Summary, Value
+from .._values.pixels import Array, File, Picture, as_png, grid_size, image_value, pictures, tile
+from .._parts import Parts
 
 # TensorBoard shows a picture in its own size: eight columns fit on a screen.
 COLUMNS = 8
@@ -54,15 +54,15 @@ def images(tag: str, data: Any, *, dataformats: Optional[str] = None, display_na
     Raises TypeError or ValueError for what is no picture.
     """
     found = pictures(data, dataformats)
-    metadata = _event.metadata("images", data_class=_event.BLOB_CLASS, display_name=display_name,
-                               description=description)
+    metadata = messages.metadata("images", data_class=messages.BLOB_CLASS,
+                                 display_name=display_name, description=description)
 
     def encode() -> Parts:
         files = [file for one in found for file in _files(one)]
         # "[width, height, encoded...]": the size is that of the first.
         strings = [str(files[0][0]).encode(), str(files[0][1]).encode(),
                    *(data for _, _, data in files)]
-        return [*_event.string_tensor([len(strings)], strings), metadata]
+        return [*messages.string_tensor([len(strings)], strings), metadata]
 
     nbytes = sum(len(one.data) if isinstance(one, File) else one.data.nbytes for one in found)
     return Summary([Value(tag, encode, nbytes)])

@@ -9,10 +9,11 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 import numpy as np
 
-from .. import _event, _wire
-from .._array import as_array
-from .._event import DT_FLOAT, DT_INT32, DT_UINT8, Summary, Value
-from .._wire import Parts, check_size
+from .._proto import messages, wire
+from .._values.array import as_array
+from .._proto.messages import DT_FLOAT, DT_INT32, DT_UINT8, Summary, Value
+from .._parts import Parts
+from .._proto.wire import check_size
 
 
 class _Part(NamedTuple):
@@ -62,18 +63,18 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
 
 def _value(tag: str, part: _Part, components: int, config: str, display_name: str,
            description: str) -> Value:
-    _event.check_tag(tag)
-    content = (_wire.string_field(2, tag) + _wire.int_field(3, part.content_type)
-               + _wire.string_field(5, config)
-               + _wire.bytes_field(6, b"".join(map(_wire.varint, part.data.shape)))
-               + _wire.int_field(7, components))
-    metadata = _event.metadata("mesh", content, data_class=_event.TENSOR_CLASS,
-                               display_name=display_name, description=description)
+    messages.check_tag(tag)
+    content = (wire.string_field(2, tag) + wire.int_field(3, part.content_type)
+               + wire.string_field(5, config)
+               + wire.bytes_field(6, b"".join(map(wire.varint, part.data.shape)))
+               + wire.int_field(7, components))
+    metadata = messages.metadata("mesh", content, data_class=messages.TENSOR_CLASS,
+                                 display_name=display_name, description=description)
     return Value(f"{tag}_{part.name}", _encoder(part, metadata), part.data.nbytes)
 
 
 def _encoder(part: _Part, metadata: bytes) -> Callable[[], Parts]:
-    return lambda: [*_event.tensor(part.tensor_type, part.data.shape, part.data.tobytes()),
+    return lambda: [*messages.tensor(part.tensor_type, part.data.shape, part.data.tobytes()),
                     metadata]
 
 

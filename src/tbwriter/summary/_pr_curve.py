@@ -8,11 +8,11 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 
-from .. import _event, _wire
-from .._array import Snapshot, as_array, snapshot
-from .._event import Summary, Value
-from .._number import as_float
-from .._wire import Parts
+from .._proto import messages, wire
+from .._values.array import Snapshot, as_array, snapshot
+from .._proto.messages import Summary, Value
+from .._values.number import as_float
+from .._parts import Parts
 
 
 def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
@@ -110,11 +110,11 @@ def _rates(tp: Any, fp: Any, fn: Any) -> Tuple[Any, Any]:
 
 
 def _metadata(num_thresholds: int, display_name: str, description: str) -> bytes:
-    return _event.metadata("pr_curves", _wire.int_field(2, num_thresholds),
-                           data_class=_event.TENSOR_CLASS, display_name=display_name,
-                           description=description)
+    return messages.metadata("pr_curves", wire.int_field(2, num_thresholds),
+                             data_class=messages.TENSOR_CLASS, display_name=display_name,
+                             description=description)
 
 
 def _parts(rows: Any, metadata: bytes) -> Parts:
     data = np.ascontiguousarray(rows, "<f4").tobytes()
-    return [*_event.tensor(_event.DT_FLOAT, rows.shape, data), metadata]
+    return [*messages.tensor(messages.DT_FLOAT, rows.shape, data), metadata]

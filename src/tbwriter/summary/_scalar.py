@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
-from .. import _event, _wire
-from .._event import Message, Summary, Value
-from .._number import as_float
+from .._proto import messages, wire
+from .._proto.messages import Message, Summary, Value
+from .._values.number import as_float
 
-_KEY = _wire.varint(_event.SIMPLE_VALUE << 3 | _wire.FIXED32)
+_KEY = wire.varint(messages.SIMPLE_VALUE << 3 | wire.FIXED32)
 
 
 def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "") -> Summary:
@@ -21,9 +21,9 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
     """
     # simple_value is the one form that every reader shows; with data_class set, the fast loader
     # keeps name and description too.
-    described = _event.metadata("scalars", data_class=_event.SCALAR_CLASS,
-                                display_name=display_name, description=description
-                                ) if display_name or description else b""
+    described = messages.metadata("scalars", data_class=messages.SCALAR_CLASS,
+                                  display_name=display_name, description=description
+                                  ) if display_name or description else b""
     if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
         # MXNet computes in the background: a copy joins its queue, and nobody waits here.
         held = value.copy()
@@ -32,7 +32,7 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
 
 
 def _field(value: Any) -> bytes:
-    return _KEY + _wire.float32(as_float(value))
+    return _KEY + wire.float32(as_float(value))
 
 
 def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
@@ -44,6 +44,6 @@ def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
     """
     if any(hasattr(value, "asnumpy") for value in values.values()):
         return Summary([value for tag in values for value in scalar(tag, values[tag]).values])
-    fields = [_event.tag_field(tag) + _field(value) for tag, value in values.items()]
-    return Message(_event.SUMMARY, b"".join(
-        [_wire.length_prefix(1, len(field)) + field for field in fields]), list(values))
+    fields = [messages.tag_field(tag) + _field(value) for tag, value in values.items()]
+    return Message(messages.SUMMARY, b"".join(
+        [wire.length_prefix(1, len(field)) + field for field in fields]), list(values))

@@ -5,10 +5,11 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from .. import _event
-from .._array import Snapshot, snapshot
-from .._event import Summary, Value
-from .._wire import Parts, check_size
+from .._proto import messages
+from .._values.array import Snapshot, snapshot
+from .._proto.messages import Summary, Value
+from .._parts import Parts
+from .._proto.wire import check_size
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -38,10 +39,10 @@ def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes =
     if blobs and (strings is None or strings.ndim != 1):
         raise ValueError("got blobs=True with other data than one axis of bytes, want a list of "
                          "bytes")
-    metadata = _event.metadata(
+    metadata = messages.metadata(
         plugin_name, content, display_name=display_name, description=description,
         # Without it the fast loader shows the tags of known plugins only.
-        data_class=_event.BLOB_CLASS if blobs else _event.TENSOR_CLASS)
+        data_class=messages.BLOB_CLASS if blobs else messages.TENSOR_CLASS)
     encode, nbytes = _of_numbers(data) if strings is None else _of_strings(strings)
     return Summary([Value(tag, lambda: [*encode(), metadata], nbytes)])
 
@@ -66,7 +67,7 @@ def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
     check_size(sum(map(len, array.flat)), "a tensor")
     strings = [item.encode("utf-8", "replace") if isinstance(item, str) else bytes(item)
                for item in array.flat]
-    return lambda: _event.string_tensor(array.shape, strings), sum(map(len, strings))
+    return lambda: messages.string_tensor(array.shape, strings), sum(map(len, strings))
 
 
 def _is_complex(data: Any) -> bool:
@@ -90,6 +91,6 @@ def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
     def encode() -> Parts:
         array = held.numpy()
         content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        return _event.tensor(_TYPES[dtype], held.shape, content)
+        return messages.tensor(_TYPES[dtype], held.shape, content)
 
     return encode, held.nbytes

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from typing import Any, List, Tuple
 
-from .. import _event
-from .._event import Summary, Value
-from .._wire import check_size, total
+from .._proto import messages
+from .._proto.messages import Summary, Value
+from .._parts import total
+from .._proto.wire import check_size
 
 # "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
 _MAX_RANK = 2
@@ -22,9 +23,9 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
     Raises TypeError or ValueError for what is no text, rows of different lengths, and nothing.
     """
     shape, cells = _cells(data)
-    metadata = _event.metadata("text", data_class=_event.TENSOR_CLASS, display_name=display_name,
-                               description=description)
-    return Summary([Value(tag, [*_event.string_tensor(shape, cells), metadata], total(cells))])
+    metadata = messages.metadata("text", data_class=messages.TENSOR_CLASS,
+                                 display_name=display_name, description=description)
+    return Summary([Value(tag, [*messages.string_tensor(shape, cells), metadata], total(cells))])
 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:

@@ -7,9 +7,10 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 from PIL import Image
 
-from .._event import Summary
-from .._number import as_float
-from .._pixels import Array, Picture, image_value, in_order, picture, tile, to_8_bits, to_depth
+from .._proto.messages import Summary
+from .._values.number import as_float
+from .._values.pixels import (Array, Picture, image_value, in_order, picture, tile, to_8_bits,
+                              to_depth)
 
 # GIF counts in hundredths of a second; browsers play anything below two of them at ten.
 _SHORTEST = 2

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import Iterator, List, Sequence, Tuple, Union
+from typing import Iterator, Sequence, Tuple, Union
+
+from .._parts import Part, Parts, total
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
-
-# A message on its way to the disk: pieces to be written one after the other. Large payloads
-# stay pieces of their own, so that they are copied at most once.
-Part = Union[bytes, memoryview]
-Parts = List[Part]
 
 # "Any serialized message must be less than 2 GiB."
 MAX_SIZE = (1 << 31) - 1
@@ -109,14 +106,6 @@ def string_field(number: int, text: str) -> bytes:
 def message_field(number: int, parts: Sequence[Part]) -> Parts:
     """A field that holds the message `parts`, without copying any of them."""
     return [length_prefix(number, total(parts)), *parts]
-
-
-def total(parts: Sequence[Part]) -> int:
-    """Bytes in all of `parts`."""
-    size = 0
-    for part in parts:  # few: quicker than sum and map
-        size += len(part)
-    return size
 
 
 def fields(data: Union[bytes, memoryview]) -> Iterator[Field]:

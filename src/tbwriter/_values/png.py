@@ -19,9 +19,9 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tu
 
 import numpy as np
 
-from ._cores import both
-from ._huffman import Code
-from ._huffman import Packer as HuffmanPacker
+from .._parallel import both
+from .deflate import Code
+from .deflate import Packer as HuffmanPacker
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 

@@ -10,7 +10,7 @@ from typing import Any, Tuple
 
 import numpy as np
 
-from ._wire import check_size
+from .._proto.wire import check_size
 
 # glibc has the kernel give each block of more than 128 KiB anew, and touching new memory takes
 # longer than most of what is done in it. That ends when a larger block has been freed: this one,

@@ -12,8 +12,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Callable, Iterable, Sequence, Tuple, Union
 
-from . import _wire
-from ._wire import Parts
+from . import wire
+from .._parts import Parts, total
 
 # Event's field numbers for what it carries.
 GRAPH_DEF, SUMMARY, SESSION_LOG, TAGGED_RUN_METADATA = 4, 5, 7, 8
@@ -28,7 +28,7 @@ SCALAR_CLASS, TENSOR_CLASS, BLOB_CLASS = 1, 2, 3
 # DataType of tensors.
 DT_FLOAT, DT_DOUBLE, DT_INT32, DT_UINT8, DT_STRING = 1, 2, 3, 4, 7
 
-SESSION_START = _wire.int_field(1, 1)
+SESSION_START = wire.int_field(1, 1)
 
 
 class Value:
@@ -83,16 +83,16 @@ class Summary:
         return Summary(self.values + other.values)
 
     def parts(self) -> Parts:
-        return [part for value in self.values for part in _wire.message_field(1, value.parts())]
+        return [part for value in self.values for part in wire.message_field(1, value.parts())]
 
     def event_field(self) -> Parts:
         if len(self.values) != 1:
-            return _wire.message_field(SUMMARY, self.parts())
+            return wire.message_field(SUMMARY, self.parts())
         # The two prefixes at once, without a second look at all the parts.
         parts = self.values[0].parts()
-        size = _wire.total(parts)
-        prefix = _wire.length_prefix(1, size)
-        return [_wire.length_prefix(SUMMARY, len(prefix) + size), prefix, *parts]
+        size = total(parts)
+        prefix = wire.length_prefix(1, size)
+        return [wire.length_prefix(SUMMARY, len(prefix) + size), prefix, *parts]
 
     def SerializeToString(self) -> bytes:
         return b"".join(self.parts())
@@ -118,7 +118,7 @@ class Message:
         return len(self.data)
 
     def event_field(self) -> Parts:
-        return [_wire.length_prefix(self.number, len(self.data)), self.data]
+        return [wire.length_prefix(self.number, len(self.data)), self.data]
 
     def SerializeToString(self) -> bytes:
         return self.data
@@ -142,24 +142,24 @@ def tag_field(tag: str) -> bytes:
 
 @lru_cache(maxsize=16384)
 def _tag_field(tag: str) -> bytes:
-    return _wire.string_field(1, tag)
+    return wire.string_field(1, tag)
 
 
 def event(wall_time: float, step: int, field: Parts) -> Parts:
     """Event: wall_time in seconds since 1970 (finite), step, and the field that it carries."""
     # "default values are not written": the bytes are then those of every protobuf library.
-    return [_WALL_TIME + _wire.double(wall_time), _STEP + _wire.varint(step) if step else b"",
+    return [_WALL_TIME + wire.double(wall_time), _STEP + wire.varint(step) if step else b"",
             *field]
 
 
-_WALL_TIME = _wire.key(1, _wire.FIXED64)
-_STEP = _wire.key(2, _wire.VARINT)
+_WALL_TIME = wire.key(1, wire.FIXED64)
+_STEP = wire.key(2, wire.VARINT)
 
 
 def file_version(wall_time: float, writer: str) -> bytes:
     """The first event of every file: its version, and who wrote it (at most 128 characters)."""
-    return (_wire.double_field(1, wall_time) + _wire.string_field(3, "brain.Event:2")
-            + _wire.bytes_field(10, _wire.string_field(1, writer[:128])))
+    return (wire.double_field(1, wall_time) + wire.string_field(3, "brain.Event:2")
+            + wire.bytes_field(10, wire.string_field(1, writer[:128])))
 
 
 def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
@@ -186,35 +186,35 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
 def _metadata(plugin_name: str, content: bytes, data_class: int, display_name: str,
               description: str) -> bytes:
     plugin, name, text = (text.encode("utf-8") for text in (plugin_name, display_name, description))
-    message = _wire.bytes_field(1, _wire.bytes_field(1, plugin)
-                                + (_wire.bytes_field(2, content) if content else b""))
+    message = wire.bytes_field(1, wire.bytes_field(1, plugin)
+                               + (wire.bytes_field(2, content) if content else b""))
     if name:
-        message += _wire.bytes_field(2, name)
+        message += wire.bytes_field(2, name)
     if text:
-        message += _wire.bytes_field(3, text)
+        message += wire.bytes_field(3, text)
     if data_class:
-        message += _wire.int_field(4, data_class)
-    return _wire.bytes_field(9, message)
+        message += wire.int_field(4, data_class)
+    return wire.bytes_field(9, message)
 
 
 def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
     """Summary.Value's tensor field with the elements as `content` (C order, little endian)."""
     message: Parts = [_tensor_head(dtype, tuple(shape))]
     if content:
-        message += [_wire.length_prefix(4, len(content)), content]
-    return _wire.message_field(TENSOR, message)
+        message += [wire.length_prefix(4, len(content)), content]
+    return wire.message_field(TENSOR, message)
 
 
 def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
     """Summary.Value's tensor field with one byte string an element."""
     message: Parts = [_tensor_head(DT_STRING, tuple(shape))]
     for string in strings:
-        message += [_wire.length_prefix(8, len(string)), string]
-    return _wire.message_field(TENSOR, message)
+        message += [wire.length_prefix(8, len(string)), string]
+    return wire.message_field(TENSOR, message)
 
 
 @lru_cache(maxsize=1024)
 def _tensor_head(dtype: int, shape: Tuple[int, ...]) -> bytes:
-    dims = b"".join(_wire.bytes_field(2, _wire.int_field(1, size) if size else b"")
+    dims = b"".join(wire.bytes_field(2, wire.int_field(1, size) if size else b"")
                     for size in shape)
-    return _wire.int_field(1, dtype) + _wire.bytes_field(2, dims)
+    return wire.int_field(1, dtype) + wire.bytes_field(2, dims)

@@ -27,8 +27,8 @@ from _thread import allocate_lock, get_ident, start_new_thread
 from typing import Any, Callable, List, Optional, Set, Tuple
 from weakref import WeakSet
 
-from ._storage import Log, SyncError
-from ._wire import Parts
+from .local import Log, SyncError
+from .._parts import Parts
 
 BATCH = 8192        # so many items wake the thread before its time
 MUCH = 1 << 20      # and so do so many bytes of heavy ones

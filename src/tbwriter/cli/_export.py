@@ -8,8 +8,8 @@ import os
 from fnmatch import fnmatchcase
 from typing import Any, Dict, Iterator, List, Optional, TextIO, Tuple
 
-from ._names import file_name
-from .reader import Run, runs
+from .._names import file_name
+from ..reader import Run, runs
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))

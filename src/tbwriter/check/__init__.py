@@ -21,12 +21,13 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from . import _decode, _event, _scan, _tensor, _wire
-from ._columns import sound_records
-from ._decode import Data, Event, Metadata, Value
-from ._scan import (Fault, Window, base_name, contents, event_files, is_url, runs_of,
-                    size_of, tree)
-from ._wire import WireError
+from .._files import records
+from .._proto import messages, parse, tensors, wire
+from .._scalars.decode import sound_records
+from .._proto.parse import Data, Event, Metadata, Value
+from .._files.records import (Fault, Window, base_name, contents, event_files, is_url, runs_of,
+                              size_of, tree)
+from .._proto.wire import WireError
 
 Progress = Callable[[int], object]
 
@@ -330,8 +331,8 @@ class _Run:
             self._unseen = None
 
     def mesh(self, name: str, content: bytes) -> None:
-        shaped = any(number == 6 for number, _, _ in _wire.fields(content))
-        self._meshes.setdefault(name, set()).add((_decode.int_of(content, 7), shaped))
+        shaped = any(number == 6 for number, _, _ in wire.fields(content))
+        self._meshes.setdefault(name, set()).add((parse.int_of(content, 7), shaped))
 
     def hparams(self, tag: str, content: bytes) -> None:
         self._hparams.add(self._name, tag, content)
@@ -391,9 +392,9 @@ class _FileReader:
         # Scalars that were found good once: only steps and times can be wrong in the next.
         self._plain: Dict[bytes, _Tag] = {}
 
-    def add(self, record: _scan.Record) -> None:
+    def add(self, record: records.Record) -> None:
         self._records += 1
-        plain = _scan.scalar_key(record.data)
+        plain = records.scalar_key(record.data)
         if plain is not None and plain[1] in self._plain:
             wall_time = _double(record.data, 1)[0]
             if math.isfinite(wall_time):
@@ -401,13 +402,13 @@ class _FileReader:
                 self._plain[plain[1]].add(plain[0])
                 return
         try:
-            event = _decode.event(record.data)
+            event = parse.event(record.data)
             _check_message(event)
             self._event(event, record.offset)
         except WireError as error:
             self._find("bad event", f"byte {record.offset}: {error}")
             return
-        if plain is not None and _scan.is_scalar(plain[1], event):
+        if plain is not None and records.is_scalar(plain[1], event):
             tag = self._run.tag(event.values[0].tag)
             if tag.plugin == "scalars":
                 self._plain[plain[1]] = tag
@@ -429,8 +430,8 @@ class _FileReader:
         elif event.number == 4:
             self._graph("__run_graph__", event.step, _graph_def, event.data)
         elif event.number == 8:
-            self._graph(_decode.string_of(event.data, 1), event.step, _run_metadata,
-                        _decode.bytes_of(event.data, 2) or b"")
+            self._graph(parse.string_of(event.data, 1), event.step, _run_metadata,
+                        parse.bytes_of(event.data, 2) or b"")
         for value in event.values:
             self._value(value, event.step)
 
@@ -444,7 +445,7 @@ class _FileReader:
     def end(self, faults: List[Fault]) -> None:
         for fault in faults:
             huge = fault.reason.startswith("got a record of")
-            rule = "huge length" if huge and fault.kind == _scan.LENGTH else fault.kind
+            rule = "huge length" if huge and fault.kind == records.LENGTH else fault.kind
             self._find(rule, f"byte {fault.offset}, {fault.nbytes} bytes: {fault.reason}")
         if not self._records:
             self._find("no events", "no record in it")
@@ -501,9 +502,9 @@ class _FileReader:
             self._find("plugin content", f"got {content[:20]!r}, want b'1'", value.tag)
         elif metadata.plugin in _VERSIONED and content != b"{}":
             try:
-                version = _decode.int_of(content, 1)
+                version = parse.int_of(content, 1)
                 if metadata.plugin == "mesh":
-                    self._run.mesh(_decode.string_of(content, 2), content)
+                    self._run.mesh(parse.string_of(content, 2), content)
                 elif metadata.plugin == "hparams":
                     _walk(content, _HPARAMS)
             except WireError as error:
@@ -519,9 +520,10 @@ class _FileReader:
 
 _VERSIONED = ("scalars", "histograms", "images", "audio", "text", "pr_curves", "mesh", "hparams")
 
-_CLASSES = {"scalars": _event.SCALAR_CLASS, "images": _event.BLOB_CLASS, "audio": _event.BLOB_CLASS,
+_CLASSES = {"scalars": messages.SCALAR_CLASS, "images": messages.BLOB_CLASS,
+            "audio": messages.BLOB_CLASS,
             **dict.fromkeys(("histograms", "text", "pr_curves", "mesh", "hparams",
-                             "custom_scalars"), _event.TENSOR_CLASS)}
+                             "custom_scalars"), messages.TENSOR_CLASS)}
 
 _HPARAMS_TAGS = ("_hparams_/experiment", "_hparams_/session_start_info",
                  "_hparams_/session_end_info")
@@ -543,12 +545,12 @@ Problem = Optional[Tuple[str, str]]
 
 def _walk(data: Data, fields: _Fields) -> None:
     """WireError where protobuf would refuse a message with these fields."""
-    for number, _, value in _wire.fields(data):
+    for number, _, value in wire.fields(data):
         inner = fields.get(number)
         if inner is None or isinstance(value, int):
             continue
         if inner is str:
-            _decode.text(value)
+            parse.text(value)
         else:
             _walk(value, inner)
 
@@ -572,28 +574,28 @@ def _version(text: str) -> float:
 def _check_message(event: Event) -> None:
     """WireError where protobuf would refuse a message inside an event."""
     if event.number == 7:  # checkpoint_path and msg
-        _decode.string_of(event.data, 2)
-        _decode.string_of(event.data, 3)
+        parse.string_of(event.data, 2)
+        parse.string_of(event.data, 3)
     for value in event.values:
         if isinstance(value.data, int):
             continue
         if value.number in (4, 5, 6, 8):
-            for number, _, field in _wire.fields(value.data):
+            for number, _, field in wire.fields(value.data):
                 if value.number == 6 and number == 5 and not isinstance(field, int):
-                    _decode.text(field)
+                    parse.text(field)
         if value.number == 8:
-            _tensor.shape_of(value.data)
+            tensors.shape_of(value.data)
 
 
 def _tensor_array(value: Value) -> "np.ndarray[Any, Any]":
     assert not isinstance(value.data, int)
-    return _tensor.array_of(value.data)
+    return tensors.array_of(value.data)
 
 
 def _scalars(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     if isinstance(value.data, int):
         return None
-    dtype, shape = _tensor.shape_of(value.data)
+    dtype, shape = tensors.shape_of(value.data)
     if dtype != 1 or shape:
         return "scalar type", f"DataType {dtype} of shape {list(shape)}"
     return _elements(value)
@@ -610,10 +612,10 @@ def _elements(value: Value) -> Problem:
 def _histograms(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     assert not isinstance(value.data, int)
     if value.number == 5:
-        counts, limits = _tensor.doubles_of(value.data, 7), _tensor.doubles_of(value.data, 6)
+        counts, limits = tensors.doubles_of(value.data, 7), tensors.doubles_of(value.data, 6)
         if len(counts) != len(limits):
             return "histogram shape", f"{len(counts)} buckets and {len(limits)} limits"
-        least, greatest = _decode.double_of(value.data, 1), _decode.double_of(value.data, 2)
+        least, greatest = parse.double_of(value.data, 1), parse.double_of(value.data, 2)
         if not counts.any():
             return None
         if not np.isfinite([least, greatest]).all():
@@ -638,14 +640,14 @@ def _histograms(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 def _images(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     assert not isinstance(value.data, int)
     if value.number == 8:
-        dtype, shape = _tensor.shape_of(value.data)
-        strings = _tensor.strings_of(value.data)
-        if dtype != _tensor.DT_STRING or len(shape) != 1 or len(strings) < 2 \
+        dtype, shape = tensors.shape_of(value.data)
+        strings = tensors.strings_of(value.data)
+        if dtype != tensors.DT_STRING or len(shape) != 1 or len(strings) < 2 \
                 or not all(text.isdigit() for text in strings[:2]):
             return "image shape", f"DataType {dtype} of shape {list(shape)}"
         images = strings[2:]
     else:
-        images = [bytes(_decode.bytes_of(value.data, 4) or b"")]
+        images = [bytes(parse.bytes_of(value.data, 4) or b"")]
     for image in images:
         if not image.startswith(_IMAGES):
             return "image format", f"begins with {image[:8]!r}"
@@ -657,10 +659,10 @@ def _audio(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     if value.number != 8:
         tag.clips.add(1)
         return None
-    dtype, shape = _tensor.shape_of(value.data)
+    dtype, shape = tensors.shape_of(value.data)
     fits = len(shape) == 1 or (len(shape) == 2 and shape[1] == 2
-                               and metadata.data_class != _event.BLOB_CLASS)
-    if dtype != _tensor.DT_STRING or not fits:
+                               and metadata.data_class != messages.BLOB_CLASS)
+    if dtype != tensors.DT_STRING or not fits:
         return "audio shape", (f"DataType {dtype} of shape {list(shape)}, "
                                f"data_class {metadata.data_class}")
     tag.clips.add(shape[0])
@@ -669,7 +671,7 @@ def _audio(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 def _text(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     assert not isinstance(value.data, int)
-    for text in _tensor.strings_of(value.data):
+    for text in tensors.strings_of(value.data):
         try:
             text.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -691,7 +693,7 @@ def _curves(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 def _meshes(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     assert not isinstance(value.data, int)
-    shape = _tensor.shape_of(value.data)[1]
+    shape = tensors.shape_of(value.data)[1]
     if len(shape) != 3 or shape[2] != 3:
         return "mesh shape", f"got shape {list(shape)}"
     return _elements(value)
@@ -700,7 +702,7 @@ def _meshes(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 def _layouts(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
     assert not isinstance(value.data, int)
     try:
-        for layout in _tensor.strings_of(value.data):
+        for layout in tensors.strings_of(value.data):
             _walk(layout, _LAYOUT)
     except WireError as error:
         return "layout content", str(error)
@@ -723,18 +725,18 @@ class _HParams:
 
     def add(self, run: str, tag: str, content: bytes) -> None:
         try:
-            experiment = _decode.bytes_of(content, 2)
-            start = _decode.bytes_of(content, 3)
+            experiment = parse.bytes_of(content, 2)
+            start = parse.bytes_of(content, 3)
             if experiment is not None:
                 # What the columns are does not depend on when the experiment was made.
                 columns = b"".join(
-                    _wire.bytes_field(number, bytes(item)) for number in (4, 5)
-                    for item in sorted(map(bytes, _decode.all_of(experiment, number))))
+                    wire.bytes_field(number, bytes(item)) for number in (4, 5)
+                    for item in sorted(map(bytes, parse.all_of(experiment, number))))
                 self._experiments.setdefault(columns, run)
-                self._named.append({_decode.string_of(info, 1)
-                                    for info in _decode.all_of(experiment, 4)})
+                self._named.append({parse.string_of(info, 1)
+                                    for info in parse.all_of(experiment, 4)})
             elif start is not None:
-                self._used |= set(_decode.map_of(start, 1))
+                self._used |= set(parse.map_of(start, 1))
         except WireError:
             pass  # found as a fault of the plugin's content
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 from functools import lru_cache
 from struct import Struct
 
-from ._crc32c import crc32c
-from ._wire import MAX_SIZE, Parts, total
+from .._parts import Parts, total
+from .crc32c import crc32c
 
 _uint32 = Struct("<I").pack
 _uint64 = Struct("<Q").pack
 
-MAX_LENGTH = MAX_SIZE  # readers hold a record as one protobuf message
+MAX_LENGTH = (1 << 31) - 1  # readers hold a record as one protobuf message: "less than 2 GiB"
 OVERHEAD = 16
 _SMALL = 16 << 10  # joining so few bytes is cheaper than a checksum more
 

@@ -10,7 +10,7 @@ from typing import Any, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ._cores import both
+from .._parallel import both
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 Bins = Union[int, str, Sequence[float], Array]

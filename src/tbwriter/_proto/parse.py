@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from . import _wire
-from ._wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
+from . import wire
+from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 
 Data = Union[bytes, memoryview]
 
@@ -80,12 +80,12 @@ def event(data: Data) -> Event:
     """The event in one record."""
     wall_time, step, number, writer = 0.0, 0, 0, ""
     what: Data = b""
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if isinstance(value, int):
             if field == 1 and wire_type == FIXED64:
-                wall_time = _wire.as_double(value)
+                wall_time = wire.as_double(value)
             elif field == 2 and wire_type == VARINT:
-                step = _wire.signed(value)
+                step = wire.signed(value)
         elif field in _WHAT:
             # "the last member set counts"; a message given twice is merged, i.e. joined.
             what = b"".join((what, value)) if field == number and field in (5, 6, 7, 8) else value
@@ -99,7 +99,7 @@ def event(data: Data) -> Event:
 
 def summary(data: Data) -> Tuple[Value, ...]:
     """The values of a Summary."""
-    return tuple([_value(item) for number, wire_type, item in _wire.fields(data)
+    return tuple([_value(item) for number, wire_type, item in wire.fields(data)
                   if number == 1 and not isinstance(item, int)])
 
 
@@ -107,7 +107,7 @@ def _value(data: Data) -> Value:
     tag, number = "", 0
     payload: Union[int, Data] = b""
     described: Optional[Data] = None
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if field == 1 and not isinstance(value, int):
             tag = text(value)
         elif field in _FORMS and wire_type == _FORMS[field]:
@@ -124,14 +124,14 @@ def _value(data: Data) -> Value:
 
 def _metadata(data: Data) -> Metadata:
     plugin, content, names, data_class = "", b"", {2: "", 3: ""}, 0
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if isinstance(value, int):
             if field == 4 and wire_type == VARINT:
-                data_class = _wire.signed(value)
+                data_class = wire.signed(value)
         elif field in names:
             names[field] = text(value)
         elif field == 1:
-            for inner, _, item in _wire.fields(value):
+            for inner, _, item in wire.fields(value):
                 if isinstance(item, int):
                     continue
                 if inner == 1:
@@ -143,24 +143,24 @@ def _metadata(data: Data) -> Metadata:
 
 def int_of(data: Data, number: int, default: int = 0) -> int:
     """The varint field `number` of a message."""
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if field == number and wire_type == VARINT and isinstance(value, int):
-            default = _wire.signed(value)
+            default = wire.signed(value)
     return default
 
 
 def double_of(data: Data, number: int, default: float = 0.0) -> float:
     """The double field `number` of a message."""
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if field == number and wire_type == FIXED64 and isinstance(value, int):
-            default = _wire.as_double(value)
+            default = wire.as_double(value)
     return default
 
 
 def bytes_of(data: Data, number: int) -> Optional[Data]:
     """The last bytes or message field `number` of a message."""
     found: Optional[Data] = None
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if field == number and not isinstance(value, int):
             found = value
     return found
@@ -168,7 +168,7 @@ def bytes_of(data: Data, number: int) -> Optional[Data]:
 
 def all_of(data: Data, number: int) -> List[Data]:
     """All bytes or message fields `number` of a message."""
-    return [value for field, _, value in _wire.fields(data)
+    return [value for field, _, value in wire.fields(data)
             if field == number and not isinstance(value, int)]
 
 

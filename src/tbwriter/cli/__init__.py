@@ -13,14 +13,14 @@ import sys
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
-from . import check as checks
-from . import demo as demos
+from .. import check as checks
+from .. import demo as demos
 from ._export import export, overview, plain
 from ._progress import bar
 from ._rewrite import Report, rewrite
-from ._scan import size_of
+from .._files.records import size_of
 from ._tail import Follower, in_ascii
-from ._version import __version__
+from .._version import __version__
 
 GOOD, FOUND, USAGE = 0, 1, 2
 

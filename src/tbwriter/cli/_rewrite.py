@@ -16,15 +16,16 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from . import _decode, _event, _tensor, _wire
-from ._columns import sound_records
-from ._decode import Event, Metadata, Value
-from ._record import frame
-from ._scan import (ALONE, HEADER, Fault, Window, base_name, contents, event_files, is_scalar,
-                    is_url, raw_record, records, scalar_key, tree)
-from ._storage import open_log
-from ._version import __version__
-from ._wire import Parts, WireError
+from .._proto import messages, parse, tensors, wire
+from .._scalars.decode import sound_records
+from .._proto.parse import Event, Metadata, Value
+from .._tfrecord.frame import frame
+from .._files.records import (ALONE, HEADER, Fault, Window, base_name, contents, event_files,
+                              is_scalar, is_url, raw_record, records, scalar_key, tree)
+from .._log.local import open_log
+from .._version import __version__
+from .._parts import Parts
+from .._proto.wire import WireError
 
 Progress = Callable[[int], object]
 
@@ -138,7 +139,7 @@ class _Run:
             self._index.extend((self._plain[plain[1]], plain[0], number, offset, 0))
             return
         try:
-            event = _decode.event(data)
+            event = parse.event(data)
             if event.session_status == 1:
                 self._purges.append((len(self._index) // 5, event.step))
             for at, value in enumerate(_values(event)):
@@ -192,12 +193,12 @@ class _Run:
                 if tag in described and plain is not None and plain[1] in self._plain:
                     yield [raw]  # with its checksums, which were right
                     continue
-                event = _decode.event(raw[HEADER:-4])
+                event = parse.event(raw[HEADER:-4])
                 if math.isfinite(event.wall_time):
                     last_time = event.wall_time
                 first = tag not in described
                 described.add(tag)
-                yield frame(_event.event(last_time, step, _field(
+                yield frame(messages.event(last_time, step, _field(
                     event, at, self._metadata[tag] if first else None)))
         finally:
             for window in windows.values():
@@ -210,7 +211,7 @@ def _by_time(paths: Sequence[str]) -> List[str]:
         with Window(path) as window:
             for record in records(window, []):
                 try:
-                    wall_time = _decode.event(record.data).wall_time
+                    wall_time = parse.event(record.data).wall_time
                 except WireError:
                     continue
                 if math.isfinite(wall_time):
@@ -224,7 +225,7 @@ def _values(event: Event) -> Sequence[Value]:
     if event.number in _GRAPHS:
         return [Value(_GRAPHS[event.number], event.number, event.data, None)]
     if event.number == 8:
-        return [Value("run metadata " + _decode.string_of(event.data, 1), 8, event.data,
+        return [Value("run metadata " + parse.string_of(event.data, 1), 8, event.data,
                       Metadata("graph_tagged_run_metadata"))]
     return event.values
 
@@ -239,29 +240,29 @@ def _kind(value: Value, metadata: Metadata) -> str:
 def _field(event: Event, at: int, metadata: Optional[Metadata]) -> Parts:
     """Event's field with one value; with the tag's metadata, if it has some and needs it here."""
     if event.number != 5:
-        return [_wire.length_prefix(event.number, len(event.data)), bytes(event.data)]
+        return [wire.length_prefix(event.number, len(event.data)), bytes(event.data)]
     value = event.values[at]
-    raw = _decode.all_of(event.data, 1)[at]
+    raw = parse.all_of(event.data, 1)[at]
     plugin = value.metadata.plugin if value.metadata else ""
     parts: Parts
     if value.number == 8 and plugin == "scalars" and not isinstance(value.data, int) \
-            and _tensor.shape_of(value.data) != (1, ()):
-        parts = [_wire.string_field(1, value.tag),
-                 _wire.float_field(_event.SIMPLE_VALUE, _tensor.scalar_of(value.data)),
+            and tensors.shape_of(value.data) != (1, ()):
+        parts = [wire.string_field(1, value.tag),
+                 wire.float_field(messages.SIMPLE_VALUE, tensors.scalar_of(value.data)),
                  _metadata(value.metadata or Metadata())]
     else:
         parts = [bytes(raw)]
         if metadata is not None and not plugin and metadata.plugin:
             parts.append(_metadata(metadata))
-    return _wire.message_field(_event.SUMMARY, _wire.message_field(1, parts))
+    return wire.message_field(messages.SUMMARY, wire.message_field(1, parts))
 
 
 def _metadata(metadata: Metadata) -> bytes:
     scalar = metadata.plugin == "scalars"
-    return _event.metadata(
+    return messages.metadata(
         metadata.plugin, metadata.content, display_name=metadata.display_name,
         description=metadata.description,
-        data_class=_event.SCALAR_CLASS if scalar else metadata.data_class)
+        data_class=messages.SCALAR_CLASS if scalar else metadata.data_class)
 
 
 def _thin(table: "np.ndarray[Any, Any]",
@@ -280,4 +281,4 @@ def _thin(table: "np.ndarray[Any, Any]",
 
 
 def _header() -> bytes:
-    return b"".join(frame([_event.file_version(time.time(), f"tbwriter {__version__}")]))
+    return b"".join(frame([messages.file_version(time.time(), f"tbwriter {__version__}")]))

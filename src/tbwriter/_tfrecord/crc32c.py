@@ -94,9 +94,9 @@ def _helped_by_numpy(short: Function, long: int) -> Function:
         if length < long or length < _WORTH_AN_IMPORT and "numpy" not in sys.modules:
             return short(data, crc)
         # Not at the top: a program that logs only scalars does not load numpy.
-        from . import _crc32c_numpy
+        from . import crc32c_numpy
 
-        return _crc32c_numpy.crc32c(data, crc)
+        return crc32c_numpy.crc32c(data, crc)
     return crc32c
 
 

@@ -7,11 +7,11 @@ from fnmatch import fnmatchcase
 from struct import Struct
 from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
-from . import _decode, _tensor, _wire
-from ._columns import sound_records
-from ._decode import Event, Value
-from ._scan import ReadError, Window, event_files, is_scalar, scalar_key
-from ._wire import WireError
+from .._proto import parse, tensors, wire
+from .._scalars.decode import sound_records
+from .._proto.parse import Event, Value
+from .._files.records import ReadError, Window, event_files, is_scalar, scalar_key
+from .._proto.wire import WireError
 
 _BARS = "▁▂▃▄▅▆▇█"
 # The same where the terminal knows no others; the last is for what is not finite.
@@ -87,7 +87,7 @@ class Follower:
             if series is not None:
                 series.append((plain[0], _float(data, len(data) - 4)[0]))
             return
-        event = _decode.event(data)
+        event = parse.event(data)
         self._values(run, event)
         if plain is not None and is_scalar(plain[1], event):
             self._plain[run, plain[1]] = self._series.get((run, event.values[0].tag))
@@ -98,9 +98,9 @@ class Follower:
                 continue
             key = run, value.tag
             if isinstance(value.data, int):
-                number = _wire.as_float(value.data)
+                number = wire.as_float(value.data)
             elif value.number == 8 and (key in self._series or _is_scalar(value)):
-                number = _tensor.scalar_of(value.data)
+                number = tensors.scalar_of(value.data)
             else:
                 continue
             if key not in self._series:

@@ -8,9 +8,9 @@ from typing import Any, List, Tuple
 
 import numpy as np
 
-from . import _decode, _wire
-from ._decode import Data
-from ._wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
+from . import parse, wire
+from .parse import Data
+from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 
 DT_STRING = 7
 
@@ -27,15 +27,15 @@ _FIELDS = {1: 5, 2: 6, 3: 7, 4: 7, 5: 7, 6: 7, 7: 8, 8: 9, 9: 10, 10: 11, 14: 13
 
 def shape_of(data: Data) -> Tuple[int, Tuple[int, ...]]:
     """(DataType, shape) of a TensorProto."""
-    shape = _decode.bytes_of(data, 2)
+    shape = parse.bytes_of(data, 2)
     dims = () if shape is None else tuple(
-        _decode.int_of(dim, 1) for dim in _decode.all_of(shape, 2))
-    return _decode.int_of(data, 1), dims
+        parse.int_of(dim, 1) for dim in parse.all_of(shape, 2))
+    return parse.int_of(data, 1), dims
 
 
 def strings_of(data: Data) -> List[bytes]:
     """The elements of a string tensor."""
-    return [bytes(item) for item in _decode.all_of(data, 8)]
+    return [bytes(item) for item in parse.all_of(data, 8)]
 
 
 def array_of(data: Data) -> "np.ndarray[Any, Any]":
@@ -69,7 +69,7 @@ def _elements(data: Data, dtype: int) -> "np.ndarray[Any, Any]":
         flat = np.empty(len(strings), dtype=object)
         flat[:] = strings
         return flat
-    content = _decode.bytes_of(data, 4)
+    content = parse.bytes_of(data, 4)
     if content:
         width = np.dtype("<u2" if dtype == _BFLOAT16 else _DTYPES[dtype])
         if len(content) % width.itemsize:
@@ -89,11 +89,11 @@ def _listed(data: Data, number: int) -> "np.ndarray[Any, Any]":
     if number in _FLOATS:
         return _floats(data, number, *_FLOATS[number])
     numbers: List[int] = []
-    for field, wire_type, value in _wire.fields(data):
+    for field, wire_type, value in wire.fields(data):
         if field != number:
             continue
         if not isinstance(value, int):
-            numbers += _decode.varints(value)
+            numbers += parse.varints(value)
         elif wire_type == VARINT:
             numbers.append(value)
     return np.array(numbers, np.uint64).view(np.int64)
@@ -102,7 +102,7 @@ def _listed(data: Data, number: int) -> "np.ndarray[Any, Any]":
 def _floats(data: Data, number: int, dtype: str, single: int) -> "np.ndarray[Any, Any]":
     width = np.dtype(dtype).itemsize
     pieces = [value.to_bytes(width, "little") if isinstance(value, int) else bytes(value)
-              for field, wire_type, value in _wire.fields(data)
+              for field, wire_type, value in wire.fields(data)
               if field == number and wire_type in (single, LENGTH)]
     joined = b"".join(pieces)
     if len(joined) % width:

@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import (Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple,
                     Type, Union)
 
-from . import _decode, _wire
-from ._crc32c import crc32c
-from ._record import MAX_LENGTH, OVERHEAD, header, masked
+from .._proto import parse, wire
+from .._tfrecord.crc32c import crc32c
+from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, header, masked
 
 CHUNK = 1 << 22
 # What `tree` calls a log directory that is a single file.
@@ -132,7 +132,7 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if isinstance(place, bytes):
         return io.BytesIO(place)
     if is_url(place):
-        from ._remote import open_object
+        from .._log.objects import open_object
         return open_object(place)
     # A pipe or a device of that name would wait for ever.
     if not stat.S_ISREG(os.stat(place).st_mode):
@@ -287,7 +287,7 @@ def tree(logdir: str) -> Dict[str, List[str]]:
         from urllib.request import url2pathname
         logdir = url2pathname(logdir[len("file://"):])
     if is_url(logdir):
-        from ._remote import Files
+        from .._log.objects import Files
         return Files(logdir).tree(ALONE)
     if os.path.isfile(logdir):
         return {ALONE: [logdir]}
@@ -376,7 +376,7 @@ def _note_steps(data: bytes, last: Dict[str, int], names: Dict[bytes, str]) -> N
         last[names[plain[1]]] = plain[0]
         return
     try:
-        event = _decode.event(data)
+        event = parse.event(data)
         if event.session_status == 1:
             for tag in last:
                 last[tag] = min(last[tag], event.step - 1)
@@ -401,15 +401,15 @@ def scalar_key(data: bytes) -> Optional[Tuple[int, bytes]]:
         shift += 7
         at += 1
     step |= data[at] << shift
-    return _wire.signed(step & 0xFFFF_FFFF_FFFF_FFFF), data[at + 1:-5]
+    return wire.signed(step & 0xFFFF_FFFF_FFFF_FFFF), data[at + 1:-5]
 
 
-def is_scalar(key: bytes, event: _decode.Event) -> bool:
+def is_scalar(key: bytes, event: parse.Event) -> bool:
     """Whether events with this key, one of which is `event`, are scalars and nothing else."""
     return len(event.values) == 1 and key == _before_value(event.values[0].tag)
 
 
 def _before_value(tag: str) -> bytes:
     """What stands between step and value where a scalar is all that an event has."""
-    value = _wire.string_field(1, tag) + _wire.float_field(2, 0.0)
-    return _wire.bytes_field(5, _wire.bytes_field(1, value))[:-5]
+    value = wire.string_field(1, tag) + wire.float_field(2, 0.0)
+    return wire.bytes_field(5, wire.bytes_field(1, value))[:-5]

@@ -12,11 +12,11 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from . import _decode, _tensor, _wire
-from ._crc32c import crc32c
-from ._record import OVERHEAD, header
-from ._scan import CHUNK, HEADER, Fault, Record, Window, records
-from ._wire import WireError
+from .._proto import parse, tensors, wire
+from .._tfrecord.crc32c import crc32c
+from .._tfrecord.frame import OVERHEAD, header
+from .._files.records import CHUNK, HEADER, Fault, Record, Window, records
+from .._proto.wire import WireError
 
 # Fewer rows are quicker one by one, and longer records are no scalars.
 _MIN_ROWS = 24
@@ -33,7 +33,7 @@ _Spans = List[Tuple[Tuple[int, int], int, int]]
 class Rows(NamedTuple):
     """Scalars of one tag. order: which records of the chunk they are."""
 
-    value: _decode.Value
+    value: parse.Value
     order: "np.ndarray[Any, Any]"
     steps: "np.ndarray[Any, Any]"
     wall_times: "np.ndarray[Any, Any]"
@@ -232,10 +232,10 @@ def _tags(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]", layout:
     return found, rest
 
 
-def _scalar(data: bytes) -> Optional[_decode.Value]:
+def _scalar(data: bytes) -> Optional[parse.Value]:
     """The value of an event of one scalar; None for a number that some other plugin owns."""
     try:
-        value = _decode.event(data).values[0]
+        value = parse.event(data).values[0]
     except WireError:
         return None
     plugin = value.metadata.plugin if value.metadata else ""
@@ -243,7 +243,7 @@ def _scalar(data: bytes) -> Optional[_decode.Value]:
 
 
 def _numbers(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]", layout: _Layout,
-             value: _decode.Value) -> Rows:
+             value: parse.Value) -> Rows:
     def column(at: int, width: int, dtype: str) -> "np.ndarray[Any, Any]":
         return np.ascontiguousarray(matrix[:, at:at + width]).view(dtype)[:, 0]
 
@@ -291,7 +291,7 @@ def _value_span(data: bytes, start: int, end: int) -> Optional[Tuple[int, int]]:
         return None
     tensor = memoryview(data)[slice(*fields[8, 2])]
     # Other tensors of one number (text, integers) are read one by one.
-    dtype, shape = _tensor.shape_of(tensor)
+    dtype, shape = tensors.shape_of(tensor)
     width = {1: 4, 2: 8}.get(dtype)
     found = [(begin, stop) for key, begin, stop in _spans(data, *fields[8, 2])
              if key in ((4, 2), (5, 2), (6, 2))]
@@ -310,13 +310,13 @@ def _spans(data: bytes, at: int, end: int) -> _Spans:
         tag, at = _varint(data, at, end)
         number, wire_type = tag >> 3, tag & 7
         begin = at
-        if wire_type == _wire.VARINT:
+        if wire_type == wire.VARINT:
             at = _varint(data, at, end)[1]
-        elif wire_type == _wire.LENGTH:
+        elif wire_type == wire.LENGTH:
             length, begin = _varint(data, at, end)
             at = begin + length
-        elif wire_type in (_wire.FIXED32, _wire.FIXED64):
-            at += 4 if wire_type == _wire.FIXED32 else 8
+        elif wire_type in (wire.FIXED32, wire.FIXED64):
+            at += 4 if wire_type == wire.FIXED32 else 8
         else:
             raise WireError(f"got wire type {wire_type}")
         if at > end:

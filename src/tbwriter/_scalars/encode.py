@@ -14,11 +14,12 @@ from typing import Any, Callable, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ._array import as_array
-from ._crc32c import crc32c
-from ._number import INT64_MAX
-from ._record import header
-from ._wire import Parts, varint
+from .._values.array import as_array
+from .._tfrecord.crc32c import crc32c
+from .._values.number import INT64_MAX
+from .._tfrecord.frame import header
+from .._parts import Parts
+from .._proto.wire import varint
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 

@@ -17,8 +17,8 @@ from itertools import count
 from typing import (Callable, Deque, Dict, Iterable, Iterator, NamedTuple, Optional, Protocol,
                     Set, Union)
 
-from ._record import OVERHEAD
-from ._wire import Parts, total
+from .._tfrecord.frame import OVERHEAD
+from .._parts import Parts, total
 
 _NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _LAST_SECOND = 9_999_999_999
@@ -119,7 +119,7 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
     if mark and scheme in SCHEMES:
         return SCHEMES[scheme](logdir, suffix, header, max_file_bytes)
     if mark:
-        from ._remote import RemoteLog
+        from .objects import RemoteLog
         return RemoteLog(logdir, suffix, header, max_file_bytes)
     return LocalLog(logdir, suffix, header, max_file_bytes)
 

@@ -20,8 +20,8 @@ from io import SEEK_END, RawIOBase
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 from urllib.parse import unquote, urlsplit
 
-from ._storage import check_name, new_name, split
-from ._wire import Parts, total
+from .local import check_name, new_name, split
+from .._parts import Parts, total
 
 try:
     import fsspec  # type: ignore[import-untyped]

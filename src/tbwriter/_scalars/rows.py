@@ -11,9 +11,10 @@ from functools import lru_cache
 from struct import Struct
 from typing import Dict, List, Tuple
 
-from ._crc32c import crc32c
-from ._record import header, masked
-from ._wire import Parts, bytes_field, string_field, varint
+from .._tfrecord.crc32c import crc32c
+from .._tfrecord.frame import header, masked
+from .._parts import Parts
+from .._proto.wire import bytes_field, string_field, varint
 
 # wall_time, step, value, number of the tag
 ROW = Struct("<dqfI")
@@ -62,7 +63,7 @@ class RowEncoder:
         count = len(rows) // SIZE
         self._encoded += count
         if count >= _FEW and ("numpy" in sys.modules or self._encoded > _NUMPY_PAYS):
-            from ._bulk import records
+            from .encode import records
             return [part for at in range(0, len(rows), _PIECE)
                     for part in records(rows[at:at + _PIECE], self._tags.prefixes)]
         return self._one_by_one(rows)

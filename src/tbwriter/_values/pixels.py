@@ -15,10 +15,11 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import _event, _png, _wire
-from ._array import Snapshot, snapshot
-from ._event import Value
-from ._wire import Parts
+from .._proto import messages, wire
+from . import png
+from .array import Snapshot, snapshot
+from .._proto.messages import Value
+from .._parts import Parts
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -208,14 +209,14 @@ def image_value(tag: str, encode: Any, nbytes: int, display_name: str, descripti
 
     encode: gives (width, height, channels, encoded file), on the writer's thread.
     """
-    metadata = _event.metadata("images", data_class=_event.BLOB_CLASS, display_name=display_name,
-                               description=description)
+    metadata = messages.metadata("images", data_class=messages.BLOB_CLASS,
+                                 display_name=display_name, description=description)
 
     def parts() -> Parts:
         width, height, channels, data = encode()
-        head = b"".join([_wire.int_field(1, height), _wire.int_field(2, width),
-                         _wire.int_field(3, channels), _wire.length_prefix(4, len(data))])
-        return [*_wire.message_field(_event.IMAGE, [head, data]), metadata]
+        head = b"".join([wire.int_field(1, height), wire.int_field(2, width),
+                         wire.int_field(3, channels), wire.length_prefix(4, len(data))])
+        return [*wire.message_field(messages.IMAGE, [head, data]), metadata]
 
     return Value(tag, parts, nbytes)
 
@@ -223,7 +224,7 @@ def image_value(tag: str, encode: Any, nbytes: int, display_name: str, descripti
 def as_png(pixels: Array) -> Tuple[int, int, int, bytes]:
     """(width, height, channels, PNG file) of pixels (height, width, channels)."""
     height, width, channels = pixels.shape
-    return width, height, channels, _png.encode(pixels)
+    return width, height, channels, png.encode(pixels)
 
 
 def encoded(data: bytes) -> File:
