@@ -421,8 +421,9 @@ NUMBERS = [
     ("object-stores.md", "`max_buffer` (64 MiB)", "writer.MAX_BUFFER", 64 << 20),
     ("object-stores.md", "within 10 s (`flush_secs`)", "writer.REMOTE_FLUSH_SECS", 10),
     ("object-stores.md", "at most\nthree times those that are kept", "_log.objects.MOST_SENT", 3),
-    ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_log.objects.SEGMENT_SIZE", 8 << 20),
-    ("object-stores.md", "(10 s, and as much again for each MiB)", "_log.objects.PATIENCE", 10),
+    ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_log.objects.SEGMENT_SIZE",
+     8 << 20),
+    ("object-stores.md", "(10 s, and as much again for each MiB)", "_fsspec.PATIENCE", 10),
     ("object-stores.md", "in pieces of 4 MiB", "_files.records.CHUNK", 4 << 20),
     ("inside.md", "a row of 24 bytes", "_scalars.rows.SIZE", 24),
     ("inside.md", "each eleven bits", "_scalars.encode._SLICE", 11),
@@ -433,7 +434,7 @@ NUMBERS = [
 def test_numbers(page, phrase, name, number):
     """A limit or a time in the text is that of the code."""
     module, _, attribute = name.rpartition(".")
-    if module == "_log.objects":
+    if module in ("_log.objects", "_fsspec"):
         pytest.importorskip("fsspec", reason="fsspec is not installed")
     assert getattr(importlib.import_module(f"tbwriter.{module}"), attribute) == number
     assert phrase in (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.
-PENDING = {("_scalars", "_files"), ("_files", "_log")}
+PENDING = {("_scalars", "_files")}
 
 # The packages a file imports that are neither Python's nor ours; all others import none.
 NUMPY = {"numpy"}
@@ -55,7 +55,7 @@ FOREIGN: Dict[str, Set[str]] = {
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_graph",
         "mxnet/_late", "mxnet/_parameters")},
     "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"},
-    "_log/objects": {"fsspec"},
+    "_fsspec": {"fsspec"},
     "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
 }
 # Imports inside functions: optional packages, in the one file that owns them, ...
@@ -68,8 +68,8 @@ OPTIONAL: Dict[str, Set[str]] = {
 LAZY: Dict[str, Set[str]] = {
     "__main__": {"cli"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
-    "_log/local": {"_log/objects", "urllib"},
-    "_files/records": {"_log/objects", "urllib"}, "_names": {"hashlib"},
+    "_log/__init__": {"_log/objects", "urllib"},
+    "_files/records": {"_files/objects", "urllib"}, "_names": {"hashlib"},
     "_log/channel": {"multiprocessing"},
     "writer": {"_files/records"},
     "summary_writer": {"_scalars/encode", "json", "reader"},

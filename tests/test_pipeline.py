@@ -11,7 +11,8 @@ from typing import Any, Iterator, List, Optional, Tuple
 import pytest
 
 from tbwriter._log import channel as module
-from tbwriter._log.channel import Channel, LogWarning
+from tbwriter import LogWarning
+from tbwriter._log.channel import Channel
 
 
 class MemoryLog:

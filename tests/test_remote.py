@@ -16,9 +16,11 @@ fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
 
 from test_storage import HOSTILE, header, record, scan  # noqa: E402
 
+from tbwriter import _fsspec  # noqa: E402
+from tbwriter._fsspec import Store  # noqa: E402
 from tbwriter._log import objects  # noqa: E402
 from tbwriter._log.objects import MOST_SENT, RemoteLog  # noqa: E402
-from tbwriter._log.local import open_log  # noqa: E402
+from tbwriter._log import open_log  # noqa: E402
 
 
 class Memory:
@@ -175,13 +177,13 @@ def test_bytes_and_requests(sizes: List[int]) -> None:
     most one request a write and one a segment."""
     sent = []
     with pytest.MonkeyPatch.context() as patch:
-        call = RemoteLog._call
+        call = Store.call
 
         def counted(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
             if method == "pipe_file":
                 sent.append(len(args[1]))
             return call(self, method, *args, **options)
-        patch.setattr(RemoteLog, "_call", counted)
+        patch.setattr(Store, "call", counted)
         log = new_log(Memory, "cost")
         for step, size in enumerate(sizes):
             log.append(record(step, size))
@@ -200,12 +202,12 @@ def test_when_a_run_reaches_the_store(memory: Memory, monkeypatch: pytest.Monkey
     """Within flush_secs, at flush() and at close(); nothing is sent while nothing is logged."""
     from tbwriter import FileWriter
     sent: List[str] = []
-    call = RemoteLog._call
+    call = Store.call
 
     def counted(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
         sent.append(method)
         return call(self, method, *args, **options)
-    monkeypatch.setattr(RemoteLog, "_call", counted)
+    monkeypatch.setattr(Store, "call", counted)
     with FileWriter("memory://bucket/when", flush_secs=0.05) as writer:
         writer.add_scalar("x", 0, 0)
         end = time.monotonic() + 30
@@ -276,7 +278,7 @@ def test_large_records(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_outage(s3: Any, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """While the store fails, a write raises OSError in time, and shows no credentials; afterwards
     all lands, once and in order."""
-    monkeypatch.setattr(objects, "PATIENCE", 2.0)
+    monkeypatch.setattr(_fsspec, "PATIENCE", 2.0)
     name = "outage" + fault
     log = new_log(s3, name)
     log.append(record(0))
@@ -303,7 +305,7 @@ def test_a_put_that_comes_late(memory: Memory, monkeypatch: pytest.MonkeyPatch) 
     """A put that was given up, and that the store carries out after a longer one, is repaired when
     the segment ends."""
     log = new_log(memory, "late")
-    call = RemoteLog._call
+    call = Store.call
     late: List[Tuple[Any, ...]] = []
 
     def giving_up(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
@@ -312,7 +314,7 @@ def test_a_put_that_comes_late(memory: Memory, monkeypatch: pytest.MonkeyPatch) 
             raise TimeoutError("no answer")
         return call(self, method, *args, **options)
     log.append(record(0))
-    monkeypatch.setattr(RemoteLog, "_call", giving_up)
+    monkeypatch.setattr(Store, "call", giving_up)
     with pytest.raises(TimeoutError):
         log.write()
     log.append(record(1))
@@ -372,7 +374,7 @@ def test_missing_fsspec() -> None:
     """Without fsspec a URL is refused with advice, and a local log neither needs nor loads it."""
     program = """
 import sys, tempfile
-from tbwriter._log.local import open_log
+from tbwriter._log import open_log
 open_log(tempfile.mkdtemp(), "", lambda: b"x").close()
 assert "fsspec" not in sys.modules
 sys.modules["fsspec"] = None
@@ -430,10 +432,10 @@ def test_clients_have_short_patience(s3: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(fsspec.config.conf, "s3", {"config_kwargs": {"signature_version": "s3v4"}})
         log = new_log(s3, "patience")
-    settings = log._client.config_kwargs
+    settings = log._store.client.config_kwargs
     assert settings["read_timeout"] <= 15 and settings["retries"]["total_max_attempts"] <= 2
     assert settings["signature_version"] == "s3v4"
-    assert log._client is not new_log(s3, "patience")._client
+    assert log._store.client is not new_log(s3, "patience")._store.client
 
 
 def test_resume_in_a_bucket(memory: Memory) -> None:

@@ -19,7 +19,9 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tbwriter._log import local
 from tbwriter._proto import messages
 from tbwriter._tfrecord.frame import frame
-from tbwriter._log.local import LocalLog, new_name, open_log
+from tbwriter._log import naming, open_log
+from tbwriter._log.local import LocalLog
+from tbwriter._log.naming import new_name
 
 
 def header() -> bytes:
@@ -614,7 +616,7 @@ def test_names_of_others(present: List[str]) -> None:
 
 def test_host_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host name is data: nothing in it leaves the directory or gets too long."""
-    monkeypatch.setattr(local, "host_name", lambda: "../ho st/ü" + "x" * 300)
+    monkeypatch.setattr(naming, "host_name", lambda: "../ho st/ü" + "x" * 300)
     name = new_name([], "")
     assert "/" not in name and name.isascii() and len(name) < 200
 

@@ -8,13 +8,14 @@ from . import summary
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._warnings import LogWarning as LogWarning
     from .summary_writer import SummaryWriter as SummaryWriter
     from .writer import FileWriter as FileWriter
 
 # Loaded when first used: `import tbwriter` alone costs next to nothing.
-_DOORS = {"FileWriter": "writer", "SummaryWriter": "summary_writer"}
+_DOORS = {"FileWriter": "writer", "SummaryWriter": "summary_writer", "LogWarning": "_warnings"}
 
-__all__ = ["FileWriter", "SummaryWriter", "summary", "__version__"]
+__all__ = ["FileWriter", "LogWarning", "SummaryWriter", "summary", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

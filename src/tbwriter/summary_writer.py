@@ -22,7 +22,7 @@ from ._proto import messages, wire
 from ._proto.messages import Message, Summary
 from ._names import file_name, relative_path
 from ._values.number import as_step, as_wall_time
-from ._log.local import host_name
+from ._log.naming import host_name
 from .writer import MAX_BUFFER, FileWriter
 
 

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Optional
 from weakref import WeakValueDictionary
 
-from ._log import local
+from ._log import SCHEMES
 from ._parts import Parts, total
 from .reader import Event, Run, events
 from .summary_writer import SummaryWriter
@@ -78,7 +78,7 @@ class _MemoryLog:
         pass
 
 
-local.SCHEMES[_SCHEME] = _MemoryLog
+SCHEMES[_SCHEME] = _MemoryLog
 
 
 class MemoryWriter(SummaryWriter):

@@ -19,12 +19,13 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequ
 from ._proto import messages, wire
 from ._proto.messages import Message, Summary
 from ._values.number import as_float, as_step, as_wall_time
-from ._log.channel import Channel, Encoded, Task, warn
+from ._log.channel import Channel, Encoded, Task
 from ._tfrecord.frame import frame
 from ._scalars.rows import ROW, SIZE, RowEncoder, Tags
-from ._log.local import open_log
+from ._log import open_log
 from ._version import __version__
 from ._parts import Parts, total
+from ._warnings import warn
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 

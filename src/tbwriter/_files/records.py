@@ -132,7 +132,7 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if isinstance(place, bytes):
         return io.BytesIO(place)
     if is_url(place):
-        from .._log.objects import open_object
+        from .objects import open_object
         return open_object(place)
     # A pipe or a device of that name would wait for ever.
     if not stat.S_ISREG(os.stat(place).st_mode):
@@ -287,7 +287,7 @@ def tree(logdir: str) -> Dict[str, List[str]]:
         from urllib.request import url2pathname
         logdir = url2pathname(logdir[len("file://"):])
     if is_url(logdir):
-        from .._log.objects import Files
+        from .objects import Files
         return Files(logdir).tree(ALONE)
     if os.path.isfile(logdir):
         return {ALONE: [logdir]}

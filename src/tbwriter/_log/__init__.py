@@ -1,0 +1,36 @@
+"""Records to storage: one log directory, on a mounted file system or behind a URL."""
+from __future__ import annotations
+
+import os
+from typing import Callable, Dict, Optional, Union
+
+from .contract import Log
+from .local import LocalLog
+
+# Further places for logs, by the scheme of their URLs; each is called as open_log is.
+SCHEMES: Dict[str, Callable[..., Log]] = {}
+
+
+def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callable[[], bytes],
+             max_file_bytes: Optional[int] = None) -> Log:
+    """The log directory `logdir`, a path or URL, made if it is missing.
+
+    header: gives the first record of each file. Raises OSError where nothing can be written there,
+    ValueError for a bad suffix or an unknown kind of URL, ImportError for one whose package is not
+    installed.
+    """
+    logdir = os.fspath(logdir)
+    if any(mark in suffix for mark in ("/", "\\", "\0")):
+        raise ValueError(f"got the filename_suffix {suffix!r}, want one without path separators")
+    if max_file_bytes is not None and max_file_bytes <= 0:
+        raise ValueError(f"got max_file_bytes={max_file_bytes}, want 1 or more")
+    if logdir.startswith("file:///"):
+        from urllib.request import url2pathname  # slower to import than all of this package
+        logdir = url2pathname(logdir[len("file://"):])
+    scheme, mark, _ = logdir.partition("://")
+    if mark and scheme in SCHEMES:
+        return SCHEMES[scheme](logdir, suffix, header, max_file_bytes)
+    if mark:
+        from .objects import RemoteLog
+        return RemoteLog(logdir, suffix, header, max_file_bytes)
+    return LocalLog(logdir, suffix, header, max_file_bytes)

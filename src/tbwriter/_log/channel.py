@@ -22,13 +22,13 @@ import os
 import sys
 import threading
 import time
-import warnings
 from _thread import allocate_lock, get_ident, start_new_thread
 from typing import Any, Callable, List, Optional, Set, Tuple
 from weakref import WeakSet
 
-from .local import Log, SyncError
+from .contract import Log, SyncError
 from .._parts import Parts
+from .._warnings import warn
 
 BATCH = 8192        # so many items wake the thread before its time
 MUCH = 1 << 20      # and so do so many bytes of heavy ones
@@ -40,14 +40,6 @@ FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
 
 
 Encoded = Tuple[Parts, int, int]
-
-
-class LogWarning(RuntimeWarning):
-    """Something was not logged as asked; training goes on."""
-
-
-def warn(text: str) -> None:
-    warnings.warn(text, LogWarning, stacklevel=5)
 
 
 class Task:

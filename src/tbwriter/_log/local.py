@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections import deque
 from contextlib import suppress
 from functools import lru_cache
-from itertools import count
-from typing import (Callable, Deque, Dict, Iterable, Iterator, NamedTuple, Optional, Protocol,
-                    Set, Union)
+from typing import Callable, Deque, Iterator, NamedTuple, Optional, Set, Union
 
-from .._tfrecord.frame import OVERHEAD
+from .contract import SyncError
+from .naming import check_name, new_name, temporary_name
 from .._parts import Parts, total
-
-_NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
-_LAST_SECOND = 9_999_999_999
-_numbers = count()
+from .._tfrecord.frame import sizes, split
 
 _APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
@@ -48,80 +43,6 @@ _GONE = (errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT))
 _WRITE_SIZE = 4 << 20
 _LARGE = 64 << 10
 _PIECES = 512  # POSIX lets IOV_MAX be as low as 16; Linux, macOS and the BSDs have 1024
-
-
-class SyncError(OSError):
-    """What was written since the last sync may not survive the machine. Trying again would prove
-    nothing: the kernel reports a lost page once. What follows goes into a new file."""
-
-
-class Log(Protocol):
-    """Where the records of one run go.
-
-    directory: an absolute path, or a URL. path: the event file written now; "" before the first.
-    pending: bytes taken by `append` that are not yet written. notice: something the user should be
-    told once.
-    """
-
-    directory: str
-    path: str
-    notice: str
-
-    @property
-    def pending(self) -> int: ...
-
-    def append(self, records: Parts) -> None:
-        """Take whole records, in pieces; they are written later."""
-
-    def write(self) -> None:
-        """Write all that is pending. OSError when that fails; the next call goes on from there."""
-
-    def sync(self) -> None:
-        """Let what is written survive the machine. SyncError when it may not."""
-
-    def read(self, name: str) -> Optional[bytes]:
-        """A side file; None where there is none."""
-
-    def put(self, name: str, data: bytes) -> None:
-        """Write a side file, all or nothing. ValueError for a name outside the directory."""
-
-    def earlier(self) -> Iterator[Union[str, bytes]]:
-        """The event files that lie there, in their order: their paths, or their contents."""
-
-    def close(self) -> None:
-        """Close the event file; a later write begins another one."""
-
-    def detach(self) -> None:
-        """In a forked child: leave the parent's file alone, and begin one's own at need."""
-
-
-# Further places for logs, by the scheme of their URLs; each is called as open_log is.
-SCHEMES: Dict[str, Callable[..., Log]] = {}
-
-
-def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callable[[], bytes],
-             max_file_bytes: Optional[int] = None) -> Log:
-    """The log directory `logdir`, a path or URL, made if it is missing.
-
-    header: gives the first record of each file. Raises OSError where nothing can be written there,
-    ValueError for a bad suffix or an unknown kind of URL, ImportError for one whose package is not
-    installed.
-    """
-    logdir = os.fspath(logdir)
-    if any(mark in suffix for mark in ("/", "\\", "\0")):
-        raise ValueError(f"got the filename_suffix {suffix!r}, want one without path separators")
-    if max_file_bytes is not None and max_file_bytes <= 0:
-        raise ValueError(f"got max_file_bytes={max_file_bytes}, want 1 or more")
-    if logdir.startswith("file:///"):
-        from urllib.request import url2pathname  # slower to import than all of this package
-        logdir = url2pathname(logdir[len("file://"):])
-    scheme, mark, _ = logdir.partition("://")
-    if mark and scheme in SCHEMES:
-        return SCHEMES[scheme](logdir, suffix, header, max_file_bytes)
-    if mark:
-        from .objects import RemoteLog
-        return RemoteLog(logdir, suffix, header, max_file_bytes)
-    return LocalLog(logdir, suffix, header, max_file_bytes)
 
 
 class Block(NamedTuple):
@@ -256,9 +177,7 @@ class LocalLog:
             self._open()
             self._park()
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        # TensorBoard reads every file with "tfevents" in its name, so the temporary one has a name
-        # of its own.
-        temporary = os.path.join(os.path.dirname(path), f".tbwriter.{os.getpid()}.{next(_numbers)}")
+        temporary = os.path.join(os.path.dirname(path), temporary_name())
         try:
             with open(temporary, "xb") as file:
                 file.write(data)
@@ -440,7 +359,7 @@ class LocalLog:
             return self._written
         block = self._blocks[0]
         at = block.start
-        for size in _sizes(b"".join(block.pieces)):
+        for size in sizes(b"".join(block.pieces)):
             if at + size > self._written:
                 break
             at += size
@@ -466,37 +385,6 @@ def _kind_of(device: int) -> str:
     return ""
 
 
-def host_name() -> str:
-    """What this machine calls itself; `socket` would cost more to import than it is worth."""
-    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-
-
-def new_name(names: Iterable[str], suffix: str) -> str:
-    """A name for an event file that sorts behind all of `names`: readers go by that order."""
-    last = max((name for name in names if _NAME.match(name)), default="")
-    seconds = int(time.time())
-    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name())[:64] or "localhost"
-    tail = f"{host}.{os.getpid()}.{next(_numbers):06d}{suffix}"
-    name = f"events.out.tfevents.{seconds:010d}.{tail}"
-    match = _NAME.match(last)
-    if match and name <= last:
-        seconds = min(int(match.group(1)) + 1, _LAST_SECOND)
-        name = f"events.out.tfevents.{seconds:010d}.{tail}"
-    return name
-
-
-def check_name(name: str) -> str:
-    """The name of a side file: a relative path with "/". ValueError for one that leaves the
-    directory, or that TensorBoard would take for an event file."""
-    parts = name.replace("\\", "/").split("/")
-    if "" in parts or "." in parts or ".." in parts or "\0" in name or ":" in parts[0]:
-        raise ValueError(f"got the file name {name!r}, want a path inside the log directory")
-    if "tfevents" in name:
-        raise ValueError(f"got the file name {name!r}, want one without 'tfevents': TensorBoard "
-                         "would read it as events")
-    return name
-
-
 def _write(fd: int, pieces: Parts) -> int:
     if len(pieces) > 1 and hasattr(os, "writev"):
         return os.writev(fd, pieces)
@@ -517,26 +405,6 @@ def _joined(records: Parts, size: int) -> Parts:
             small = []
     out.append(b"".join(small))
     return [piece for piece in out if piece]
-
-
-def split(records: bytes, size: int) -> Iterator[bytes]:
-    """Whole records in parts of at most `size` bytes, or of one record."""
-    start = at = 0
-    for length in _sizes(records):
-        if at > start and at + length - start > size:
-            yield records[start:at]
-            start = at
-        at += length
-    yield records[start:]
-
-
-def _sizes(records: bytes) -> Iterator[int]:
-    """The size of each record, frame included."""
-    at = 0
-    while at < len(records):
-        size = int.from_bytes(records[at:at + 8], "little") + OVERHEAD
-        yield size
-        at += size
 
 
 def _sync_directory(directory: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
+from typing import Iterator
 
 from .._parts import Parts, total
 from .crc32c import crc32c
@@ -47,3 +48,23 @@ def frame(event: Parts) -> Parts:
     for part in event:
         crc = crc32c(part, crc)
     return [header(length), *event, _uint32(masked(crc))]
+
+
+def split(records: bytes, size: int) -> Iterator[bytes]:
+    """Whole records in parts of at most `size` bytes, or of one record."""
+    start = at = 0
+    for length in sizes(records):
+        if at > start and at + length - start > size:
+            yield records[start:at]
+            start = at
+        at += length
+    yield records[start:]
+
+
+def sizes(records: bytes) -> Iterator[int]:
+    """The size of each record, frame included."""
+    at = 0
+    while at < len(records):
+        size = int.from_bytes(records[at:at + 8], "little") + OVERHEAD
+        yield size
+        at += size

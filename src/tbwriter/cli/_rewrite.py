@@ -22,7 +22,7 @@ from .._proto.parse import Event, Metadata, Value
 from .._tfrecord.frame import frame
 from .._files.records import (ALONE, HEADER, Fault, Window, base_name, contents, event_files,
                               is_scalar, is_url, raw_record, records, scalar_key, tree)
-from .._log.local import open_log
+from .._log import open_log
 from .._version import __version__
 from .._parts import Parts
 from .._proto.wire import WireError

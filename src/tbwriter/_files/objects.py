@@ -1,0 +1,92 @@
+"""Log directories on object stores, for reading.
+
+One listing gives names and sizes; objects are then read piece by piece, as far as they are needed.
+"""
+from __future__ import annotations
+
+from io import SEEK_END, RawIOBase
+from typing import Dict, List
+
+from .._fsspec import Store
+
+_LISTING = 9 << 20  # the time limit of a listing is that of a call with so many bytes
+
+
+class Object(str):
+    """An object that was listed: its URL, the store that reads it, and its size at that time."""
+
+    files: "Files"
+    size: int
+
+
+class Files:
+    """All objects below a URL."""
+
+    def __init__(self, url: str) -> None:
+        self._store = Store(url, "read")
+        self.directory = self._store.directory
+
+    def objects(self) -> List[Object]:
+        """List the objects. FileNotFoundError without any: a store has no empty directories."""
+        found = []
+        root = self._store.root
+        listed = self._store.call("find", root, detail=True, size=_LISTING)
+        for path, info in listed.items():
+            name = str(path)[len(root):].strip("/")
+            one = Object(f"{self.directory}/{name}" if name else self.directory)
+            one.files = self
+            size = info.get("size")
+            one.size = int(self._store.call("info", path)["size"] if size is None else size)
+            found.append(one)
+        if not found:
+            raise FileNotFoundError(f"got {self.directory}, want a log directory or an event file")
+        return found
+
+    def tree(self, alone: str) -> Dict[str, List[str]]:
+        """{directory below: its objects}, as `places.tree` has it; {alone: [it]} of one object."""
+        found: Dict[str, List[str]] = {".": []}
+        for one in self.objects():
+            if one == self.directory:
+                return {alone: [one]}
+            directory = one[len(self.directory) + 1:].rpartition("/")[0]
+            found.setdefault(directory or ".", []).append(one)
+        return found
+
+    def read(self, one: Object, start: int, end: int) -> bytes:
+        """The bytes of an object from `start` to `end`; fewer if it has become shorter."""
+        if start >= end:
+            return b""
+        path = self._store.root + str(one)[len(self.directory):]
+        content: bytes = self._store.call("cat_file", path, start=start, end=end, size=end - start)
+        return content
+
+
+class ObjectFile(RawIOBase):
+    """An object as a file: each read is one request for exactly these bytes."""
+
+    def __init__(self, one: Object) -> None:
+        self._object = one
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (self._object.size if whence == SEEK_END else 0)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self._object.size if size < 0 else min(self._at + size, self._object.size)
+        content = self._object.files.read(self._object, self._at, end)
+        self._at += len(content)
+        return content
+
+
+def open_object(place: str) -> ObjectFile:
+    """The object at a URL, as a file. FileNotFoundError if there is none."""
+    return ObjectFile(place if isinstance(place, Object) else _one(place))
+
+
+def _one(url: str) -> Object:
+    files = Files(url)
+    for one in files.objects():
+        if one == files.directory:
+            return one
+    raise FileNotFoundError(f"got {files.directory}, which is a directory, want an event file")
