@@ -21,7 +21,7 @@ from tbwriter._proto import messages, wire
 from tbwriter._scalars.decode import sound_records
 from tbwriter.cli._rewrite import rewrite
 from tbwriter._files.records import CHUNK, Window, records as one_by_one
-from tbwriter.cli._tail import Follower, sparkline
+from tbwriter.cli._follow import Follower, sparkline
 from tbwriter.cli import main
 from tests_data import DATA, event_of, record_of, scalar_event, written
 
@@ -56,7 +56,7 @@ def test_show_of_damage_and_of_nothing_is_1(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["nonsense"], ["show"], ["export", ".", "--format", "xml"],
+    ["nonsense"], ["show"], ["export", ".", "--format", "xml"],
     ["thin", "a", "b", "--points", "0"], ["thin", "a", "b", "--points", "many"],
     ["tail", ".", "--interval", "-1"], ["tail", ".", "--interval", "soon"],
 ])
@@ -67,15 +67,15 @@ def test_wrong_usage_is_2(arguments):
     assert stopped.value.code == 2
 
 
-def test_a_missing_directory_is_2(tmp_path, capsys):
-    """Every command names it."""
+def test_a_missing_directory_is_1(tmp_path, capsys):
+    """There are no logs: every command names the directory."""
     for command in (["show"], ["check"], ["tail", "--once"], ["export"]):
-        assert run(*command, tmp_path / "missing") == 2
+        assert run(*command, tmp_path / "missing") == 1
         out, err = capsys.readouterr()
         assert "missing" in err and not out
     for command in ("repair", "thin"):
-        assert run(command, tmp_path / "missing", tmp_path / "out") == 2
-    assert run("merge", tmp_path / "out", tmp_path / "missing") == 2
+        assert run(command, tmp_path / "missing", tmp_path / "out") == 1
+    assert run("merge", tmp_path / "missing", tmp_path / "out") == 1
     assert run("demo", "") == 2
     assert not (tmp_path / "out").exists()
 
@@ -169,7 +169,7 @@ def test_merge_joins_runs_of_one_name(tmp_path, capsys):
     written(tmp_path / "b" / "run", [scalar_event("x", 1.0, step) for step in (3, 4)])
     written(tmp_path / "b" / "other", [scalar_event("y", 1.0, 1)])
     (tmp_path / "b" / "other" / "notes.tsv").write_text("kept")
-    assert run("merge", tmp_path / "out", tmp_path / "a", tmp_path / "b", "--json") == 0
+    assert run("merge", tmp_path / "a", tmp_path / "b", tmp_path / "out", "--json") == 0
     assert json.loads(capsys.readouterr().out)["written"] == 5
     runs = reader.read(str(tmp_path / "out"))
     assert runs["run"].scalars("x").steps.tolist() == [1, 2, 3, 4] and len(runs["run"].files) == 1
@@ -196,7 +196,7 @@ def test_export_as_csv_and_json_lines(tmp_path, capsys):
     assert rows == [["run", "tag", "step", "wall_time", "value"],
                     ["a", "x", "1", "1600000000.0", "0.5"], ["a", "y", "2", "1600000000.0", "nan"],
                     ["b", "x", "1", "1600000000.0", "2.0"]]
-    assert run("export", tmp_path, "--format", "jsonl", "--run", "a", "--tag", "[y]") == 0
+    assert run("export", tmp_path, "--format", "jsonl", "--run", "a", "--tag", "y") == 0
     assert json.loads(capsys.readouterr().out) == {
         "run": "a", "tag": "y", "step": 2, "wall_time": 1.6e9, "value": "NaN"}
     assert run("export", tmp_path, "--tag", "none") == 1
@@ -416,7 +416,7 @@ def test_a_single_file(tmp_path, capsys):
     for name in ("repair", "thin"):
         assert run(name, path, tmp_path / name) == 0
         assert list(reader.read(str(tmp_path / name))["."].tags) == ["x"]
-    assert run("merge", tmp_path / "merged", path) == 0
+    assert run("merge", path, tmp_path / "merged") == 0
     assert list(reader.read(str(tmp_path / "merged"))["."].tags) == ["x"]
 
 
@@ -440,7 +440,7 @@ for name in ("tensorboard", "tensorflow", "google", "google.protobuf", "fsspec",
     sys.modules[name] = None
 from tbwriter.cli import main
 for line in ("demo logs", "show logs", "tail logs --once", "check logs", "repair logs mended",
-             "merge joined logs mended", "thin logs thinned --points 5", "export logs --files out"):
+             "merge logs mended joined", "thin logs thinned --points 5", "export logs --files out"):
     assert main(line.split()) == 0, line
 """
     done = subprocess.run(

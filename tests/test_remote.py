@@ -539,7 +539,7 @@ def test_commands_on_a_url(store: Any, capsys: pytest.CaptureFixture[str], tmp_p
     assert (tmp_path / "copy" / "run" / "projector_config.pbtxt").is_file()
     capsys.readouterr()
     for arguments in (["show", store.url + "/nothing"], ["show", "nonsense://bucket/x"],
-                      ["merge", store.url + "/out", url]):
+                      ["merge", url, store.url + "/out"]):
         assert main(arguments) == 2
         assert capsys.readouterr().err.startswith("tbwriter: got ")
 
@@ -561,7 +561,7 @@ def test_check_looks_at_what_a_projector_config_names(memory: Memory) -> None:
 def test_tail_follows_an_object_that_grows(memory: Memory) -> None:
     """Each look lists the objects, and reads on where it had stopped."""
     from tbwriter import FileWriter
-    from tbwriter.cli._tail import Follower
+    from tbwriter.cli._follow import Follower
     with FileWriter(memory.url + "/run") as writer:
         writer.add_scalar("x", 1.0, 1)
         writer.flush()

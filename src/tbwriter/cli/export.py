@@ -1,27 +1,48 @@
 """Series as CSV or JSON lines, images and sounds as files."""
 from __future__ import annotations
 
+import argparse
 import csv
 import json
-import math
 import os
-from fnmatch import fnmatchcase
-from typing import Any, Dict, Iterator, List, Optional, TextIO, Tuple
+import sys
+from typing import Any, Dict, Iterator, Optional, TextIO, Tuple
 
 from .._names import file_name
 from ..reader import Run, runs
+from ._arguments import add_dir, add_names
+from ._chosen import chosen
+from ._exit import FOUND, GOOD
+from ._text import as_json, print_utf8
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))
 _COLUMNS = ("run", "tag", "step", "wall_time", "value")
 
 
-def chosen(found: Dict[str, List[str]], run: str, tag: str) -> Iterator[Tuple[Run, List[str]]]:
-    """Runs and their tags whose names fit the patterns (`*`, `?`, `[...]`), read one by one."""
-    for name, paths in found.items():
-        if fnmatchcase(name, run):
-            one = Run(name, paths)
-            yield one, [name for name in one.tags if fnmatchcase(name, tag)]
+HELP = "Print scalars and text as CSV or JSON lines; write images and sounds to files."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv",
+                        help="csv, or jsonl: one object per line (csv)")
+    parser.add_argument("--output", metavar="FILE", help="write to FILE instead of printing")
+    parser.add_argument("--files", metavar="OUT", help="write images and sounds below OUT")
+    add_names(parser)
+    add_dir(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    rest = options.format, options.run, options.tag, options.files
+    if options.output is None:
+        print_utf8()
+        rows = export(options.dir, sys.stdout, *rest)
+    else:
+        with open(options.output, "w", encoding="utf-8", newline="") as out:
+            rows = export(options.dir, out, *rest)
+    if not rows:
+        print("tbwriter: nothing to export", file=sys.stderr)
+    return GOOD if rows else FOUND
 
 
 def export(logdir: str, out: TextIO, form: str, run: str = "*", tag: str = "*",
@@ -40,13 +61,12 @@ def export(logdir: str, out: TextIO, form: str, run: str = "*", tag: str = "*",
             if form == "csv":
                 writer.writerow(row)
             else:
-                out.write(json.dumps(plain(dict(zip(_COLUMNS, row))), ensure_ascii=False) + "\n")
+                out.write(as_json(dict(zip(_COLUMNS, row))) + "\n")
     return count
 
 
-def _rows(run: Run, tags: List[str], files: Optional[str]) -> Iterator[Tuple[Any, ...]]:
-    for tag in tags:
-        kind = run.tags[tag]
+def _rows(run: Run, tags: Dict[str, str], files: Optional[str]) -> Iterator[Tuple[Any, ...]]:
+    for tag, kind in tags.items():
         if kind == "scalar":
             steps, wall_times, values = run.scalars(tag)
             for row in zip(steps.tolist(), wall_times.tolist(), values.tolist()):
@@ -73,30 +93,3 @@ def _save(files: str, run: str, tag: str, step: int, at: int, data: bytes) -> st
     with open(path, "wb") as file:
         file.write(data)
     return path
-
-
-def plain(value: Any) -> Any:
-    """`value` for JSON, which has no NaN: "NaN", "Infinity", "-Infinity", as TensorBoard says."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
-
-
-def overview(logdir: str, run: str = "*", tag: str = "*") -> List[Dict[str, Any]]:
-    """What `tbwriter show` prints: runs, and for each tag kind, count, steps and times."""
-    found = []
-    for one, tags in chosen(runs(logdir), run, tag):
-        rows = []
-        for name in tags:
-            known = one.tag(name)
-            rows.append({"tag": name, "kind": known.kind, "count": known.n,
-                         "steps": list(known.steps), "wall_times": list(known.wall_times)})
-        hparams = one.hparams
-        found.append({"run": one.name, "files": one.files, "writers": one.writers,
-                      "faults": [str(fault) for fault in one.faults],
-                      "hparams": hparams.values if hparams else {}, "tags": rows})
-    return found

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from fnmatch import fnmatchcase
 from struct import Struct
 from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
@@ -12,6 +11,7 @@ from .._scalars.decode import sound_records
 from .._proto.parse import Event, Value
 from .._files.records import ReadError, Window, event_files, is_scalar, scalar_key
 from .._proto.wire import WireError
+from ._arguments import matcher
 
 _BARS = "▁▂▃▄▅▆▇█"
 # The same where the terminal knows no others; the last is for what is not finite.
@@ -53,18 +53,28 @@ class Follower:
 
     def __init__(self, logdir: str, run: str = "*", tag: str = "*") -> None:
         self._logdir = logdir
-        self._patterns = run, tag
+        self._fits_run, self._fits_tag = matcher(run), matcher(tag)
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
         self._series: Dict[Tuple[str, str], Deque[Tuple[int, float]]] = {}
         # The same by run and the bytes that all records of a tag share; None where not shown.
         self._plain: Dict[Tuple[str, bytes], Optional[Deque[Tuple[int, float]]]] = {}
 
-    def read(self) -> bool:
-        """Reads what is new. Whether there was something."""
+    def read(self, wait: bool = False) -> bool:
+        """Read new records; return whether there were any.
+
+        wait: a log directory that does not exist yet has no records; otherwise it raises
+            FileNotFoundError.
+        """
         before = dict(self._offsets)
-        for run, paths in event_files(self._logdir).items():
-            if fnmatchcase(run, self._patterns[0]):
+        try:
+            found = event_files(self._logdir)
+        except FileNotFoundError:
+            if not wait:
+                raise
+            found = {}
+        for run, paths in found.items():
+            if self._fits_run(run):
                 for path in paths:
                     self._read(run, path)
         return self._offsets != before
@@ -94,7 +104,7 @@ class Follower:
 
     def _values(self, run: str, event: Event) -> None:
         for value in event.values:
-            if not fnmatchcase(value.tag, self._patterns[1]):
+            if not self._fits_tag(value.tag):
                 continue
             key = run, value.tag
             if isinstance(value.data, int):

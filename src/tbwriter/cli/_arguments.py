@@ -1,0 +1,55 @@
+"""The arguments that several commands share, and patterns of names."""
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Callable
+
+Matcher = Callable[[str], bool]
+
+
+def add_dir(parser: argparse.ArgumentParser) -> None:
+    """DIR: where to read."""
+    parser.add_argument("dir", metavar="DIR", help="a log directory or an event file: a path, or "
+                        "a URL such as s3://bucket/logs")
+
+
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """OUT: where to write. Always the last argument."""
+    parser.add_argument("out", metavar="OUT", help="a new or empty directory")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_names(parser: argparse.ArgumentParser) -> None:
+    """--run and --tag."""
+    parser.add_argument("--run", default="*", metavar="NAME", help="only runs like NAME (*, ?)")
+    parser.add_argument("--tag", default="*", metavar="NAME", help="only tags like NAME (*, ?)")
+
+
+def matcher(pattern: str) -> Matcher:
+    """Whether a name fits `pattern`: "*" is any text, "?" any character, the rest is literal."""
+    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
+    found = re.compile("".join(parts), re.DOTALL).fullmatch
+    return lambda name: found(name) is not None
+
+
+def whole_number(text: str) -> int:
+    """An argument of at least 1."""
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, want a whole number of at least 1")
+    return number
+
+
+def seconds(text: str) -> float:
+    """An argument in seconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"got {text}, want seconds above 0")
+    return value

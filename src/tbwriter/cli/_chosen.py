@@ -1,0 +1,16 @@
+"""The runs and tags of a log directory whose names fit the patterns of a command."""
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Tuple
+
+from ..reader import Run
+from ._arguments import matcher
+
+
+def chosen(found: Dict[str, List[str]], run: str, tag: str) -> Iterator[Tuple[Run, Dict[str, str]]]:
+    """Runs with {tag: kind}, read one after the other."""
+    fits_run, fits_tag = matcher(run), matcher(tag)
+    for name, paths in found.items():
+        if fits_run(name):
+            one = Run(name, paths)
+            yield one, {tag: kind for tag, kind in one.tags.items() if fits_tag(tag)}

@@ -1,0 +1,100 @@
+"""Text from logs for terminals and spreadsheets.
+
+A tag or a text may hold anything: an escape sequence that writes the clipboard, a newline that
+fakes a row of a table, a character that reverses the direction of a line. Every command and every
+error message shows such characters escaped.
+"""
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import sys
+import time
+from typing import Any
+
+
+def shown(text: str) -> str:
+    """`text` on one line, every character that does not print as \\x1b, \\n, \\u202e, ..."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def say(line: str = "") -> None:
+    """Print one line of text that may come from a log."""
+    print(shown(line))
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as indented JSON, in UTF-8 whatever the terminal uses."""
+    print_utf8()
+    print(as_json(value, 2))
+
+
+def print_utf8() -> None:
+    """Let stdout print UTF-8 and plain newlines, as programs expect."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+
+
+def as_json(value: Any, indent: Any = None) -> str:
+    """`value` as JSON; characters that do not print are escaped, which JSON allows in strings.
+
+    NaN and infinities become the strings "NaN", "Infinity" and "-Infinity", as in TensorBoard.
+    """
+    text = json.dumps(_plain(value), indent=indent, ensure_ascii=False)
+    return _NOT_PLAIN.sub(_escape_json, text)
+
+
+# Whatever is neither a space, a newline between values, nor of a printing class.
+_NOT_PLAIN = re.compile("[^\n -~]")
+
+
+def _escape_json(match: "re.Match[str]") -> str:
+    char = match.group()
+    return char if char.isprintable() else json.dumps(char)[1:-1]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def size(nbytes: float) -> str:
+    """A number of bytes for people: 20.7 kB."""
+    for unit in ("B", "kB", "MB"):
+        if nbytes < 1000:
+            return f"{nbytes:.0f} {unit}" if unit == "B" else f"{nbytes:.1f} {unit}"
+        nbytes /= 1000
+    return f"{nbytes:.1f} GB"
+
+
+def local_time(seconds: float) -> str:
+    """Seconds since 1970 as local date and time."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return str(seconds)
+
+
+def number(value: Any) -> str:
+    """A hyperparameter or scalar: integers without a decimal point."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def plural(count: int, noun: str) -> str:
+    """"1 run", "2 runs"."""
+    return f"{count} {noun}{'s' * (count != 1)}"

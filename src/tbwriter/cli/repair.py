@@ -1,0 +1,19 @@
+"""`tbwriter repair DIR OUT`: a copy with every value that can be read, in order."""
+from __future__ import annotations
+
+import argparse
+
+from ._arguments import add_dir, add_json, add_out
+from ._report import rewritten
+
+HELP = "Write a repaired copy: every value that can be read, in order. The original is not changed."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+    add_dir(parser)
+    add_out(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    return rewritten([options.dir], options)

@@ -1,0 +1,53 @@
+"""`tbwriter tail DIR`: the scalars of a growing run as small charts."""
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+
+from ._arguments import add_dir, add_names, seconds
+from ._exit import GOOD
+from ._follow import Follower, in_ascii
+from ._text import shown
+
+HELP = "Follow the scalars of a growing run with small charts."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="print once and end")
+    parser.add_argument("--interval", type=seconds, default=1.0, metavar="S",
+                        help="seconds between two looks (1)")
+    add_names(parser)
+    add_dir(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    follower = Follower(options.dir, options.run, options.tag)
+    clear = "\x1b[H\x1b[2J" if sys.stdout.isatty() and not options.once else ""
+    try:
+        while True:
+            if follower.read(wait=not options.once) or options.once:
+                _print(follower, clear)
+            if options.once:
+                return GOOD
+            time.sleep(options.interval)
+    except KeyboardInterrupt:
+        return GOOD
+
+
+def _print(follower: Follower, clear: str) -> None:
+    size = shutil.get_terminal_size()
+    lines = follower.lines(size.columns) or ["no scalars yet"]
+    if clear and len(lines) > size.lines - 1:
+        count = max(1, size.lines - 2)
+        lines[count:] = [f"and {len(lines) - count} more: choose with --run and --tag"]
+    text = "\n".join(map(shown, lines))
+    print(clear + (text if _knows_bars() else in_ascii(text)), flush=True)
+
+
+def _knows_bars() -> bool:
+    try:
+        return bool("▁█×…".encode(sys.stdout.encoding or "ascii"))
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,21 @@
+"""`tbwriter thin DIR OUT`: a copy with fewer points."""
+from __future__ import annotations
+
+import argparse
+
+from ._arguments import add_dir, add_json, add_out, whole_number
+from ._report import rewritten
+
+HELP = "Write a copy with fewer points."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+    parser.add_argument("--points", type=whole_number, default=1000, metavar="N",
+                        help="keep at most N values of each tag (1000)")
+    add_dir(parser)
+    add_out(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    return rewritten([options.dir], options, options.points)
