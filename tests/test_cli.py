@@ -18,9 +18,10 @@ import pytest
 from judges import board, both_loaders, events as judged
 from tbwriter import check, reader, summary
 from tbwriter._proto import messages, wire
-from tbwriter._scalars.decode import sound_records
+from tbwriter._files.stream import sound_records
 from tbwriter.cli._rewrite import rewrite
-from tbwriter._files.records import CHUNK, Window, records as one_by_one
+from tbwriter._files.records import records as one_by_one
+from tbwriter._files.window import CHUNK, Window
 from tbwriter.cli._follow import Follower, sparkline
 from tbwriter.cli import main
 from tests_data import DATA, event_of, record_of, scalar_event, written

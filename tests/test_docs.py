@@ -424,7 +424,7 @@ NUMBERS = [
     ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_log.objects.SEGMENT_SIZE",
      8 << 20),
     ("object-stores.md", "(10 s, and as much again for each MiB)", "_fsspec.PATIENCE", 10),
-    ("object-stores.md", "in pieces of 4 MiB", "_files.records.CHUNK", 4 << 20),
+    ("object-stores.md", "in pieces of 4 MiB", "_files.window.CHUNK", 4 << 20),
     ("inside.md", "a row of 24 bytes", "_scalars.rows.SIZE", 24),
     ("inside.md", "each eleven bits", "_scalars.encode._SLICE", 11),
 ]

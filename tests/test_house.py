@@ -42,7 +42,7 @@ SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.
-PENDING = {("_scalars", "_files")}
+PENDING: Set[Tuple[str, str]] = set()
 
 # The packages a file imports that are neither Python's nor ours; all others import none.
 NUMPY = {"numpy"}
@@ -69,7 +69,8 @@ LAZY: Dict[str, Set[str]] = {
     "__main__": {"cli"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
-    "_files/records": {"_files/objects", "urllib"}, "_names": {"hashlib"},
+    "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
+    "_names": {"hashlib"},
     "_log/channel": {"multiprocessing"},
     "writer": {"_files/records"},
     "summary_writer": {"_scalars/encode", "json", "reader"},

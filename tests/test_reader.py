@@ -128,7 +128,8 @@ def test_every_cut_reads_as_the_whole_records_before_it(tmp_path):
 
 
 def _records(data):
-    from tbwriter._files.records import Window, records
+    from tbwriter._files.records import records
+    from tbwriter._files.window import Window
 
     with Window(data) as window:
         return list(records(window))

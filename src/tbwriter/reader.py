@@ -20,8 +20,9 @@ import numpy as np
 from ._proto import parse, tensors, wire
 from ._scalars import decode
 from ._proto.parse import Event, Metadata, Value
-from ._files.records import (CHUNK, EVENT, HEADER, Fault, Place, ReadError, Record, Window,
-                             event_files, last_steps, record_at, records)
+from ._files.places import event_files
+from ._files.records import EVENT, HEADER, Fault, Record, last_steps, record_at, records
+from ._files.window import CHUNK, Place, ReadError, Window
 from ._proto.wire import WireError
 
 __all__ = ["read", "runs", "events", "last_steps", "Run", "Series", "Tag", "Images", "HParams",

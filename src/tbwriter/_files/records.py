@@ -1,34 +1,26 @@
-"""Records out of event files, whatever the bytes: the way back through `_record`.
+"""Records of event files, one after the other, whatever the bytes are.
 
-Nothing read here is trusted. A length is compared with the bytes that are left before anything is
+Nothing read here is trusted. A length is compared with the bytes that are left before memory is
 allocated for it, so memory stays within one chunk and the largest whole record; time grows with
-the size of the file. What is damaged is reported as a `Fault`, and reading goes on at the next
-whole record behind it, which TensorBoard does not do.
+the size of the file. Damage is reported as a `Fault`, and reading continues at the next whole
+record after it, which TensorBoard does not do.
 """
 from __future__ import annotations
 
-import io
 import os
 import re
-import stat
 from struct import Struct
-from types import TracebackType
-from typing import (Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple,
-                    Type, Union)
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
+from .places import is_event_file
+from .window import Place, ReadError, Window
 from .._proto import parse, wire
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, header, masked
 
-CHUNK = 1 << 22
-# What `tree` calls a log directory that is a single file.
-ALONE = ""
 HEADER = 12
 # How much is searched at a time for the next record behind damage.
 _STEP = 1 << 16
-
-# A file, or the bytes of one.
-Place = Union[str, bytes]
 
 _uint64 = Struct("<Q").unpack
 _uint32 = Struct("<I").unpack
@@ -43,10 +35,6 @@ EVENT = "bad event"
 
 _FOUR_ZEROS = bytes(4)
 _NOT_ZERO = re.compile(rb"[^\0]")
-
-
-class ReadError(ValueError):
-    """A file that is no event file, or a damaged one. The text says where and what."""
 
 
 class Fault(NamedTuple):
@@ -77,67 +65,6 @@ class Record(NamedTuple):
     @property
     def end(self) -> int:
         return self.offset + OVERHEAD + len(self.data)
-
-
-class Window:
-    """Random access to the bytes of a file, a chunk at a time.
-
-    size: the bytes that were there when it was opened.
-    """
-
-    def __init__(self, place: Place) -> None:
-        self.name = place if isinstance(place, str) else "(memory)"
-        self._file = _open(place)
-        self.size = self._file.seek(0, io.SEEK_END)
-        # How many bytes may still be checked in search of records. Made-up headers that each
-        # claim much of the file would otherwise cost the square of its size.
-        self.budget = 4 * self.size + CHUNK
-        self._chunk = b""
-        self._start = 0
-
-    def __enter__(self) -> "Window":
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
-                 trace: Optional[TracebackType]) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._file.close()
-
-    def read(self, at: int, length: int) -> bytes:
-        """`length` bytes from `at`; fewer at the end."""
-        begin = at - self._start
-        if 0 <= begin and begin + length <= len(self._chunk):
-            return self._chunk[begin:begin + length]
-        length = max(0, min(length, self.size - at))
-        if length > CHUNK:
-            return self._load(at, length)
-        self._chunk = self._load(at, min(CHUNK, self.size - at))
-        self._start = at
-        return self._chunk[:length]
-
-    def _load(self, at: int, length: int) -> bytes:
-        self._file.seek(at)
-        data = self._file.read(length) or b""
-        while len(data) < length:
-            more = self._file.read(length - len(data))
-            if not more:  # the file became shorter
-                break
-            data += more
-        return data
-
-
-def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
-    if isinstance(place, bytes):
-        return io.BytesIO(place)
-    if is_url(place):
-        from .objects import open_object
-        return open_object(place)
-    # A pipe or a device of that name would wait for ever.
-    if not stat.S_ISREG(os.stat(place).st_mode):
-        raise ReadError(f"got {place}, which is no regular file, want an event file")
-    return open(place, "rb", buffering=0)
 
 
 def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
@@ -255,96 +182,6 @@ def _candidates(chunk: bytes) -> Iterator[int]:
 
 def _checksum(data: bytes) -> bytes:
     return masked(crc32c(data)).to_bytes(4, "little")
-
-
-def event_files(logdir: str) -> Dict[str, List[str]]:
-    """{run: its event files in the order in which TensorBoard reads them}, of a log directory.
-
-    A run is a directory with files that have "tfevents" in their names; it is called by its path
-    below `logdir`, the top itself ".". For one file the run is ".". Raises FileNotFoundError where
-    nothing is.
-    """
-    return runs_of(tree(logdir))
-
-
-def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
-    """The same of what `tree` has found."""
-    if ALONE in found:
-        return {".": found[ALONE]}
-    events = {run: sorted(path for path in paths if is_event_file(base_name(path)))
-              for run, paths in found.items()}
-    return {run: events[run] for run in sorted(events) if events[run]}
-
-
-def tree(logdir: str) -> Dict[str, List[str]]:
-    """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
-
-    logdir: a path, or a URL of fsspec. Links to directories are followed, cycles are not. Raises
-    FileNotFoundError where nothing is.
-    """
-    logdir = os.fspath(logdir)
-    if logdir.startswith("file:///"):
-        from urllib.request import url2pathname
-        logdir = url2pathname(logdir[len("file://"):])
-    if is_url(logdir):
-        from .objects import Files
-        return Files(logdir).tree(ALONE)
-    if os.path.isfile(logdir):
-        return {ALONE: [logdir]}
-    if not os.path.isdir(logdir):
-        raise FileNotFoundError(f"got {logdir!r}, want a log directory or an event file")
-    return {os.path.relpath(directory, logdir).replace(os.sep, "/"): paths
-            for directory, paths in _directories(logdir, set())}
-
-
-def is_url(place: str) -> bool:
-    return "://" in place
-
-
-def base_name(path: str) -> str:
-    return os.path.basename(path)  # of URLs too
-
-
-def size_of(path: str) -> int:
-    """How many bytes a file of `tree` has."""
-    size = getattr(path, "size", None)
-    return os.path.getsize(path) if size is None else int(size)
-
-
-def contents(path: str) -> bytes:
-    """All bytes of a file of `tree`."""
-    with Window(path) as window:
-        return window.read(0, window.size)
-
-
-def is_event_file(name: str) -> bool:
-    # "profile-empty" files only say that a run exists.
-    return "tfevents" in name and not name.endswith(".profile-empty")
-
-
-def _directories(directory: str, parents: Set[Tuple[int, int]]
-                 ) -> Iterator[Tuple[str, List[str]]]:
-    """Directories and the paths of the files in them, from the top down, by name."""
-    try:
-        with os.scandir(directory) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        status = os.stat(directory)
-    except OSError:
-        return
-    here = (status.st_dev, status.st_ino)
-    if here in parents:
-        return
-    yield directory, [entry.path for entry in found if _is(entry.is_file)]
-    for entry in found:
-        if _is(entry.is_dir):
-            yield from _directories(entry.path, parents | {here})
-
-
-def _is(question: Callable[[], bool]) -> bool:
-    try:
-        return question()
-    except OSError:  # a link to itself
-        return False
 
 
 def last_steps(directory: str) -> Dict[str, int]:

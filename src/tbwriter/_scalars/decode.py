@@ -8,16 +8,16 @@ not fit is left to the caller, record by record.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from .._proto import parse, tensors, wire
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import OVERHEAD, header
-from .._files.records import CHUNK, HEADER, Fault, Record, Window, records
 from .._proto.wire import WireError
 
+HEADER = 12
 # Fewer rows are quicker one by one, and longer records are no scalars.
 _MIN_ROWS = 24
 _MAX_LENGTH = 1024
@@ -61,10 +61,10 @@ class _Layout(NamedTuple):
 
 def scan(chunk: bytes) -> Chunk:
     """All whole and sound records of `chunk`, which begins with one."""
-    offsets, lengths = _walk(chunk)
+    offsets, lengths = walk(chunk)
     rows: List[Rows] = []
-    matrices, others, bad = _matrices(chunk, offsets, lengths)
-    for matrix, index in matrices:
+    found_matrices, others, bad = matrices(chunk, offsets, lengths)
+    for matrix, index in found_matrices:
         found, rest = _scalars(matrix, index)
         rows += found
         others += rest
@@ -74,33 +74,9 @@ def scan(chunk: bytes) -> Chunk:
     return Chunk(offsets, [_before(part, bad) for part in rows], others, end)
 
 
-def sound_records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
-                  ) -> Iterator[Record]:
-    """What `_scan.records` gives, sooner where a file has many records."""
-    at = start
-    while at < window.size:
-        chunk = window.read(at, CHUNK)
-        offsets, lengths = _walk(chunk)
-        bad = _matrices(chunk, offsets, lengths)[2]
-        for begin, length in zip(offsets[:bad], lengths):
-            yield Record(at + begin, chunk[begin + HEADER:begin + HEADER + length])
-        limit = at + len(chunk)
-        at += offsets[bad - 1] + lengths[bad - 1] + OVERHEAD if bad else 0
-        if bad == len(offsets) and at > limit - len(chunk) // 2:
-            continue
-        # A record larger than the chunk, or damage: one by one to the chunk's end.
-        for record in records(window, faults, at):
-            yield record
-            at = record.end
-            if at >= limit:
-                break
-        else:
-            return
-
-
-def _matrices(chunk: bytes, offsets: List[int], lengths: List[int]
-              ) -> Tuple[List[Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]],
-                         List[int], int]:
+def matrices(chunk: bytes, offsets: List[int], lengths: List[int]
+             ) -> Tuple[List[Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]],
+                        List[int], int]:
     """Records of equal length as matrices, with the index of each row; the index of all other
     records; and that of the first record whose checksums are wrong."""
     length_of = np.array(lengths, np.int64)
@@ -125,7 +101,7 @@ def _matrices(chunk: bytes, offsets: List[int], lengths: List[int]
     return matrices, others, bad
 
 
-def _walk(chunk: bytes) -> Tuple[List[int], List[int]]:
+def walk(chunk: bytes) -> Tuple[List[int], List[int]]:
     """Where records begin and how long they are, if all lengths are right."""
     offsets, lengths = [], []
     at, last = 0, len(chunk) - OVERHEAD

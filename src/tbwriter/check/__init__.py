@@ -23,10 +23,11 @@ import numpy as np
 
 from .._files import records
 from .._proto import messages, parse, tensors, wire
-from .._scalars.decode import sound_records
 from .._proto.parse import Data, Event, Metadata, Value
-from .._files.records import (Fault, Window, base_name, contents, event_files, is_url, runs_of,
-                              size_of, tree)
+from .._files.places import base_name, event_files, is_url, runs_of, size_of, tree
+from .._files.records import Fault
+from .._files.stream import sound_records
+from .._files.window import Window, contents
 from .._proto.wire import WireError
 
 Progress = Callable[[int], object]

@@ -7,9 +7,11 @@ from struct import Struct
 from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
 from .._proto import parse, tensors, wire
-from .._scalars.decode import sound_records
 from .._proto.parse import Event, Value
-from .._files.records import ReadError, Window, event_files, is_scalar, scalar_key
+from .._files.places import event_files
+from .._files.records import is_scalar, scalar_key
+from .._files.stream import sound_records
+from .._files.window import ReadError, Window
 from .._proto.wire import WireError
 from ._arguments import matcher
 

@@ -17,11 +17,12 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from .._proto import messages, parse, tensors, wire
-from .._scalars.decode import sound_records
 from .._proto.parse import Event, Metadata, Value
 from .._tfrecord.frame import frame
-from .._files.records import (ALONE, HEADER, Fault, Window, base_name, contents, event_files,
-                              is_scalar, is_url, raw_record, records, scalar_key, tree)
+from .._files.places import ALONE, base_name, event_files, is_url, tree
+from .._files.records import HEADER, Fault, is_scalar, raw_record, records, scalar_key
+from .._files.stream import sound_records
+from .._files.window import Window, contents
 from .._log import open_log
 from .._version import __version__
 from .._parts import Parts

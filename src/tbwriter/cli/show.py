@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Dict, List
 
-from .._files.records import size_of
+from .._files.places import size_of
 from ..reader import runs as runs_of
 from ._arguments import add_dir, add_json, add_names
 from ._chosen import chosen
