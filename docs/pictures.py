@@ -1,6 +1,6 @@
 """The pictures of the documentation: screenshots of stock TensorBoard on what this package wrote.
 
-    python docs/pictures.py [WALKTHROUGH_LOGS]
+    python -m docs.pictures [WALKTHROUGH_LOGS]
 
 draws the demo's dashboards anew and, if it is given the log directory of
 `examples/mnist_module.py`, the walkthrough's. Needs Chromium and the extra `test`.
@@ -15,10 +15,8 @@ from typing import Dict, List
 from PIL import Image
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
-from dashboards import Dashboards, dashboards  # noqa: E402
-
-from tbwriter import demo  # noqa: E402
+from tbwriter import demo
+from tests.browser.dashboards import Dashboards, dashboards
 
 # Each dashboard, and something that is drawn late on it.
 TABS = {

@@ -5,6 +5,7 @@ So the core can be tested on every Python and numpy, also those that TensorBoard
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from pathlib import Path
 from typing import List
@@ -12,6 +13,9 @@ from typing import List
 import pytest
 
 TESTS = Path(__file__).parent
+# For the programs that tests start: the package, and the modules of the tests.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS.parent),
+                                            os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
 
 
 def _without_judges() -> List[str]:
@@ -21,11 +25,18 @@ def _without_judges() -> List[str]:
     texts = {path: path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")}
     judged = {"tensorboard", "google.protobuf"}
     while True:
-        imports = re.compile(rf"^\s*(from|import) ({'|'.join(sorted(judged))})\b", re.MULTILINE)
+        imports = re.compile("|".join(map(_import_of, sorted(judged))), re.MULTILINE)
         found = {path for path, text in texts.items() if imports.search(text)}
-        if judged >= {path.stem for path in found}:
+        modules = {".".join(path.relative_to(TESTS.parent).with_suffix("").parts) for path in found}
+        if judged >= modules:
             return sorted(str(path.relative_to(TESTS)) for path in found)
-        judged |= {path.stem for path in found}
+        judged |= modules
+
+
+def _import_of(module: str) -> str:
+    package, _, name = module.rpartition(".")
+    return (rf"^\s*(?:from|import) {re.escape(module)}\b"
+            rf"|^\s*from {re.escape(package)} import .*\b{name}\b")
 
 
 collect_ignore = _without_judges()

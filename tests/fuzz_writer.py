@@ -1,7 +1,7 @@
 """Fuzz target: any arguments either raise TypeError or ValueError at the call or are shown, and the
 file is always whole.
 
-    PYTHONPATH=src python tests/fuzz_writer.py [SECONDS [SEED]]
+    PYTHONPATH=src python -m tests.fuzz_writer [SECONDS [SEED]]
 
 Runs for so many seconds (10) and prints how many calls it made; calls that break the contract are
 printed, with the seed that makes them again. tests/test_fuzz_writer.py runs it briefly.
@@ -19,7 +19,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from judges import events
+from tests.support.judges import events
 from tbwriter import SummaryWriter
 
 NAN, INF = math.nan, math.inf

@@ -18,21 +18,19 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from benchmarks import child, interpreters, race as racing, report, scaling
+from benchmarks.arrays import ARRAYS, noisy_natural
+from benchmarks.cases import CASES, TARGETS, expected
+from benchmarks.child import Paced, percentiles
+from benchmarks.floors import WHOLES
+from benchmarks.part_child import PARTS
+from benchmarks.race import Course, fastest, make_arrays, ratio, run, summed_up
+from benchmarks.readback import records, values
+from benchmarks.rivals import LIBRARIES, NOTHING, WRITERS, functions, rivals
+from benchmarks.verify import WrongValues, pillow_ratio, verify
+from tests.support.judges import events
 
-from benchmarks import child, interpreters, race as racing, report, scaling  # noqa: E402
-from benchmarks.arrays import ARRAYS, noisy_natural  # noqa: E402
-from benchmarks.cases import CASES, TARGETS, expected  # noqa: E402
-from benchmarks.child import Paced, percentiles  # noqa: E402
-from benchmarks.floors import WHOLES  # noqa: E402
-from benchmarks.part_child import PARTS  # noqa: E402
-from benchmarks.race import Course, fastest, make_arrays, ratio, run, summed_up  # noqa: E402
-from benchmarks.readback import records, values  # noqa: E402
-from benchmarks.rivals import LIBRARIES, NOTHING, WRITERS, functions, rivals  # noqa: E402
-from benchmarks.verify import WrongValues, pillow_ratio, verify  # noqa: E402
-from judges import events  # noqa: E402
-
-from tbwriter import SummaryWriter  # noqa: E402
+from tbwriter import SummaryWriter
 
 
 def case_of(name: str) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from judges import board, both_loaders, events, http
+from tests.support.judges import board, both_loaders, events, http
 from tbwriter import check
 from tbwriter.cli import main
 from tbwriter.demo import PICTURES, POINTS, TRIALS, demo

@@ -302,8 +302,9 @@ def test_commands_of_contributing():
             assert os.access(ROOT / program, os.X_OK)
         elif arguments[0] == "-m":
             assert program.partition("python")[1]
-            assert arguments[1] in ("pytest", "venv") or (ROOT / arguments[1] /
-                                                          "__main__.py").is_file()
+            module = ROOT.joinpath(*arguments[1].split("."))
+            assert arguments[1] in ("pytest", "venv") or module.with_suffix(".py").is_file() \
+                or (module / "__main__.py").is_file()
         else:
             assert program == "python" and (ROOT / arguments[0]).is_file()
         for path in arguments:
@@ -313,16 +314,16 @@ def test_commands_of_contributing():
 
 def test_options_of_contributing():
     """Each option is one that its script knows."""
-    pytest.importorskip("judges", reason="the scripts need TensorBoard")
+    pytest.importorskip("tensorboard", reason="the scripts need TensorBoard")
     text, commands = contributing()
-    with_options = {command[1]: command[2:] for command in commands if command[1:]
+    with_options = {command[2]: command[3:] for command in commands if command[1:]
                     and any(word.startswith("--") for word in command)}
-    assert list(with_options) == ["tests/faults/table.py", "tests/faults/soak.py"]
-    with_options["tests/faults/table.py"].append("--peers")
+    assert list(with_options) == ["tests.faults.table", "tests.faults.soak"]
+    with_options["tests.faults.table"].append("--peers")
     for script, arguments in with_options.items():
-        told = subprocess.run([sys.executable, str(ROOT / script), "--help"], check=True, text=True,
+        told = subprocess.run([sys.executable, "-m", script, "--help"], check=True, text=True,
                               capture_output=True, timeout=PATIENCE,
-                              env={**os.environ, "PYTHONPATH": str(ROOT / "src")}).stdout
+                              cwd=str(ROOT)).stdout
         for option in arguments:
             assert not option.startswith("--") or option in told, (script, option)
     assert re.search(r"`table\.py --peers\s+PYTHON`", text)
@@ -331,7 +332,7 @@ def test_options_of_contributing():
 def test_kinds_of_contributing(tmp_path, monkeypatch):
     """The kinds that docs/contributing.md writes are what TensorBoard gets: a curve as picture, an
     error as scalar, and words for a plugin."""
-    judges = pytest.importorskip("judges", reason="TensorBoard is not installed")
+    judges = pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
     monkeypatch.chdir(tmp_path)
     names = {}
     for _, code in blocks(ROOT / "docs" / "contributing.md"):

@@ -12,12 +12,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-sys.path[:0] = [str(TESTS / "peers"), str(TESTS.parent)]
-
 from benchmarks import interpreters
-from cells import BEGIN, END, PAGES, PEERS, answer, filled, recorded, restriction
+from tests.peers.cells import BEGIN, END, PAGES, PEERS, answer, filled, recorded, restriction
 
-MEASURE = TESTS / "peers" / "measure.py"
 WRITERS = ["tbwriter", *PEERS]
 
 
@@ -100,7 +97,7 @@ def test_cells(parts, cell, meaning):
 
 def measured(*arguments, seconds):
     """The command gives what the record says, and tbwriter, its control, has everything."""
-    done = subprocess.run([sys.executable, str(MEASURE), "--compare", *arguments],
+    done = subprocess.run([sys.executable, "-m", "tests.peers.measure", "--compare", *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=seconds, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 0, done.stdout[-3000:]
@@ -110,13 +107,12 @@ def test_names_would_be_found():
     """Where "no" rests on there being no name like the feature's, tbwriter, which has it, has such
     a name."""
     pytest.importorskip("mxnet.base", reason="MXNet is not installed")
-    program = ("import re, asked, tbwriter_\n"
+    program = ("import re\n"
+               "from tests.peers import asked, tbwriter_\n"
                "names = asked.api(*tbwriter_.WRITER.modules())\n"
                "for feature, pattern in asked.NAMES.items():\n"
                "    assert any(re.search(pattern, name, re.I) for name in names), feature\n")
-    paths = os.pathsep.join([str(TESTS / "peers"), str(TESTS.parent / "src")])
-    done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True,
-                          env={**os.environ, "PYTHONPATH": paths})
+    done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-import fuzz_writer
+from tests import fuzz_writer
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from judges import board, events
+from tests.support.judges import board, events
 
 from tbwriter import FileWriter, SummaryWriter, summary
 from tbwriter._log import local

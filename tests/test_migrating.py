@@ -16,12 +16,12 @@ from typing import Any, Dict
 
 import numpy as np
 import pytest
-from judges import board, both_loaders, events, http
+from tests.support.judges import board, both_loaders, events, http
 from PIL import Image
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from tbwriter import SummaryWriter, summary
-from tests_data import DATA, SIGNATURES
+from tests.support.data import DATA, SIGNATURES
 
 PAGE = (Path(__file__).parent.parent / "docs" / "migrating.md").read_text(encoding="utf-8")
 

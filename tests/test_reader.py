@@ -14,9 +14,9 @@ from tbwriter import reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter._tfrecord import frame
 from tbwriter._tfrecord.crc32c import crc32c
-from tests_data import DATA, scalar_event, written
+from tests.support.data import DATA, scalar_event, written
 
-from judges import events as judged
+from tests.support.judges import events as judged
 
 
 def test_scalars_of_many_tags_and_layouts_are_those_of_real_protobuf(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 
 from tbwriter import FileWriter, SummaryWriter
 

@@ -13,12 +13,12 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from judges import board, both_loaders, events, http
+from tests.support.judges import board, both_loaders, events, http
 from PIL import Image
 from tensorboard.compat.proto import graph_pb2
 
 from tbwriter import FileWriter, SummaryWriter, summary
-from tests_data import SIGNATURES
+from tests.support.data import SIGNATURES
 
 MODULES = {"torch": "torch.utils.tensorboard", "tensorboardX": "tensorboardX",
            "mxboard": "mxboard"}

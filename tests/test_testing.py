@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from judges import events as judged
+from tests.support.judges import events as judged
 from tbwriter import SummaryWriter, summary
 from tbwriter.testing import MemoryWriter
 

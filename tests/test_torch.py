@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf import text_format
-from judges import both_loaders, events, http
+from tests.support.judges import both_loaders, events, http
 from tensorboard.compat.proto import graph_pb2
 
 from tbwriter import FileWriter
 
 torch = pytest.importorskip("torch", reason="needs torch")
-from tbwriter.torch import graph, nodes  # noqa: E402
+from tbwriter.torch import graph, nodes
 
 CONV = "Net/Sequential[layer]/Conv2d[0]"
 

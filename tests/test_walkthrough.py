@@ -17,7 +17,7 @@ from PIL import Image
 pytest.importorskip("mxnet.module", reason="MXNet with its Module API is not installed")
 
 import tbwriter
-from judges import LOADERS, events, http
+from tests.support.judges import LOADERS, events, http
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SOURCE = str(Path(tbwriter.__file__).parent.parent)
@@ -27,7 +27,6 @@ STEPS = list(range(EPOCHS))
 # The example as it is, but for the weight that it ends with.
 PROGRAM = """
 import runpy, sys
-sys.path.insert(0, sys.argv.pop(1))
 result = runpy.run_path(sys.path[0] + "/mnist_module.py", run_name="__main__")
 import numpy
 numpy.save("weight.npy", result["module"].get_params()[0]["fc1_weight"].asnumpy())

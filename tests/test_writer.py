@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List
 
 import numpy as np
 import pytest
-from judges import board, both_loaders, events
+from tests.support.judges import board, both_loaders, events
 
 import tbwriter
 from tbwriter import FileWriter, summary

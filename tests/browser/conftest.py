@@ -1,14 +1,12 @@
 """A browser for the tests, or the reason why there is none; a picture of the page that failed."""
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import dashboards as driver  # noqa: E402
+from tests.browser import dashboards as driver
 
 
 def pytest_collection_modifyitems(items: Any) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dashboards import dashboards
+from tests.browser.dashboards import dashboards
 
 from tbwriter._proto import messages, wire
 from tbwriter.check import check
-from tests_data import written
+from tests.support.data import written
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Iterator
 
 import pytest
-from dashboards import Dashboards, dashboards
+from tests.browser.dashboards import Dashboards, dashboards
 
 from tbwriter import demo
 

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from peers import writers
+from tests.faults.peers import writers
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List
 
-from scenarios import open_writer, writer_class
+from tests.faults.scenarios import open_writer, writer_class
 
 AT_ONCE = 4
 COUNTERS = struct.Struct("<QQ")  # added, flushed

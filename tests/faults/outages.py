@@ -16,7 +16,7 @@ import time
 import warnings
 from typing import Any, List
 
-from scenarios import open_writer, timed
+from tests.faults.scenarios import open_writer, timed
 
 RECORDS = 50
 COSTS = [("few", 30, 100), ("many", 200, 1)]  # name, flushes, scalars of each

@@ -25,9 +25,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Tuple
 
-from peers import python_of
+from tests.faults.peers import python_of
 
-HERE = Path(__file__).parent
 Result = Dict[str, Any]
 
 
@@ -249,8 +248,8 @@ def bad_directories(name: str, logdir: str) -> Result:
 def ranks(name: str, logdir: str) -> Result:
     """Four processes of one training log the same tags into one directory."""
     environment = [dict(os.environ, RANK=str(rank)) for rank in range(4)]
-    processes = [subprocess.Popen([sys.executable, str(HERE / "scenarios.py"), "one_rank", name,
-                                   logdir], env=one, stdout=subprocess.DEVNULL)
+    processes = [subprocess.Popen([sys.executable, "-m", "tests.faults.scenarios", "one_rank",
+                                   name, logdir], env=one, stdout=subprocess.DEVNULL)
                  for one in environment]
     return {"codes": [process.wait(60) for process in processes]}
 
@@ -577,13 +576,13 @@ def twin_writers(name: str, logdir: str) -> Result:
 
 def two_processes(name: str, logdir: str) -> Result:
     """Two processes open the same directory in the same second."""
-    return _together([sys.executable, str(HERE / "scenarios.py"), "one_of_two", name, logdir])
+    return _together([sys.executable, "-m", "tests.faults.scenarios", "one_of_two", name, logdir])
 
 
 def two_containers(name: str, logdir: str) -> Result:
     """The same, each the first process of its own container, with the same host name."""
-    return _together(["unshare", "-pf", sys.executable, str(HERE / "scenarios.py"), "one_of_two",
-                      name, logdir])
+    return _together(["unshare", "-pf", sys.executable, "-m", "tests.faults.scenarios",
+                      "one_of_two", name, logdir])
 
 
 def _together(command: List[str]) -> Result:
@@ -778,7 +777,7 @@ SCENARIOS.update(one_EIO=_failures(5, 1), one_EDQUOT=_failures(122, 1), one_EINT
 
 
 def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: float = 60,
-        program: str = "scenarios.py") -> Result:
+        program: str = "tests.faults.scenarios") -> Result:
     """Run a scenario in a process of its own.
 
     Gives what it printed, and: `hang` (whether it had to be killed), `exit_secs` (from the end of
@@ -794,7 +793,7 @@ def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: fl
     if shim:
         environment["LD_PRELOAD"] = shim
     process = subprocess.Popen(
-        [python_of(writer), str(HERE / program), scenario, writer, str(logdir)],
+        [python_of(writer), "-m", program, scenario, writer, str(logdir)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True)
     try:
@@ -813,8 +812,7 @@ def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: fl
 
 
 def _kept(logdir: Path) -> Result:
-    sys.path.insert(0, str(HERE.parent))
-    from judges import events
+    from tests.support.judges import events
     kept: Dict[str, int] = {}
     seen: Dict[Tuple[str, str], Dict[int, None]] = {}
     doubled = turned = corrupt = 0

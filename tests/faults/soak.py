@@ -1,6 +1,6 @@
 """A soak: millions of events of many kinds, from many threads, on a disk that keeps failing.
 
-    PYTHONPATH=src python tests/faults/soak.py [--minutes 60] [--seed N]
+    PYTHONPATH=src python -m tests.faults.soak [--minutes 60] [--seed N]
 
 Threads log into runs of several writers, at random: all kinds, bursts of scalars, flush, close,
 writers that are dropped, signal handlers, forked children. Meanwhile writes fail, stop short or
@@ -32,9 +32,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 import numpy as np
 from tensorboard.compat.proto import event_pb2
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from judges import masked_crc32c
+from tests.support.judges import masked_crc32c
 
 from tbwriter import FileWriter, SummaryWriter, summary
 from tbwriter._log import local

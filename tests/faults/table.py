@@ -54,7 +54,7 @@ for name in ("tensorboardX", "torch", "tensorboard"):
 def measure(figures: Path, peers: str) -> bool:
     """Run the tests, and those that fail once more; whether all passed. peers: an interpreter."""
     environment = dict(os.environ, TBWRITER_FIGURES=str(figures),
-                       PYTHONPATH=os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]))
+                       PYTHONPATH=os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
     environment.pop("TBWRITER_PEERS", None)
     if peers:
         environment["TBWRITER_PEERS"] = peers

@@ -21,13 +21,13 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 import pytest
-from figures import record
-from judges import LOADERS, board, events
-from peers import PEERS, python_of
+from tests.faults.figures import record
+from tests.support.judges import LOADERS, board, events
+from tests.faults.peers import PEERS, python_of
 from PIL import Image
-from scenarios import run
+from tests.faults.scenarios import run
 from tensorboard.plugins.hparams import plugin_data_pb2
-from values import CASES, HOSTILE, INJECTING, STEPS
+from tests.faults.values import CASES, HOSTILE, INJECTING, STEPS
 
 from tbwriter import FileWriter, SummaryWriter, summary
 
@@ -422,8 +422,8 @@ def test_mutations() -> None:
     with events and a report, in little memory."""
     program = """
 import random, resource, sys
-from fuzz_reader import mutated
-from tests_data import scalar_event
+from tests.files.fuzz_reader import mutated
+from tests.support.data import scalar_event
 from tbwriter import reader
 from tbwriter._tfrecord.frame import frame
 good = b"".join(b"".join(frame([scalar_event("x", float(i), i)])) for i in range(5))
@@ -440,9 +440,7 @@ for _ in range(100_000):
 print(read, refused, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], text=True, timeout=300, capture_output=True,
-        env=dict(os.environ, PYTHONPATH=os.pathsep.join(
-            [str(PACKAGE.parent), str(Path(__file__).parent.parent)])))
+        [sys.executable, "-c", program], text=True, timeout=300, capture_output=True)
     assert done.returncode == 0, done.stderr
     read, refused, more = map(int, done.stdout.split())
     record(30, "100000 mutations of a file of 5 events: no crash, at most 50 MB more",

@@ -13,13 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-import deaths
+from tests.faults import deaths
 import pytest
-from figures import record
-from judges import LOADERS, board
-from peers import python_of
-from scenarios import run as run_scenario
-from test_storage import files, scan
+from tests.faults.figures import record
+from tests.support.judges import LOADERS, board
+from tests.faults.peers import python_of
+from tests.faults.scenarios import run as run_scenario
+from tests.log.test_local import files, scan
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux",
                                 reason="these deaths are died with Linux's means")
@@ -30,7 +30,7 @@ EXITS = sorted(name for name in vars(deaths) if name.startswith("exit_"))
 def run(death: str, writer: str, logdir: Path, timeout: float
         ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [python_of(writer), deaths.__file__, death, writer, str(logdir)], timeout=timeout,
+        [python_of(writer), "-m", deaths.__name__, death, writer, str(logdir)], timeout=timeout,
         capture_output=True, text=True)
 
 

@@ -22,8 +22,8 @@ from typing import Any, Callable, Dict, List
 
 import numpy as np
 import pytest
-from figures import record
-from judges import events
+from tests.faults.figures import record
+from tests.support.judges import events
 
 import tbwriter
 from tbwriter import SummaryWriter
@@ -248,8 +248,7 @@ def exits_interrupted(directory: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_interrupted_and_not_closed(tmp_path: Path) -> None:
     """An interrupt in the first adds of a process does not take its last ones their way out."""
-    subprocess.run([sys.executable, __file__, str(tmp_path)], check=True, timeout=500,
-                   env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    subprocess.run([sys.executable, "-m", __name__, str(tmp_path)], check=True, timeout=500)
     runs = sorted(tmp_path.iterdir())
     for run in runs:
         returned = json.loads((run / "returned").read_text())

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from figures import record
-from peers import python_of
-from stores import FAULTS
-from test_remote import gcs, s3, segments, steps  # noqa: F401
-from test_storage import scan
+from tests.faults.figures import record
+from tests.faults.peers import python_of
+from tests.support.stores import FAULTS
+from tests.log.test_objects import gcs, s3, segments, steps  # noqa: F401
+from tests.log.test_local import scan
 
 pytest.importorskip("s3fs", reason="s3fs is not installed")
-outages = pytest.importorskip("outages")
+outages = pytest.importorskip("tests.faults.outages")
 
 EXITS = sorted(name for name in vars(outages) if name.startswith("exit_"))
 
@@ -33,8 +33,8 @@ class Program:
     def __init__(self, name: str, writer: str, url: str, directory: Path) -> None:
         self._patience = 60 if writer == "tbwriter" else 20
         self.process = subprocess.Popen(
-            [python_of(writer), outages.__file__, name, writer, url, str(directory)], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            [python_of(writer), "-m", outages.__name__, name, writer, url, str(directory)],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._lines: "queue.Queue[str]" = queue.Queue()
         self._errors: List[str] = []
         for read in (self._read, self._read_errors):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from figures import record
-from scenarios import run
+from tests.faults.figures import record
+from tests.faults.scenarios import run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux",
                                 reason="these faults are made with Linux's means")

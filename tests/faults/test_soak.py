@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from figures import record
+from tests.faults.figures import record
 
 SOAK = Path(__file__).with_name("soak.py")
 
@@ -48,10 +48,10 @@ def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -
 def test_soak() -> None:
     """Everything that was logged is in the files, once and in order, whatever the disk did; what a
     flush() promised was there when it returned; memory, threads and descriptors do not grow."""
-    program = ("import json, soak; print(json.dumps(soak.soak(25, 1, lambda line: None)))")
-    done = subprocess.run([sys.executable, "-c", program], cwd=str(SOAK.parent), text=True,
-                          capture_output=True, timeout=300, env=dict(
-                              os.environ, PYTHONPATH=str(SOAK.parent.parent.parent / "src")))
+    program = ("import json; from tests.faults import soak; "
+               "print(json.dumps(soak.soak(25, 1, lambda line: None)))")
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True,
+                          timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     sums = json.loads(done.stdout.splitlines()[-1])
     figure = (f"{sums['events']} events, {sums['faults']} faults, {sums['promises']} flushes: 0 "

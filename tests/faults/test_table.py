@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from table import BEGIN, END, table
+from tests.faults.table import BEGIN, END, table
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parent.parent / "docs" / "promises.md").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Type
 
 import numpy as np
-from scenarios import Result, open_writer, writer_class
+from tests.faults.scenarios import Result, open_writer, writer_class
 
 NAN, INF = float("nan"), float("inf")
 GREY, RGB = np.zeros((4, 5)), np.zeros((3, 4, 5))

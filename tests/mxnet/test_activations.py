@@ -9,7 +9,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 import numpy as np
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
 

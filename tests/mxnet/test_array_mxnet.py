@@ -10,7 +10,7 @@ import pytest
 
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
-from judges import events
+from tests.support.judges import events
 from tbwriter import FileWriter
 from tbwriter._values.array import as_array, snapshot
 from tbwriter._proto.messages import Message

@@ -11,7 +11,7 @@ import pytest
 
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 
 from tbwriter import FileWriter
 from tbwriter.mxnet import distributed_writer, mean_over_workers

@@ -8,7 +8,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 import numpy as np
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 from mxnet.gluon import Trainer, data, loss, nn
 from mxnet.gluon.contrib.estimator import (
     BatchEnd, CheckpointHandler, EarlyStoppingHandler, EpochEnd, Estimator, LoggingHandler,

@@ -19,8 +19,8 @@ mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 if not hasattr(mx, "mod"):
     pytest.skip("MXNet 2.0 has no Module", allow_module_level=True)
 
-from judges import LOADERS, board, both_loaders, events
-from networks import BATCHES, buckets, data, fit, mlp, module
+from tests.support.judges import LOADERS, board, both_loaders, events
+from tests.mxnet.networks import BATCHES, buckets, data, fit, mlp, module
 from PIL import Image
 
 from tbwriter import FileWriter, SummaryWriter

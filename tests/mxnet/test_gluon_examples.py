@@ -16,7 +16,7 @@ if not mx.__version__.startswith("1."):
     pytest.skip("the examples are written for MXNet 1.x", allow_module_level=True)
 
 from google.protobuf import text_format
-from judges import board, both_loaders, http
+from tests.support.judges import board, both_loaders, http
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from tbwriter import FileWriter, summary

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from judges import events
+from tests.support.judges import events
 
 from tbwriter import SummaryWriter, summary
 

@@ -14,7 +14,7 @@ if not hasattr(mx, "mod"):
     pytest.skip("MXNet 2.0 has no Module", allow_module_level=True)
 
 import tbwriter
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 SOURCE = str(Path(tbwriter.__file__).parent.parent)

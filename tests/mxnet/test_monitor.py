@@ -12,8 +12,8 @@ mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 if not hasattr(mx, "mod"):
     pytest.skip("MXNet 2.0 has no executors with a monitor", allow_module_level=True)
 
-from judges import LOADERS, board, both_loaders
-from networks import BATCHES, buckets, fit, mlp, module
+from tests.support.judges import LOADERS, board, both_loaders
+from tests.mxnet.networks import BATCHES, buckets, fit, mlp, module
 
 from tbwriter import FileWriter
 from tbwriter.mxnet import Monitor

@@ -14,7 +14,7 @@ if not hasattr(mx, "mod"):
     pytest.skip("the benchmark trains with Module, which MXNet 2 has not", allow_module_level=True)
 pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
 
-from judges import events
+from tests.support.judges import events
 
 ROOT = Path(__file__).parent.parent.parent
 BATCHES, ROUNDS, PARAMETERS = 3, 2, {"mlp": 6, "convnet": 8}

@@ -12,7 +12,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 from google.protobuf import text_format
-from judges import LOADERS, http
+from tests.support.judges import LOADERS, http
 from mxnet.gluon import nn, rnn
 from mxnet.gluon.model_zoo import vision
 from tensorboard.compat.proto.graph_pb2 import GraphDef

@@ -16,7 +16,7 @@ import time
 from importlib.metadata import version
 from typing import Any, Callable, Iterator, List, Sequence
 
-import given
+from tests.peers import given
 import numpy as np
 
 # What the name of a call or of an argument would hold, if a writer had the feature. Where some
@@ -302,7 +302,7 @@ class Writer:
 
     def mxnet_graph(self, logdir: str, kind: str) -> None:
         """The graph of a Symbol, or of a Gluon block."""
-        import nets
+        from tests.peers import nets
         with self.open(logdir) as writer:
             writer.add_graph(nets.symbol() if kind == "symbol" else nets.block())
 
@@ -333,7 +333,7 @@ class Writer:
 
     def mxnet_array(self, logdir: str, kind: str) -> None:
         """An array of MXNet as scalar, histogram or picture."""
-        import nets
+        from tests.peers import nets
         with self.open(logdir) as writer:
             if kind == "scalar":
                 writer.add_scalar("tag", nets.array([0.5]), 0)

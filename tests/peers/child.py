@@ -1,6 +1,6 @@
 """Asks one writer: runs in an interpreter that has it.
 
-    python child.py MODULE ROOT [WITHOUT ...] < QUESTIONS
+    python -m tests.peers.child MODULE ROOT [WITHOUT ...] < QUESTIONS
 
 QUESTIONS is a JSON list of [key, method, args]. Each method gets the log directory ROOT/key. Behind
 each, a line of JSON is added to ROOT/answers. WITHOUT names packages that shall be missing.
@@ -27,7 +27,7 @@ class Missing(importlib.abc.MetaPathFinder):
 
 
 def answer(writer: Any, key: str, method: str, args: Sequence[Any], root: str) -> Dict[str, Any]:
-    from asked import Unmeasured
+    from tests.peers.asked import Unmeasured
     os.chdir(root)
     ask = getattr(writer, method)
     said: Dict[str, Any] = {"key": key, "version_1": getattr(ask, "version_1", False)}

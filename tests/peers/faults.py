@@ -1,6 +1,6 @@
 """The scenarios of `tests/faults` for all writers, and some more.
 
-    python faults.py NAME WRITER DIRECTORY
+    python -m tests.peers.faults NAME WRITER DIRECTORY
 
 as `scenarios.py` there.
 """
@@ -14,12 +14,10 @@ import time
 from pathlib import Path
 from typing import Any, List
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "faults"))
+from tests.faults import scenarios
 
-import scenarios
-
-MODULES = {"mxboard": "mxboard_", "tf.summary": "tf_summary"}
-THIS = [sys.executable, str(Path(__file__).resolve())]
+MODULES = {"mxboard": "tests.peers.mxboard_", "tf.summary": "tests.peers.tf_summary"}
+THIS = [sys.executable, "-m", "tests.peers.faults"]
 ALIVE: List[Any] = []
 _theirs = scenarios.writer_class
 

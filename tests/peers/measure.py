@@ -1,6 +1,6 @@
 """Measures the columns of the feature tables: each cell is an answer that a run of the writer gave.
 
-    python tests/peers/measure.py --python WRITER=PATH ... [--rows REGEX] [--no-faults]
+    python -m tests.peers.measure --python WRITER=PATH ... [--rows REGEX] [--no-faults]
                                   [--write | --compare]
 
 PATH is an interpreter that has the writer: torch, tensorboardX, mxboard or tf.summary; the videos
@@ -25,18 +25,16 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-HERE = Path(__file__).resolve().parent
-TESTS = HERE.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "faults")]
+from tests.faults import scenarios
+from tests.peers.cells import PAGES, RECORD, Parts, answer, filled, recorded
+from tests.support.judges import LOADERS, board
+from tests.peers.rows import ROWS, Part, Shown
 
-import scenarios
-from cells import PAGES, RECORD, Parts, answer, filled, recorded
-from judges import LOADERS, board
-from rows import ROWS, Part, Shown
-
+ROOT = Path(__file__).resolve().parent.parent.parent
 OURS = "tbwriter"
-MODULES = {OURS: "tbwriter_", "torch": "torch_", "tensorboardX": "tensorboardx",
-           "mxboard": "mxboard_", "tf.summary": "tf_summary"}
+MODULES = {OURS: "tests.peers.tbwriter_", "torch": "tests.peers.torch_",
+           "tensorboardX": "tests.peers.tensorboardx", "mxboard": "tests.peers.mxboard_",
+           "tf.summary": "tests.peers.tf_summary"}
 PATIENCE = 300
 
 Said = Dict[str, Any]
@@ -77,7 +75,7 @@ def _child(writer: str, python: str, parts: List[Part], root: str) -> Dict[str, 
     answers = Path(root, "answers")
     answers.write_text("")
     questions = json.dumps([[_key(part), part.ask, part.args] for part in parts])
-    command = [python, "-W", "ignore", str(HERE / "child.py"), MODULES[writer], root,
+    command = [python, "-W", "ignore", "-m", "tests.peers.child", MODULES[writer], root,
                *parts[0].alone]
     try:
         done = subprocess.run(command, input=questions, stdout=subprocess.PIPE,
@@ -94,7 +92,7 @@ def _child(writer: str, python: str, parts: List[Part], root: str) -> Dict[str, 
 def _environment() -> Dict[str, str]:
     """That of a program that may log: no accelerator, few words, and tbwriter is found."""
     return {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3",
-            "MPLBACKEND": "Agg", "PYTHONPATH": str(TESTS.parent / "src")}
+            "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
 
 
 def _fault(writer: str, python: str, part: Part, directory: Path) -> Said:
@@ -108,7 +106,7 @@ def _fault(writer: str, python: str, part: Part, directory: Path) -> Said:
     os.environ.update(_environment(), TBWRITER_PEERS=python)
     try:
         return {"said": scenarios.run(part.ask, writer, directory, timeout=part.fault,
-                                      program=str(HERE / "faults.py"))}
+                                      program="tests.peers.faults")}
     finally:
         if needs[0] == "mount":
             subprocess.run(["umount", "-l", str(logdir)], check=True)

@@ -5,10 +5,10 @@ import logging
 import os
 from typing import Any, List
 
-import given
+from tests.peers import given
 import mxboard
-import nets
-from asked import Writer
+from tests.peers import nets
+from tests.peers.asked import Writer
 from mxnet.contrib import tensorboard as contrib
 
 # It warns at every call whose tag it would change.

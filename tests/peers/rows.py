@@ -11,12 +11,12 @@ import wave
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
-import given
+from tests.peers import given
 import numpy as np
 from google.protobuf import text_format
-from judges import Board, events
+from tests.support.judges import Board, events
 from PIL import Image, ImageSequence
-from served import Plugin, embedding as projected
+from tests.peers.served import Plugin, embedding as projected
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.compat.proto import config_pb2, graph_pb2
 from tensorboard.plugins.custom_scalar import custom_scalars_plugin

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Any, List
 
-import given
-import nets
+from tests.peers import given
+from tests.peers import nets
 import numpy as np
 import tbwriter
-from asked import Writer, need
+from tests.peers.asked import Writer, need
 from tbwriter import reader, summary
 
 

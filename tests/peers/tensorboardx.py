@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List
 
 import tensorboardX
-from asked import Writer
+from tests.peers.asked import Writer
 
 
 class TensorboardX(Writer):

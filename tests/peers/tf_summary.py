@@ -9,12 +9,12 @@ import contextlib
 import os
 from typing import Any, Iterator, List
 
-import given
-import nets
+from tests.peers import given
+from tests.peers import nets
 import numpy as np
-import served
+from tests.peers import served
 import tensorflow as tf
-from asked import Writer, version_1
+from tests.peers.asked import Writer, version_1
 from tensorboard.plugins import projector
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar_v1

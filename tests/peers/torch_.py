@@ -9,7 +9,7 @@ from typing import Any, List
 sys.modules["tensorboard.compat.notf"] = ModuleType("notf")
 
 import torch
-from asked import Writer
+from tests.peers.asked import Writer
 from torch.utils import tensorboard
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from judges import board, both_loaders, events, http
+from tests.support.judges import board, both_loaders, events, http
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as their_summary

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judges import both_loaders, http
+from tests.support.judges import both_loaders, http
 from PIL import Image
 from tensorboard.plugins.projector import projector_config_pb2, projector_plugin
 

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 from PIL import Image
 from tensorboard.compat.proto import summary_pb2
 

@@ -8,13 +8,13 @@ import pytest
 from google.protobuf import text_format
 from hypothesis import given
 from hypothesis import strategies as st
-from judges import both_loaders, events, http
+from tests.support.judges import both_loaders, events, http
 from tensorboard.compat.proto import config_pb2, event_pb2, graph_pb2, step_stats_pb2, types_pb2
 
 from tbwriter import FileWriter
 from tbwriter.summary import Cost, Node, costs, graph, keras_graph, op_graph
 from tbwriter.summary._graph import DTYPES, node_names
-from tests_data import DATA
+from tests.support.data import DATA
 
 NODES = [
     Node("data", "Placeholder", output_shapes=[(None, 784)], dtype="float32"),

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from judges import board, both_loaders
+from tests.support.judges import board, both_loaders
 from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary

@@ -5,7 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from judges import board, both_loaders, events, http
+from tests.support.judges import board, both_loaders, events, http
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.compat.proto import summary_pb2

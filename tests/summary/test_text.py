@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from judges import board, both_loaders, events, http
+from tests.support.judges import board, both_loaders, events, http
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.util import tensor_util
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judges import board, both_loaders, http
+from tests.support.judges import board, both_loaders, http
 from PIL import Image, ImageSequence
 from tensorboard.compat.proto import summary_pb2
 

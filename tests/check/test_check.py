@@ -15,14 +15,14 @@ import pytest
 
 from google.protobuf.message import DecodeError
 
-from judges import board, both_loaders, http
+from tests.support.judges import board, both_loaders, http
 from tbwriter import SummaryWriter, reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter._tfrecord import frame
 from tbwriter._tfrecord.crc32c import crc32c
 from tbwriter.cli._rewrite import rewrite
 from tbwriter.check import RULES, Finding, check, total_bytes
-from tests_data import DATA, VERSION, event_of, record_of, scalar_event, written
+from tests.support.data import DATA, VERSION, event_of, record_of, scalar_event, written
 
 
 def value_event(tag: str, *fields: bytes, step: int = 1, wall_time: float = 1.6e9) -> bytes:
@@ -379,7 +379,7 @@ def test_our_reader_reads_on(rule, tmp_path):
 
 def test_the_documentation_lists_every_rule():
     """docs/command-line.md has the table of what both loaders show."""
-    page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
     for name, rule in RULES.items():
         assert f"| {name} | {rule.fast} | {rule.python} |" in page
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
 
-from test_storage import HOSTILE, header, record, scan  # noqa: E402
+from tests.log.test_local import HOSTILE, header, record, scan
 
-from tbwriter import _fsspec  # noqa: E402
-from tbwriter._fsspec import Store  # noqa: E402
-from tbwriter._log import objects  # noqa: E402
-from tbwriter._log.objects import MOST_SENT, RemoteLog  # noqa: E402
-from tbwriter._log import open_log  # noqa: E402
+from tbwriter import _fsspec
+from tbwriter._fsspec import Store
+from tbwriter._log import objects
+from tbwriter._log.objects import MOST_SENT, RemoteLog
+from tbwriter._log import open_log
 
 
 class Memory:
@@ -44,7 +44,7 @@ def memory() -> Iterator[Memory]:
 def s3() -> Iterator[Any]:
     pytest.importorskip("moto", reason="moto's S3 server is not installed")
     pytest.importorskip("s3fs", reason="s3fs is not installed")
-    import stores
+    from tests.support import stores
     with stores.s3() as store:
         yield store
 
@@ -54,7 +54,7 @@ def gcs() -> Iterator[Any]:
     pytest.importorskip("gcp_storage_emulator", reason="the GCS emulator is not installed")
     if importlib.util.find_spec("gcsfs") is None:  # which reads the environment when imported
         pytest.skip("gcsfs is not installed")
-    import stores
+    from tests.support import stores
     with stores.gcs() as store:
         yield store
 

@@ -1,6 +1,6 @@
 """Fuzz target: any bytes give events or a ReadError and a report, in bounded time and memory.
 
-    PYTHONPATH=src python tests/fuzz_reader.py [SECONDS [SEED]]
+    PYTHONPATH=src python -m tests.files.fuzz_reader [SECONDS [SEED]]
 
 Runs for so many seconds (10) and prints how many files it made; a file that breaks the contract
 is printed in hex, with the seed that makes it again. tests/test_fuzz_reader.py runs it briefly,
@@ -20,7 +20,7 @@ from tbwriter._tfrecord.crc32c import crc32c
 from tbwriter._tfrecord.frame import masked
 from tbwriter._files.records import last_steps
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent.parent / "data"
 # Seconds that one file of a few kB may take; the slowest take some milliseconds.
 PATIENCE = 20.0
 

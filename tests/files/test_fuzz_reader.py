@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-import fuzz_reader
-from fuzz_reader import contract, made, record, seeds
+from tests.files import fuzz_reader
+from tests.files.fuzz_reader import contract, made, record, seeds
 from tbwriter import reader
 from tbwriter._proto import messages, wire
-from tests_data import scalar_event
+from tests.support.data import scalar_event
 
 GOOD = b"".join(record(scalar_event("x", float(i), i)) for i in range(20))
 EVENT = scalar_event("x", 1.0, 1)
@@ -98,7 +98,8 @@ def test_good_records_are_found_among_them(name):
 
 def test_memory_is_bounded():
     """All crafted files, and mutated ones, are read with 150 MB more than the program has."""
-    done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True,
+                          timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "40 files" in done.stdout
 

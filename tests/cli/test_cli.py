@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from judges import board, both_loaders, events as judged
+from tests.support.judges import board, both_loaders, events as judged
 from tbwriter import check, reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter._files.stream import sound_records
@@ -24,7 +24,7 @@ from tbwriter._files.records import records as one_by_one
 from tbwriter._files.window import CHUNK, Window
 from tbwriter.cli._follow import Follower, sparkline
 from tbwriter.cli import main
-from tests_data import DATA, event_of, record_of, scalar_event, written
+from tests.support.data import DATA, event_of, record_of, scalar_event, written
 
 
 def run(*arguments):
@@ -347,7 +347,7 @@ def test_ctrl_c_while_modules_are_loaded(start):
         program = "import runpy; runpy.run_module('tbwriter', run_name='__main__')"
     else:
         setup = configparser.ConfigParser()
-        setup.read(Path(__file__).parent.parent / "setup.cfg", encoding="utf-8")
+        setup.read(Path(__file__).parents[2] / "setup.cfg", encoding="utf-8")
         script = setup["options.entry_points"]["console_scripts"].partition("=")[2].strip()
         module, _, function = script.partition(":")
         program = f"from {module} import {function}; sys.exit({function}())"
@@ -391,7 +391,7 @@ def test_records_in_bulk(records):
             list(sound_records(window))
 
 
-PAGE = Path(__file__).parent.parent / "docs" / "command-line.md"
+PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 
 
 def test_what_the_documentation_prints(tmp_path, capsys, monkeypatch):

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
-import judges
+from tests.support import judges
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ from tbwriter import summary
 from tbwriter._proto import messages
 from tbwriter._tfrecord import frame
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent.parent / "data"
 # {writer: {method: [[name, default], ...]}}, as recorded by data/make.py.
 SIGNATURES: Dict[str, Dict[str, List[List[str]]]] = json.loads(
     (DATA / "signatures.json").read_text(encoding="utf-8"))
