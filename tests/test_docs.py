@@ -308,7 +308,7 @@ def test_commands_of_contributing():
         else:
             assert program == "python" and (ROOT / arguments[0]).is_file()
         for path in arguments:
-            if path.startswith(("src", "tests", "docs", "benchmarks", "examples")):
+            if path.startswith(("src/", "tests/", "docs/", "benchmarks/", "examples/")):
                 assert (ROOT / path).exists(), path
 
 
@@ -332,7 +332,8 @@ def test_options_of_contributing():
 def test_kinds_of_contributing(tmp_path, monkeypatch):
     """The kinds that docs/contributing.md writes are what TensorBoard gets: a curve as picture, an
     error as scalar, and words for a plugin."""
-    judges = pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    from tests.support import judges
     monkeypatch.chdir(tmp_path)
     names = {}
     for _, code in blocks(ROOT / "docs" / "contributing.md"):

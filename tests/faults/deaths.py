@@ -1,6 +1,6 @@
 """Ways in which a training run ends, each as a program that logs, for any SummaryWriter.
 
-    python deaths.py NAME WRITER DIRECTORY
+    python -m tests.faults.deaths NAME WRITER DIRECTORY
 
 `kills` forks children that log until they are killed and count in shared memory what they have
 done; the others are one process each, which ends in its own way without close().

@@ -1,6 +1,6 @@
 """Programs that log to an object store and end in their own way, for any SummaryWriter.
 
-    python outages.py NAME WRITER URL DIRECTORY
+    python -m tests.faults.outages NAME WRITER URL DIRECTORY
 
 Most print "logged" when they have logged, wait for a line, and go on. DIRECTORY is for those that
 log to a local disk too.

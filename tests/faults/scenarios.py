@@ -1,6 +1,6 @@
 """What training runs go through, each as a program that logs, for any SummaryWriter.
 
-    python scenarios.py NAME WRITER DIRECTORY
+    python -m tests.faults.scenarios NAME WRITER DIRECTORY
 
 runs one of them with the writer of `tbwriter`, `tensorboardX` or `torch` and prints what it saw as
 one line of JSON. `run` starts that in a process of its own, with a bound on its time, and adds what

@@ -160,7 +160,7 @@ def odd_values(writer: str) -> Tuple[Path, Dict[str, Any]]:
     """All cases, once, with what they were answered. The process ends the directory's life."""
     directory = Path(_scratch.name, writer)
     return directory / "logs", run("odd_values", writer, directory, timeout=240,
-                                   program="values.py")
+                                   program="tests.faults.values")
 
 
 _scratch = tempfile.TemporaryDirectory(prefix="odd_values_")
@@ -227,7 +227,7 @@ def test_shown(loaded: Any, name: str) -> None:
 
 def test_wall_times(tmp_path: Path, writer: str) -> None:
     """A time that is none is refused, and TensorBoard's default loader shows all records."""
-    result = run("wall_times", writer, tmp_path, program="values.py")
+    result = run("wall_times", writer, tmp_path, program="tests.faults.values")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -251,7 +251,7 @@ def _fast_points(logdir: Path) -> Iterator[int]:
 
 def test_steps_of_64_bits(tmp_path: Path, writer: str) -> None:
     """Every step of 64 bits is shown as it is; the first beyond at both ends is refused."""
-    result = run("steps_of_64_bits", writer, tmp_path, program="values.py")
+    result = run("steps_of_64_bits", writer, tmp_path, program="tests.faults.values")
     shown = []
     for loader in LOADERS:
         with board(tmp_path / "logs", loader) as b:
@@ -271,7 +271,7 @@ def test_steps_of_64_bits(tmp_path: Path, writer: str) -> None:
 
 def test_tags(tmp_path: Path, writer: str) -> None:
     """Ten tags that look alike stay ten, byte for byte."""
-    result = run("tags", writer, tmp_path, program="values.py")
+    result = run("tags", writer, tmp_path, program="tests.faults.values")
     record(25, "10 tags that look alike: 10 curves, byte for byte", f"{len(result['kept'])} curves",
            writer)
     if writer == "tbwriter":
@@ -289,7 +289,7 @@ def test_too_large(tmp_path: Path, writer: str) -> None:
     """What no record holds is refused before a byte of it is copied or encoded."""
     if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 8 << 30:
         pytest.skip("needs 8 GB of free memory")
-    result = run("too_large", writer, tmp_path, timeout=180, program="values.py")
+    result = run("too_large", writer, tmp_path, timeout=180, program="tests.faults.values")
     refused = result.get("refused", [])
     record(26, "more than 2 GiB: refused before it is encoded, within 0.1 s",
            "hangs" if result["hang"] else "dies" if result["code"] else
@@ -305,7 +305,7 @@ def test_too_large(tmp_path: Path, writer: str) -> None:
 @linux
 def test_large(tmp_path: Path, writer: str) -> None:
     """1 GB of text is written while other threads go on logging."""
-    result = run("large", writer, tmp_path, timeout=200, program="values.py")
+    result = run("large", writer, tmp_path, timeout=200, program="tests.faults.values")
     record(26, "1 GB of text: written within 10 s, other threads go on",
            "hangs" if result["hang"] else f"{result['flushed']:.1f} s, {result['adds']} adds "
            f"meanwhile, the longest {result['worst'] * 1000:.0f} ms", writer)
@@ -345,7 +345,7 @@ def test_header_first(tmp_path: Path, writer: str) -> None:
 @linux
 def test_hostile_names(tmp_path: Path, writer: str) -> None:
     """No name of a tag, curve, trial, embedding or run makes a file outside the log directory."""
-    result = run("hostile_names", writer, tmp_path, timeout=240, program="values.py")
+    result = run("hostile_names", writer, tmp_path, timeout=240, program="tests.faults.values")
     record(28, f"{len(HOSTILE)} hostile names in 8 places: 0 files outside the log directory",
            "hangs" if result["hang"] else f"{result['outside']} files outside", writer)
     if writer == "tbwriter":
@@ -356,7 +356,7 @@ def test_hostile_text_in_side_files(tmp_path: Path, writer: str) -> None:
     """A tag or label that looks like another field, line or column stays one tag and one label."""
     from google.protobuf import text_format
     from tensorboard.plugins.projector import projector_config_pb2
-    run("side_files", writer, tmp_path, program="values.py")
+    run("side_files", writer, tmp_path, program="tests.faults.values")
     logdir = tmp_path / "logs"
     config = projector_config_pb2.ProjectorConfig()
     try:
@@ -377,7 +377,7 @@ def test_hostile_text_in_side_files(tmp_path: Path, writer: str) -> None:
 @linux
 def test_symbolic_links(tmp_path: Path, writer: str) -> None:
     """A link in the log directory that leads outside is not followed by side files."""
-    result = run("symbolic_links", writer, tmp_path, program="values.py")
+    result = run("symbolic_links", writer, tmp_path, program="tests.faults.values")
     record(28, "a symbolic link that leads outside: 0 files behind it",
            f"{result['outside']} files", writer)
     if writer == "tbwriter":
@@ -487,7 +487,7 @@ def test_no_credentials(tmp_path: Path, writer: str) -> None:
     environment."""
     if writer == "tbwriter":
         pytest.importorskip("fsspec", reason="URLs need fsspec")
-    result = run("credentials", writer, tmp_path, program="values.py")
+    result = run("credentials", writer, tmp_path, program="tests.faults.values")
     record(31, "a password in a URL: in 0 messages, paths and warnings",
            "hangs" if result["hang"] else f"{result['shown']} of {result['of']}", writer)
     if writer == "tbwriter":

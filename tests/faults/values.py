@@ -1,8 +1,8 @@
 """Bad and odd values, hostile names and huge texts, for any SummaryWriter.
 
-    python values.py NAME WRITER DIRECTORY
+    python -m tests.faults.values NAME WRITER DIRECTORY
 
-runs one of the programs at the end as `scenarios.py` does. CASES is the table of values: what is
+runs one of the programs at the end as `scenarios` does. CASES is the table of values: what is
 called, and the error that it has to raise; None where the value has to be shown.
 """
 from __future__ import annotations
