@@ -28,11 +28,12 @@ ORDER: List[Set[str]] = [
     {"_log"},
     {"_files"},
     {"summary"},
+    {"profile"},
     {"_entries"},
     {"writer", "reader"},
     {"summary_writer"},
     {"check", "demo"},
-    {"testing", "torch", "mxnet", "cli", "compat", "profile"},
+    {"testing", "torch", "mxnet", "cli", "compat"},
     {"__init__", "__main__"},
 ]
 # Values become bytes on the left, bytes reach the disk on the right: they meet in the writer.
@@ -72,7 +73,7 @@ LAZY: Dict[str, Set[str]] = {
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"},
     "_log/channel": {"multiprocessing"},
-    "writer": {"_files/records"},
+    "writer": {"_files/records", "profile/recorder"},
     "summary_writer": {"_scalars/encode", "json", "reader"},
 }
 

@@ -14,7 +14,8 @@ import struct
 import time
 from contextlib import ExitStack
 from itertools import count
-from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
+from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Protocol,
+                    Sequence, Tuple, Union)
 
 from ._proto import messages, wire
 from ._proto.messages import Message, Summary
@@ -28,6 +29,9 @@ from ._parts import Parts, total
 from ._warnings import warn
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
+
+if TYPE_CHECKING:
+    from .profile.recorder import Profile
 
 FLUSH_SECS = 0.1
 REMOTE_FLUSH_SECS = 10.0
@@ -187,6 +191,28 @@ class FileWriter:
             seconds = time.time() if walltime is None else walltime
         self._put(_Entry(_Raw(field), as_wall_time(seconds),
                          number if step is None else as_step(step)))
+
+    def profile(self, name: str = "", host: str = "", *, every: int = 0, steps: int = 10,
+                max_events: int = 100_000) -> "Profile":
+        """Record where time goes, as one session of the Profile dashboard; a context manager.
+
+            with writer.profile() as profile:
+                for number, batch in enumerate(profile.input(batches)):
+                    with profile.step(number), profile.span("train"):
+                        train(batch)
+
+        name: ends the session's name, which is the local time `YYYY_MM_DD_HH_MM_SS`.
+        host: the name of this machine; "" is its own.
+        every: profile `steps` steps in so many, each time in a session of its own; 0 profiles the
+            whole block.
+        max_events: spans, counters and memory events that are held, of each kind; those beyond
+            are left out, counted, and reported in a warning and on the page.
+
+        Needs the package xprof where TensorBoard runs. Raises TypeError or ValueError for other
+        arguments.
+        """
+        from .profile.recorder import Profile
+        return Profile(self, name, host, every=every, steps=steps, max_events=max_events)
 
     def flush(self, timeout: float = 30.0, fsync: bool = False) -> None:
         """Return when everything added before is in the file, so that it survives the program.

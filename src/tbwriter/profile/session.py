@@ -1,0 +1,107 @@
+"""A session: one profile, in the file where the dashboard looks for it:
+`plugins/profile/<session>/<host>.xplane.pb`."""
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import Callable, List, Optional, Protocol, Set, Tuple
+
+from .._log.naming import host_name
+from .._parts import Parts
+from . import names
+from .xplane import Line, Space, encode
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+# What a session draws: its lines, and what is to be said about them.
+Drawn = Tuple[List[Line], List[str]]
+
+_taken: Set[Tuple[str, str]] = set()
+_taking = threading.Lock()
+
+
+class Directory(Protocol):
+    """A log directory: its side files by their relative names."""
+
+    directory: str
+
+    def read(self, name: str) -> Optional[bytes]: ...
+    def put(self, name: str, data: bytes) -> None: ...
+
+
+class Session:
+    """A profile for `FileWriter.add`; it is drawn and encoded on the writer's thread.
+
+    begin, end: in nanoseconds since 1970. draw: gives the lines, with times from `begin` on.
+    """
+
+    tags = ()
+    nbytes = 0
+
+    def __init__(self, begin: int, end: int, draw: Callable[[], Drawn], name: str = "",
+                 host: str = "") -> None:
+        self.stored = False
+        self._begin = begin
+        self._end = end
+        self._draw: Optional[Callable[[], Drawn]] = draw
+        self._name = name
+        self._host = host
+        self._path = ""
+        self._content = b""
+
+    def event_field(self) -> Parts:
+        """None: a session is a side file."""
+        return []
+
+    def store(self, directory: Directory) -> None:
+        """Write the file. May be repeated until it succeeds, and is the same file then."""
+        if self._draw is not None:
+            lines, warnings = self._draw()
+            space = Space(names.planes(lines, self._begin, self._end), [self._host], warnings)
+            self._content = b"".join(encode(space))
+            self._draw = None
+        if not self._path:
+            self._path = self._free(directory)
+        directory.put(self._path, self._content)
+        self._content = b""
+        self.stored = True
+
+    def _free(self, directory: Directory) -> str:
+        """The file in the first session of this second that nobody has written. XProf keeps what
+        it computed of a session, so none is ever written twice."""
+        moment = time.strftime("%Y_%m_%d_%H_%M_%S", time.localtime(self._begin / 1e9))
+        session = f"{moment}_{self._name}" if self._name else moment
+        number = 1
+        while True:
+            name = session if number == 1 else f"{session}_{number}"
+            path = f"{names.PLUGIN_DIRECTORY}/{name}/{self._host}{names.FILE_ENDING}"
+            if directory.read(path) is None and _take(directory.directory, path):
+                return path
+            number += 1
+
+
+def _take(directory: str, path: str) -> bool:
+    """Whether this process has not chosen the path before."""
+    with _taking:
+        if (directory, path) in _taken:
+            return False
+        _taken.add((directory, path))
+        return True
+
+
+def check_name(name: str) -> str:
+    """The name that ends a session's. ValueError for one that is no plain file name."""
+    if not isinstance(name, str):
+        raise TypeError(f"got a name of type {type(name).__name__}, want str")
+    if name and not _NAME.fullmatch(name):
+        raise ValueError(f"got the name {name!r:.120}, want at most 100 letters, digits, '.', '_' "
+                         "and '-'")
+    return name
+
+
+def check_host(host: str) -> str:
+    """The name of the machine; "" is this one's."""
+    if not host:
+        return re.sub(r"[^A-Za-z0-9._-]", "_", host_name())[:64] or "localhost"
+    return check_name(host)
