@@ -16,6 +16,7 @@ from .window import Record, Window
 from .xplane import Event, Line, Stats
 
 _PS = 1000  # picoseconds in a nanosecond
+_NO_TASK = (0, "")
 _STILL_OPEN: Stats = (("state", "still running when the profile ended"),)
 
 
@@ -81,9 +82,9 @@ def _steps_of(track: List[Span]) -> Iterator[Tuple[int, int, Record]]:
         inside.append(span)
 
 
-def _place(span: Span) -> Tuple[int, int]:
-    """The thread and the task of a span."""
-    return span.record.lane.number, span.record.task[0] if span.record.task else 0
+def _place(span: Span) -> Tuple[int, Tuple[int, str]]:
+    """The thread and the task of a span. The id alone may have been another task's before."""
+    return span.record.lane.number, span.record.task or _NO_TASK
 
 
 def _by_start(span: Span) -> Tuple[int, int]:
@@ -111,7 +112,7 @@ def _tracks(spans: Iterable[Span]) -> List[Tuple[str, List[Span]]]:
         tasks: List[List[Span]] = []
         for (lane, task), group in groupby(thread, key=_place):
             track = sorted(group, key=_by_start)
-            if task:
+            if task != _NO_TASK:
                 tasks.append(track)
             else:
                 tracks += _named(track[0].record.lane.name, _nested(track))
