@@ -235,14 +235,19 @@ def test_tensors_of_every_type():
 
 
 def test_a_tensor_that_claims_a_huge_shape_takes_no_memory():
-    """One element for all of a shape is a view; more elements than fit are refused."""
+    """One element for all of a small shape is a view; a huge shape is refused, and so are more
+    elements than the shape has."""
     from tbwriter._proto.tensors import array_of
     from tbwriter._proto.wire import WireError
 
     shape = b"".join(wire.bytes_field(2, wire.int_field(1, 1 << 20)) for _ in range(2))
     head = wire.int_field(1, 1) + wire.bytes_field(2, shape)
-    one = array_of(head + wire.bytes_field(5, struct.pack("<f", 2.0)))
-    assert one.shape == (1 << 20, 1 << 20) and not any(one.strides)
+    one = struct.pack("<f", 2.0)
+    with pytest.raises(WireError, match="1 element for all"):
+        array_of(head + wire.bytes_field(5, one))
+    small = wire.bytes_field(2, wire.bytes_field(2, wire.int_field(1, 1 << 10)))
+    filled = array_of(wire.int_field(1, 1) + small + wire.bytes_field(5, one))
+    assert filled.shape == (1 << 10,) and not any(filled.strides)
     with pytest.raises(WireError, match="2 elements"):
         array_of(head + wire.bytes_field(5, struct.pack("<2f", 2.0, 3.0)))
     assert summary.scalar("x", 1).tags == ("x",)

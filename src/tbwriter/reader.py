@@ -17,8 +17,10 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from ._proto import parse, tensors, wire
+from ._proto import parse, schema, tensors, wire
 from ._scalars import decode
+from ._proto.plugin_schema import (SESSION_STATUSES, HParamsPluginData, JsonValue, SessionEndInfo,
+                                   SessionStartInfo)
 from ._proto.parse import Event, Metadata, Value
 from ._files.places import event_files
 from ._files.records import EVENT, HEADER, Fault, Record, last_steps, record_at, records
@@ -28,19 +30,9 @@ from ._proto.wire import WireError
 __all__ = ["read", "runs", "events", "last_steps", "Run", "Series", "Tag", "Images", "HParams",
            "Event", "Value", "Metadata", "Fault", "ReadError"]
 
-# TensorBoard's plugins and what they show, by our words.
-_KINDS = {
-    "scalars": "scalar", "histograms": "histogram", "images": "image", "audio": "audio",
-    "text": "text", "pr_curves": "pr_curve", "mesh": "mesh", "hparams": "hparams",
-    "custom_scalars": "layout", "graph_run_metadata": "graph",
-    "graph_run_metadata_graph": "graph", "graph_keras_model": "graph",
-    "graphs": "graph", "graph_tagged_run_metadata": "run_metadata",
-}
-# Summary.Value's fields of the first TensorBoard.
-_FORMS = {2: "scalar", 4: "image", 5: "histogram", 6: "audio"}
 
 # TensorBoard's own name for the graph of a run.
-RUN_GRAPH = "__run_graph__"
+RUN_GRAPH = schema.RUN_GRAPH_TAG
 
 
 class Series(NamedTuple):
@@ -97,7 +89,7 @@ class HParams(NamedTuple):
     status: str
 
 
-_STATUS = {0: "unknown", 1: "success", 2: "failure", 3: "running"}
+_STATUS = {number: name.lower() for name, number in SESSION_STATUSES.items()}
 
 
 def runs(logdir: str) -> Dict[str, List[str]]:
@@ -238,8 +230,9 @@ class Run:
             for column in self._columns.values():
                 if column.kind == "hparams":
                     content = column.metadata.content
-                    start = bytes(parse.bytes_of(content, 3) or start)
-                    end = bytes(parse.bytes_of(content, 4) or end)
+                    start = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_START_INFO)
+                                  or start)
+                    end = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_END_INFO) or end)
             return _hparams(start, end) if start else None
         except WireError as error:
             raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None
@@ -325,7 +318,7 @@ class Run:
         column = self._columns.get(value.tag)
         if column is None:
             metadata = value.metadata or Metadata()
-            kind = _FORMS.get(value.number) or _KINDS.get(metadata.plugin, "tensor")
+            kind = schema.kind_of(value.number, metadata.plugin)
             column = self._columns[value.tag] = _Column(kind, metadata)
         elif value.metadata and not column.metadata.plugin:
             column.metadata = value.metadata
@@ -372,23 +365,25 @@ def _axes(column: _Column) -> Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any
 
 def _values(event: Event) -> Sequence[Value]:
     """What an event shows; a graph as TensorBoard sees it, as the value of a tag."""
-    if event.number == 4:
-        return [Value(RUN_GRAPH, 8, event.data, Metadata("graphs"))]
-    if event.number == 8:
-        return [Value(parse.string_of(event.data, 1), 8,
-                      parse.bytes_of(event.data, 2) or b"",
-                      Metadata("graph_tagged_run_metadata"))]
+    if event.number == schema.Event.GRAPH_DEF:
+        return [Value(RUN_GRAPH, schema.Value.TENSOR, event.data,
+                      Metadata(schema.GRAPHS))]
+    if event.number == schema.Event.TAGGED_RUN_METADATA:
+        return [Value(parse.string_of(event.data, schema.TaggedRunMetadata.TAG),
+                      schema.Value.TENSOR,
+                      parse.bytes_of(event.data, schema.TaggedRunMetadata.RUN_METADATA) or b"",
+                      Metadata(schema.TAGGED_RUN_METADATA))]
     return event.values
 
 
 def _number(value: Value) -> float:
-    if isinstance(value.data, int):
+    if value.number == schema.Value.SIMPLE_VALUE:
         return wire.as_float(value.data)
     return tensors.scalar_of(value.data)
 
 
 def _message(value: Value) -> parse.Data:
-    if isinstance(value.data, int) or not value.number:
+    if value.number in (0, schema.Value.SIMPLE_VALUE):
         raise WireError("got a value of another kind than the first of its tag")
     return value.data
 
@@ -396,7 +391,8 @@ def _message(value: Value) -> parse.Data:
 def _blob(value: Value) -> bytes:
     """A graph: from an event of its own, or in a string tensor."""
     data = _message(value)
-    if value.metadata and value.metadata.plugin in ("graphs", "graph_tagged_run_metadata"):
+    if value.metadata and value.metadata.plugin in (
+            schema.GRAPHS, schema.TAGGED_RUN_METADATA):
         return bytes(data)
     strings = tensors.strings_of(data)
     return strings[0] if strings else b""
@@ -405,17 +401,19 @@ def _blob(value: Value) -> bytes:
 def _array(value: Value) -> "np.ndarray[Any, Any]":
     if value.number == 0:  # hparams have metadata only
         return np.zeros(0, np.float32)
-    if value.number != 8:
+    if value.number != schema.Value.TENSOR:
         raise WireError("got a value that is no tensor")
     return tensors.array_of(_message(value))
 
 
 def _histogram(value: Value) -> "np.ndarray[Any, Any]":
     data = _message(value)
-    if value.number == 8:
+    if value.number == schema.Value.TENSOR:
         return tensors.array_of(data).astype(np.float64)
-    least, greatest = parse.double_of(data, 1), parse.double_of(data, 2)
-    limits, counts = tensors.doubles_of(data, 6), tensors.doubles_of(data, 7)
+    least = parse.double_of(data, schema.Histogram.MIN)
+    greatest = parse.double_of(data, schema.Histogram.MAX)
+    limits = tensors.doubles_of(data, schema.Histogram.BUCKET_LIMIT)
+    counts = tensors.doubles_of(data, schema.Histogram.BUCKET)
     if len(limits) != len(counts):
         raise WireError(f"got {len(limits)} bucket limits for {len(counts)} buckets")
     filled = np.flatnonzero(counts)
@@ -429,19 +427,20 @@ def _histogram(value: Value) -> "np.ndarray[Any, Any]":
 
 def _images(value: Value) -> Images:
     data = _message(value)
-    if value.number == 8:
+    if value.number == schema.Value.TENSOR:
         strings = tensors.strings_of(data)
         if len(strings) < 2 or not (strings[0].isdigit() and strings[1].isdigit()):
             raise WireError(f"got images without width and height: {strings[:2]!r:.50}")
         return Images(int(strings[0][:18]), int(strings[1][:18]), strings[2:])
-    encoded = bytes(parse.bytes_of(data, 4) or b"")
-    return Images(parse.int_of(data, 2), parse.int_of(data, 1), [encoded])
+    encoded = bytes(parse.bytes_of(data, schema.Image.ENCODED_IMAGE_STRING) or b"")
+    return Images(parse.int_of(data, schema.Image.WIDTH), parse.int_of(data, schema.Image.HEIGHT),
+                  [encoded])
 
 
 def _audio(value: Value) -> List[bytes]:
     data = _message(value)
-    if value.number != 8:
-        return [bytes(parse.bytes_of(data, 4) or b"")]
+    if value.number != schema.Value.TENSOR:
+        return [bytes(parse.bytes_of(data, schema.Audio.ENCODED_AUDIO_STRING) or b"")]
     strings, shape = tensors.strings_of(data), tensors.shape_of(data)[1]
     # Of pairs, the second is a label.
     return strings[::2] if len(shape) == 2 else strings
@@ -458,13 +457,16 @@ def _text(value: Value) -> Any:
 
 def _hparams(start: bytes, end: bytes) -> HParams:
     values: Dict[str, Union[float, str, bool]] = {}
-    for name, value in parse.map_of(start, 1).items():
-        for number, _, item in wire.fields(value):
-            if number == 2 and isinstance(item, int):
+    for name, value in parse.map_of(start, SessionStartInfo.HPARAMS).items():
+        for number, wire_type, integer, item in wire.fields(value):
+            if (number, wire_type) == (JsonValue.NUMBER_VALUE, wire.FIXED64):
                 values[name] = wire.as_double(item)
-            elif number == 3 and not isinstance(item, int):
+            elif (number, wire_type) == (JsonValue.STRING_VALUE, wire.LENGTH):
                 values[name] = parse.text(item)
-            elif number == 4 and isinstance(item, int):
-                values[name] = bool(item)
-    return HParams(values, parse.string_of(start, 4), parse.double_of(start, 5),
-                   parse.double_of(end, 2), _STATUS.get(parse.int_of(end, 1), "unknown"))
+            elif (number, wire_type) == (JsonValue.BOOL_VALUE, wire.VARINT):
+                values[name] = bool(integer)
+    status = parse.int_of(end, SessionEndInfo.STATUS)
+    return HParams(values, parse.string_of(start, SessionStartInfo.GROUP_NAME),
+                   parse.double_of(start, SessionStartInfo.START_TIME_SECS),
+                   parse.double_of(end, SessionEndInfo.END_TIME_SECS),
+                   _STATUS.get(status, _STATUS[0]))

@@ -18,7 +18,7 @@ from itertools import count
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
 from . import summary
-from ._proto import messages, wire
+from ._proto import messages, schema, wire
 from ._proto.messages import Message, Summary
 from ._names import file_name, relative_path
 from ._values.number import as_step, as_wall_time
@@ -462,7 +462,7 @@ def _graph(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
         model = bytes(model)
         for _ in wire.fields(model):
             pass  # WireError, a ValueError, for what is no message
-        return Message(messages.GRAPH_DEF, model)
+        return Message(schema.Event.GRAPH_DEF, model)
     if isinstance(model, (list, tuple)):
         return summary.graph(model)
     package = __name__.rpartition(".")[0]

@@ -17,7 +17,7 @@ from itertools import count
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Protocol,
                     Sequence, Tuple, Union)
 
-from ._proto import messages, wire
+from ._proto import messages, schema, wire
 from ._proto.messages import Message, Summary
 from ._values.number import as_float, as_step, as_wall_time
 from ._log.channel import Channel, Encoded, Task
@@ -117,7 +117,7 @@ class FileWriter:
         if purge_step is not None:
             # TensorBoard's Python loader purges at every START of a run but its first, whatever
             # step that has: so there are two.
-            start = Message(messages.SESSION_LOG, messages.SESSION_START)
+            start = Message(schema.Event.SESSION_LOG, messages.SESSION_START)
             self.add(start, purge_step)
             self.add(start, purge_step)
 
@@ -174,7 +174,7 @@ class FileWriter:
         """
         if not isinstance(summary, (Summary, Message)):
             data = _serialized(summary, "summary")
-            summary = Message(messages.SUMMARY, data, _tags_of(data))
+            summary = Message(schema.Event.SUMMARY, data, _tags_of(data))
         self.add(summary, global_step, walltime)
 
     def add_event(self, event: Any, step: Optional[int] = None,
@@ -455,10 +455,10 @@ def _serialized(message: Any, what: str) -> bytes:
 def _tags_of(summary: bytes) -> List[str]:
     """The tags of a serialized Summary. WireError (a ValueError) where it is none."""
     tags = []
-    for number, wire_type, value in wire.fields(summary):
-        if number == 1 and wire_type == wire.LENGTH and not isinstance(value, int):
-            for inner, inner_type, text in wire.fields(value):
-                if inner == 1 and inner_type == wire.LENGTH and not isinstance(text, int):
+    for number, wire_type, _, value in wire.fields(summary):
+        if number == schema.Summary.VALUE and wire_type == wire.LENGTH:
+            for inner, inner_type, _, text in wire.fields(value):
+                if inner == schema.Value.TAG and inner_type == wire.LENGTH:
                     tags.append(str(text, "utf-8"))
     return tags
 
@@ -466,13 +466,13 @@ def _tags_of(summary: bytes) -> List[str]:
 def _open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
     """wall_time, step, and everything else of a serialized Event."""
     seconds, step, rest = None, 0, []
-    for number, wire_type, value in wire.fields(event):
-        if (number, wire_type) == (1, wire.FIXED64) and isinstance(value, int):
+    for number, wire_type, integer, value in wire.fields(event):
+        if (number, wire_type) == (schema.Event.WALL_TIME, wire.FIXED64):
             seconds = wire.as_double(value)
-        elif (number, wire_type) == (2, wire.VARINT) and isinstance(value, int):
-            step = wire.signed(value)
-        elif wire_type == wire.LENGTH and not isinstance(value, int):
-            if number == messages.SUMMARY:
+        elif (number, wire_type) == (schema.Event.STEP, wire.VARINT):
+            step = wire.signed(integer)
+        elif wire_type == wire.LENGTH:
+            if number == schema.Event.SUMMARY:
                 _tags_of(bytes(value))
             rest.append(wire.bytes_field(number, bytes(value)))
         else:

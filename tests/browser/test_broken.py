@@ -23,7 +23,7 @@ def part(number: int, components: int, dtype: int, array: "np.ndarray") -> bytes
                         wire.bytes_field(6, bytes([1, 4, 3])), wire.int_field(7, components)])
     return wire.bytes_field(1, b"".join([
         wire.string_field(1, f"m_{number}"), *messages.tensor(dtype, (1, 4, 3), array.tobytes()),
-        messages.metadata("mesh", content, data_class=messages.TENSOR_CLASS)]))
+        messages.metadata("mesh", content)]))
 
 
 @pytest.mark.parametrize("fast", [True, False])

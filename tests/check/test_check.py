@@ -150,7 +150,8 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "plugin version": lambda d: written(d, [
         value_event("t", strings((), [b"a"]), plugin("text", b"\x08\x01", 2))]),
     "lost metadata": lambda d: written(d, [
-        value_event("x", wire.float_field(2, 1.0), messages.metadata("scalars", description="d"))]),
+        value_event("x", wire.float_field(2, 1.0),
+                    messages.metadata("scalars", data_class=0, description="d"))]),
     "tensor elements": lambda d: written(d, [
         value_event("t", strings((3,), [b"a", b"b"]), plugin("text", b"", 2))]),
     "image shape": lambda d: written(d, [

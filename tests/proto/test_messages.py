@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter._proto import messages, wire
+from tbwriter._proto import messages, schema, wire
 from tbwriter._proto.messages import Summary, Value
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
@@ -15,7 +15,7 @@ texts = st.text(max_size=20)
 
 
 def value(tag: str, number: float) -> Value:
-    return Value(tag, lambda: [wire.float_field(messages.SIMPLE_VALUE, number)], 7)
+    return Value(tag, lambda: [wire.float_field(schema.Value.SIMPLE_VALUE, number)], 7)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(1 << 63), (1 << 63) - 1),
@@ -46,7 +46,7 @@ def test_metadata(plugin: str, content: bytes, data_class: int, name: str, text:
 def test_tensors() -> None:
     """Tensors of numbers and of strings read back with real protobuf, also empty ones."""
     tensor_util = pytest.importorskip("tensorboard.util.tensor_util")
-    numbers = b"".join(messages.tensor(messages.DT_INT32, (1, 3), bytes(range(12))))
+    numbers = b"".join(messages.tensor(schema.DT_INT32, (1, 3), bytes(range(12))))
     parsed = summary_pb2.Summary.Value.FromString(numbers).tensor
     assert tensor_util.make_ndarray(parsed).tobytes() == bytes(range(12))
     assert tensor_util.make_ndarray(parsed).shape == (1, 3)

@@ -1,42 +1,34 @@
 """The messages that all kinds share: Event, Summary, Value, SummaryMetadata, TensorProto.
 
-A Summary is made in two moments. At the call, a kind looks at what it was given, raises on
-mistakes, and keeps a snapshot. Later, on the writer's thread or in `SerializeToString`, the
-snapshot is encoded. So a logging call costs little more than the copy, and an array may change
-right after it.
+A Summary is made in two steps. The call checks its arguments, raises on mistakes, and keeps a
+snapshot. Later, on the writer's thread or in `SerializeToString`, the snapshot is encoded. So a
+logging call costs little more than the copy, and an array may change right after it.
 
 Source: event.proto, summary.proto, tensor.proto of TensorFlow and TensorBoard 2.21.
 """
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Callable, Iterable, Sequence, Tuple, Union
+from typing import Callable, Iterable, Optional, Sequence, Tuple, Union
 
-from . import wire
+from . import schema, wire
 from .._parts import Parts, total
 
-# Event's field numbers for what it carries.
-GRAPH_DEF, SUMMARY, SESSION_LOG, TAGGED_RUN_METADATA = 4, 5, 7, 8
+# The keys that precede the numbers of a scalar's event: where they are is all that the readers and
+# writers of many scalars need to know.
+WALL_TIME_KEY = wire.key(schema.Event.WALL_TIME, wire.FIXED64)
+STEP_KEY = wire.key(schema.Event.STEP, wire.VARINT)
+SIMPLE_VALUE_KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
-# Summary.Value's field numbers for what it carries.
-SIMPLE_VALUE, IMAGE, HISTO, AUDIO, TENSOR = 2, 4, 5, 6, 8
-
-# DataClass: which of TensorBoard's three stores a tag goes to. With it set, the fast loader keeps
-# display name and description of every form of value.
-SCALAR_CLASS, TENSOR_CLASS, BLOB_CLASS = 1, 2, 3
-
-# DataType of tensors.
-DT_FLOAT, DT_DOUBLE, DT_INT32, DT_UINT8, DT_STRING = 1, 2, 3, 4, 7
-
-SESSION_START = wire.int_field(1, 1)
+SESSION_START = wire.int_field(schema.SessionLog.STATUS, schema.SessionStatus.START)
 
 
 class Value:
-    """One value of a Summary: a tag and what is shown under it.
+    """One value of a Summary: a tag, and the data that is shown under it.
 
-    fields: the fields of Summary.Value that follow the tag (value and metadata); or, where they
-        take their time, a function that gives them when the record is written. It is called once.
-    nbytes: what is kept in memory until then.
+    fields: the fields of Summary.Value that follow the tag (value and metadata), or a function that
+        encodes them when the record is written, where encoding takes time. It is called once.
+    nbytes: the memory that is held until then.
     """
 
     __slots__ = ("tag", "nbytes", "ready", "_tag_field", "_fields")
@@ -57,10 +49,10 @@ class Value:
 
 
 class Summary:
-    """What one event shows: one value, or several of different tags.
+    """The values of one event: one, or several of different tags.
 
-    values: of the tags `tags`, in this order. nbytes: what they hold in memory until the record is
-        written. ready: whether little is left to be done then.
+    values: of the tags `tags`, in this order. nbytes: the memory they hold until the record is
+        written. ready: whether all values are encoded already.
 
     `a + b` joins two. `SerializeToString()` gives a TensorFlow Summary message.
     """
@@ -83,16 +75,17 @@ class Summary:
         return Summary(self.values + other.values)
 
     def parts(self) -> Parts:
-        return [part for value in self.values for part in wire.message_field(1, value.parts())]
+        return [part for value in self.values
+                for part in wire.message_field(schema.Summary.VALUE, value.parts())]
 
     def event_field(self) -> Parts:
         if len(self.values) != 1:
-            return wire.message_field(SUMMARY, self.parts())
-        # The two prefixes at once, without a second look at all the parts.
+            return wire.message_field(schema.Event.SUMMARY, self.parts())
+        # Both prefixes from one sum over the parts.
         parts = self.values[0].parts()
         size = total(parts)
-        prefix = wire.length_prefix(1, size)
-        return [wire.length_prefix(SUMMARY, len(prefix) + size), prefix, *parts]
+        prefix = wire.length_prefix(schema.Summary.VALUE, size)
+        return [wire.length_prefix(schema.Event.SUMMARY, len(prefix) + size), prefix, *parts]
 
     def SerializeToString(self) -> bytes:
         return b"".join(self.parts())
@@ -101,8 +94,8 @@ class Summary:
 class Message:
     """A message that an event carries as it is: a GraphDef, a TaggedRunMetadata, foreign bytes.
 
-    number: which field of Event it is, e.g. GRAPH_DEF.
-    tags: the tags it shows, where it has some.
+    number: the field of Event that carries it, e.g. `schema.Event.GRAPH_DEF`.
+    tags: the tags under which it is shown, if any.
     """
 
     __slots__ = ("number", "data", "tags")
@@ -125,13 +118,13 @@ class Message:
 
 
 def check_tag(tag: str) -> str:
-    """`tag` as it is: TensorBoard takes any text. TypeError or ValueError for what is none."""
+    """`tag` unchanged. Any text is a tag; anything else raises TypeError or ValueError."""
     tag_field(tag)
     return tag
 
 
 def tag_field(tag: str) -> bytes:
-    """The tag of a Summary.Value. TypeError for what is no text, ValueError for half of one."""
+    """The tag of a Summary.Value. TypeError unless it is a str, ValueError for a lone surrogate."""
     if not isinstance(tag, str):
         raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r}), want str")
     try:
@@ -142,33 +135,39 @@ def tag_field(tag: str) -> bytes:
 
 @lru_cache(maxsize=16384)
 def _tag_field(tag: str) -> bytes:
-    return wire.string_field(1, tag)
+    return wire.string_field(schema.Value.TAG, tag)
 
 
 def event(wall_time: float, step: int, field: Parts) -> Parts:
     """Event: wall_time in seconds since 1970 (finite), step, and the field that it carries."""
     # "default values are not written": the bytes are then those of every protobuf library.
-    return [_WALL_TIME + wire.double(wall_time), _STEP + wire.varint(step) if step else b"",
+    return [WALL_TIME_KEY + wire.double(wall_time), STEP_KEY + wire.varint(step) if step else b"",
             *field]
 
 
-_WALL_TIME = wire.key(1, wire.FIXED64)
-_STEP = wire.key(2, wire.VARINT)
-
-
 def file_version(wall_time: float, writer: str) -> bytes:
-    """The first event of every file: its version, and who wrote it (at most 128 characters)."""
-    return (wire.double_field(1, wall_time) + wire.string_field(3, "brain.Event:2")
-            + wire.bytes_field(10, wire.string_field(1, writer[:128])))
+    """The first event of every file: the version, and the writer's name (at most 128 characters).
+    """
+    source = wire.string_field(schema.SourceMetadata.WRITER, writer[:128])
+    return (wire.double_field(schema.Event.WALL_TIME, wall_time)
+            + wire.string_field(schema.Event.FILE_VERSION, schema.FILE_VERSION)
+            + wire.bytes_field(schema.Event.SOURCE_METADATA, source))
 
 
-def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
+def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int] = None,
              display_name: str = "", description: str = "") -> bytes:
-    """Summary.Value's metadata field: which dashboard a tag belongs to, and how it is called.
+    """Summary.Value's metadata field: the dashboard that shows a tag, and its name there.
 
-    Called at the call, not when the value is encoded: TypeError or ValueError for what is no text.
+    data_class: None for the class of TensorBoard's plugin of this name (0 for other plugins). With
+        it, the fast loader keeps display name and description of every form of value.
+
+    Called in the add method, not when the value is encoded: raises TypeError for a text that is no
+    str, ValueError for a lone surrogate.
     """
     try:
+        if data_class is None:
+            data_class = schema.PLUGINS[plugin_name].data_class \
+                if plugin_name in schema.PLUGINS else schema.DataClass.UNKNOWN
         return _metadata(plugin_name, bytes(content), data_class, display_name, description)
     except UnicodeEncodeError as error:
         raise ValueError(f"got {error.object!r:.80} with a lone surrogate, want valid Unicode"
@@ -186,35 +185,40 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: int = 0,
 def _metadata(plugin_name: str, content: bytes, data_class: int, display_name: str,
               description: str) -> bytes:
     plugin, name, text = (text.encode("utf-8") for text in (plugin_name, display_name, description))
-    message = wire.bytes_field(1, wire.bytes_field(1, plugin)
-                               + (wire.bytes_field(2, content) if content else b""))
+    data = wire.bytes_field(schema.PluginData.PLUGIN_NAME, plugin)
+    if content:
+        data += wire.bytes_field(schema.PluginData.CONTENT, content)
+    message = wire.bytes_field(schema.SummaryMetadata.PLUGIN_DATA, data)
     if name:
-        message += wire.bytes_field(2, name)
+        message += wire.bytes_field(schema.SummaryMetadata.DISPLAY_NAME, name)
     if text:
-        message += wire.bytes_field(3, text)
+        message += wire.bytes_field(schema.SummaryMetadata.SUMMARY_DESCRIPTION, text)
     if data_class:
-        message += wire.int_field(4, data_class)
-    return wire.bytes_field(9, message)
+        message += wire.int_field(schema.SummaryMetadata.DATA_CLASS, data_class)
+    return wire.bytes_field(schema.Value.METADATA, message)
 
 
 def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
     """Summary.Value's tensor field with the elements as `content` (C order, little endian)."""
     message: Parts = [_tensor_head(dtype, tuple(shape))]
     if content:
-        message += [wire.length_prefix(4, len(content)), content]
-    return wire.message_field(TENSOR, message)
+        message += [wire.length_prefix(schema.Tensor.TENSOR_CONTENT, len(content)), content]
+    return wire.message_field(schema.Value.TENSOR, message)
 
 
 def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
-    """Summary.Value's tensor field with one byte string an element."""
-    message: Parts = [_tensor_head(DT_STRING, tuple(shape))]
+    """Summary.Value's tensor field with one byte string per element."""
+    message: Parts = [_tensor_head(schema.DT_STRING, tuple(shape))]
     for string in strings:
-        message += [wire.length_prefix(8, len(string)), string]
-    return wire.message_field(TENSOR, message)
+        message += [wire.length_prefix(schema.Tensor.STRING_VAL, len(string)), string]
+    return wire.message_field(schema.Value.TENSOR, message)
 
 
 @lru_cache(maxsize=1024)
 def _tensor_head(dtype: int, shape: Tuple[int, ...]) -> bytes:
-    dims = b"".join(wire.bytes_field(2, wire.int_field(1, size) if size else b"")
-                    for size in shape)
-    return wire.int_field(1, dtype) + wire.bytes_field(2, dims)
+    dims = b"".join(
+        wire.bytes_field(schema.TensorShape.DIM,
+                         wire.int_field(schema.Dim.SIZE, size) if size else b"")
+        for size in shape)
+    return (wire.int_field(schema.Tensor.DTYPE, dtype)
+            + wire.bytes_field(schema.Tensor.TENSOR_SHAPE, dims))

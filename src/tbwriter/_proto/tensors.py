@@ -1,129 +1,151 @@
 """TensorProto to numpy, as TensorBoard's `make_ndarray` does it, and without its copies.
 
+A shape is compared with the bytes that are there before anything is allocated for it, so memory
+stays in proportion to the bytes.
+
 Source: tensor.proto, tensor_shape.proto, types.proto of TensorFlow.
 """
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
-from . import parse, wire
+from . import parse, schema, wire
 from .parse import Data
+from .schema import DATA_TYPES, DT_BFLOAT16, DT_HALF, DT_STRING
 from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 
-DT_STRING = 7
+# "A single element is broadcast to the shape": to how many elements at most. TensorBoard allocates
+# all of them, whatever the shape says.
+MAX_FILL = 1 << 20
+# The axes that every numpy can have.
+_MAX_RANK = 32
+# The fields of TensorProto that hold floats, and the wire type of an element that is not packed.
+_FLOATS = {schema.Tensor.FLOAT_VAL: ("<f4", FIXED32), schema.Tensor.SCOMPLEX_VAL: ("<f4", FIXED32),
+           schema.Tensor.DOUBLE_VAL: ("<f8", FIXED64), schema.Tensor.DCOMPLEX_VAL: ("<f8", FIXED64)}
+# How many bytes of packed integers are decoded at once.
+_BLOCK = 1 << 16
 
-_DTYPES = {
-    1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 8: "<c8", 9: "<i8", 10: "?",
-    17: "<u2", 18: "<c16", 19: "<f2", 22: "<u4", 23: "<u8",
-}
-_BFLOAT16 = 14
-# Which repeated field holds the elements of a type that has no `tensor_content`.
-_FLOATS = {5: ("<f4", FIXED32), 6: ("<f8", FIXED64), 9: ("<f4", FIXED32), 12: ("<f8", FIXED64)}
-_FIELDS = {1: 5, 2: 6, 3: 7, 4: 7, 5: 7, 6: 7, 7: 8, 8: 9, 9: 10, 10: 11, 14: 13, 17: 7, 18: 12,
-           19: 13, 22: 16, 23: 17}
+
+class Tensor:
+    """A TensorProto: its type and shape, and where its elements are.
+
+    dtype: DataType. shape: as the message says, which need not fit. strings: how many elements of
+    `string_val` there are. The message is read once; elements are decoded when they are needed.
+    """
+
+    __slots__ = ("dtype", "shape", "strings", "_content", "_data")
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self.dtype = self.strings = 0
+        self._content: Data = b""
+        shape: Data = b""
+        for number, wire_type, integer, value in wire.fields(data):
+            if wire_type == LENGTH:
+                if number == schema.Tensor.STRING_VAL:
+                    self.strings += 1
+                elif number == schema.Tensor.TENSOR_SHAPE:
+                    shape = b"".join((shape, value))
+                elif number == schema.Tensor.TENSOR_CONTENT:
+                    self._content = value
+            elif wire_type == VARINT and number == schema.Tensor.DTYPE:
+                self.dtype = wire.signed(integer)
+        self.shape = tuple([
+            parse.int_of(dim, schema.Dim.SIZE) for number, wire_type, _, dim in wire.fields(shape)
+            if number == schema.TensorShape.DIM and wire_type == LENGTH])
+
+    def texts(self) -> Iterator[memoryview]:
+        """The elements of a string tensor, one by one."""
+        for number, wire_type, _, value in wire.fields(self._data):
+            if number == schema.Tensor.STRING_VAL and wire_type == LENGTH:
+                yield value
+
+    @property
+    def size(self) -> int:
+        """How many elements the shape asks for. WireError for a shape that no array can have."""
+        if len(self.shape) > _MAX_RANK:
+            raise WireError(f"got a tensor of {len(self.shape)} axes, want at most {_MAX_RANK}")
+        size = 1
+        for length in self.shape:
+            if length < 0:
+                raise WireError(f"got a tensor of shape {self.shape}, want known lengths")
+            size *= length
+        return size
+
+    @property
+    def count(self) -> int:
+        """How many elements are there. WireError for a type without elements."""
+        known = _known(self.dtype)
+        if known.number == DT_STRING:
+            return self.strings
+        if known.listed not in _FLOATS and not self._content:
+            return _count_integers(self._data, known.listed)
+        nbytes = len(self._content) or _floats(self._data, known.listed).nbytes
+        width = np.dtype(known.stored).itemsize
+        if nbytes % width:
+            raise WireError(f"got {nbytes} bytes of {known.name}, want a multiple of {width}")
+        return nbytes // width
+
+    def check(self) -> None:
+        """WireError unless `array` can give the elements."""
+        size, count = self.size, self.count
+        if count == 1 and size > MAX_FILL:
+            raise WireError(f"got 1 element for all {size} of a tensor of shape {self.shape}")
+        if count not in (1, size):
+            raise WireError(f"got {count} elements for a tensor of shape {self.shape}")
+
+    def array(self) -> "np.ndarray[Any, Any]":
+        """The elements as an array; strings as an array of bytes objects; bfloat16 as float32.
+
+        Raises WireError for a type that has no array, and for more or fewer elements than the
+        shape has. One element for all of a shape is a view that takes no memory; it may stand for
+        at most `MAX_FILL`.
+        """
+        self.check()
+        flat = self._elements()
+        if flat.size == self.size:
+            return flat.reshape(self.shape)
+        return np.broadcast_to(flat.reshape((1,) * len(self.shape)), self.shape)
+
+    def _elements(self) -> "np.ndarray[Any, Any]":
+        known = _known(self.dtype)
+        if known.number == DT_STRING:
+            strings = np.empty(self.strings, dtype=object)
+            for at, value in enumerate(self.texts()):
+                strings[at] = bytes(value)
+            return strings
+        if self._content:
+            return _typed(np.frombuffer(self._content, known.stored), self.dtype)
+        if known.listed in _FLOATS:
+            listed = _floats(self._data, known.listed)
+        else:
+            listed = _integers(self._data, known.listed)
+        return _typed(listed, self.dtype)
+
+
+def _known(dtype: int) -> schema.DataType:
+    found = DATA_TYPES.get(dtype)
+    if found is None or not found.listed:
+        raise WireError(f"got a tensor of DataType {dtype}, want numbers or strings")
+    return found
 
 
 def shape_of(data: Data) -> Tuple[int, Tuple[int, ...]]:
     """(DataType, shape) of a TensorProto."""
-    shape = parse.bytes_of(data, 2)
-    dims = () if shape is None else tuple(
-        parse.int_of(dim, 1) for dim in parse.all_of(shape, 2))
-    return parse.int_of(data, 1), dims
+    tensor = Tensor(data)
+    return tensor.dtype, tensor.shape
 
 
 def strings_of(data: Data) -> List[bytes]:
     """The elements of a string tensor."""
-    return [bytes(item) for item in parse.all_of(data, 8)]
+    return [bytes(item) for item in Tensor(data).texts()]
 
 
 def array_of(data: Data) -> "np.ndarray[Any, Any]":
-    """The tensor as an array; strings as an array of bytes objects; bfloat16 as float32.
-
-    Raises WireError for a type without an array, and for more or fewer elements than the shape
-    has. One element for all of a shape is a view that takes no memory.
-    """
-    dtype, shape = shape_of(data)
-    if dtype not in _FIELDS:
-        raise WireError(f"got a tensor of DataType {dtype}, want numbers or strings")
-    if any(size < 0 for size in shape):
-        raise WireError(f"got a tensor of shape {shape}, want known lengths")
-    flat = _elements(data, dtype)
-    size = 1
-    for length in shape:
-        size *= length
-    if flat.size != size and flat.size != 1:
-        raise WireError(f"got {flat.size} elements for a tensor of shape {shape}")
-    try:
-        if flat.size == size:
-            return flat.reshape(shape)
-        return np.broadcast_to(flat.reshape((1,) * len(shape)), shape)
-    except (ValueError, OverflowError) as error:
-        raise WireError(f"got a tensor of shape {shape}: {error}") from None
-
-
-def _elements(data: Data, dtype: int) -> "np.ndarray[Any, Any]":
-    if dtype == DT_STRING:
-        strings = strings_of(data)
-        flat = np.empty(len(strings), dtype=object)
-        flat[:] = strings
-        return flat
-    content = parse.bytes_of(data, 4)
-    if content:
-        width = np.dtype("<u2" if dtype == _BFLOAT16 else _DTYPES[dtype])
-        if len(content) % width.itemsize:
-            raise WireError(f"got {len(content)} bytes of content, "
-                            f"want a multiple of {width.itemsize}")
-        return _typed(np.frombuffer(content, width), dtype)
-    return _typed(_listed(data, _FIELDS[dtype]), dtype)
-
-
-def doubles_of(data: Data, number: int) -> "np.ndarray[Any, Any]":
-    """A repeated double field of a message, packed or not."""
-    return _floats(data, number, "<f8", FIXED64)
-
-
-def _listed(data: Data, number: int) -> "np.ndarray[Any, Any]":
-    """A repeated field of TensorProto."""
-    if number in _FLOATS:
-        return _floats(data, number, *_FLOATS[number])
-    numbers: List[int] = []
-    for field, wire_type, value in wire.fields(data):
-        if field != number:
-            continue
-        if not isinstance(value, int):
-            numbers += parse.varints(value)
-        elif wire_type == VARINT:
-            numbers.append(value)
-    return np.array(numbers, np.uint64).view(np.int64)
-
-
-def _floats(data: Data, number: int, dtype: str, single: int) -> "np.ndarray[Any, Any]":
-    width = np.dtype(dtype).itemsize
-    pieces = [value.to_bytes(width, "little") if isinstance(value, int) else bytes(value)
-              for field, wire_type, value in wire.fields(data)
-              if field == number and wire_type in (single, LENGTH)]
-    joined = b"".join(pieces)
-    if len(joined) % width:
-        raise WireError(f"got {len(joined)} bytes of packed numbers, want a multiple of {width}")
-    return np.frombuffer(joined, dtype)
-
-
-def _typed(flat: "np.ndarray[Any, Any]", dtype: int) -> "np.ndarray[Any, Any]":
-    """Elements in the type of the tensor: some are stored as others."""
-    if dtype == _BFLOAT16:
-        return (flat.astype(np.uint32) << np.uint32(16)).view(np.float32)
-    want = np.dtype(_DTYPES[dtype])
-    if flat.dtype == want:
-        return flat
-    if dtype == 19:  # half_val holds the bit patterns
-        return flat.astype(np.uint16).view(np.float16)
-    if want.kind == "c":  # pairs of real and imaginary
-        if flat.size % 2:
-            raise WireError(f"got {flat.size} halves of complex numbers, want pairs")
-        return flat.view(want)
-    return flat.astype(want)
+    """A TensorProto as an array: see `Tensor.array`."""
+    return Tensor(data).array()
 
 
 def scalar_of(data: Data) -> float:
@@ -133,3 +155,91 @@ def scalar_of(data: Data) -> float:
         raise WireError(f"got a tensor of shape {array.shape} and type {array.dtype}, "
                         "want one number")
     return float(array.reshape(-1)[0])
+
+
+def doubles_of(data: Data, number: int) -> "np.ndarray[Any, Any]":
+    """A repeated double field of a message, packed or not."""
+    return _numbers(data, number, "<f8", FIXED64)
+
+
+def _floats(data: Data, number: int) -> "np.ndarray[Any, Any]":
+    """A repeated field of TensorProto that holds floats."""
+    return _numbers(data, number, *_FLOATS[number])
+
+
+def _numbers(data: Data, number: int, dtype: str, single: int) -> "np.ndarray[Any, Any]":
+    """A repeated field of floats: a view of `data` where it is packed, as writers pack it."""
+    first, more = memoryview(b""), bytearray()
+    for field, wire_type, _, value in wire.fields(data):
+        if field == number and wire_type in (single, LENGTH):
+            if not first:
+                first = value
+            else:
+                more += value
+    packed = b"".join((first, more)) if more else first
+    if len(packed) % np.dtype(dtype).itemsize:
+        raise WireError(f"got {len(packed)} bytes of packed numbers, want a multiple of "
+                        f"{np.dtype(dtype).itemsize}")
+    return np.frombuffer(packed, dtype)
+
+
+def _count_integers(data: Data, number: int) -> int:
+    """How many integers a repeated field holds, packed or not."""
+    count = 0
+    for field, wire_type, _, value in wire.fields(data):
+        if field == number and wire_type == LENGTH:
+            count += int(np.count_nonzero(np.frombuffer(value, np.uint8) < 0x80))
+        elif field == number and wire_type == VARINT:
+            count += 1
+    return count
+
+
+def _integers(data: Data, number: int) -> "np.ndarray[Any, Any]":
+    """A repeated field of integers, as int64."""
+    found = np.empty(_count_integers(data, number), np.uint64)
+    at = 0
+    for field, wire_type, integer, value in wire.fields(data):
+        if field == number and wire_type == LENGTH:
+            for part in _varints(np.frombuffer(value, np.uint8)):
+                found[at:at + len(part)] = part
+                at += len(part)
+        elif field == number and wire_type == VARINT:
+            found[at] = integer
+            at += 1
+    return found.view(np.int64)
+
+
+def _varints(data: "np.ndarray[Any, Any]") -> "Iterator[np.ndarray[Any, Any]]":
+    """The unsigned integers of a packed field, a block at a time."""
+    begin = 0
+    while begin < len(data):
+        block = data[begin:begin + _BLOCK]
+        ends = np.flatnonzero(block < 0x80)
+        if not len(ends):
+            raise WireError("got a packed field that ends inside a varint")
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        lengths = ends - starts + 1
+        longest = int(lengths.max())
+        if longest > 10:
+            raise WireError("got a varint of more than ten bytes")
+        values = np.zeros(len(ends), np.uint64)
+        for i in range(longest):
+            rows = np.flatnonzero(lengths > i)
+            groups = (block[starts[rows] + i] & 0x7F).astype(np.uint64)
+            values[rows] |= groups << np.uint64(7 * i)
+        yield values
+        begin += int(ends[-1]) + 1
+
+
+def _typed(flat: "np.ndarray[Any, Any]", dtype: int) -> "np.ndarray[Any, Any]":
+    """Elements in the type of the tensor: some are stored as others."""
+    if dtype == DT_BFLOAT16:
+        return (flat.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    want = np.dtype(DATA_TYPES[dtype].stored)
+    if flat.dtype == want:
+        return flat
+    if dtype == DT_HALF:  # half_val holds the bit patterns
+        return flat.astype(np.uint16).view(np.float16)
+    if want.kind == "c":  # pairs of real and imaginary
+        return flat.view(want)
+    return flat.astype(want)

@@ -1,7 +1,7 @@
 """Protobuf wire format: single fields to bytes, and back.
 
-Knows numbers, lengths and wire types, and no message. The encoders write what they are given,
-also a default value: whether a field may be left out is for the message to decide.
+Knows numbers, lengths and wire types, and no message. The encoders write every value they are
+given, default values too: the message decides whether to leave a field out.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -17,14 +17,12 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 # "Any serialized message must be less than 2 GiB."
 MAX_SIZE = (1 << 31) - 1
-Field = Tuple[int, int, Union[int, memoryview]]
+Field = Tuple[int, int, int, memoryview]
 
 double = Struct("<d").pack
 _float = Struct("<f").pack
 _float_from = Struct("<f").unpack_from
 _double_from = Struct("<d").unpack_from
-_fixed32 = Struct("<I").unpack_from
-_fixed64 = Struct("<Q").unpack_from
 
 
 class WireError(ValueError):
@@ -32,7 +30,7 @@ class WireError(ValueError):
 
 
 def check_size(nbytes: int, what: str) -> None:
-    """ValueError for what no message holds; asked before anything is copied."""
+    """ValueError for more bytes than a message can hold. Called before anything is copied."""
     if nbytes > MAX_SIZE:
         raise ValueError(f"got {what} of {nbytes} bytes, want less than 2 GiB")
 
@@ -63,7 +61,7 @@ _SHORT = [bytes([value]) for value in range(0x80)]
 
 
 def key(number: int, wire_type: int) -> bytes:
-    """What stands before each field."""
+    """The key that precedes a field."""
     return varint(number << 3 | wire_type)
 
 
@@ -81,7 +79,7 @@ def float_field(number: int, value: float) -> bytes:
 
 
 def float32(value: float) -> bytes:
-    """`value` as an IEEE 754 single; what is too large becomes infinite, as in a C cast."""
+    """`value` as an IEEE 754 single; too large a value becomes infinite, as in a C cast."""
     try:
         return _float(value)
     except OverflowError:
@@ -90,7 +88,7 @@ def float32(value: float) -> bytes:
 
 @lru_cache(maxsize=4096)
 def length_prefix(number: int, length: int) -> bytes:
-    """What stands before the `length` bytes of a string, bytes, packed or message field."""
+    """The key and length that precede a string, bytes, packed or message field."""
     return key(number, LENGTH) + varint(length)
 
 
@@ -104,46 +102,56 @@ def string_field(number: int, text: str) -> bytes:
 
 
 def message_field(number: int, parts: Sequence[Part]) -> Parts:
-    """A field that holds the message `parts`, without copying any of them."""
+    """A field that holds the message `parts`. Nothing is copied."""
     return [length_prefix(number, total(parts)), *parts]
 
 
 def fields(data: Union[bytes, memoryview]) -> Iterator[Field]:
-    """The fields of a message, as (number, wire type, value).
+    """The fields of a message, each as (number, wire type, integer, bytes).
 
-    The value is an int for VARINT (unsigned), FIXED64 and FIXED32 (raw bits), and a memoryview
-    for LENGTH. Raises WireError where the bytes stop being a message.
+    A VARINT gives the integer (unsigned, see `signed`), all other wire types give the bytes: the
+    contents of LENGTH, the eight or four bytes of FIXED64 and FIXED32. The other of the two is 0 or
+    empty. The bytes are views of `data`. Raises WireError where the bytes stop being a message.
     """
     view = memoryview(data)
     end = len(view)
     at = 0
     while at < end:
-        tag, at = _read_varint(view, at, end)
-        number, wire_type = tag >> 3, tag & 7
+        key = view[at]
+        if key < 0x80:
+            at += 1
+        else:
+            key, at = _read_varint(view, at, end)
+        number, wire_type = key >> 3, key & 7
         if not 0 < number < 1 << 29:
             raise WireError(f"got field number {number} before byte {at}, want 1 to 2**29 - 1")
-        value: Union[int, memoryview]
         if wire_type == VARINT:
             value, at = _read_varint(view, at, end)
-        elif wire_type == LENGTH:
-            length, at = _read_varint(view, at, end)
-            if length > end - at:
-                raise WireError(f"got a length of {length} at byte {at} with {end - at} bytes left")
-            value = view[at:at + length]
-            at += length
-        elif wire_type == FIXED64 or wire_type == FIXED32:
-            width = 8 if wire_type == FIXED64 else 4
-            if width > end - at:
-                raise WireError(f"got {end - at} bytes at byte {at}, want {width}")
-            value = (_fixed64 if width == 8 else _fixed32)(view, at)[0]
-            at += width
+            yield number, wire_type, value, _NOTHING
+            continue
+        if wire_type == LENGTH:
+            if at < end and view[at] < 0x80:
+                length = view[at]
+                at += 1
+            else:
+                length, at = _read_varint(view, at, end)
+        elif wire_type in _WIDTHS:
+            length = _WIDTHS[wire_type]
         else:
             # 3 and 4, the groups of proto1, occur in no message that TensorBoard reads.
             raise WireError(f"got wire type {wire_type} before byte {at}, want 0, 1, 2 or 5")
-        yield number, wire_type, value
+        if length > end - at:
+            raise WireError(f"got {end - at} bytes at byte {at}, want {length}")
+        yield number, wire_type, 0, view[at:at + length]
+        at += length
+
+
+_NOTHING = memoryview(b"")
+_WIDTHS = {FIXED64: 8, FIXED32: 4}
 
 
 def _read_varint(view: memoryview, at: int, end: int) -> Tuple[int, int]:
+    """(the varint that begins at byte `at`, where it ends)."""
     value = shift = 0
     while at < end:
         byte = view[at]
@@ -154,19 +162,19 @@ def _read_varint(view: memoryview, at: int, end: int) -> Tuple[int, int]:
         shift += 7
         if shift >= 70:
             raise WireError(f"got a varint of more than ten bytes before byte {at}")
-    raise WireError(f"got {end - at} bytes at byte {at} inside a varint, want more")
+    raise WireError(f"got the end of the message inside a varint, at byte {at}")
 
 
 def signed(value: int) -> int:
-    """The int64 behind the unsigned 64 bits of a varint."""
+    """The int64 with the same 64 bits as the unsigned `value` of a varint."""
     return value - (1 << 64) if value >> 63 else value
 
 
-def as_double(bits: int) -> float:
-    """The double behind the bits of a FIXED64 field."""
-    return float(_double_from(bits.to_bytes(8, "little"))[0])
+def as_double(data: Union[bytes, memoryview]) -> float:
+    """The number in the eight bytes of a FIXED64 field."""
+    return float(_double_from(data)[0])
 
 
-def as_float(bits: int) -> float:
-    """The single behind the bits of a FIXED32 field."""
-    return float(_float_from(bits.to_bytes(4, "little"))[0])
+def as_float(data: Union[bytes, memoryview]) -> float:
+    """The number in the four bytes of a FIXED32 field."""
+    return float(_float_from(data)[0])

@@ -12,9 +12,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from .._proto import parse, tensors, wire
+from .._proto import parse, schema, tensors, wire
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import OVERHEAD, header
+from .._proto.messages import STEP_KEY
 from .._proto.wire import WireError
 
 HEADER = 12
@@ -26,6 +27,19 @@ _MAX_LAYOUTS = 8
 
 _uint64 = Struct("<Q").unpack_from
 
+# The (field number, wire type) of the fields of a scalar's event.
+_TIME = schema.Event.WALL_TIME, wire.FIXED64
+_STEP = schema.Event.STEP, wire.VARINT
+_SUMMARY = schema.Event.SUMMARY, wire.LENGTH
+_VALUE = schema.Summary.VALUE, wire.LENGTH
+_SIMPLE = schema.Value.SIMPLE_VALUE, wire.FIXED32
+_TENSOR = schema.Value.TENSOR, wire.LENGTH
+_METADATA = schema.Value.METADATA, wire.LENGTH
+_NAMES = {(schema.Value.TAG, wire.LENGTH), (schema.Value.NODE_NAME, wire.LENGTH)}
+# Those of a tensor's elements: all of them in one field, or a single one.
+_PACKED = {(schema.Tensor.TENSOR_CONTENT, wire.LENGTH), (schema.Tensor.FLOAT_VAL, wire.LENGTH),
+           (schema.Tensor.DOUBLE_VAL, wire.LENGTH)}
+_SINGLE = {(schema.Tensor.FLOAT_VAL, wire.FIXED32), (schema.Tensor.DOUBLE_VAL, wire.FIXED64)}
 # ((field number, wire type), begin, end) of fields.
 _Spans = List[Tuple[Tuple[int, int], int, int]]
 
@@ -172,7 +186,7 @@ def _scalars(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]"
             rest += index[same].tolist()
         else:
             step = matrix[:, layout.step:layout.step + layout.step_width] & 0x80
-            same = (step == step[0]).all(axis=1) & (matrix[:, layout.step - 1] == 0x10)
+            same = (step == step[0]).all(axis=1) & (matrix[:, layout.step - 1] == STEP_KEY[0])
             parts, left = _tags(matrix[same], index[same], layout)
             found += parts
             rest += left
@@ -215,7 +229,7 @@ def _scalar(data: bytes) -> Optional[parse.Value]:
     except WireError:
         return None
     plugin = value.metadata.plugin if value.metadata else ""
-    return value if plugin == "scalars" or not plugin and value.number == 2 else None
+    return value if plugin == schema.SCALARS or not plugin and value.number == _SIMPLE[0] else None
 
 
 def _numbers(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]", layout: _Layout,
@@ -239,16 +253,16 @@ def _layout(data: bytes) -> Optional[_Layout]:
     """
     try:
         event = list(_spans(data, 0, len(data)))
-        if [field[0] for field in event] != [(1, 1), (2, 0), (5, 2)] or event[2][2] != len(data):
+        if [field[0] for field in event] != [_TIME, _STEP, _SUMMARY] or event[2][2] != len(data):
             return None
         values = list(_spans(data, *event[2][1:]))
-        if [field[0] for field in values] != [(1, 2)]:
+        if [field[0] for field in values] != [_VALUE]:
             return None
         found = _value_span(data, *values[0][1:])
     except WireError:
         return None
     step, end = event[1][1:]
-    if found is None or event[0][1] != 1 or data[step - 1] != 0x10:
+    if found is None or event[0][1] != 1 or data[step - 1] != STEP_KEY[0]:
         return None
     return _Layout(HEADER + step, end - step, HEADER + found[0], found[1])
 
@@ -260,19 +274,19 @@ def _value_span(data: bytes, start: int, end: int) -> Optional[Tuple[int, int]]:
         if key in fields:
             return None
         fields[key] = (begin, stop)
-    keys = set(fields) - {(1, 2), (9, 2), (7, 2)}
-    if keys == {(2, 5)}:
-        return fields[2, 5][0], 4
-    if keys != {(8, 2)} or (9, 2) not in fields:
+    keys = set(fields) - {_METADATA} - _NAMES
+    if keys == {_SIMPLE}:
+        return fields[_SIMPLE][0], 4
+    if keys != {_TENSOR} or _METADATA not in fields:
         return None
-    tensor = memoryview(data)[slice(*fields[8, 2])]
+    tensor = memoryview(data)[slice(*fields[_TENSOR])]
     # Other tensors of one number (text, integers) are read one by one.
     dtype, shape = tensors.shape_of(tensor)
-    width = {1: 4, 2: 8}.get(dtype)
-    found = [(begin, stop) for key, begin, stop in _spans(data, *fields[8, 2])
-             if key in ((4, 2), (5, 2), (6, 2))]
-    single = [(begin, stop) for key, begin, stop in _spans(data, *fields[8, 2])
-              if key in ((5, 5), (6, 1))]
+    width = {schema.DT_FLOAT: 4, schema.DT_DOUBLE: 8}.get(dtype)
+    found = [(begin, stop) for key, begin, stop in _spans(data, *fields[_TENSOR])
+             if key in _PACKED]
+    single = [(begin, stop) for key, begin, stop in _spans(data, *fields[_TENSOR])
+              if key in _SINGLE]
     span = (found + single)[0] if len(found + single) == 1 else (0, 0)
     if width is None or shape or span[1] - span[0] != width:
         return None

@@ -19,7 +19,9 @@ from .._tfrecord.crc32c import crc32c
 from .._values.number import INT64_MAX
 from .._tfrecord.frame import header
 from .._parts import Parts
-from .._proto.wire import varint
+from .._proto import schema
+from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
+from .._proto.wire import bytes_field, varint
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -184,10 +186,9 @@ def _added(crc: Array, numbers: Array, bits: int, group: int, distance: int) -> 
 @lru_cache(maxsize=65536)
 def _template(prefix: bytes, width: int) -> Tuple[bytes, int]:
     """A record with zeros for all that varies, and its CRC."""
-    step = b"\x10" + bytes([0x80] * (width - 1) + [0]) if width else b""
-    value = prefix + b"\x15" + bytes(4)
-    summary = b"\x0a" + varint(len(value)) + value
-    data = b"\x09" + bytes(8) + step + b"\x2a" + varint(len(summary)) + summary
+    step = STEP_KEY + bytes([0x80] * (width - 1) + [0]) if width else b""
+    summary = bytes_field(schema.Summary.VALUE, prefix + SIMPLE_VALUE_KEY + bytes(4))
+    data = WALL_TIME_KEY + bytes(8) + step + bytes_field(schema.Event.SUMMARY, summary)
     return header(len(data)) + data + bytes(4), crc32c(data)
 
 

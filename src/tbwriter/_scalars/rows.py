@@ -14,6 +14,8 @@ from typing import Dict, List, Tuple
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import header, masked
 from .._parts import Parts
+from .._proto import schema
+from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
 from .._proto.wire import bytes_field, string_field, varint
 
 # wall_time, step, value, number of the tag
@@ -40,7 +42,7 @@ class Tags:
     def number(self, tag: str) -> int:
         """The tag's number; it gets one if it has none."""
         if tag not in self.numbers:
-            prefix = string_field(1, tag)
+            prefix = string_field(schema.Value.TAG, tag)
             # Two threads may come here with one tag, or with two: whoever appends owns the place,
             # and a tag that got two numbers is still the same tag in the record.
             self.prefixes.append(prefix)
@@ -72,9 +74,9 @@ class RowEncoder:
         out: Parts = []
         prefixes = self._tags.prefixes
         for wall_time, step, value, number in _BYTES.iter_unpack(rows):
-            steps = b"\x10" + varint(step) if step else b""
+            steps = STEP_KEY + varint(step) if step else b""
             head, tail = _around(prefixes[number], len(steps))
-            data = b"".join((b"\x09", wall_time, steps, tail, value))
+            data = b"".join((WALL_TIME_KEY, wall_time, steps, tail, value))
             out += (head, data, _uint32(masked(crc32c(data))))
         return out
 
@@ -83,9 +85,9 @@ class RowEncoder:
 def _around(prefix: bytes, step_length: int) -> Tuple[bytes, bytes]:
     """What is the same in all records of a tag: the frame's header, and what stands between step
     and value."""
-    value = prefix + b"\x15"
-    summary = bytes_field(1, value + bytes(4))[:-4]
-    tail = bytes_field(5, summary + bytes(4))[:-4]
+    value = prefix + SIMPLE_VALUE_KEY
+    summary = bytes_field(schema.Summary.VALUE, value + bytes(4))[:-4]
+    tail = bytes_field(schema.Event.SUMMARY, summary + bytes(4))[:-4]
     return header(9 + step_length + len(tail) + 4), tail
 
 

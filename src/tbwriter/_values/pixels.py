@@ -15,7 +15,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from . import png
 from .array import Snapshot, snapshot
 from .._proto.messages import Value
@@ -209,14 +209,16 @@ def image_value(tag: str, encode: Any, nbytes: int, display_name: str, descripti
 
     encode: gives (width, height, channels, encoded file), on the writer's thread.
     """
-    metadata = messages.metadata("images", data_class=messages.BLOB_CLASS,
-                                 display_name=display_name, description=description)
+    metadata = messages.metadata(schema.IMAGES, display_name=display_name,
+                                 description=description)
 
     def parts() -> Parts:
         width, height, channels, data = encode()
-        head = b"".join([wire.int_field(1, height), wire.int_field(2, width),
-                         wire.int_field(3, channels), wire.length_prefix(4, len(data))])
-        return [*wire.message_field(messages.IMAGE, [head, data]), metadata]
+        head = b"".join([wire.int_field(schema.Image.HEIGHT, height),
+                         wire.int_field(schema.Image.WIDTH, width),
+                         wire.int_field(schema.Image.COLORSPACE, channels),
+                         wire.length_prefix(schema.Image.ENCODED_IMAGE_STRING, len(data))])
+        return [*wire.message_field(schema.Value.IMAGE, [head, data]), metadata]
 
     return Value(tag, parts, nbytes)
 

@@ -22,7 +22,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from .._files import records
-from .._proto import messages, parse, tensors, wire
+from .._proto import parse, schema, tensors, wire
 from .._proto.parse import Data, Event, Metadata, Value
 from .._files.places import base_name, event_files, is_url, runs_of, size_of, tree
 from .._files.records import Fault
@@ -332,7 +332,7 @@ class _Run:
             self._unseen = None
 
     def mesh(self, name: str, content: bytes) -> None:
-        shaped = any(number == 6 for number, _, _ in wire.fields(content))
+        shaped = any(number == 6 for number, *_ in wire.fields(content))
         self._meshes.setdefault(name, set()).add((parse.int_of(content, 7), shaped))
 
     def hparams(self, tag: str, content: bytes) -> None:
@@ -521,10 +521,8 @@ class _FileReader:
 
 _VERSIONED = ("scalars", "histograms", "images", "audio", "text", "pr_curves", "mesh", "hparams")
 
-_CLASSES = {"scalars": messages.SCALAR_CLASS, "images": messages.BLOB_CLASS,
-            "audio": messages.BLOB_CLASS,
-            **dict.fromkeys(("histograms", "text", "pr_curves", "mesh", "hparams",
-                             "custom_scalars"), messages.TENSOR_CLASS)}
+_CLASSES = {name: one.data_class for name, one in schema.PLUGINS.items()
+            if one.content is None and one.kind not in ("graph", "run_metadata")}
 
 _HPARAMS_TAGS = ("_hparams_/experiment", "_hparams_/session_start_info",
                  "_hparams_/session_end_info")
@@ -546,9 +544,9 @@ Problem = Optional[Tuple[str, str]]
 
 def _walk(data: Data, fields: _Fields) -> None:
     """WireError where protobuf would refuse a message with these fields."""
-    for number, _, value in wire.fields(data):
+    for number, wire_type, _, value in wire.fields(data):
         inner = fields.get(number)
-        if inner is None or isinstance(value, int):
+        if inner is None or wire_type != wire.LENGTH:
             continue
         if inner is str:
             parse.text(value)
@@ -578,23 +576,20 @@ def _check_message(event: Event) -> None:
         parse.string_of(event.data, 2)
         parse.string_of(event.data, 3)
     for value in event.values:
-        if isinstance(value.data, int):
-            continue
         if value.number in (4, 5, 6, 8):
-            for number, _, field in wire.fields(value.data):
-                if value.number == 6 and number == 5 and not isinstance(field, int):
+            for number, wire_type, _, field in wire.fields(value.data):
+                if (value.number, number, wire_type) == (6, 5, wire.LENGTH):
                     parse.text(field)
         if value.number == 8:
             tensors.shape_of(value.data)
 
 
 def _tensor_array(value: Value) -> "np.ndarray[Any, Any]":
-    assert not isinstance(value.data, int)
     return tensors.array_of(value.data)
 
 
 def _scalars(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    if isinstance(value.data, int):
+    if value.number == 2:
         return None
     dtype, shape = tensors.shape_of(value.data)
     if dtype != 1 or shape:
@@ -611,7 +606,6 @@ def _elements(value: Value) -> Problem:
 
 
 def _histograms(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    assert not isinstance(value.data, int)
     if value.number == 5:
         counts, limits = tensors.doubles_of(value.data, 7), tensors.doubles_of(value.data, 6)
         if len(counts) != len(limits):
@@ -639,11 +633,10 @@ def _histograms(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 
 def _images(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    assert not isinstance(value.data, int)
     if value.number == 8:
         dtype, shape = tensors.shape_of(value.data)
         strings = tensors.strings_of(value.data)
-        if dtype != tensors.DT_STRING or len(shape) != 1 or len(strings) < 2 \
+        if dtype != schema.DT_STRING or len(shape) != 1 or len(strings) < 2 \
                 or not all(text.isdigit() for text in strings[:2]):
             return "image shape", f"DataType {dtype} of shape {list(shape)}"
         images = strings[2:]
@@ -656,14 +649,13 @@ def _images(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 
 def _audio(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    assert not isinstance(value.data, int)
     if value.number != 8:
         tag.clips.add(1)
         return None
     dtype, shape = tensors.shape_of(value.data)
     fits = len(shape) == 1 or (len(shape) == 2 and shape[1] == 2
-                               and metadata.data_class != messages.BLOB_CLASS)
-    if dtype != tensors.DT_STRING or not fits:
+                               and metadata.data_class != schema.DataClass.BLOB_SEQUENCE)
+    if dtype != schema.DT_STRING or not fits:
         return "audio shape", (f"DataType {dtype} of shape {list(shape)}, "
                                f"data_class {metadata.data_class}")
     tag.clips.add(shape[0])
@@ -671,7 +663,6 @@ def _audio(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 
 def _text(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    assert not isinstance(value.data, int)
     for text in tensors.strings_of(value.data):
         try:
             text.decode("utf-8")
@@ -693,7 +684,6 @@ def _curves(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 
 def _meshes(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    assert not isinstance(value.data, int)
     shape = tensors.shape_of(value.data)[1]
     if len(shape) != 3 or shape[2] != 3:
         return "mesh shape", f"got shape {list(shape)}"
@@ -701,7 +691,6 @@ def _meshes(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
 
 
 def _layouts(value: Value, metadata: Metadata, tag: _Tag) -> Problem:
-    assert not isinstance(value.data, int)
     try:
         for layout in tensors.strings_of(value.data):
             _walk(layout, _LAYOUT)

@@ -6,7 +6,7 @@ from collections import deque
 from struct import Struct
 from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
-from .._proto import parse, tensors, wire
+from .._proto import parse, schema, tensors, wire
 from .._proto.parse import Event, Value
 from .._files.places import event_files
 from .._files.records import is_scalar, scalar_key
@@ -42,7 +42,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 def _is_scalar(value: Value) -> bool:
     # TensorFlow says so with a tag's first value only.
-    return value.metadata is not None and value.metadata.plugin == "scalars"
+    return value.metadata is not None and value.metadata.plugin == schema.SCALARS
 
 
 def in_ascii(text: str) -> str:
@@ -109,9 +109,9 @@ class Follower:
             if not self._fits_tag(value.tag):
                 continue
             key = run, value.tag
-            if isinstance(value.data, int):
+            if value.number == schema.Value.SIMPLE_VALUE:
                 number = wire.as_float(value.data)
-            elif value.number == 8 and (key in self._series or _is_scalar(value)):
+            elif value.number == schema.Value.TENSOR and (key in self._series or _is_scalar(value)):
                 number = tensors.scalar_of(value.data)
             else:
                 continue

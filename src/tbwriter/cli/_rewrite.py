@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from .._proto import messages, parse, tensors, wire
+from .._proto import messages, parse, schema, tensors, wire
 from .._proto.parse import Event, Metadata, Value
 from .._tfrecord.frame import frame
 from .._files.places import ALONE, base_name, event_files, is_url, tree
@@ -34,7 +34,8 @@ Progress = Callable[[int], object]
 _WRITE_PIECES = 4096
 _double = Struct("<d").unpack_from
 # Event's fields that are shown as a tag of their own: graph_def, meta_graph_def.
-_GRAPHS = {4: "__run_graph__", 9: "__meta_graph__"}
+_GRAPHS = {schema.Event.GRAPH_DEF: schema.RUN_GRAPH_TAG,
+           schema.Event.META_GRAPH_DEF: "__meta_graph__"}
 
 
 class Report(NamedTuple):
@@ -141,7 +142,7 @@ class _Run:
             return
         try:
             event = parse.event(data)
-            if event.session_status == 1:
+            if event.session_status == schema.SessionStatus.START:
                 self._purges.append((len(self._index) // 5, event.step))
             for at, value in enumerate(_values(event)):
                 tag = self._tag(value)
@@ -225,45 +226,47 @@ def _by_time(paths: Sequence[str]) -> List[str]:
 def _values(event: Event) -> Sequence[Value]:
     if event.number in _GRAPHS:
         return [Value(_GRAPHS[event.number], event.number, event.data, None)]
-    if event.number == 8:
-        return [Value("run metadata " + parse.string_of(event.data, 1), 8, event.data,
-                      Metadata("graph_tagged_run_metadata"))]
+    if event.number == schema.Event.TAGGED_RUN_METADATA:
+        tag = parse.string_of(event.data, schema.TaggedRunMetadata.TAG)
+        return [Value("run metadata " + tag, schema.Value.TENSOR, event.data,
+                      Metadata(schema.TAGGED_RUN_METADATA))]
     return event.values
 
 
 def _kind(value: Value, metadata: Metadata) -> str:
     """Which values may share a tag."""
-    if value.number == 8:
+    if value.number == schema.Value.TENSOR:
         return metadata.plugin
-    return {2: "scalars", 4: "images", 5: "histograms", 6: "audio"}.get(value.number, "")
+    return schema.FORMS.get(value.number, "")
 
 
 def _field(event: Event, at: int, metadata: Optional[Metadata]) -> Parts:
     """Event's field with one value; with the tag's metadata, if it has some and needs it here."""
-    if event.number != 5:
+    if event.number != schema.Event.SUMMARY:
         return [wire.length_prefix(event.number, len(event.data)), bytes(event.data)]
     value = event.values[at]
-    raw = parse.all_of(event.data, 1)[at]
+    raw = parse.all_of(event.data, schema.Summary.VALUE)[at]
     plugin = value.metadata.plugin if value.metadata else ""
     parts: Parts
-    if value.number == 8 and plugin == "scalars" and not isinstance(value.data, int) \
-            and tensors.shape_of(value.data) != (1, ()):
-        parts = [wire.string_field(1, value.tag),
-                 wire.float_field(messages.SIMPLE_VALUE, tensors.scalar_of(value.data)),
+    if value.number == schema.Value.TENSOR and plugin == schema.SCALARS \
+            and tensors.shape_of(value.data) != (schema.DT_FLOAT, ()):
+        parts = [wire.string_field(schema.Value.TAG, value.tag),
+                 wire.float_field(schema.Value.SIMPLE_VALUE, tensors.scalar_of(value.data)),
                  _metadata(value.metadata or Metadata())]
     else:
         parts = [bytes(raw)]
         if metadata is not None and not plugin and metadata.plugin:
             parts.append(_metadata(metadata))
-    return wire.message_field(messages.SUMMARY, wire.message_field(1, parts))
+    return wire.message_field(schema.Event.SUMMARY,
+                              wire.message_field(schema.Summary.VALUE, parts))
 
 
 def _metadata(metadata: Metadata) -> bytes:
-    scalar = metadata.plugin == "scalars"
+    scalar = metadata.plugin == schema.SCALARS
     return messages.metadata(
         metadata.plugin, metadata.content, display_name=metadata.display_name,
         description=metadata.description,
-        data_class=messages.SCALAR_CLASS if scalar else metadata.data_class)
+        data_class=schema.DataClass.SCALAR if scalar else metadata.data_class)
 
 
 def _thin(table: "np.ndarray[Any, Any]",

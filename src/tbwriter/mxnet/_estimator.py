@@ -10,7 +10,7 @@ from typing import Any, List, Optional
 from mxnet.gluon.contrib.estimator import (
     BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd)
 
-from .._proto import messages, wire
+from .._proto import schema, wire
 from .._proto.messages import Summary, Value
 from .._parts import Parts
 from ._gluon import log_gradients, log_parameters
@@ -129,7 +129,7 @@ class _Loss:
 
         def encode() -> Parts:
             total = sum(float(part.asnumpy().sum()) for part in sums)
-            return [wire.float_field(messages.SIMPLE_VALUE, total / samples)]
+            return [wire.float_field(schema.Value.SIMPLE_VALUE, total / samples)]
         return Summary([Value("loss", encode, 4 * len(sums))])
 
 

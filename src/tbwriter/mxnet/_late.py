@@ -6,7 +6,7 @@ from typing import Sequence
 import numpy as np
 
 from .. import summary
-from .._proto import messages, wire
+from .._proto import schema, wire
 from .._values.array import Snapshot
 from .._proto.messages import Summary, Value
 from .._parts import Parts
@@ -15,7 +15,8 @@ from .._parts import Parts
 def late_scalar(tag: str, held: Snapshot) -> Summary:
     """As summary.scalar, of a number that is fetched only when the event is written."""
     return Summary([Value(
-        tag, lambda: [wire.float_field(messages.SIMPLE_VALUE, held.numpy().item())], held.nbytes)])
+        tag, lambda: [wire.float_field(schema.Value.SIMPLE_VALUE, held.numpy().item())],
+        held.nbytes)])
 
 
 def late_histogram(tag: str, held: Sequence[Snapshot]) -> Summary:

@@ -13,7 +13,8 @@ import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from weakref import WeakKeyDictionary
 
-from .._proto.messages import SUMMARY, Message, Summary
+from .._proto import schema
+from .._proto.messages import Message, Summary
 from .._values.number import as_step
 
 _log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class Steps:
             add(*what, self.start + batch)
         else:
             # Encoded, an array is a few hundred bytes of histogram: memory stays small.
-            what = tuple(Message(SUMMARY, item.SerializeToString(), item.tags)
+            what = tuple(Message(schema.Event.SUMMARY, item.SerializeToString(), item.tags)
                          if isinstance(item, Summary) else item for item in what)
             self._held.append((batch, time.time(), add, what))
 

@@ -9,16 +9,17 @@ from typing import Any, List, Tuple
 
 import numpy as np
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._values.array import Snapshot, snapshot
 from .._proto.messages import Summary, Value
+from .._proto.plugin_schema import AudioPluginData
 from .._values.number import as_float
 from .._parts import Parts, total
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 # AudioPluginData{encoding: WAV}: without it the fast loader serves mere bytes.
-_CONTENT = wire.int_field(2, 11)
+_CONTENT = wire.int_field(AudioPluginData.ENCODING, AudioPluginData.WAV)
 
 # "WAVE_FORMAT_PCM"; the number of channels is 16 bits wide.
 _PCM, _BITS, _MAX_CHANNELS = 1, 16, 65535
@@ -46,8 +47,8 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
         raise ValueError(f"got sample_rate={sample_rate}, want 1 to 2**32 - 1 frames a second")
     clips = _clips(data)
     nbytes = sum(clip.nbytes for clip in clips)
-    metadata = messages.metadata("audio", _CONTENT, data_class=messages.BLOB_CLASS,
-                                 display_name=display_name, description=description)
+    metadata = messages.metadata(schema.AUDIO, _CONTENT, display_name=display_name,
+                                 description=description)
 
     def encode() -> Parts:
         files = [_wav(clip, int(rate)) for held in clips for clip in _in_order(held)]
@@ -56,10 +57,12 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
                     metadata]
         frames, channels, parts = files[0]
         # One clip is written as the older form, which every reader knows.
-        head = b"".join([wire.float_field(1, rate), wire.int_field(2, channels),
-                         wire.int_field(3, frames), wire.length_prefix(4, total(parts))])
-        return [*wire.message_field(messages.AUDIO, [head, *parts,
-                                                     wire.string_field(5, "audio/wav")]), metadata]
+        head = b"".join([wire.float_field(schema.Audio.SAMPLE_RATE, rate),
+                         wire.int_field(schema.Audio.NUM_CHANNELS, channels),
+                         wire.int_field(schema.Audio.LENGTH_FRAMES, frames),
+                         wire.length_prefix(schema.Audio.ENCODED_AUDIO_STRING, total(parts))])
+        tail = wire.string_field(schema.Audio.CONTENT_TYPE, "audio/wav")
+        return [*wire.message_field(schema.Value.AUDIO, [head, *parts, tail]), metadata]
 
     return Summary([Value(tag, encode, nbytes)])
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value, check_tag
+from .._proto.plugin_schema import (Category, Chart, MarginChart, MarginSeries,
+                                    MultilineChart)
+from .._proto.plugin_schema import Layout as LayoutMessage
 
-# The one tag under which TensorBoard looks for a layout.
-TAG = "custom_scalars__config__"
+# The value, and the limits between which it is drawn.
+_SERIES = (MarginSeries.VALUE, MarginSeries.LOWER, MarginSeries.UPPER)
 
 Layout = Mapping[str, Mapping[str, Sequence[Any]]]
 
@@ -30,20 +33,22 @@ def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
     """
     if not isinstance(layout, Mapping):
         raise TypeError(f"got a layout of type {type(layout).__name__}, want a dict of categories")
-    message = b"".join(wire.bytes_field(2, _category(title, charts, title in closed))
+    message = b"".join(wire.bytes_field(LayoutMessage.CATEGORY,
+                                        _category(title, charts, title in closed))
                        for title, charts in layout.items())
     parts = [*messages.string_tensor((), [message]),
-             messages.metadata("custom_scalars", data_class=messages.TENSOR_CLASS)]
-    return Summary([Value(TAG, parts, len(message))])
+             messages.metadata(schema.CUSTOM_SCALARS)]
+    return Summary([Value(schema.LAYOUT_TAG, parts, len(message))])
 
 
 def _category(title: str, charts: Any, closed: bool) -> bytes:
     if not isinstance(charts, Mapping):
         raise TypeError(f"got the category {title!r} as a {type(charts).__name__}, want a dict of "
                         "charts")
-    message = wire.string_field(1, check_tag(title))
-    message += b"".join(wire.bytes_field(2, _chart(name, chart)) for name, chart in charts.items())
-    return message + wire.int_field(3, 1) if closed else message
+    message = wire.string_field(Category.TITLE, check_tag(title))
+    message += b"".join(wire.bytes_field(Category.CHART, _chart(name, chart))
+                        for name, chart in charts.items())
+    return message + wire.int_field(Category.CLOSED, 1) if closed else message
 
 
 def _chart(title: str, chart: Any) -> bytes:
@@ -51,16 +56,17 @@ def _chart(title: str, chart: Any) -> bytes:
         raise ValueError(f"got the chart {title!r} as {chart!r:.80}, want ['Multiline', tags] or "
                          "['Margin', [value, lower, upper]]")
     form, tags = chart
-    head = wire.string_field(1, check_tag(title))
+    head = wire.string_field(Chart.TITLE, check_tag(title))
     if form == "Multiline":
-        return head + wire.bytes_field(2, _strings(title, tags))
+        return head + wire.bytes_field(Chart.MULTILINE, _strings(title, tags))
     if form == "Margin":
-        return head + wire.bytes_field(3, _margins(title, tags))
+        return head + wire.bytes_field(Chart.MARGIN, _margins(title, tags))
     raise ValueError(f"got the form {form!r} for the chart {title!r}, want 'Multiline' or 'Margin'")
 
 
 def _strings(title: str, tags: Any) -> bytes:
-    return b"".join(wire.string_field(1, check_tag(tag)) for tag in _listed(title, tags))
+    return b"".join(wire.string_field(MultilineChart.TAG, check_tag(tag))
+                    for tag in _listed(title, tags))
 
 
 def _margins(title: str, tags: Any) -> bytes:
@@ -71,8 +77,8 @@ def _margins(title: str, tags: Any) -> bytes:
         if isinstance(series, str) or len(series) != 3:
             raise ValueError(f"got {series!r:.80} in the margin chart {title!r}, want three tags: "
                              "value, lower, upper")
-        message += wire.bytes_field(1, b"".join(
-            wire.string_field(number, check_tag(tag)) for number, tag in enumerate(series, 1)))
+        message += wire.bytes_field(MarginChart.SERIES, b"".join(
+            wire.string_field(number, check_tag(tag)) for number, tag in zip(_SERIES, series)))
     return message
 
 

@@ -11,25 +11,22 @@ Source: projector_config.proto and projector_plugin.py of TensorBoard 2.21.
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
+from .._proto import schema, textproto
+from .._proto.textproto import quoted
 from .._values import png
 from .._values.array import Snapshot, as_array, snapshot
 from .._proto.messages import check_tag
 from .._names import relative_path
 from .._values.number import as_step
 
-CONFIG = "projector_config.pbtxt"
-
 # "The sprite can be at most 8192 x 8192 pixels": what browsers hold as one texture.
 MAX_SPRITE = 8192
 
 _ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
-_TOKEN = re.compile(r"""\s+ | \#[^\n]* | [\w.+-]+ | [{}<>:;,\[\]]
-                        | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.VERBOSE)
 
 
 class Directory(Protocol):
@@ -62,18 +59,18 @@ class Embedding:
         # The lengths in the name keep a new matrix from lying where an old config expects another.
         tensors = f"{self._path}/tensors_{rows}x{columns}.{ending}"
         directory.put(tensors, data)
-        fields = [f"tensor_name: {_quoted(self._name)}", f"tensor_path: {_quoted(tensors)}",
+        fields = [f"tensor_name: {quoted(self._name)}", f"tensor_path: {quoted(tensors)}",
                   f"tensor_shape: {rows}", f"tensor_shape: {columns}"]
         if self._metadata:
             directory.put(f"{self._path}/metadata.tsv", self._metadata)
-            fields.append(f"metadata_path: {_quoted(f'{self._path}/metadata.tsv')}")
+            fields.append(f"metadata_path: {quoted(f'{self._path}/metadata.tsv')}")
         if self._images is not None:
             sheet, height, width = _sprite(self._images.numpy())
             directory.put(f"{self._path}/sprite.png", png.encode(sheet))
-            fields.append(f"sprite {{ image_path: {_quoted(f'{self._path}/sprite.png')} "
+            fields.append(f"sprite {{ image_path: {quoted(f'{self._path}/sprite.png')} "
                           f"single_image_dim: {width} single_image_dim: {height} }}")
         block = "embeddings {\n" + "".join(f"  {field}\n" for field in fields) + "}\n"
-        _add_to_config(directory, _quoted(self._name), block)
+        _add_to_config(directory, self._name, block)
 
 
 def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, label_img: Any = None,
@@ -205,58 +202,15 @@ def _as_bytes(images: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return brightness.astype(np.uint8)
 
 
-def _quoted(text: str) -> str:
-    """A string of protobuf's text format: all but plain ASCII as octal, so that nothing ends it."""
-    data = text.encode("utf-8")
-    return '"' + "".join(
-        f"\\{byte:03o}" if byte < 32 or byte > 126 else
-        "\\" + chr(byte) if chr(byte) in "\"'\\" else chr(byte) for byte in data) + '"'
-
-
-def _add_to_config(directory: Directory, quoted_name: str, block: str) -> None:
-    """Put `block` into the config, in place of an earlier one of that name."""
-    present = (directory.read(CONFIG) or b"").decode("utf-8", "replace")
+def _add_to_config(directory: Directory, name: str, block: str) -> None:
+    """Add `block` to the config, in place of an earlier embedding called `name`."""
+    present = (directory.read(schema.PROJECTOR_CONFIG) or b"").decode("utf-8", "replace")
     try:
-        kept = [field for field in _fields(present) if _tensor_name(field) != quoted_name]
+        kept = [field.source for field in textproto.fields(present)
+                if field.name != "embeddings" or field.first("tensor_name") != name]
     except ValueError:
         # TensorBoard can't read it either. It is kept, in case it was written by hand.
-        directory.put(CONFIG + ".unreadable", present.encode("utf-8"))
+        directory.put(schema.PROJECTOR_CONFIG + ".unreadable", present.encode("utf-8"))
         kept = []
-    directory.put(CONFIG, "".join([field.strip() + "\n" for field in kept] + [block]).encode())
-
-
-def _fields(text: str) -> List[str]:
-    """The fields of a message in text format, each as it is written. ValueError if it is none."""
-    starts, depth, last = [], 0, ""
-    for at, token in _tokens(text):
-        if depth == 0 and last != ":" and (token[0].isalpha() or token[0] == "_"):
-            starts.append(at)
-        depth += (token in "{<[") - (token in "}>]")
-        if depth < 0:
-            break
-        last = token
-    if depth or text.strip() and not starts:
-        raise ValueError("got no message in text format")
-    return [text[start:end] for start, end in zip(starts, starts[1:] + [len(text)])]
-
-
-def _tensor_name(field: str) -> str:
-    """The name of an `embeddings` field, quoted as it is; "" in other fields."""
-    tokens = [token for _, token in _tokens(field)]
-    if tokens[0] != "embeddings" or "tensor_name" not in tokens:
-        return ""
-    after = tokens[tokens.index("tensor_name") + 1:]
-    return after[after[0] == ":"]
-
-
-def _tokens(text: str) -> List[Tuple[int, str]]:
-    """(offset, token) without white space and comments. ValueError for what is no text format."""
-    tokens, at = [], 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if not match:
-            raise ValueError(f"got {text[at:at + 20]!r} in a message in text format")
-        if not match.group()[0].isspace() and match.group()[0] != "#":
-            tokens.append((at, match.group()))
-        at = match.end()
-    return tokens
+    directory.put(schema.PROJECTOR_CONFIG,
+                  "".join([field + "\n" for field in kept] + [block]).encode())

@@ -18,8 +18,11 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value, check_tag
+from .._proto.plugin_schema import (AllocatorMemoryUsed, AttrValue, DeviceStepStats, FunctionGraphs,
+                                    GraphDef, NodeDef, NodeExecStats, RunMetadata, StepStats,
+                                    VersionDef)
 
 Shape = Optional[Sequence[Optional[int]]]
 Attribute = Union[bool, int, float, str, Sequence[bool], Sequence[int], Sequence[float],
@@ -31,11 +34,7 @@ MAX_ATTRIBUTE = 1024
 # GraphDef's version: the first of those that TensorFlow still reads without a conversion.
 _PRODUCER = 22
 
-DTYPES: Dict[str, int] = {
-    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7,
-    "complex64": 8, "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18,
-    "float16": 19, "uint32": 22, "uint64": 23, "float8_e5m2": 24, "float8_e4m3fn": 25,
-}
+DTYPES = schema.DATA_TYPE_NUMBERS
 
 
 class Node(NamedTuple):
@@ -81,7 +80,7 @@ def graph(nodes: Iterable[Node]) -> Message:
     Raises ValueError for two nodes of one name, an input that is no node, an unknown dtype;
     TypeError for an attribute of another type than Node names.
     """
-    return Message(messages.GRAPH_DEF, _graph_def(nodes))
+    return Message(schema.Event.GRAPH_DEF, _graph_def(nodes))
 
 
 def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
@@ -89,8 +88,9 @@ def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
 
     Raises what `graph` raises.
     """
-    function = wire.bytes_field(2, _graph_def(nodes))
-    return _named(tag, "graph_run_metadata_graph", wire.bytes_field(4, function))
+    function = wire.bytes_field(FunctionGraphs.PRE_OPTIMIZATION_GRAPH, _graph_def(nodes))
+    return _named(tag, schema.RUN_METADATA_GRAPH,
+                  wire.bytes_field(RunMetadata.FUNCTION_GRAPHS, function))
 
 
 def keras_graph(tag: str, model_json: str) -> Summary:
@@ -100,7 +100,7 @@ def keras_graph(tag: str, model_json: str) -> Summary:
     """
     if not isinstance(model_json, str):
         raise TypeError(f"got a model of type {type(model_json).__name__}, want its to_json() text")
-    return _named(tag, "graph_keras_model", model_json.encode("utf-8"))
+    return _named(tag, schema.KERAS_MODEL, model_json.encode("utf-8"))
 
 
 def costs(tag: str, nodes: Iterable[Cost]) -> Message:
@@ -110,13 +110,16 @@ def costs(tag: str, nodes: Iterable[Cost]) -> Message:
     """
     devices: Dict[str, List[bytes]] = {}
     for cost in nodes:
-        devices.setdefault(cost.device, []).append(wire.bytes_field(2, _node_stats(cost)))
+        devices.setdefault(cost.device, []).append(
+            wire.bytes_field(DeviceStepStats.NODE_STATS, _node_stats(cost)))
     step_stats = b"".join(
-        wire.bytes_field(1, wire.string_field(1, device) + b"".join(stats))
+        wire.bytes_field(StepStats.DEV_STATS,
+                         wire.string_field(DeviceStepStats.DEVICE, device) + b"".join(stats))
         for device, stats in devices.items())
-    message = (wire.string_field(1, check_tag(tag))
-               + wire.bytes_field(2, wire.bytes_field(1, step_stats)))
-    return Message(messages.TAGGED_RUN_METADATA, message, [tag])
+    metadata = wire.bytes_field(RunMetadata.STEP_STATS, step_stats)
+    message = (wire.string_field(schema.TaggedRunMetadata.TAG, check_tag(tag))
+               + wire.bytes_field(schema.TaggedRunMetadata.RUN_METADATA, metadata))
+    return Message(schema.Event.TAGGED_RUN_METADATA, message, [tag])
 
 
 def node_names(wanted: Iterable[str]) -> List[str]:
@@ -143,7 +146,7 @@ def _named(tag: str, plugin: str, data: bytes) -> Summary:
     # "content must be exactly b'1'": the plugin's version of these three. Rank 1, since
     # with a data_class the Python loader no longer repairs rank 0.
     parts = [*messages.string_tensor((1,), [data]),
-             messages.metadata(plugin, b"1", data_class=messages.BLOB_CLASS)]
+             messages.metadata(plugin, schema.PLUGINS[plugin].content or b"")]
     return Summary([Value(tag, parts, len(data))])
 
 
@@ -155,8 +158,8 @@ def _graph_def(nodes: Iterable[Node]) -> bytes:
             if _source(name) not in names:
                 raise ValueError(f"got the input {name!r} of node {node.name!r}, want the name of "
                                  "a node of the same graph")
-    return (b"".join(wire.bytes_field(1, _node_def(node)) for node in nodes)
-            + wire.bytes_field(4, wire.int_field(1, _PRODUCER)))
+    return (b"".join(wire.bytes_field(GraphDef.NODE, _node_def(node)) for node in nodes)
+            + wire.bytes_field(GraphDef.VERSIONS, wire.int_field(VersionDef.PRODUCER, _PRODUCER)))
 
 
 def _check_names(nodes: Sequence[Node]) -> Set[str]:
@@ -186,51 +189,55 @@ def _node_def(node: Node) -> bytes:
         if node.dtype not in DTYPES:
             raise ValueError(f"got the dtype {node.dtype!r} of node {node.name!r}, "
                              f"want one of {', '.join(DTYPES)}")
-        attributes.append(("dtype", wire.int_field(6, DTYPES[node.dtype])))
+        attributes.append(("dtype", wire.int_field(AttrValue.TYPE, DTYPES[node.dtype])))
     if node.output_shapes is not None:
-        shapes = _fitting([wire.bytes_field(7, _shape(shape)) for shape in node.output_shapes])
+        shapes = _fitting([wire.bytes_field(AttrValue.SHAPE, _shape(shape))
+                           for shape in node.output_shapes])
         attributes.append(("_output_shapes", shapes))
-    message = wire.string_field(1, node.name) + wire.string_field(2, node.op)
-    message += b"".join(wire.string_field(3, name) for name in node.inputs)
+    message = wire.string_field(NodeDef.NAME, node.name) + wire.string_field(NodeDef.OP, node.op)
+    message += b"".join(wire.string_field(NodeDef.INPUT, name) for name in node.inputs)
     if node.device:
-        message += wire.string_field(4, node.device)
+        message += wire.string_field(NodeDef.DEVICE, node.device)
     return message + b"".join(
-        wire.bytes_field(5, wire.string_field(1, key) + wire.bytes_field(2, value))
+        wire.bytes_field(NodeDef.ATTR, wire.string_field(schema.MapEntry.KEY, key)
+                         + wire.bytes_field(schema.MapEntry.VALUE, value))
         for key, value in attributes)
 
 
 def _shape(shape: Shape) -> bytes:
     """TensorShapeProto, in which -1 is a length that is not known."""
     if shape is None:
-        return wire.int_field(3, 1)
-    return b"".join(wire.bytes_field(2, wire.int_field(1, -1 if size is None else int(size)))
-                    for size in shape)
+        return wire.int_field(schema.TensorShape.UNKNOWN_RANK, 1)
+    return b"".join(
+        wire.bytes_field(schema.TensorShape.DIM,
+                         wire.int_field(schema.Dim.SIZE, -1 if size is None else int(size)))
+        for size in shape)
 
 
 def _attribute(node: str, key: str, value: Attribute) -> bytes:
     """AttrValue."""
     if not isinstance(value, (list, tuple)):
         number, data = _attribute_field(node, key, value)
-        return wire.bytes_field(2, data) if number == 2 else data
+        return wire.bytes_field(number, data) if number == AttrValue.S else data
     # The numbers of ListValue's fields are those of AttrValue; single ones may stay unpacked.
     pairs = [_attribute_field(node, key, item) for item in value]
     if len({number for number, _ in pairs}) > 1:
         raise TypeError(f"got the attribute {key!r} of node {node!r} with several types in one "
                         "list, want one type")
-    return _fitting([wire.bytes_field(2, data) if number == 2 else data
+    return _fitting([wire.bytes_field(number, data) if number == AttrValue.S else data
                      for number, data in pairs])
 
 
 def _attribute_field(node: str, key: str, value: object) -> Tuple[int, bytes]:
-    """(field number, field), and for a string (2, text): of AttrValue and of its lists."""
+    """(field number, field), and for a string (S, text): of AttrValue and of its lists."""
     if isinstance(value, bool):
-        return 5, wire.int_field(5, value)
+        return AttrValue.B, wire.int_field(AttrValue.B, value)
     if isinstance(value, int):
-        return 3, wire.int_field(3, value)
+        return AttrValue.I, wire.int_field(AttrValue.I, value)
     if isinstance(value, float):
-        return 4, wire.float_field(4, value)
+        return AttrValue.F, wire.float_field(AttrValue.F, value)
     if isinstance(value, str):
-        return 2, shorten(value)
+        return AttrValue.S, shorten(value)
     raise TypeError(f"got the attribute {key!r} of node {node!r} of type {type(value).__name__}, "
                     "want bool, int, float, str or a list of one of these")
 
@@ -251,7 +258,7 @@ def _fitting(fields: Sequence[bytes]) -> bytes:
         if len(kept) + len(field) > MAX_ATTRIBUTE - 24:
             break
         kept += field
-    return wire.bytes_field(1, kept)
+    return wire.bytes_field(AttrValue.LIST, kept)
 
 
 def _node_stats(cost: Cost) -> bytes:
@@ -261,9 +268,12 @@ def _node_stats(cost: Cost) -> bytes:
         raise ValueError(f"got {cost}, want finite times and a size of at least 0")
     # Whole microseconds; TensorBoard takes a node with none for one that did not run.
     micros = max(1, round(cost.micros))
-    message = (wire.string_field(1, cost.name) + wire.int_field(2, int(cost.start))
-               + wire.int_field(4, micros) + wire.int_field(5, micros))
+    message = (wire.string_field(NodeExecStats.NODE_NAME, cost.name)
+               + wire.int_field(NodeExecStats.ALL_START_MICROS, int(cost.start))
+               + wire.int_field(NodeExecStats.OP_END_REL_MICROS, micros)
+               + wire.int_field(NodeExecStats.ALL_END_REL_MICROS, micros))
     if cost.nbytes:
-        memory = wire.string_field(1, cost.device) + wire.int_field(2, int(cost.nbytes))
-        message += wire.bytes_field(6, memory)
+        memory = (wire.string_field(AllocatorMemoryUsed.ALLOCATOR_NAME, cost.device)
+                  + wire.int_field(AllocatorMemoryUsed.TOTAL_BYTES, int(cost.nbytes)))
+        message += wire.bytes_field(NodeExecStats.MEMORY, memory)
     return message

@@ -6,9 +6,10 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._values.array import Snapshot, as_array, snapshot
 from .._proto.messages import Summary, Value
+from .._proto.schema import Histogram as HistogramField
 from .._values.buckets import Bins, Histogram, merged, trimmed
 from .._values.buckets import histogram as count
 from .._warnings import once
@@ -127,12 +128,14 @@ def _checked_bins(bins: Any) -> Bins:
 
 
 def _metadata(display_name: str, description: str) -> bytes:
-    return messages.metadata("histograms", data_class=messages.TENSOR_CLASS,
-                             display_name=display_name, description=description)
+    return messages.metadata(schema.HISTOGRAMS, display_name=display_name, description=description)
 
 
-# min, max, num, sum, sum_squares: doubles, each behind its key (number << 3 | FIXED64).
-_totals = Struct("<BdBdBdBdBd").pack
+# min, max, num, sum, sum_squares: doubles, each after its key.
+_totals = Struct("<" + "cd" * 5).pack
+_KEYS = [wire.key(number, wire.FIXED64) for number in (
+    HistogramField.MIN, HistogramField.MAX, HistogramField.NUM, HistogramField.SUM,
+    HistogramField.SUM_SQUARES)]
 _DOUBLES = np.dtype("<f8")
 
 
@@ -143,10 +146,12 @@ def _parts(shown: Histogram, metadata: bytes) -> Parts:
         limits = shown.limits
         if limits[-1] > _LARGEST or limits[0] < -_LARGEST:
             limits = limits.clip(-_LARGEST, _LARGEST)
-        totals = _totals(0x09, max(shown.min, -_LARGEST), 0x11, min(shown.max, _LARGEST),
-                         0x19, shown.num, 0x21, shown.sum, 0x29, shown.sum_squares)
-        message = [b"".join([totals, *_packed(6, limits), *_packed(7, shown.counts)])]
-    return [*wire.message_field(messages.HISTO, message), metadata]
+        numbers = (max(shown.min, -_LARGEST), min(shown.max, _LARGEST), shown.num, shown.sum,
+                   shown.sum_squares)
+        totals = _totals(*[item for pair in zip(_KEYS, numbers) for item in pair])
+        message = [b"".join([totals, *_packed(HistogramField.BUCKET_LIMIT, limits),
+                             *_packed(HistogramField.BUCKET, shown.counts)])]
+    return [*wire.message_field(schema.Value.HISTO, message), metadata]
 
 
 def _packed(number: int, numbers: Any) -> Tuple[bytes, bytes]:

@@ -12,17 +12,13 @@ from __future__ import annotations
 import math
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value, check_tag
+from .._proto.plugin_schema import (HPARAM_TYPES, METRIC_DATASETS, SESSION_STATUSES, Experiment,
+                                    HParamInfo, HParamsPluginData, JsonList, JsonValue, MetricInfo,
+                                    MetricName, SessionEndInfo, SessionStartInfo)
+from .._proto.plugin_schema import Interval as IntervalMessage
 from .._values.number import as_float, as_wall_time
-
-EXPERIMENT_TAG = "_hparams_/experiment"
-START_TAG = "_hparams_/session_start_info"
-END_TAG = "_hparams_/session_end_info"
-
-_STATUS = {"UNKNOWN": 0, "SUCCESS": 1, "FAILURE": 2, "RUNNING": 3}
-_TYPES = {str: 1, bool: 2, float: 3, int: 3}
-_DATASETS = {"": 0, "training": 1, "validation": 2}
 
 
 class Interval(NamedTuple):
@@ -61,21 +57,27 @@ def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: floa
     Raises TypeError for a name that is no str and for other values.
     """
     message = b"".join(
-        wire.bytes_field(1, wire.string_field(1, name) + wire.bytes_field(2, value))
+        wire.bytes_field(SessionStartInfo.HPARAMS, wire.string_field(schema.MapEntry.KEY, name)
+                         + wire.bytes_field(schema.MapEntry.VALUE, value))
         for name, value in _fields(values))
-    for number, text in ((2, model_uri), (3, monitor_url), (4, group_name)):
+    for number, text in ((SessionStartInfo.MODEL_URI, model_uri),
+                         (SessionStartInfo.MONITOR_URL, monitor_url),
+                         (SessionStartInfo.GROUP_NAME, group_name)):
         if text:
             message += wire.string_field(number, check_tag(text))
-    message += _time(5, start_time)
-    return _summary(START_TAG, wire.bytes_field(3, message))
+    message += _time(SessionStartInfo.START_TIME_SECS, start_time)
+    return _summary(schema.SESSION_START_TAG,
+                    wire.bytes_field(HParamsPluginData.SESSION_START_INFO, message))
 
 
 def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
     """How the run ended: "SUCCESS", "FAILURE", "RUNNING" or "UNKNOWN", and when."""
-    if status not in _STATUS:
-        raise ValueError(f"got the status {status!r}, want one of {', '.join(_STATUS)}")
-    message = wire.int_field(1, _STATUS[status]) + _time(2, end_time)
-    return _summary(END_TAG, wire.bytes_field(4, message))
+    if status not in SESSION_STATUSES:
+        raise ValueError(f"got the status {status!r}, want one of {', '.join(SESSION_STATUSES)}")
+    message = (wire.int_field(SessionEndInfo.STATUS, SESSION_STATUSES[status])
+               + _time(SessionEndInfo.END_TIME_SECS, end_time))
+    return _summary(schema.SESSION_END_TAG,
+                    wire.bytes_field(HParamsPluginData.SESSION_END_INFO, message))
 
 
 def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[str, Metric]] = (),
@@ -91,21 +93,24 @@ def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[st
     """
     if isinstance(metrics, str):
         raise TypeError(f"got the metrics {metrics!r}, want a list of tags")
-    infos = [wire.bytes_field(4, _hparam_info(hparam, domain))
+    infos = [wire.bytes_field(Experiment.HPARAM_INFOS, _hparam_info(hparam, domain))
              for hparam, domain in domains.items()]
-    infos += [wire.bytes_field(5, _metric_info(metric)) for metric in metrics]
-    head = wire.string_field(1, check_tag(description)) if description else b""
-    head += wire.string_field(2, check_tag(user)) if user else b""
-    tail = wire.string_field(6, check_tag(name)) if name else b""
-    message = head + _time(3, time_created) + b"".join(infos) + tail
-    return _summary(EXPERIMENT_TAG, wire.bytes_field(2, message))
+    infos += [wire.bytes_field(Experiment.METRIC_INFOS, _metric_info(metric))
+              for metric in metrics]
+    head = wire.string_field(Experiment.DESCRIPTION, check_tag(description)) \
+        if description else b""
+    head += wire.string_field(Experiment.USER, check_tag(user)) if user else b""
+    tail = wire.string_field(Experiment.NAME, check_tag(name)) if name else b""
+    message = head + _time(Experiment.TIME_CREATED_SECS, time_created) + b"".join(infos) + tail
+    return _summary(schema.EXPERIMENT_TAG,
+                    wire.bytes_field(HParamsPluginData.EXPERIMENT, message))
 
 
 def _summary(tag: str, content: bytes) -> Summary:
     # The dashboard reads the metadata alone; "both loaders insert a [0] float tensor" where a
     # value is missing, so that one is written at once.
-    parts = [*messages.tensor(messages.DT_FLOAT, (0,), b""),
-             messages.metadata("hparams", content, data_class=messages.TENSOR_CLASS)]
+    parts = [*messages.tensor(schema.DT_FLOAT, (0,), b""),
+             messages.metadata(schema.HPARAMS, content)]
     return Summary([Value(tag, parts, len(content))])
 
 
@@ -141,22 +146,23 @@ def plain_value(name: str, value: Any) -> Union[None, bool, str, float]:
 def _value(value: Union[bool, str, float]) -> bytes:
     """google.protobuf.Value. A bool is an int to Python, so it is asked for first."""
     if isinstance(value, bool):
-        return wire.int_field(4, value)
+        return wire.int_field(JsonValue.BOOL_VALUE, value)
     if isinstance(value, str):
-        return wire.string_field(3, value)
-    return wire.double_field(2, value)
+        return wire.string_field(JsonValue.STRING_VALUE, value)
+    return wire.double_field(JsonValue.NUMBER_VALUE, value)
 
 
 def _hparam_info(name: str, domain: Domain) -> bytes:
-    message = wire.string_field(1, check_tag(name))
+    message = wire.string_field(HParamInfo.NAME, check_tag(name))
     if domain is None:
         return message
     if isinstance(domain, type):
-        if domain not in _TYPES:
+        if domain not in HPARAM_TYPES:
             raise TypeError(f"got the type {domain.__name__} for {name!r}, want str, bool or float")
-        return message + wire.int_field(4, _TYPES[domain])
+        return message + wire.int_field(HParamInfo.TYPE, HPARAM_TYPES[domain])
     if isinstance(domain, Interval):
-        return message + wire.int_field(4, _TYPES[float]) + _interval(name, domain)
+        return (message + wire.int_field(HParamInfo.TYPE, HPARAM_TYPES[float])
+                + _interval(name, domain))
     return message + _discrete(name, domain)
 
 
@@ -164,7 +170,9 @@ def _interval(name: str, domain: Interval) -> bytes:
     low, high = as_float(domain.min_value), as_float(domain.max_value)
     if not low <= high:
         raise ValueError(f"got the interval {low} to {high} for {name!r}, want the smaller first")
-    return wire.bytes_field(6, wire.double_field(1, low) + wire.double_field(2, high))
+    return wire.bytes_field(HParamInfo.DOMAIN_INTERVAL,
+                            wire.double_field(IntervalMessage.MIN_VALUE, low)
+                            + wire.double_field(IntervalMessage.MAX_VALUE, high))
 
 
 def _discrete(name: str, domain: Any) -> bytes:
@@ -176,19 +184,23 @@ def _discrete(name: str, domain: Any) -> bytes:
     if len(types) != 1 or None in values:
         raise ValueError(f"got the domain {domain!r:.80} for {name!r}, want values of one type: "
                          "bool, str or numbers")
-    listed = b"".join(wire.bytes_field(1, _value(value)) for value in values if value is not None)
-    return wire.int_field(4, _TYPES[types.pop()]) + wire.bytes_field(5, listed)
+    listed = b"".join(wire.bytes_field(JsonList.VALUES, _value(value))
+                      for value in values if value is not None)
+    return (wire.int_field(HParamInfo.TYPE, HPARAM_TYPES[types.pop()])
+            + wire.bytes_field(HParamInfo.DOMAIN_DISCRETE, listed))
 
 
 def _metric_info(metric: Union[str, Metric]) -> bytes:
     metric = Metric(metric) if isinstance(metric, str) else metric
-    if metric.dataset not in _DATASETS:
+    if metric.dataset not in METRIC_DATASETS:
         raise ValueError(f"got the dataset {metric.dataset!r} for the metric {metric.tag!r}, want "
                          "'', 'training' or 'validation'")
-    group = wire.string_field(1, check_tag(metric.group)) if metric.group else b""
-    message = wire.bytes_field(1, group + wire.string_field(2, check_tag(metric.tag)))
-    for number, text in ((3, metric.display_name), (4, metric.description)):
+    group = wire.string_field(MetricName.GROUP, check_tag(metric.group)) if metric.group else b""
+    name = group + wire.string_field(MetricName.TAG, check_tag(metric.tag))
+    message = wire.bytes_field(MetricInfo.NAME, name)
+    for number, text in ((MetricInfo.DISPLAY_NAME, metric.display_name),
+                         (MetricInfo.DESCRIPTION, metric.description)):
         if text:
             message += wire.string_field(number, check_tag(text))
-    dataset = _DATASETS[metric.dataset]
-    return message + wire.int_field(5, dataset) if dataset else message
+    dataset = METRIC_DATASETS[metric.dataset]
+    return message + wire.int_field(MetricInfo.DATASET_TYPE, dataset) if dataset else message

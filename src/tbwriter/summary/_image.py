@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
-from .._proto import messages
+from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._values.pixels import Array, File, Picture, as_png, grid_size, image_value, pictures, tile
 from .._parts import Parts
@@ -54,8 +54,8 @@ def images(tag: str, data: Any, *, dataformats: Optional[str] = None, display_na
     Raises TypeError or ValueError for what is no picture.
     """
     found = pictures(data, dataformats)
-    metadata = messages.metadata("images", data_class=messages.BLOB_CLASS,
-                                 display_name=display_name, description=description)
+    metadata = messages.metadata(schema.IMAGES, display_name=display_name,
+                                 description=description)
 
     def encode() -> Parts:
         files = [file for one in found for file in _files(one)]

@@ -9,9 +9,11 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 import numpy as np
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._values.array import as_array
-from .._proto.messages import DT_FLOAT, DT_INT32, DT_UINT8, Summary, Value
+from .._proto.messages import Summary, Value
+from .._proto.plugin_schema import MeshContentType, MeshPluginData
+from .._proto.schema import DT_FLOAT, DT_INT32, DT_UINT8
 from .._parts import Parts
 from .._proto.wire import check_size
 
@@ -42,19 +44,19 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
     points = _batch("vertices", vertices)
     if not np.isfinite(points).all():
         raise ValueError("got vertices with NaN or infinities, want finite coordinates")
-    parts = [_Part("VERTEX", 1, DT_FLOAT, points.astype("<f4"))]
+    parts = [_Part("VERTEX", MeshContentType.VERTEX, DT_FLOAT, points.astype("<f4"))]
     if faces is not None:
         corners = _batch("faces", faces)
         _check_batch("faces", corners, points)
         _check_whole("faces", corners, points.shape[1] - 1, "the number of a vertex")
-        parts.append(_Part("FACE", 2, DT_INT32, corners.astype("<i4")))
+        parts.append(_Part("FACE", MeshContentType.FACE, DT_INT32, corners.astype("<i4")))
     if colors is not None:
         paint = _batch("colors", colors)
         if paint.shape != points.shape:
             raise ValueError(f"got colors of shape {paint.shape}, want {points.shape} like the "
                              "vertices")
         _check_colors(paint)
-        parts.append(_Part("COLOR", 3, DT_UINT8, paint.astype("u1")))
+        parts.append(_Part("COLOR", MeshContentType.COLOR, DT_UINT8, paint.astype("u1")))
     config = _config(config_dict)
     components = sum(1 << part.content_type for part in parts)
     return Summary([_value(tag, part, components, config, display_name, description)
@@ -64,12 +66,14 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
 def _value(tag: str, part: _Part, components: int, config: str, display_name: str,
            description: str) -> Value:
     messages.check_tag(tag)
-    content = (wire.string_field(2, tag) + wire.int_field(3, part.content_type)
-               + wire.string_field(5, config)
-               + wire.bytes_field(6, b"".join(map(wire.varint, part.data.shape)))
-               + wire.int_field(7, components))
-    metadata = messages.metadata("mesh", content, data_class=messages.TENSOR_CLASS,
-                                 display_name=display_name, description=description)
+    shape = b"".join(map(wire.varint, part.data.shape))
+    content = (wire.string_field(MeshPluginData.NAME, tag)
+               + wire.int_field(MeshPluginData.CONTENT_TYPE, part.content_type)
+               + wire.string_field(MeshPluginData.JSON_CONFIG, config)
+               + wire.bytes_field(MeshPluginData.SHAPE, shape)
+               + wire.int_field(MeshPluginData.COMPONENTS, components))
+    metadata = messages.metadata(schema.MESH, content, display_name=display_name,
+                                 description=description)
     return Value(f"{tag}_{part.name}", _encoder(part, metadata), part.data.nbytes)
 
 

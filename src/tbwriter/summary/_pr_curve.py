@@ -8,9 +8,10 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._values.array import Snapshot, as_array, snapshot
 from .._proto.messages import Summary, Value
+from .._proto.plugin_schema import PrCurvePluginData
 from .._values.number import as_float
 from .._parts import Parts
 
@@ -110,11 +111,11 @@ def _rates(tp: Any, fp: Any, fn: Any) -> Tuple[Any, Any]:
 
 
 def _metadata(num_thresholds: int, display_name: str, description: str) -> bytes:
-    return messages.metadata("pr_curves", wire.int_field(2, num_thresholds),
-                             data_class=messages.TENSOR_CLASS, display_name=display_name,
+    content = wire.int_field(PrCurvePluginData.NUM_THRESHOLDS, num_thresholds)
+    return messages.metadata(schema.PR_CURVES, content, display_name=display_name,
                              description=description)
 
 
 def _parts(rows: Any, metadata: bytes) -> Parts:
     data = np.ascontiguousarray(rows, "<f4").tobytes()
-    return [*messages.tensor(messages.DT_FLOAT, rows.shape, data), metadata]
+    return [*messages.tensor(schema.DT_FLOAT, rows.shape, data), metadata]

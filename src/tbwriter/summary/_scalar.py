@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
-from .._proto import messages, wire
+from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value
 from .._values.number import as_float
 
-_KEY = wire.varint(messages.SIMPLE_VALUE << 3 | wire.FIXED32)
+_KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
 
 def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "") -> Summary:
@@ -21,8 +21,8 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
     """
     # simple_value is the one form that every reader shows; with data_class set, the fast loader
     # keeps name and description too.
-    described = messages.metadata("scalars", data_class=messages.SCALAR_CLASS,
-                                  display_name=display_name, description=description
+    described = messages.metadata(schema.SCALARS, display_name=display_name,
+                                  description=description
                                   ) if display_name or description else b""
     if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
         # MXNet computes in the background: a copy joins its queue, and nobody waits here.
@@ -45,5 +45,6 @@ def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
     if any(hasattr(value, "asnumpy") for value in values.values()):
         return Summary([value for tag in values for value in scalar(tag, values[tag]).values])
     fields = [messages.tag_field(tag) + _field(value) for tag, value in values.items()]
-    return Message(messages.SUMMARY, b"".join(
-        [wire.length_prefix(1, len(field)) + field for field in fields]), list(values))
+    return Message(schema.Event.SUMMARY, b"".join(
+        [wire.length_prefix(schema.Summary.VALUE, len(field)) + field for field in fields]),
+        list(values))

@@ -5,7 +5,7 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from .._proto import messages
+from .._proto import messages, schema
 from .._values.array import Snapshot, snapshot
 from .._proto.messages import Summary, Value
 from .._parts import Parts
@@ -13,12 +13,9 @@ from .._proto.wire import check_size
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
-# DataType by numpy's name of it
-_TYPES = {
-    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8,
-    "int64": 9, "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22,
-    "uint64": 23,
-}
+# DataType by numpy's name of it.
+_TYPES = {one.name: one.number for one in schema.DATA_TYPES.values()
+          if one.stored and one.number != schema.DT_BFLOAT16}
 
 
 def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes = b"",
@@ -42,7 +39,7 @@ def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes =
     metadata = messages.metadata(
         plugin_name, content, display_name=display_name, description=description,
         # Without it the fast loader shows the tags of known plugins only.
-        data_class=messages.BLOB_CLASS if blobs else messages.TENSOR_CLASS)
+        data_class=schema.DataClass.BLOB_SEQUENCE if blobs else schema.DataClass.TENSOR)
     encode, nbytes = _of_numbers(data) if strings is None else _of_strings(strings)
     return Summary([Value(tag, lambda: [*encode(), metadata], nbytes)])
 

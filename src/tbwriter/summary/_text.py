@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, List, Tuple
 
-from .._proto import messages
+from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._parts import total
 from .._proto.wire import check_size
@@ -23,8 +23,8 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
     Raises TypeError or ValueError for what is no text, rows of different lengths, and nothing.
     """
     shape, cells = _cells(data)
-    metadata = messages.metadata("text", data_class=messages.TENSOR_CLASS,
-                                 display_name=display_name, description=description)
+    metadata = messages.metadata(schema.TEXT, display_name=display_name,
+                                 description=description)
     return Summary([Value(tag, [*messages.string_tensor(shape, cells), metadata], total(cells))])
 
 

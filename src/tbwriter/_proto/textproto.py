@@ -1,0 +1,174 @@
+"""Protobuf's text format, as far as the projector's configuration needs it.
+
+    embeddings { tensor_name: "a" tensor_shape: 3 tensor_shape: 2 }
+
+Source: https://protobuf.dev/reference/protobuf/textformat-spec/
+"""
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, NamedTuple, Tuple
+
+_TOKEN = re.compile(r"""(?P<skip>(?:\s+|\#[^\n]*)+) | (?P<name>[A-Za-z_]\w*)
+                        | (?P<number>[-\d.][\w.+-]*) | (?P<mark>[{}<>:;,\[\]])
+                        | (?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')""", re.VERBOSE)
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
+            "\\": "\\", "'": "'", '"': '"', "?": "?"}
+_CLOSING = {"{": "}", "<": ">"}
+# "The default limit is 100 nested messages."
+_MAX_DEPTH = 100
+
+
+class Token(NamedTuple):
+    """One token. kind: "name", "number", "mark", "string", or "end". at: its offset."""
+
+    kind: str
+    text: str
+    at: int
+
+
+class Field(NamedTuple):
+    """One field of a message in text format.
+
+    kind: "string", "number", "name" or "message". text: the value without quotes; "" of a message.
+    fields: those of a message. source: the field as it is written. A field whose value is a list
+    comes once per element.
+    """
+
+    name: str
+    kind: str
+    text: str
+    fields: Tuple["Field", ...]
+    source: str
+
+    def first(self, name: str) -> str:
+        """The text of the first field `name` in this one, "" for none."""
+        return next((field.text for field in self.fields if field.name == name), "")
+
+
+def quoted(text: str) -> str:
+    """`text` as a string of the text format: bytes other than printable ASCII become octal."""
+    return '"' + "".join(
+        f"\\{byte:03o}" if byte < 32 or byte > 126 else
+        "\\" + chr(byte) if chr(byte) in "\"'\\" else chr(byte)
+        for byte in text.encode("utf-8")) + '"'
+
+
+def unquoted(text: str) -> str:
+    """The text of a quoted string, its escapes resolved. ValueError unless it is UTF-8."""
+    pieces, at = [], 1
+    for escape in _ESCAPE.finditer(text, 1, len(text) - 1):
+        pieces += [text[at:escape.start()].encode("utf-8"), _byte(escape)]
+        at = escape.end()
+    pieces.append(text[at:-1].encode("utf-8"))
+    return b"".join(pieces).decode("utf-8")
+
+
+def _byte(escape: "re.Match[str]") -> bytes:
+    octal, hexadecimal, unicode, letter = escape.groups()
+    if letter is not None:  # unknown letters keep their backslash
+        return _LETTERS.get(letter, "\\" + letter).encode("utf-8")
+    if unicode is not None:
+        return chr(int(unicode, 16)).encode("utf-8")
+    return bytes([(int(octal, 8) if octal else int(hexadecimal, 16)) & 0xFF])
+
+
+def fields(text: str) -> Iterator[Field]:
+    """The fields of a message in text format. Raises ValueError where the format ends."""
+    reader = _Reader(text)
+    while reader.token.kind != "end":
+        yield from reader.field()
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of `text` without white space and comments; the last is of the kind "end".
+
+    Raises ValueError where no token begins.
+    """
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise ValueError(f"got {text[at:at + 20]!r} in a message in text format")
+        if match.lastgroup != "skip":
+            yield Token(str(match.lastgroup), match.group(), at)
+        at = match.end()
+    yield Token("end", "", len(text))
+
+
+class _Reader:
+    """Reads fields from tokens with one token of lookahead."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = tokens(text)
+        self.token = next(self._tokens)
+        self._depth = 0
+        self._end = 0
+
+    def field(self) -> List[Field]:
+        """The field that begins at the present token, once per element of a list."""
+        begin = self.token.at
+        name = self._take("name")
+        colon = self._skip(":")
+        found = []
+        if not self._skip("["):
+            found.append(Field(name, *self._value(colon), self._text[begin:self._end]))
+        elif not self._skip("]"):
+            found.append(self._element(name, colon))
+            while not self._skip("]"):
+                if not self._skip(","):
+                    raise self._error("',' or ']'")
+                found.append(self._element(name, colon))
+        if not self._skip(","):
+            self._skip(";")
+        return found
+
+    def _element(self, name: str, colon: bool) -> Field:
+        begin = self.token.at
+        value = self._value(colon)
+        return Field(name, *value, f"{name}: {self._text[begin:self._end]}")
+
+    def _value(self, colon: bool) -> Tuple[str, str, Tuple[Field, ...]]:
+        """(kind, text, fields) of one value. colon: whether a colon precedes it."""
+        kind, text, _ = self.token
+        if text in _CLOSING:
+            return "message", "", self._message(_CLOSING[text])
+        if not colon or kind not in ("string", "number", "name"):
+            raise self._error("a value" if colon else "':' or a message")
+        if kind != "string":
+            return kind, self._take(kind), ()
+        plain = ""
+        while self.token.kind == "string":  # "strings beside each other are one"
+            plain += unquoted(self._take("string"))
+        return kind, plain, ()
+
+    def _message(self, closing: str) -> Tuple[Field, ...]:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError(f"got messages nested more than {_MAX_DEPTH} deep")
+        self._take("mark")
+        found: List[Field] = []
+        while not self._skip(closing):
+            found += self.field()
+        self._depth -= 1
+        return tuple(found)
+
+    def _take(self, kind: str) -> str:
+        taken = self.token
+        if taken.kind != kind:
+            raise self._error(f"a {kind}")
+        self._end = taken.at + len(taken.text)
+        self.token = next(self._tokens)
+        return taken.text
+
+    def _skip(self, mark: str) -> bool:
+        found = self.token.kind == "mark" and self.token.text == mark
+        if found:
+            self._take("mark")
+        return found
+
+    def _error(self, want: str) -> ValueError:
+        got = repr(self.token.text) if self.token.text else "the end"
+        return ValueError(f"got {got} at character {self.token.at}, want {want}")
