@@ -9,7 +9,7 @@ from tests.support.judges import board, both_loaders
 from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary
-from tbwriter._values.buckets import default_edges
+from tbwriter._values.lookup import default_edges
 
 RNG = np.random.default_rng(0)
 DATA = {

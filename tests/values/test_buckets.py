@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tbwriter import _parallel, _warnings
-from tbwriter._values import buckets
-from tbwriter._values.buckets import histogram
+from tbwriter import _warnings
+from tbwriter._values import buckets, lookup
+from tbwriter._values.buckets import histogram, histograms
 
 FLOATS = [np.float16, np.float32, np.float64]
 INTEGERS = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
-EDGES = buckets.default_edges()
+EDGES = lookup.default_edges()
 
 
 def finite(values):
@@ -78,6 +78,12 @@ def test_random_bits(seed, dtype):
     check(np.frombuffer(np.random.default_rng(seed).bytes(8 * 500), dtype))
 
 
+@pytest.mark.parametrize("dtype", FLOATS + INTEGERS)
+def test_many_random_bits(dtype):
+    """The same of large arrays, which are counted by chunks or by value."""
+    check(np.frombuffer(np.random.default_rng(3).bytes(8 * 50_000), dtype))
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_around_every_edge(dtype):
     """Each limit, and the values next to it on both sides, go where np.histogram puts them."""
@@ -105,12 +111,9 @@ def test_beyond_the_range_of_float32():
     check(np.array([1e39, -1e39, 1e300, -1e300, big, -big, 1e-320, -1e-320, np.inf, np.nan]))
 
 
-@pytest.mark.parametrize("cores", [1, 2])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8])
-def test_large_arrays(monkeypatch, cores, dtype):
-    """Chunks and cores do not change the counts."""
-    monkeypatch.setattr(_parallel, "available", lambda: cores)
-    monkeypatch.setattr(buckets, "_TWO_CORES", 200_000)
+@pytest.mark.parametrize("dtype", FLOATS + [np.int16, np.int32, np.uint8])
+def test_large_arrays(dtype):
+    """Chunks, and counting by value, do not change the counts."""
     values = (np.random.default_rng(1).normal(size=300_007) * 40).astype(dtype)
     if values.dtype.kind == "f":
         values[1000:1100] = np.nan
@@ -187,3 +190,49 @@ def test_notice_is_given_once():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _warnings.once(("test", "other key"), "text")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9000), st.sampled_from(FLOATS + INTEGERS),
+                          st.sampled_from([0.0, 1e-30, 1.0, 1e30]), st.booleans()), max_size=12),
+       st.integers(0, 2 ** 32 - 1))
+def test_many_arrays(shapes, seed):
+    """Counted together, arrays of any sizes and types have the histograms they have alone."""
+    source = np.random.default_rng(seed)
+    with np.errstate(all="ignore"):
+        made = [(source.normal(size=size) * scale).astype(dtype)
+                for size, dtype, scale, _ in shapes]
+    for values, (_, dtype, _, broken) in zip(made, shapes):
+        if broken and values.size and np.dtype(dtype).kind == "f":
+            values[source.integers(values.size)] = source.choice([np.nan, np.inf])
+    for values, found in zip(made, histograms(made)):
+        alone = buckets.trimmed(histogram(values))
+        assert found.limits.tolist() == alone.limits.tolist()
+        assert found.counts.tolist() == alone.counts.tolist()
+        assert found[:3] == alone[:3] and found.not_finite == alone.not_finite
+        if math.isfinite(alone.sum_squares):
+            assert found.sum == pytest.approx(alone.sum, rel=1e-12, abs=1e-12 * num_size(values))
+            assert found.sum_squares == pytest.approx(alone.sum_squares, rel=1e-12)
+
+
+def num_size(values):
+    """The sum of the magnitudes of the finite values."""
+    return float(np.abs(finite(values)).sum())
+
+
+def test_a_count_inside_a_count(monkeypatch):
+    """A signal handler that counts in the middle of a count changes nothing of it."""
+    values = np.random.default_rng(5).normal(size=100_000)
+    want = histogram(values)
+    inner = []
+    codes = lookup.Lookup.codes
+
+    def interrupted(self, doubles, scratch):
+        if not inner:
+            inner.append(None)
+            inner[0] = histogram(values * 1000)
+        return codes(self, doubles, scratch)
+    monkeypatch.setattr(lookup.Lookup, "codes", interrupted)
+    found = histogram(values)
+    assert np.array_equal(found.counts, want.counts) and found[:5] == want[:5]
+    assert not np.array_equal(inner[0].counts, want.counts)

@@ -1,26 +1,31 @@
 """Values to buckets: counts, smallest and largest value, sum and sum of squares in one pass.
 
 The buckets are TensorFlow's, unless edges are given. NaN and infinities are counted apart. Knows
-numpy arrays only, and works in chunks, so that an array of any size costs little memory.
+numpy arrays only, and works in chunks, so an array of any size costs little memory.
 """
 from __future__ import annotations
 
 import math
-from typing import Any, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from .._parallel import both
+from .lookup import Lookup, Scratch, default_lookup
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 Bins = Union[int, str, Sequence[float], Array]
 
-# A chunk and what is made of it stay in a core's second-level cache.
+# A chunk and the arrays made of it stay in a core's second-level cache.
 CHUNK = 1 << 15
-# For vectors of this length BLAS starts no threads of its own.
+# BLAS starts no threads of its own for vectors of this length.
 _NO_THREADS = 1 << 13
-# From this many values on, a second core is worth a thread.
-_TWO_CORES = 1 << 18
+# From this many values on, an array of a type with at most 65536 values is counted by value.
+_BY_VALUE = 1 << 15
+# Arrays of up to this many values are counted together, ...
+_SMALL = 1 << 13 if np.__version__ >= "2" else 1 << 12
+# ... as many of them as have this many values in all.
+_TOGETHER = 1 << 16
+_ROWS, _FEW = 64, 3
 
 
 class Histogram(NamedTuple):
@@ -42,142 +47,57 @@ class Histogram(NamedTuple):
     not_finite: int = 0
 
 
-def default_edges() -> Array:
-    """TensorFlow's 1551 limits: +-1e-12, growing by a tenth up to 1e20, 0 and +-DBL_MAX.
-
-    "for (double v = 1.0e-12; v < 1.0e20; v *= 1.1)": a running product, not a power.
-    """
-    positive = []
-    limit = 1.0e-12
-    while limit < 1.0e20:
-        positive.append(limit)
-        limit *= 1.1
-    positive.append(float(np.finfo(np.float64).max))
-    return np.array([-limit for limit in reversed(positive)] + [0.0] + positive)
-
-
-class _Lookup:
-    """Which of TensorFlow's buckets a value is in, found without a search.
-
-    The upper half of a float32 (sign, exponent, 7 bits of mantissa) is a code of 16 bits. Values
-    of one code differ by less than a hundredth, limits by a tenth: so a code holds one limit at
-    most, and tables of 65536 entries give the bucket.
-
-    A float32 is moved up by so many units in the last place that the limit in its code, if there
-    is one, comes to lie where the next code begins: then codes hold no limits any more.
-
-    A double is rounded to float32 for its code only, and compared with the limit there. Rounding
-    keeps order, so this is exact.
-    """
-
-    def __init__(self) -> None:
-        edges = default_edges()
-        inner = edges[1:-1]
-        self.limits = edges[1:]
-        self._of_singles(inner)
-        self._of_doubles(inner)
-
-    def _of_singles(self, inner: Array) -> None:
-        first = (np.arange(1 << 16, dtype=np.uint32) << 16).view(np.float32)
-        with np.errstate(invalid="ignore"):  # some are NaN
-            self.bucket = np.searchsorted(inner, first.astype(np.float64), side="right")
-        # "At or above the limit" begins with the smallest float32 that is.
-        limit = inner.astype(np.float32)
-        limit = np.where(limit < inner, np.nextafter(limit, np.float32(np.inf)), limit)
-        bits = limit.view(np.uint32)
-        # Of negative ones, the bits grow towards lower values: so those behind the limit's own
-        # are below it. The limit 0 has them too, in -0.0.
-        bits = np.where(limit > 0, bits, (bits | np.uint32(1 << 31)) + np.uint32(1))
-        code = bits >> 16
-        self.shift = np.zeros(1 << 16, np.uint32)
-        # A limit that is the first of its code divides nothing.
-        self.shift[code] = np.where(bits & 0xFFFF, np.uint32(1 << 16) - (bits & 0xFFFF), 0)
-
-    def _of_doubles(self, inner: Array) -> None:
-        rank_of_code = np.arange(1 << 16)
-        # Negative values have the sign bit set and are ordered backwards.
-        rank_of_code = np.where(rank_of_code < 1 << 15, rank_of_code, (1 << 15) - 1 - rank_of_code)
-        code_of_edge = _codes(inner.astype(np.float32))
-        # -0.0, which is not below 0, shares its code with values that are.
-        code_of_edge[inner == 0] = 1 << 15
-        self.lower = np.searchsorted(rank_of_code[code_of_edge], rank_of_code)
-        self.edge = np.full(1 << 16, np.inf)
-        self.edge[code_of_edge] = inner
-
-    def buckets(self, values: Array) -> Array:
-        """The bucket of each of `values`, finite, float32 or float64."""
-        if values.dtype == np.float32:
-            shifted = _gather(self.shift, _codes(values))
-            shifted += values.view(np.uint32)
-            shifted >>= 16
-            return _gather(self.bucket, shifted)
-        code = _codes(values.astype(np.float32))
-        bucket = _gather(self.lower, code)
-        bucket += values >= _gather(self.edge, code)
-        return bucket
-
-
-def _codes(values: Array) -> Array:
-    """Sign, exponent and the upper 7 bits of the mantissa of float32 values."""
-    return values.view(np.uint32) >> 16
-
-
-def _gather(table: Array, index: Array) -> Array:
-    """table[index], by the quicker of two ways: they have changed places in numpy 2. There, "wrap"
-    spares a look at the range first; no index is outside."""
-    if _TAKE:
-        return table.take(index, mode="wrap")
-    return table[index.astype(np.intp)]
-
-
-_TAKE = np.__version__ >= "2"
-
-
 class _Search:
-    """Which bucket a value is in, for edges of any kind; one bucket more on both sides."""
+    """The bucket of a value, for edges of any kind; one bucket more on both sides."""
 
     def __init__(self, edges: Array) -> None:
         self.limits = np.append(edges, np.inf)
+        self.bucket: Optional[Array] = None  # a code is a bucket already
+        self.size = len(self.limits)
         self._inner = edges
 
-    def buckets(self, values: Array) -> Array:
-        """The bucket of each of `values`. "All but the last bin is half-open", as in numpy."""
-        bucket = np.searchsorted(self._inner, values, side="right")
-        return bucket - (values == self._inner[-1])
+    def codes(self, doubles: Array, scratch: Scratch) -> Array:
+        """The bucket of each of `doubles`. "All but the last bin is half-open", as in numpy."""
+        bucket = np.searchsorted(self._inner, doubles, side="right")
+        return bucket - (doubles == self._inner[-1])
 
 
-_lookup: Optional[_Lookup] = None
+_Place = Union[Lookup, _Search]
 
 
 def histogram(values: Array, bins: Bins = "tensorflow") -> Histogram:
     """The histogram of `values`, an array of numbers or bools of any shape.
 
     bins: "tensorflow", edges, a number of buckets between the smallest and the largest value, or
-        one of numpy's strategies ("auto", "doane", ...). What lies beyond the outermost edge is
-        counted in a bucket of its own.
+        one of numpy's strategies ("auto", "doane", ...). Values beyond the outermost edge are
+        counted in a bucket of their own.
     """
     flat = values.ravel(order="K")
-    place = _default_lookup() if isinstance(bins, str) and bins == "tensorflow" \
+    place = default_lookup() if isinstance(bins, str) and bins == "tensorflow" \
         else _Search(_edges(flat, bins))
-    if flat.size < _TWO_CORES:
-        return _counted(flat, place)
-    half = flat.size // 2
-    return _joined(*both(lambda: _counted(flat[:half], place),
-                         lambda: _counted(flat[half:], place)))
+    if flat.dtype.itemsize <= 2 and flat.size >= _BY_VALUE:
+        return _counted_by_value(flat, place)
+    return _counted(flat, place)
 
 
-def _counted(flat: Array, place: Union[_Lookup, _Search]) -> Histogram:
-    limits = place.limits
+def _counted(flat: Array, place: _Place) -> Histogram:
+    scratch = Scratch.taken(CHUNK)
     counts: Optional[Array] = None
     low, high = np.inf, -np.inf
     num = 0
     total = squares = 0.0
-    # Doubles may be too large for float32, and for their sums.
+    # The sums of doubles may be infinite.
     with np.errstate(all="ignore"):
-        for chunk, doubles, chunk_total in _chunks(flat):
-            found = np.bincount(place.buckets(chunk), minlength=len(limits))
-            counts = found if counts is None else np.add(counts, found, out=counts)
-            # Without what np.min adds for its other arguments.
+        for chunk, doubles, chunk_total in _chunks(flat, scratch):
+            codes = place.codes(doubles, scratch)
+            if flat.size <= CHUNK:
+                # The bucket of each value costs less than that of each code would.
+                codes = codes if place.bucket is None else place.bucket[codes]
+                counts = np.bincount(codes, minlength=len(place.limits))
+            else:
+                found = np.bincount(codes, minlength=place.size)
+                counts = found if counts is None else np.add(counts, found, out=counts)
+            # Without the default arguments that np.min passes on.
             low = min(low, float(np.minimum.reduce(chunk)))
             high = max(high, float(np.maximum.reduce(chunk)))
             num += len(doubles)
@@ -185,39 +105,120 @@ def _counted(flat: Array, place: Union[_Lookup, _Search]) -> Histogram:
             for start in range(0, len(doubles), _NO_THREADS):
                 piece = doubles[start:start + _NO_THREADS]
                 squares += float(np.dot(piece, piece))
+    scratch.give_back()
     if counts is None:
-        counts = np.zeros(len(limits), np.int64)
-    return Histogram(low, high, num, total, squares, limits, counts, len(flat) - num)
+        counts = np.zeros(len(place.limits), np.int64)
+    elif flat.size > CHUNK and place.bucket is not None:
+        counts = _summed(place.bucket, counts, len(place.limits))
+    return Histogram(low, high, num, total, squares, place.limits, counts, len(flat) - num)
 
 
-def _joined(one: Histogram, other: Histogram) -> Histogram:
-    """Of the values of both, in the same buckets."""
-    return Histogram(min(one.min, other.min), max(one.max, other.max), one.num + other.num,
-                     one.sum + other.sum, one.sum_squares + other.sum_squares, one.limits,
-                     one.counts + other.counts, one.not_finite + other.not_finite)
+def _summed(bucket: Array, counts: Array, size: int) -> Array:
+    """`counts` of codes as counts of buckets. bincount adds doubles, exact up to 2**53."""
+    return np.bincount(bucket, counts, minlength=size).astype(np.int64)
 
 
-def _default_lookup() -> _Lookup:
-    global _lookup
-    if _lookup is None:
-        _lookup = _Lookup()
-    return _lookup
+def _counted_by_value(flat: Array, place: _Place) -> Histogram:
+    """The same for types of at most 16 bits: how often each value occurs tells everything."""
+    width = flat.dtype.itemsize
+    unsigned = np.dtype(f"u{width}")
+    occurs = np.bincount(flat.view(unsigned), minlength=1 << 8 * width)
+    present = np.flatnonzero(occurs)
+    with np.errstate(invalid="ignore"):  # signalling NaN
+        values = present.astype(unsigned).view(flat.dtype).astype(np.float64)
+    finite = np.isfinite(values)
+    values, occurs = values[finite], occurs[present[finite]]
+    if not values.size:
+        return _counted(flat[:0], place)._replace(not_finite=flat.size)
+    codes = place.codes(values, Scratch.taken(max(CHUNK, values.size)))
+    counts = _summed(codes if place.bucket is None else place.bucket[codes], occurs,
+                     len(place.limits))
+    num = int(occurs.sum())
+    return Histogram(float(values.min()), float(values.max()), num, float((values * occurs).sum()),
+                     float((values * values * occurs).sum()), place.limits, counts,
+                     flat.size - num)
 
 
-def _chunks(flat: Array) -> Iterator[Tuple[Array, Array, float]]:
-    """The finite part of `flat` in pieces: as float32 if it is that, as float64, and the sum."""
+def _chunks(flat: Array, scratch: Scratch) -> Iterator[Tuple[Array, Array, float]]:
+    """The finite part of `flat` in pieces: of its own type or as float64, as float64, and the sum.
+
+    float32 is kept beside float64, since its smallest and largest value are found faster.
+    """
     single = flat.dtype == np.float32
     for start in range(0, flat.size, CHUNK):
         chunk = flat[start:start + CHUNK]
-        doubles = chunk.astype(np.float64)
+        doubles = scratch.doubles[:chunk.size]
+        doubles[...] = chunk
         total = float(np.add.reduce(doubles))
-        # Quicker than to look at each value. A sum of finite values may be infinite too.
+        # Faster than a look at each value. A sum of finite values may be infinite too.
         if not math.isfinite(total):
             finite = np.isfinite(doubles)
             chunk, doubles = chunk[finite], doubles[finite]
             total = float(np.add.reduce(doubles))
         if doubles.size:
             yield chunk if single else doubles, doubles, total
+
+
+def histograms(arrays: Sequence[Array]) -> List[Histogram]:
+    """The trimmed histograms of `arrays` in TensorFlow's buckets. Small ones are counted together,
+    as their fixed cost is several times that of their values."""
+    found: List[Optional[Histogram]] = [None] * len(arrays)
+    rows: List[int] = []
+    waiting = 0
+    for at, array in enumerate(arrays):
+        if not 0 < array.size <= _SMALL:
+            continue
+        if waiting + array.size > _TOGETHER or len(rows) == _ROWS:
+            _count_together(arrays, rows, found)
+            rows, waiting = [], 0
+        rows.append(at)
+        waiting += array.size
+    _count_together(arrays, rows, found)
+    return [trimmed(histogram(array)) if one is None else one
+            for array, one in zip(arrays, found)]
+
+
+def _count_together(arrays: Sequence[Array], rows: Sequence[int],
+                    found: List[Optional[Histogram]]) -> None:
+    """Put the histograms of the arrays at `rows` into `found`; those with NaN or infinities, and
+    two rows or fewer, are left to be counted alone."""
+    if len(rows) < _FEW:
+        return
+    place = default_lookup()
+    sizes = np.array([arrays[at].size for at in rows])
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
+    scratch = Scratch.taken(max(CHUNK, int(ends[-1])))
+    doubles = scratch.doubles[:ends[-1]]
+    np.concatenate([arrays[at].ravel(order="K") for at in rows], out=doubles)
+    with np.errstate(all="ignore"):
+        totals = np.add.reduceat(doubles, starts)
+        squares = np.add.reduceat(doubles * doubles, starts)
+        sound = np.isfinite(totals)
+        if not sound.all():
+            doubles[np.repeat(~sound, sizes)] = 0.0  # whatever: these rows are not used
+    buckets = place.bucket[place.codes(doubles, scratch)]
+    width = len(place.limits)
+    buckets += np.repeat(np.arange(len(rows)) * width, sizes)
+    counts = np.bincount(buckets, minlength=len(rows) * width)
+    lows, highs = np.minimum.reduceat(doubles, starts), np.maximum.reduceat(doubles, starts)
+    scratch.give_back()
+    shown, cuts = _kept_of_rows(counts.reshape(-1, width))
+    limits, counts = place.limits[shown % width], counts[shown]
+    for row, at in enumerate(rows):
+        if sound[row]:
+            part = slice(cuts[row], cuts[row + 1])
+            found[at] = Histogram(float(lows[row]), float(highs[row]), int(sizes[row]),
+                                  float(totals[row]), float(squares[row]), limits[part],
+                                  counts[part])
+
+
+def _kept_of_rows(counts: Array) -> Tuple[Array, List[int]]:
+    """The buckets that `trimmed` keeps, as places in all rows, and where each row begins."""
+    filled = counts != 0
+    kept = filled.copy()
+    kept[:, :-1] |= filled[:, 1:] & np.maximum.accumulate(filled, axis=1)[:, :-1]
+    return np.flatnonzero(kept), [0, *np.cumsum(np.count_nonzero(kept, axis=1)).tolist()]
 
 
 # Freedman and Diaconis' rule divides by the quartiles' distance: one far value in a narrow crowd,
@@ -229,7 +230,10 @@ def _edges(flat: Array, bins: Bins) -> Array:
     if not isinstance(bins, (str, int)):
         return np.asarray(bins, np.float64)
     with np.errstate(all="ignore"):
-        finite = np.concatenate([np.zeros(0), *(doubles for _, doubles, _ in _chunks(flat))])
+        scratch = Scratch.taken(CHUNK)
+        finite = np.concatenate([np.zeros(0), *(doubles.copy() for _, doubles, _ in
+                                                _chunks(flat, scratch))])
+        scratch.give_back()
     if bins in ("auto", "fd") and finite.size:
         low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
         width = 2 * (third - first) / np.cbrt(finite.size)
