@@ -13,7 +13,8 @@ from mxnet.gluon.contrib.estimator import (
 from .._proto import schema, wire
 from .._proto.messages import Summary, Value
 from .._parts import Parts
-from ._gluon import log_gradients, log_parameters
+from ._gluon import log_parameters, show_gradient
+from ._gradients import StepGradients, parameters_of
 from ._metrics import metric_values
 
 
@@ -48,7 +49,8 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
         self._scalars = metrics
         self._learning_rate = learning_rate
         self._parameters = parameters
-        self._gradients = gradients
+        self._every_gradients = gradients
+        self._gradients: Optional[StepGradients] = None
         self._train = train
         self._validation = validation
         self._next = start
@@ -60,9 +62,16 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
     def train_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._fitting = True
         self._in_epoch = self._evaluating = self._evaluated = False
+        if self._every_gradients:
+            self._gradients = StepGradients(lambda: parameters_of(estimator.net, ".*"),
+                                            self._show_gradient)
+            self._await_gradients()
 
     def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._fitting = False
+        if self._gradients:
+            self._gradients.finish()
+            self._gradients = None
 
     def epoch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         # `evaluate` sends the same events as `fit`: those of an epoch inside another one.
@@ -93,8 +102,9 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
             run.add_scalar("learning_rate", estimator.trainer.learning_rate, step)
         if _due(step, self._parameters):
             log_parameters(run, estimator.net, step)
-        if _due(step, self._gradients):
-            log_gradients(run, estimator.net, step, reduced=_reduced(estimator.trainer))
+        if self._gradients:
+            self._gradients.end_pass()
+            self._await_gradients()
 
     def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         step = max(self._next - 1, 0)
@@ -109,6 +119,14 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
         # The Estimator's own validation, which comes first, did not ask for this handler.
         if not self._evaluated and any(metric.num_inst for metric in estimator.val_metrics):
             _log_metrics(self._writer.sub_run(self._validation), estimator.val_metrics, step)
+
+    def _await_gradients(self) -> None:
+        """Log the gradients of the next batch, if it is due, before its update."""
+        if self._gradients and _due(self._next, self._every_gradients):
+            self._gradients.begin(self._next)
+
+    def _show_gradient(self, name: str, gradient: Any, step: int) -> None:
+        show_gradient(self._writer.sub_run(self._train), name, gradient, step)
 
 
 class _Loss:
@@ -165,11 +183,6 @@ class _Speed:
 
 def _due(step: int, every: int) -> bool:
     return bool(every) and step % every == 0
-
-
-def _reduced(trainer: Any) -> bool:
-    """Whether all devices hold the sum of the gradients after an update."""
-    return trainer._kvstore is not None and not trainer._update_on_kvstore
 
 
 def _log_metrics(run: Any, metrics: List[Any], step: int) -> None:

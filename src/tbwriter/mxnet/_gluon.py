@@ -5,53 +5,63 @@ and fetched on the writer's thread.
 """
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from .. import summary
 from .._values.array import Snapshot, snapshot
 from ._activations import arrays_in, outputs_of, replaced
 from ._callback import _positive
 from ._late import late_histogram
-from ._parameters import device_of, summed
+from ._gradients import (
+    StepGradients, device_of, has_values, parameters_of, show_gradients, trainer_of)
 from ._trace import is_block
 
 
 def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *,
                    pattern: str = ".*") -> None:
-    """A histogram `parameters/<name>` of each parameter of a Gluon block.
+    """Log a histogram `parameters/<name>` of each parameter of a Gluon block.
 
-    writer: a FileWriter or SummaryWriter. step: an integer; None numbers the calls.
-    net: a block, or what its `collect_params()` gives. Names are those that MXNet gives there; on
-        MXNet 2 they follow the blocks: `features.0.weight`.
-    pattern: a regular expression; names that match from their beginning are logged.
+        log_parameters(writer, net, step)
 
-    On several devices the parameters are the same, and those of the first are taken. Parameters
-    that are not yet initialised are left out.
+    writer: a FileWriter or SummaryWriter.
+    net: a block, or the result of its `collect_params()`. Tags have the names that MXNet uses
+        there; on MXNet 2 they follow the blocks: `features.0.weight`.
+    step: an integer; None numbers the calls.
+    pattern: a regular expression; parameters whose names it matches from the beginning are logged.
+
+    Parameters are equal on all devices; those of the first device are logged. Parameters that are
+    not yet initialised are left out. Shown in Histograms and Distributions.
     """
-    for name, parameter in _parameters(net, pattern):
-        if _has_values(parameter):
+    for name, parameter in parameters_of(net, pattern).items():
+        if has_values(parameter):
             writer.add(summary.histogram(f"parameters/{name}", _values(parameter)), step)
 
 
 def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
                   reduced: bool = False) -> None:
-    """A histogram `gradients/<name>` of the gradient of each parameter of a Gluon block.
+    """Log a histogram `gradients/<name>` of the gradient of each parameter of a Gluon block.
 
-    Call it after `backward()`. Parameters without a gradient (`grad_req="null"`) are left out.
+        loss.backward()
+        log_gradients(writer, net, step)
+        trainer.step(batch_size)
+
+    Call it between `backward()` and the update. The gradients are those of this worker, summed over
+    its devices. Parameters without a gradient (`grad_req="null"`) are left out.
+
+    After the update, gradients are logged only where it has not changed them. Where it has (on a
+    distributed kvstore, or with an optimizer that scales them in place), nothing is logged and one
+    RuntimeWarning gives the reason.
 
     writer, net, step, pattern: as in `log_parameters`.
-    reduced: False adds up the gradients of several devices. True takes them from the first: after
-        the `step` of a Trainer with update_on_kvstore=False all hold the sum already.
+    reduced: True takes the gradients of the first device as they are: after
+        `trainer.allreduce_grads()`, or `step` with update_on_kvstore=False, these are the sum over
+        all devices and workers.
     """
-    for name, parameter in _parameters(net, pattern):
-        if parameter.grad_req != "null" and _has_values(parameter):
-            gradients = parameter.list_grad()
-            gradient = gradients[0] if reduced else summed(gradients)
-            writer.add(summary.histogram(f"gradients/{name}", gradient), step)
+    show_gradients(parameters_of(net, pattern),
+                   lambda name, gradient: show_gradient(writer, name, gradient, step), reduced)
 
 
 def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
@@ -66,52 +76,56 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
             loss.backward()
             trainer.step(len(data))
 
-    A step is a forward pass of `net` under `autograd.record()`; of several devices the first one
-    counts. The values of a step are seen when the next one begins, after its update: gradients
-    that are set to zero before that need `log_gradients`.
+    A step is a forward pass of `net` under `autograd.record()`; on several devices, a pass on the
+    first one. Gradients are logged when the Trainer begins the update, so they are those of this
+    worker, summed over its devices. Without a Trainer, they are logged when the next step begins.
+    Accumulated gradients (`grad_req="add"`) are logged at the first update after the pass.
+    Parameters are logged when the next step begins, with their values after the update.
 
-    every: log steps 0, every, 2 * every, ... start: the step of the first pass, after a resume.
-    parameters, gradients: what `log_parameters` and `log_gradients` show.
-    activations: a histogram `activations/<block>` of what each block inside `net` gives, and
-        `activations` of `net` itself; of a block that is called several times, of all it gave. Of
-        a SymbolBlock, also of each operator. On a step that is shown, hybridized blocks run as if
-        they were not: as slow, with the same results and gradients.
-    pattern: which parameters, by name.
+    every: log steps 0, every, 2 * every, ...
+    parameters, gradients: whether to log what `log_parameters` and `log_gradients` log.
+    activations: whether to log a histogram `activations/<block>` of the outputs of each block
+        inside `net`, and `activations` of the outputs of `net`. If a block is called several times
+        in a pass, its histogram holds the outputs of all calls. A SymbolBlock has a histogram for
+        each operator. On a step that is logged, hybridized blocks run as if they were not
+        hybridized: slower, with the same results and gradients.
+    pattern: a regular expression; parameters whose names it matches from the beginning are logged.
+    start: the step of the first pass, after a resume.
 
-    Gives a Watch: `detach()` logs the last step, if it is due, and ends it; so does `with`.
+    Returns a Watch. Its `detach()` logs the last step, if that is due, and stops watching; so does
+    the end of a `with` block.
 
-    Raises TypeError for what is no block, ValueError for `every` below 1.
+    Raises TypeError if `net` is no block, ValueError if `every` is below 1.
     """
     if not is_block(net):
         raise TypeError(f"got a {type(net).__name__} to watch, want a Gluon block")
-    kinds: List[Callable[..., None]] = []
-    if parameters:
-        kinds.append(log_parameters)
-    if gradients:
-        kinds.append(log_gradients)
-    return Watch(net, writer, _positive(every), kinds, activations, pattern, start)
+    return Watch(net, writer, _positive(every), parameters, gradients, activations, pattern, start)
 
 
 class Watch:
     """A block that is being watched; see `watch`."""
 
-    def __init__(self, net: Any, writer: Any, every: int, kinds: List[Callable[..., None]],
+    def __init__(self, net: Any, writer: Any, every: int, parameters: bool, gradients: bool,
                  activations: bool, pattern: str, start: int) -> None:
         self._net = net
         self._writer = writer
         self._every = every
-        self._kinds = kinds
+        self._parameters = parameters
+        self._activations = activations
         self._pattern = pattern
         self._next = start     # the step of the next forward pass
         self._pending = False  # whether the step before it is still to be logged
         self._device: Any = None
-        self._activations = activations
+        self._gradients = StepGradients(lambda: parameters_of(net, pattern), partial(
+            show_gradient, writer)) if gradients else None
         self._passes: Optional[_Passes] = _Passes.of(net)
         self._passes.watches.append(self)
 
     def detach(self) -> None:
         """Log the last step, if it is due, and stop watching."""
         self._end()
+        if self._gradients:
+            self._gradients.finish()
         if self._passes is not None:
             self._passes.leave(self)
             self._passes = None
@@ -128,6 +142,8 @@ class Watch:
             return False
         self._end()
         self._pending = self._next % self._every == 0
+        if self._pending and self._gradients:
+            self._gradients.begin(self._next)
         self._next += 1
         return self._pending and self._activations
 
@@ -137,10 +153,12 @@ class Watch:
             self._writer.add(late_histogram(tag, held), self._next - 1)
 
     def _end(self) -> None:
+        if self._gradients:
+            self._gradients.end_pass()
         if self._pending:
             self._pending = False
-            for log in self._kinds:
-                log(self._writer, self._net, self._next - 1, pattern=self._pattern)
+            if self._parameters:
+                log_parameters(self._writer, self._net, self._next - 1, pattern=self._pattern)
 
     def _counts(self, inputs: Any) -> bool:
         """Whether a forward pass is one of training, on the device that counts."""
@@ -212,21 +230,12 @@ def _mxnet() -> Any:
     return sys.modules["mxnet"]
 
 
-def _parameters(net: Any, pattern: str) -> Iterator[Tuple[str, Any]]:
-    found: Mapping[str, Any] = net.collect_params() if is_block(net) else net
-    matches = re.compile(pattern).match
-    for name, parameter in found.items():
-        if matches(name):
-            yield name, parameter
+def show_gradient(writer: Any, name: str, gradient: Any, step: Optional[int]) -> None:
+    writer.add(summary.histogram(f"gradients/{name}", gradient), step)
 
 
 def _values(parameter: Any) -> Any:
     if parameter._stype == "default":
         return parameter.list_data()[0]
-    # Of a sparse parameter all rows are where the Trainer keeps them.
-    return parameter._reduce() if parameter._trainer else parameter._data[0]
-
-
-def _has_values(parameter: Any) -> bool:
-    """Whether it is initialised: not before the first forward pass, where that gives its shape."""
-    return parameter._data is not None
+    # All rows of a sparse parameter are in the Trainer's kvstore.
+    return parameter._reduce() if trainer_of(parameter) else parameter._data[0]

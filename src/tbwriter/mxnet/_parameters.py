@@ -3,13 +3,17 @@ from __future__ import annotations
 
 import re
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
 from .. import summary
-from .._values.array import as_array
+from .._values.array import Snapshot, as_array, snapshot
+from .._warnings import once
 from ._callback import BatchCallback, Callback
-from ._steps import Steps, modules_of, scope_of
+from ._gradients import overwritten, summed
+from ._module_gradients import is_updated, waiting, watch_modules
+from ._steps import Steps, evaluates, modules_of, scope_of
 
 
 class ParameterHistograms(BatchCallback):
@@ -44,20 +48,73 @@ class ParameterHistograms(BatchCallback):
 class GradientHistograms(ParameterHistograms):
     """A histogram `gradients/<name>` of each parameter's gradient. A `batch_end_callback`.
 
-    The values are those that the optimizer has just used, summed over the devices and over the
-    samples of the batch (before the optimizer divides by the batch size). Parameters without a
-    gradient are left out. No monitor is needed, which would slow MXNet down.
+    The gradients are copied when the update of the batch begins: they are those of this worker,
+    summed over its devices and over the samples of the batch (the optimizer divides by the batch
+    size). Parameters without a gradient are left out. No monitor is needed, which would slow MXNet
+    down.
+
+    Where the gradients of a batch no longer exist (a module with an `update` of its own has let a
+    distributed kvstore overwrite them), nothing is logged and one RuntimeWarning gives the reason.
 
     writer, every, pattern, run, steps: as in ParameterHistograms.
     """
 
     _prefix = "gradients/"
 
+    def __init__(self, writer: Any, every: int = 100, pattern: str = ".*", run: str = "train",
+                 steps: Optional[Steps] = None) -> None:
+        super().__init__(writer, every, pattern, run, steps)
+        self._copies: "WeakKeyDictionary[Any, List[Tuple[str, Snapshot]]]" = WeakKeyDictionary()
+        self._wanted = True     # whether the next batch is to be logged
+        self._module: Any = None  # weak: the module that is trained, once it is known
+        watch_modules()
+        waiting.add(self)
+
+    def __call__(self, param: Any) -> None:
+        super().__call__(param)
+        scope = scope_of(param)
+        if not evaluates(scope):
+            self._module = _weak(scope.get("self"))
+            self._wanted = (self._steps(param).last + 1) % self._every == 0
+            self._copies.clear()
+
+    def before_update(self, group: Any) -> None:
+        """Copy the gradients that an update is about to use, if they are to be logged."""
+        if not self._wanted or getattr(self._writer, "disabled", False) or not self._owns(group):
+            return
+        self._copies[group] = [
+            (name, snapshot(summed(arrays)))
+            for name, arrays in zip(group.param_names, group.grad_arrays)
+            if arrays[0] is not None and self._matches(name)]
+
+    def _owns(self, group: Any) -> bool:
+        module = self._module and self._module()
+        return module is None or any(getattr(plain, "_exec_group", None) is group
+                                     for plain in modules_of(module))
+
     def _arrays(self, scope: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
         for group in _groups(scope):
-            for name, arrays in zip(group.param_names, group.grad_arrays):
-                if arrays[0] is not None:
-                    yield name, summed(arrays)
+            copies = self._copies.get(group)
+            yield from _gradients_now(group) if copies is None else copies
+
+
+def _gradients_now(group: Any) -> Iterator[Tuple[str, Any]]:
+    """Gradients that were not copied, if no update has used them."""
+    for name, arrays, weights in zip(group.param_names, group.grad_arrays, group.param_arrays):
+        if arrays[0] is None:
+            continue
+        if is_updated(group) or overwritten(arrays, weights):
+            once("gradients of modules", f"no gradients are logged of {name!r} and others: the "
+                 "update has already used them, and they were not due when it began; said once")
+        else:
+            yield name, summed(arrays)
+
+
+def _weak(module: Any) -> Any:
+    try:
+        return None if module is None else ref(module)
+    except TypeError:  # a home-made loop in an object that takes no weak reference
+        return None
 
 
 class ParameterImages(Callback):
@@ -123,16 +180,3 @@ def _groups(scope: Mapping[str, Any]) -> List[Any]:
         raise ValueError("got a batch without `locals` that lead to a module, "
                          "want that of Module.fit")
     return groups
-
-
-def summed(arrays: List[Any]) -> Any:
-    """The sum of arrays on several devices, on the first one, without waiting for it."""
-    total = arrays[0]
-    for array in arrays[1:]:
-        total = total + array.copyto(device_of(total))
-    return total
-
-
-def device_of(array: Any) -> Any:
-    """Where an array is: its `device`, which MXNet 1.x calls `ctx`."""
-    return array.device if hasattr(array, "device") else array.ctx
