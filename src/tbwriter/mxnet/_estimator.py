@@ -69,9 +69,9 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
 
     def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._fitting = False
-        if self._gradients:
+        if self._gradients and self._gradients.step < self._next:
             self._gradients.finish()
-            self._gradients = None
+        self._gradients = None
 
     def epoch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         # `evaluate` sends the same events as `fit`: those of an epoch inside another one.

@@ -42,6 +42,7 @@ Show = Callable[[str, Any], None]
 class StepGradients:
     """Shows the gradients of one step: each before the update that uses it, the others at the end.
 
+    step: the step that began last.
     find: gives the parameters by name. show: logs one gradient, at the step of `begin`.
     """
 
@@ -49,7 +50,7 @@ class StepGradients:
                  ) -> None:
         self._find = find
         self._show = show
-        self._step = 0
+        self.step = 0
         self._left: Dict[str, Any] = {}
         _watch_trainers()
         _waiting.add(self)
@@ -57,7 +58,7 @@ class StepGradients:
     def begin(self, step: int) -> None:
         """The gradients that are computed from now on are those of `step`."""
         self.finish()
-        self._step = step
+        self.step = step
         self._left = {name: parameter for name, parameter in self._find().items()
                       if parameter.grad_req != "null"}
 
@@ -69,7 +70,7 @@ class StepGradients:
         for name, parameter in list(self._left.items()):
             if id(parameter) in updated and has_values(parameter) and _is_fresh(parameter):
                 del self._left[name]
-                self._show(name, summed(parameter.list_grad()), self._step)
+                self._show(name, summed(parameter.list_grad()), self.step)
 
     def end_pass(self) -> None:
         """Show gradients that no update has used and that the next pass overwrites.
@@ -85,7 +86,7 @@ class StepGradients:
 
     def _finish(self, names: List[str]) -> None:
         show_gradients({name: self._left.pop(name) for name in names},
-                       lambda name, gradient: self._show(name, gradient, self._step))
+                       lambda name, gradient: self._show(name, gradient, self.step))
 
 
 def show_gradients(parameters: Mapping[str, Any], show: Show, reduced: bool = False) -> None:
