@@ -49,11 +49,9 @@ def dense(devices):
     return net
 
 
-def trainer_of(net, kvstore, update_on_kvstore, compressed=False):
+def trainer_of(net, kvstore, update_on_kvstore):
     return gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.05}, kvstore=kvstore,
-                         update_on_kvstore=update_on_kvstore,
-                         compression_params={"type": "2bit", "threshold": 1.0} if compressed
-                         else None)
+                         update_on_kvstore=update_on_kvstore)
 
 
 def backward(net, x, devices):
@@ -67,7 +65,7 @@ def backward(net, x, devices):
 def loop(logdir, kvstore, devices, update_on_kvstore, case):
     """A Gluon loop: by `watch`, and by `log_gradients` before and after the update."""
     net = dense(devices)
-    trainer = trainer_of(net, kvstore, update_on_kvstore, case == "compressed")
+    trainer = trainer_of(net, kvstore, update_on_kvstore)
     parts = 3 if case == "accumulated" else 1
     if case == "accumulated":
         for parameter in net.collect_params().values():
@@ -90,7 +88,8 @@ def loop(logdir, kvstore, devices, update_on_kvstore, case):
             log_gradients(after, net, step * parts)
             if case == "accumulated":
                 for parameter in net.collect_params().values():
-                    parameter.zero_grad()
+                    for gradient in parameter.list_grad():
+                        gradient[:] = 0
     return wanted
 
 
@@ -136,9 +135,6 @@ class Squares(gluon.loss.Loss):
     def __init__(self):
         super().__init__(None, 0)
 
-    def hybrid_forward(self, F, pred, label):
-        return (pred ** 2).sum(axis=1)
-
     def forward(self, pred, label):
         return (pred ** 2).sum(axis=1)
 
@@ -174,11 +170,12 @@ def estimator(logdir, kvstore, devices, update_on_kvstore, case):
 def fitted(logdir, kvstore, devices, update_on_kvstore, case):
     """Module.fit, and FeedForward, whose loss is made so that its gradient is known."""
     x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name="fc")
-    net = mx.sym.MakeLoss(mx.sym.sum(mx.sym.square(x), axis=1), name="loss")
+    net = mx.sym.sum(mx.sym.square(x), axis=1) + 0 * mx.sym.var("softmax_label")
+    net = mx.sym.MakeLoss(net, name="loss")
     data = batches(kvstore.rank).reshape(-1, INPUTS)
     wanted = {}
     weights = {"weight": np.ones(NAMES["weight"], "float32"),
-               "bias": np.ones(NAMES["bias"], "float32")}
+               "bias": np.zeros(NAMES["bias"], "float32")}
 
     def note(param):
         """Gradients of this batch by the weights after the one before."""
@@ -190,7 +187,7 @@ def fitted(logdir, kvstore, devices, update_on_kvstore, case):
         for name, arrays in zip(owner.param_names, owner.param_arrays):
             weights[name.rpartition("_")[2]] = arrays[0].asnumpy()
 
-    iterator = mx.io.NDArrayIter(data, None, BATCH)
+    iterator = mx.io.NDArrayIter(data, np.zeros(len(data), "float32"), BATCH)
     with FileWriter(logdir) as writer:
         callbacks = fit_callbacks(writer, gradients=1, train="watch", metrics=0, speed=0,
                                   learning_rate=0, parameters=0)
@@ -202,7 +199,7 @@ def fitted(logdir, kvstore, devices, update_on_kvstore, case):
             callbacks.pop("eval_end_callback")
             model.fit(iterator, batch_end_callback=callbacks["batch_end_callback"], **common)
         else:
-            module = mx.mod.Module(net, label_names=(), context=devices)
+            module = mx.mod.Module(net, context=devices)
             module.fit(iterator, num_epoch=1, initializer=mx.init.One(), **common, **callbacks,
                        optimizer_params={"learning_rate": 0.05})
     return wanted
