@@ -13,7 +13,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 import numpy as np
-from judges import board
+from tests.support.judges import board
 
 ROOT = Path(__file__).parent.parent.parent
 MXNET_1 = mx.__version__.startswith("1.")
