@@ -51,7 +51,8 @@ FOREIGN: Dict[str, Set[str]] = {
     **{name: NUMPY for name in (
         "_values/array", "_scalars/encode", "_scalars/decode", "_tfrecord/crc32c_numpy",
         "_values/buckets", "_values/lookup",
-        "_values/deflate", "_values/pixels", "_values/png", "cli/_rewrite",
+        "_values/deflate", "_values/pixels", "_values/png",
+        "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite",
         "_proto/tensors", "check/__init__", "demo", "reader", "summary/_audio",
         "summary/_embedding", "summary/_figure", "summary/_histogram", "summary/_mesh",
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_gradients",

@@ -1,26 +1,34 @@
-"""Names of files and runs that are made from tags: whatever a tag holds, its file lies inside the
-log directory.
+"""Names of files and directories that are made from tags, runs and object keys.
 
-Letters, digits, "." "_" and "-" stay; every other byte of the UTF-8 text becomes %XX, so that
-different tags have different names. What is longer than MAX_BYTES ends in a hash instead.
+Whatever such a name holds, its file lies inside the directory that it is meant for. A tag becomes a
+name of letters, digits, ".", "_" and "-"; every other byte of its UTF-8 text becomes %XX, so that
+different tags have different names. A path from elsewhere keeps each part that the file system
+takes as a name, and the other parts are escaped in the same way. A name longer than MAX_BYTES ends
+in a hash instead.
 """
 from __future__ import annotations
 
+import os
 import re
 
-# "NAME_MAX" is 255 on the usual file systems; endings come behind it.
+# "NAME_MAX" is 255 on the usual file systems; callers append endings.
 MAX_BYTES = 200
+_NAME_MAX = 255
+_PATH_MAX = 1024
 _HASH_DIGITS = 16
 
 _UNSAFE = re.compile(rb"[^A-Za-z0-9._-]")
+# No file on Windows can have such a name; those of devices count with any ending.
+_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)',
+                      re.IGNORECASE)
 
 
 def file_name(text: str) -> str:
     """`text` as the name of one file or directory: never empty, ".", ".." or a path."""
     data = text.encode("utf-8", "surrogatepass")
     name = _UNSAFE.sub(_escape, data).decode("ascii")
-    # A leading dot hides a file, and "." and ".." are no names. TensorBoard's Python loader takes
-    # a directory with "tfevents" in its name for an event file.
+    # A leading dot hides a file, and "." and ".." are no names. TensorBoard's Python loader opens
+    # a directory with "tfevents" in its name as an event file.
     if name.startswith("."):
         name = "%2E" + name[1:]
     name = name.replace("tfevents", "%74fevents") or "%"
@@ -34,6 +42,30 @@ def relative_path(tag: str) -> str:
     """`tag` as a path below a directory, of at most MAX_BYTES; "/" in it separates directories."""
     path = "/".join(map(file_name, tag.split("/")))
     return path if len(path) <= MAX_BYTES else file_name(tag)
+
+
+def path_below(path: str) -> str:
+    """A path from elsewhere, with "/" between its parts, as a path below a directory.
+
+    "." and "" are the directory itself. A part that cannot be the name of a directory, that leads
+    out of it or that TensorBoard would open as an event file is escaped by `file_name`; a path
+    that is too long becomes one name.
+    """
+    if path in ("", "."):
+        return "."
+    parts = [part if is_name(part) else file_name(part) for part in path.split("/")]
+    below = "/".join(parts)
+    return below if len(os.fsencode(below)) <= _PATH_MAX else file_name(path)
+
+
+def is_name(part: str, windows: bool = os.name == "nt") -> bool:
+    """Whether one part of a path can be the name of a directory as it is."""
+    try:
+        size = len(os.fsencode(part))
+    except UnicodeEncodeError:
+        return False
+    return (part not in ("", ".", "..") and size <= _NAME_MAX and not set(part) & {"/", "\0"}
+            and "tfevents" not in part and not (windows and _WINDOWS.search(part)))
 
 
 def _escape(match: "re.Match[bytes]") -> bytes:

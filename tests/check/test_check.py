@@ -20,7 +20,7 @@ from tbwriter import SummaryWriter, reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter._tfrecord import frame
 from tbwriter._tfrecord.crc32c import crc32c
-from tbwriter.cli._rewrite import rewrite
+from tbwriter.cli._rewrite import places, rewrite
 from tbwriter.check import RULES, Finding, check, total_bytes
 from tests.support.data import DATA, VERSION, event_of, record_of, scalar_event, written
 
@@ -459,7 +459,7 @@ def test_nothing_behind_damage_is_shown(rule, loader, tmp_path):
         steps = [step for step, _ in shown.scalars(".", "x")]
         assert rule in ("zero bytes", "bad event") or steps == [0, 1, 2, 3, 4]
         assert loader == "fast"  # which says so in its log, the other stops silently
-    rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
+    rewrite(places([str(tmp_path / "logs")]), str(tmp_path / "new"))
     found = {"torn record": [0, 1, 3, 4], "bad length": [0, 1, 3, 4]}.get(rule, [0, 1, 2, 3, 4])
     assert _shown(tmp_path / "new", loader) == found
 

@@ -19,7 +19,7 @@ from tests.support.judges import board, both_loaders, events as judged
 from tbwriter import check, reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter._files.stream import sound_records
-from tbwriter.cli._rewrite import rewrite
+from tbwriter.cli._rewrite import places, rewrite
 from tbwriter._files.records import records as one_by_one
 from tbwriter._files.window import CHUNK, Window
 from tbwriter.cli._follow import Follower, sparkline
@@ -112,7 +112,7 @@ def test_repair_writes_what_both_loaders_show(tmp_path, capsys, loader):
     _broken(tmp_path / "logs")
     before = {path.name: path.read_bytes() for path in (tmp_path / "logs").iterdir()}
     assert run("repair", tmp_path / "logs", tmp_path / "new") == 0
-    assert "passed over" in capsys.readouterr().out
+    assert "damaged" in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in (tmp_path / "logs").iterdir()} == before
     assert check.check(str(tmp_path / "new")) == []
     assert len(list((tmp_path / "new").iterdir())) == 1
@@ -129,14 +129,14 @@ def test_repair_of_a_restarted_run_keeps_the_second_try(tmp_path, loader):
              + wire.bytes_field(7, messages.SESSION_START))
     written(tmp_path / "logs", [*(scalar_event("x", float(i), i) for i in range(5)), start,
                                 scalar_event("x", 9.0, 2)])
-    rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
+    rewrite(places([str(tmp_path / "logs")]), str(tmp_path / "new"))
     with board(tmp_path / "new", loader) as shown:
         assert shown.scalars(".", "x") == [(0, 0.0), (1, 1.0), (2, 9.0)]
 
 
 def test_repair_copies_other_values_bit_by_bit(tmp_path):
     """Images, text, curves and graphs of torch's file are the same messages in the copy."""
-    rewrite([str(DATA / "torch")], str(tmp_path / "new"))
+    rewrite(places([str(DATA / "torch")]), str(tmp_path / "new"))
 
     def values(directory):
         return sorted(value.SerializeToString() for event in judged(directory)
@@ -147,7 +147,7 @@ def test_repair_copies_other_values_bit_by_bit(tmp_path):
 def test_a_directory_called_like_a_file_gets_another_name(tmp_path):
     """The Python loader would open it as an event file."""
     written(tmp_path / "logs" / "my.tfevents", [scalar_event("x", 1.0, 1)])
-    rewrite([str(tmp_path / "logs")], str(tmp_path / "new"))
+    rewrite(places([str(tmp_path / "logs")]), str(tmp_path / "new"))
     assert list(reader.runs(str(tmp_path / "new"))) == ["my.%74fevents"]
 
 
@@ -428,8 +428,11 @@ def test_copies_report_as_json(arguments, tmp_path, capsys):
     path.write_bytes(path.read_bytes() + b"torn")
     assert run(*arguments, tmp_path / "logs", tmp_path / "out", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert report == {"out": str(tmp_path / "out"), "runs": 1, "found": 1, "written": 1,
-                      "faults": report["faults"]}
+    left_out = {"damaged": 1}
+    assert report == {
+        "out": str(tmp_path / "out"), "read": 2, "written": 1, "left_out": left_out,
+        "runs": [{"name": ".", "read": 2, "written": 1, "left_out": left_out}],
+        "faults": report["faults"], "renamed": {}, "notes": []}
     assert "torn tail" in report["faults"][0]
 
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 import argparse
 
 from ._arguments import add_json, add_out
+from ._combine import apart
 from ._report import rewritten
+from ._rewrite import places
 
-HELP = "Combine log directories in one: runs of one name become one file."
+HELP = ("Combine log directories. Parts of a run become one run; runs of one name whose steps "
+        "overlap stay apart.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
+    parser.add_argument("--join", action="store_true",
+                        help="make one run of all runs of one name: later values replace earlier "
+                        "ones of the same tag and step")
     parser.add_argument("dirs", metavar="DIR", nargs="+", help="log directories")
     add_out(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    return rewritten(options.dirs, options)
+    found = places(options.dirs)
+    if options.join:
+        return rewritten([place._replace(source=0) for place in found], options)
+    divided, reasons = apart(found)
+    return rewritten(divided, options, notes=reasons)

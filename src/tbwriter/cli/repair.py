@@ -5,6 +5,7 @@ import argparse
 
 from ._arguments import add_dir, add_json, add_out
 from ._report import rewritten
+from ._rewrite import places
 
 HELP = "Write a repaired copy: every value that can be read, in order. The original is not changed."
 
@@ -16,4 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return rewritten([options.dir], options)
+    return rewritten(places([options.dir]), options)

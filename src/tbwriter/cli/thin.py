@@ -5,6 +5,7 @@ import argparse
 
 from ._arguments import add_dir, add_json, add_out, whole_number
 from ._report import rewritten
+from ._rewrite import Selection, places
 
 HELP = "Write a copy with fewer points."
 
@@ -18,4 +19,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return rewritten([options.dir], options, options.points)
+    return rewritten(places([options.dir]), options, Selection(points=options.points))

@@ -1,0 +1,322 @@
+"""Where every value of a run is, and which values TensorBoard would have replaced.
+
+An index holds 20 bytes per event and 12 bytes per value, and no value itself.
+"""
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections import Counter
+from struct import Struct
+from typing import Any, Callable, Counter as Counts, Dict, List, NamedTuple, Optional, Sequence
+from typing import Set, Tuple
+
+import numpy as np
+
+from .._files.places import base_name
+from .._files.records import EVENT, Fault, is_scalar, records, scalar_key
+from .._files.stream import sound_records
+from .._files.window import ReadError, Window
+from .._proto import parse, schema, tensors
+from .._proto.parse import Metadata, Value
+from .._proto.wire import WireError
+from ._values import WHOLE_RUN, kind, needs_number, no_value, values
+
+Progress = Callable[[int], object]
+
+# Why a value is not in the copy. The words stand in tables and JSON.
+DAMAGED = "damaged"
+OTHER_KIND = "another kind"
+EMPTY = "empty"
+UNREADABLE = "unreadable"
+PURGED = "purged by a restart"
+SAME_STEP = "same step"
+
+_double = Struct("<d").unpack_from
+# How far the times of two files must overlap for two writers: first events have a resolution of
+# one second.
+_SECONDS = 2
+
+
+class Source(NamedTuple):
+    """An event file. source: the number of the log directory that it is from."""
+
+    path: str
+    source: int = 0
+
+
+class Restart(NamedTuple):
+    """A SessionLog.START: after how many values, at which step, in which log directory."""
+
+    at: int
+    step: int
+    source: int
+
+
+class Tag:
+    """A tag. kind: of its first value; metadata: the first that names a plugin."""
+
+    __slots__ = ("name", "kind", "metadata")
+
+    def __init__(self, name: str, value_kind: str, metadata: Metadata) -> None:
+        self.name = name
+        self.kind = value_kind
+        self.metadata = metadata
+
+
+class Index:
+    """All values of the event files of one run.
+
+    tags: by number. files: in the order in which they were written. events: columns of file,
+    offset and step, one row per event. rows: columns of tag, event and place in its summary, one
+    row per value. left_out: how many values are in no row, by reason. header: the first event of
+    the run, if it is a file version.
+    """
+
+    def __init__(self, files: Sequence[Source], progress: Optional[Progress] = None) -> None:
+        self.faults: List[Fault] = []
+        self.left_out: Counts[str] = Counter()
+        self.tags: List[Tag] = []
+        self.header = b""
+        self.restarts: List[Restart] = []
+        # By the name of the tag, and whether it is one of RunMetadata: those are apart.
+        self._numbers: Dict[Tuple[str, bool], int] = {}
+        self._columns = tuple(array(code) for code in "iqqiii")
+        # Scalars in the form that every loader shows, by the bytes that all events of a tag share.
+        self.plain: Dict[bytes, int] = {}
+        self.files = self._in_order(files)
+        self.times = [(math.inf, -math.inf)] * len(self.files)
+        for number in range(len(self.files)):
+            self._read(number, progress)
+        self.left_out[DAMAGED] += len(self.faults)
+
+    @property
+    def file(self) -> "np.ndarray[Any, Any]":
+        return np.frombuffer(self._columns[0], np.int32)
+
+    @property
+    def offset(self) -> "np.ndarray[Any, Any]":
+        return np.frombuffer(self._columns[1], np.int64)
+
+    @property
+    def step(self) -> "np.ndarray[Any, Any]":
+        return np.frombuffer(self._columns[2], np.int64)
+
+    @property
+    def tag(self) -> "np.ndarray[Any, Any]":
+        return np.frombuffer(self._columns[3], np.int32)
+
+    @property
+    def event(self) -> "np.ndarray[Any, Any]":
+        return np.frombuffer(self._columns[4], np.int32)
+
+    @property
+    def place(self) -> "np.ndarray[Any, Any]":
+        return np.frombuffer(self._columns[5], np.int32)
+
+    def whole_run(self) -> "np.ndarray[Any, Any]":
+        """Which tags belong to the run as a whole, such as its graph."""
+        return np.array([tag.kind in WHOLE_RUN for tag in self.tags], bool)
+
+    def _in_order(self, files: Sequence[Source]) -> List[Source]:
+        """Files in the order in which they were written: by the time in their names, if they have
+        one, and the time of their first event. TensorBoard's order differs for numbers without
+        leading zeros."""
+        keys = []
+        for number, file in enumerate(files):
+            first = math.inf
+            try:
+                first = _first_time(file.path)
+            except (OSError, ReadError) as error:
+                self.faults.append(Fault(file.path, UNREADABLE, 0, 0, str(error)))
+                continue
+            found = re.search(r"tfevents\.(\d+)", base_name(file.path))
+            named = float(found.group(1)[:18]) if found else math.inf
+            seconds = named if 1e8 < named < 1e11 else first
+            keys.append((seconds, named, first, number))
+        return [files[key[-1]] for key in sorted(keys)]
+
+    def _read(self, number: int, progress: Optional[Progress]) -> None:
+        path = self.files[number].path
+        try:
+            with Window(path) as window:
+                for record in sound_records(window, self.faults):
+                    self._note(number, record.offset, record.data)
+                if progress:
+                    progress(window.size)
+        except (OSError, ReadError) as error:
+            self.faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
+
+    def _note(self, number: int, offset: int, data: bytes) -> None:
+        plain = scalar_key(data)
+        if plain is not None and plain[1] in self.plain:
+            wall_time = _double(data, 1)[0]
+            if math.isfinite(wall_time):
+                self._add_event(number, offset, plain[0], wall_time)
+                self._add_row(self.plain[plain[1]], 0)
+                return
+        try:
+            event = parse.event(data)
+            found = values(event)
+            status = event.session_status
+        except WireError as error:
+            self.faults.append(Fault(self.files[number].path, EVENT, offset, len(data),
+                                     str(error)))
+            return
+        if not self.header and event.file_version:
+            self.header = data
+        if status == schema.SessionStatus.START:
+            source = self.files[number].source
+            self.restarts.append(Restart(len(self._columns[3]), event.step, source))
+        if no_value(event):
+            self.left_out[no_value(event)] += 1
+        if found:
+            self._add_event(number, offset, event.step, event.wall_time)
+        for place, value in enumerate(found):
+            self._add(value, place)
+        if plain is not None and is_scalar(plain[1], event):
+            tag = self._numbers.get((event.values[0].tag, False))
+            if tag is not None and self.tags[tag].kind == schema.SCALARS:
+                self.plain[plain[1]] = tag
+
+    def _add_event(self, number: int, offset: int, step: int, wall_time: float) -> None:
+        columns = self._columns
+        columns[0].append(number)
+        columns[1].append(offset)
+        columns[2].append(step)
+        first, last = self.times[number]
+        if not first <= wall_time <= last and math.isfinite(wall_time):
+            self.times[number] = min(first, wall_time), max(last, wall_time)
+
+    def _add_row(self, tag: int, place: int) -> None:
+        columns = self._columns
+        columns[3].append(tag)
+        columns[4].append(len(columns[0]) - 1)
+        columns[5].append(place)
+
+    def _add(self, value: Value, place: int) -> None:
+        if not value.number and not value.metadata:
+            self.left_out[EMPTY] += 1
+            return
+        number = self._number(value)
+        tag = self.tags[number]
+        plugin = tag.metadata.plugin
+        if tag.kind != kind(value, plugin):
+            self.left_out[OTHER_KIND] += 1
+            return
+        try:
+            if needs_number(value, plugin):
+                tensors.scalar_of(value.data)
+        except WireError:
+            self.left_out[DAMAGED] += 1
+            return
+        self._add_row(number, place)
+
+    def _number(self, value: Value) -> int:
+        metadata = value.metadata or Metadata()
+        key = value.tag, metadata.plugin == schema.TAGGED_RUN_METADATA
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.tags)
+            self.tags.append(Tag(value.tag, kind(value, metadata.plugin), metadata))
+        tag = self.tags[number]
+        if metadata.plugin and not tag.metadata.plugin:
+            tag.metadata = metadata
+            tag.kind = tag.kind or kind(value, metadata.plugin)
+        return number
+
+
+def _first_time(path: str) -> float:
+    """The wall_time of the first event that has one."""
+    with Window(path) as window:
+        for record in records(window, []):
+            try:
+                wall_time = parse.event(record.data).wall_time
+            except WireError:
+                continue
+            if math.isfinite(wall_time):
+                return math.floor(wall_time)
+    return math.inf
+
+
+def purged(index: Index) -> "np.ndarray[Any, Any]":
+    """Which values a restart has purged.
+
+    The first restart of a run purges nothing in TensorBoard. Its fast loader then drops the values
+    that the new ones of their tag reach back to, and so does this. Each later restart purges all
+    values with its step or a greater one, but never what belongs to the run as a whole. A restart
+    purges only in its own log directory.
+    """
+    tag, step = index.tag, index.step[index.event]
+    gone = np.zeros(len(tag), bool)
+    if not index.restarts or not len(tag):
+        return gone
+    movable = ~index.whole_run()[tag]
+    source = np.array([file.source for file in index.files])[index.file[index.event]]
+    seen: Set[int] = set()
+    for restart in index.restarts:
+        limit = np.full(len(index.tags), restart.step, np.int64)
+        mine = movable & (source == restart.source)
+        if restart.source not in seen:
+            seen.add(restart.source)
+            least = np.full(len(index.tags), np.iinfo(np.int64).max)
+            after = np.flatnonzero(mine[restart.at:]) + restart.at
+            np.minimum.at(least, tag[after], step[after])
+            limit = np.maximum(limit, least)
+        before = slice(0, restart.at)
+        gone[before] |= mine[before] & (step[before] >= limit[tag[before]])
+    return gone
+
+
+def same_step(index: Index, rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Which of these rows a later one with the same tag and step replaces."""
+    order, equal = _sorted(index, rows)
+    replaced = np.zeros(len(rows), bool)
+    replaced[order[:-1][equal]] = True
+    return replaced
+
+
+def _sorted(index: Index, rows: "np.ndarray[Any, Any]", apart: int = 1
+            ) -> "Tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """Rows by tag and step, and whether each has those of the row `apart` after it."""
+    tag, step = index.tag[rows], index.step[index.event[rows]]
+    order = np.lexsort((rows, step, tag))
+    tag, step = tag[order], step[order]
+    return order, (tag[apart:] == tag[:-apart]) & (step[apart:] == step[:-apart])
+
+
+def writers(index: Index, rows: "np.ndarray[Any, Any]") -> List[List[int]]:
+    """The files of each writer: those that were written at the same time, with values of the same
+    tags and steps, are of different ones."""
+    files = range(len(index.files))
+    overlap = {(one, other) for one in files for other in files if one < other
+               and max(index.times[one][0], index.times[other][0]) + _SECONDS
+               < min(index.times[one][1], index.times[other][1])}
+    if not overlap:
+        return [list(files)]
+    found: List[List[int]] = []
+    conflicts = _shared(index, rows) & overlap
+    for file in files:
+        for group in found:
+            if not any((other, file) in conflicts for other in group):
+                group.append(file)
+                break
+        else:
+            found.append([file])
+    return found
+
+
+def _shared(index: Index, rows: "np.ndarray[Any, Any]") -> Set[Tuple[int, int]]:
+    """Pairs of files that have values of one tag and step."""
+    rows = rows[~index.whole_run()[index.tag[rows]]]
+    pairs: Set[Tuple[int, int]] = set()
+    for apart in range(1, min(len(rows), len(index.files))):
+        order, equal = _sorted(index, rows, apart)
+        if not equal.any():
+            break
+        file = index.file[index.event[rows[order]]]
+        both = np.stack([file[:-apart][equal], file[apart:][equal]], 1)
+        pairs.update((min(one, other), max(one, other))
+                     for one, other in np.unique(both, axis=0).tolist() if one != other)
+    return pairs

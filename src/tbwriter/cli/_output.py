@@ -1,0 +1,139 @@
+"""The directory that a command writes: every path in it is made here, and lies in it.
+
+Names of runs, tags, files and objects come from logs that anybody may have written. They are used
+where they can be names below the directory, escaped where they can not, and every name that was
+changed is in `renamed`. A file is always new, and no symbolic link in the directory is followed.
+"""
+from __future__ import annotations
+
+import os
+from itertools import count
+from types import TracebackType
+from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence, Tuple, Type
+
+from .._files.places import is_url
+from .._names import file_name, is_name, path_below
+
+_USES_DESCRIPTORS = {os.open, os.mkdir} <= os.supports_dir_fd
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_NEW_FILE = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+             | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+
+
+class Output:
+    """A directory on this machine.
+
+    sources: where the command reads; the directory must not be inside them.
+    empty: whether the directory must be empty or not exist yet.
+    renamed: {name in the log: name below the directory}, where they differ.
+
+    Raises FileExistsError or ValueError for a directory that cannot be used. It is made with its
+    first file.
+    """
+
+    def __init__(self, path: str, sources: Sequence[str] = (), empty: bool = True) -> None:
+        if not path or is_url(path):
+            raise ValueError(f"got {path!r}, want a directory on this machine")
+        target = os.path.realpath(path)
+        if os.path.exists(target) and not os.path.isdir(target):
+            raise FileExistsError(f"got {path!r}, which is a file, want a new directory")
+        if empty and os.path.isdir(target) and os.listdir(target):
+            raise FileExistsError(f"got {path!r}, which is not empty, want a new directory")
+        for source in sources:
+            here = os.path.realpath(source)
+            if not is_url(source) and _is_inside(target, here):
+                raise ValueError(f"got {path!r}, which is inside {source}, want another place")
+        self.path = path
+        self.renamed: Dict[str, str] = {}
+        self._target = target
+        self._root: Optional[int] = None
+        self._directories: Dict[str, str] = {}
+        self._taken: Dict[str, str] = {}
+
+    def __enter__(self) -> "Output":
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> None:
+        if self._root is not None:
+            os.close(self._root)
+            self._root = None
+
+    def directory(self, name: str) -> str:
+        """The path below this directory for a run (or directory) of a log. One path per name."""
+        if name not in self._directories:
+            path = next(path for path in _numbered(path_below(name)) if path not in self._taken)
+            self._directories[name] = path
+            self._taken[path] = name
+            if path != name:
+                self.renamed[name] = path
+        return self._directories[name]
+
+    def create(self, directory: str, name: str) -> Tuple[BinaryIO, str]:
+        """A new file called `name` in the directory of a run, and its path below this directory.
+
+        The name of a file that exists gets a number.
+        """
+        self._make()
+        parts = self.directory(directory).split("/")
+        parts = [] if parts == ["."] else parts
+        usable = name if is_name(name.replace("tfevents", "")) else file_name(name)
+        for path in _numbered(usable):
+            try:
+                file = self._open([*parts, path])
+            except FileExistsError:
+                continue
+            below = "/".join([*parts, path])
+            if path != name:
+                self.renamed[f"{directory}/{name}"] = below
+            return os.fdopen(file, "wb", buffering=1 << 20), below
+        raise AssertionError("there is no last number")
+
+    def _make(self) -> None:
+        if self._root is None and _USES_DESCRIPTORS:
+            os.makedirs(self._target, exist_ok=True)
+            self._root = os.open(self._target, _DIRECTORY)
+
+    def _open(self, parts: List[str]) -> int:
+        """A descriptor of the new file; FileExistsError if anything has its name."""
+        if self._root is None:
+            return self._open_by_path(parts)
+        here = os.dup(self._root)
+        try:
+            for part in parts[:-1]:
+                try:
+                    os.mkdir(part, dir_fd=here)
+                except FileExistsError:
+                    pass
+                below = os.open(part, _DIRECTORY, dir_fd=here)  # refuses a symbolic link
+                os.close(here)
+                here = below
+            return os.open(parts[-1], _NEW_FILE, 0o666, dir_fd=here)
+        finally:
+            os.close(here)
+
+    def _open_by_path(self, parts: List[str]) -> int:
+        """The same where the system has no descriptors of directories."""
+        here = self._target
+        os.makedirs(here, exist_ok=True)
+        for part in parts[:-1]:
+            here = os.path.join(here, part)
+            os.makedirs(here, exist_ok=True)
+            if not _is_inside(os.path.realpath(here), self._target):
+                raise NotADirectoryError(f"got {here}, which is a symbolic link")
+        return os.open(os.path.join(here, parts[-1]), _NEW_FILE, 0o666)
+
+
+def _is_inside(path: str, directory: str) -> bool:
+    try:
+        return os.path.commonpath([path, directory]) == directory
+    except ValueError:  # another drive
+        return False
+
+
+def _numbered(path: str) -> Iterator[str]:
+    """`path`, then with -2, -3, ... before its ending."""
+    yield path
+    stem, ending = os.path.splitext(path)
+    for number in count(2):
+        yield f"{stem}-{number}{ending}"

@@ -1,0 +1,94 @@
+"""What the events of a log show, value by value, as a command that copies them needs it."""
+from __future__ import annotations
+
+from typing import Iterator, NamedTuple, Optional, Sequence
+
+from .._parts import Parts
+from .._proto import messages, parse, schema, tensors, wire
+from .._proto.parse import Event, Metadata, Value
+
+# Events that TensorBoard shows as a tag of their own.
+_GRAPHS = {schema.Event.GRAPH_DEF: schema.RUN_GRAPH_TAG,
+           schema.Event.META_GRAPH_DEF: "__meta_graph__"}
+# Events that carry no value.
+_NO_VALUES = {schema.Event.LOG_MESSAGE: "log message", schema.Event.SESSION_LOG: "session log"}
+# Plugins whose values belong to a run as a whole, not to a step of it.
+WHOLE_RUN = {schema.GRAPHS, schema.RUN_METADATA, schema.RUN_METADATA_GRAPH, schema.KERAS_MODEL,
+             schema.TAGGED_RUN_METADATA, schema.HPARAMS, schema.CUSTOM_SCALARS}
+
+
+def values(event: Event) -> Sequence[Value]:
+    """The values of an event; a graph as the value of a tag, as TensorBoard has it."""
+    if event.number in _GRAPHS:
+        return [Value(_GRAPHS[event.number], schema.Value.TENSOR, event.data,
+                      Metadata(schema.GRAPHS))]
+    if event.number == schema.Event.TAGGED_RUN_METADATA:
+        return [Value(parse.string_of(event.data, schema.TaggedRunMetadata.TAG),
+                      schema.Value.TENSOR, event.data, Metadata(schema.TAGGED_RUN_METADATA))]
+    return event.values
+
+
+def no_value(event: Event) -> str:
+    """What an event is that carries no value; "" for others, and for the version of the file."""
+    return _NO_VALUES.get(event.number, "")
+
+
+def kind(value: Value, plugin: str) -> str:
+    """Which values may share a tag: those of one plugin, however they are stored."""
+    return schema.FORMS.get(value.number) or plugin
+
+
+def needs_number(value: Value, plugin: str) -> bool:
+    """Whether a value is a scalar in a form that not every loader shows."""
+    return (value.number == schema.Value.TENSOR and plugin == schema.SCALARS
+            and tensors.shape_of(value.data) != (schema.DT_FLOAT, ()))
+
+
+class Change(NamedTuple):
+    """What is different in the copy of a value.
+
+    metadata: written with it. number: whether it is written as a simple_value. tag: its new name.
+    """
+
+    metadata: Optional[Metadata] = None
+    number: bool = False
+    tag: str = ""
+
+
+SAME = Change()
+
+
+def event_field(event: Event, at: Sequence[int], changes: Sequence[Change]) -> Parts:
+    """Event's field with the values `at` these places of its summary, each with its change; the
+    field as it is of an event that carries no summary."""
+    if event.number != schema.Event.SUMMARY:
+        return [wire.length_prefix(event.number, len(event.data)), bytes(event.data)]
+    raw = parse.all_of(event.data, schema.Summary.VALUE)
+    parts: Parts = []
+    for place, change in zip(at, changes):
+        parts += wire.message_field(
+            schema.Summary.VALUE, list(_parts(event.values[place], raw[place], change)))
+    return wire.message_field(schema.Event.SUMMARY, parts)
+
+
+def _parts(value: Value, raw: parse.Data, change: Change) -> Iterator[bytes]:
+    given = wire.string_field(schema.Value.TAG, value.tag)
+    first = bytes(raw[:len(given)]) == given  # all writers begin with the tag
+    if first or change.number:
+        yield wire.string_field(schema.Value.TAG, change.tag or value.tag)
+    if change.number:
+        yield wire.float_field(schema.Value.SIMPLE_VALUE, tensors.scalar_of(value.data))
+    else:
+        yield bytes(raw[len(given):] if first else raw)
+    if change.tag and not first and not change.number:
+        yield wire.string_field(schema.Value.TAG, change.tag)  # "the last of several counts"
+    if change.metadata is not None:
+        yield _metadata(change.metadata)
+
+
+def _metadata(metadata: Metadata) -> bytes:
+    scalar = metadata.plugin == schema.SCALARS
+    return messages.metadata(
+        metadata.plugin, metadata.content, display_name=metadata.display_name,
+        description=metadata.description,
+        data_class=schema.DataClass.SCALAR if scalar else metadata.data_class)
