@@ -538,9 +538,9 @@ def test_commands_on_a_url(store: Any, capsys: pytest.CaptureFixture[str], tmp_p
     assert copied["run"].scalars("loss").steps.tolist() == list(range(200))
     assert (tmp_path / "copy" / "run" / "projector_config.pbtxt").is_file()
     capsys.readouterr()
-    for arguments in (["show", store.url + "/nothing"], ["show", "nonsense://bucket/x"],
-                      ["merge", url, store.url + "/out"]):
-        assert main(arguments) == 2
+    for code, *arguments in ([1, "show", store.url + "/nothing"], [2, "show", "nonsense://bucket/x"],
+                             [2, "merge", url, store.url + "/out"]):
+        assert main(arguments) == code
         assert capsys.readouterr().err.startswith("tbwriter: got ")
 
 
