@@ -538,8 +538,9 @@ def test_commands_on_a_url(store: Any, capsys: pytest.CaptureFixture[str], tmp_p
     assert copied["run"].scalars("loss").steps.tolist() == list(range(200))
     assert (tmp_path / "copy" / "run" / "projector_config.pbtxt").is_file()
     capsys.readouterr()
-    for code, *arguments in ([1, "show", store.url + "/nothing"], [2, "show", "nonsense://bucket/x"],
-                             [2, "merge", url, store.url + "/out"]):
+    for arguments, code in ((["show", store.url + "/nothing"], 1),
+                            (["show", "nonsense://bucket/x"], 2),
+                            (["merge", url, store.url + "/out"], 2)):
         assert main(arguments) == code
         assert capsys.readouterr().err.startswith("tbwriter: got ")
 
