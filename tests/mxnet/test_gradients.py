@@ -13,7 +13,13 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 import numpy as np
+
+from tbwriter import FileWriter, _warnings
+from tbwriter.mxnet import fit_callbacks, log_gradients, watch
 from tests.support.judges import board
+
+if mx.__version__.startswith("1."):
+    from tbwriter.mxnet import GradientHistograms
 
 ROOT = Path(__file__).parent.parent.parent
 MXNET_1 = mx.__version__.startswith("1.")
@@ -150,3 +156,205 @@ def test_a_loop_without_a_trainer(tmp_path):
     expect_gradients(tmp_path, "before")
     assert runs_of(tmp_path) == {"before"}
     assert "already used them" in (tmp_path / "0" / "warnings").read_text()
+
+
+# --- In one process ---------------------------------------------------------------------------
+
+xp = mx.nd if MXNET_1 else mx.np
+
+
+def linear(devices=1, **more):
+    """A layer of ones, its Trainer, and what one pass over all devices leaves as gradients."""
+    where = [mx.cpu(index) for index in range(devices)]
+    net = mx.gluon.nn.Dense(1, use_bias=False, in_units=3)
+    net.initialize(mx.init.One(), ctx=where)
+    settings = {"learning_rate": 0.5, **more.pop("settings", {})}
+    trainer = mx.gluon.Trainer(net.collect_params(), more.pop("optimizer", "sgd"), settings, **more)
+
+    def run(factor=1.0):
+        parts = [np.full((2, 3), factor * (1 + index), "float32") for index in range(devices)]
+        with mx.autograd.record():
+            losses = [net(xp.array(part, ctx=device)).sum() for part, device in zip(parts, where)]
+        mx.autograd.backward(losses)
+        return float(sum(part[:, 0].sum() for part in parts))
+    return net, trainer, run
+
+
+def logged(logdir, run="."):
+    """[(step, the one value that all elements of the gradient have)]"""
+    with board(logdir, "fast") as b:
+        tag, = [tag for tag in b.tags("histograms", run) if tag.startswith("gradients/")]
+        return [(step, pytest.approx(buckets[0][0], rel=1e-5))
+                for step, buckets in b.tensors("histograms", run, tag)]
+
+
+@pytest.mark.parametrize("more", [
+    {}, {"kvstore": "local", "update_on_kvstore": False},
+    {"kvstore": "device", "update_on_kvstore": True},
+    {"kvstore": "device", "compression_params": {"type": "2bit", "threshold": 0.5}}])
+def test_two_devices(tmp_path, more):
+    """The sum over both devices, once, also where the Trainer has summed the gradients already;
+    before the update, after it, and in `watch`."""
+    net, trainer, run = linear(2, **more)
+    with FileWriter(tmp_path / "before") as before, FileWriter(tmp_path / "after") as after, \
+            FileWriter(tmp_path / "watch") as watched, watch(net, watched, every=1):
+        wanted = []
+        for step in range(3):
+            wanted.append((step, run(step + 1)))
+            log_gradients(before, net, step)
+            trainer.step(1)
+            log_gradients(after, net, step)
+    for name in "before", "after", "watch":
+        assert logged(tmp_path, name) == wanted
+
+
+def test_gradients_between_allreduce_and_update(tmp_path):
+    """After `allreduce_grads`, all devices hold the sum: it is not added up again."""
+    net, trainer, run = linear(2, update_on_kvstore=False)
+    with FileWriter(tmp_path) as writer:
+        for step in range(2):
+            wanted = run()
+            trainer.allreduce_grads()
+            log_gradients(writer, net, step)
+            trainer.update(1)
+    assert logged(tmp_path) == [(0, wanted), (1, wanted)]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_an_optimizer_that_scales_gradients(tmp_path, devices, recwarn, monkeypatch):
+    """AdaDelta and others scale gradients in place: after the update nothing is logged, with one
+    warning; `watch` has logged the gradients before."""
+    net, trainer, run = linear(devices, optimizer="adadelta", update_on_kvstore=False,
+                               settings={} if MXNET_1 else {"use_fused_step": False})
+    if MXNET_1:
+        trainer._optimizer.lr = 0.5
+    monkeypatch.setattr(_warnings, "_told", set())
+    with FileWriter(tmp_path / "after") as after, FileWriter(tmp_path / "watch") as watched, \
+            watch(net, watched, every=1):
+        wanted = []
+        for step in range(3):
+            wanted.append((step, run(step + 1)))
+            trainer.step(4)
+            log_gradients(after, net, step)
+    assert logged(tmp_path, "watch") == wanted
+    assert not list((tmp_path / "after").glob("*tfevents*"))
+    assert len([one for one in recwarn if "no gradients are logged" in str(one.message)]) == 1
+
+
+def test_gradients_that_are_accumulated(tmp_path):
+    """`watch` logs the whole sum, at the pass that was due, before the update and set_to_zero."""
+    net, trainer, run = linear()
+    parameter, = net.collect_params().values()
+    parameter.grad_req = "add"
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=4):
+        wanted = []
+        for step in range(3):
+            wanted.append((4 * step, sum(run(step + part) for part in range(4))))
+            trainer.step(1)
+            parameter.grad()[:] = 0
+    assert logged(tmp_path) == wanted
+
+
+def test_two_trainers_of_one_network(tmp_path):
+    """Whichever Trainer updates: `watch` logs the gradients that it used."""
+    net, first, run = linear()
+    second = mx.gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.5})
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=1):
+        wanted = []
+        for step in range(4):
+            wanted.append((step, run(step + 1)))
+            (second if step % 2 else first).step(1)
+    assert logged(tmp_path) == wanted
+
+
+def test_a_trainer_made_after_the_pass(tmp_path):
+    """A Trainer that does not exist yet when the step begins announces its update, too."""
+    net, _, run = linear()
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=1):
+        wanted = run()
+        mx.gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5}).step(1)
+        list(net.collect_params().values())[0].grad()[:] = 0
+    assert logged(tmp_path) == [(0, wanted)]
+
+
+def test_a_loop_that_updates_by_hand(tmp_path):
+    """Without a Trainer gradients are logged when the next pass begins."""
+    net, _, run = linear()
+    parameter, = net.collect_params().values()
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=1):
+        wanted = []
+        for step in range(3):
+            wanted.append((step, run(step + 1)))
+            parameter.data()[:] = parameter.data() - 0.1 * parameter.grad()
+    assert logged(tmp_path) == wanted
+
+
+def test_a_trainer_still_refuses_stale_gradients(tmp_path):
+    """Whoever watches, MXNet's own warnings about gradients without a backward pass are as before.
+    """
+    net, trainer, run = linear()
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=1):
+        run()
+        trainer.step(1)
+        with pytest.raises(UserWarning, match="has not been updated"):
+            trainer.step(1)
+
+
+@needs_module
+@pytest.mark.parametrize("kind", ["module", "buckets", "sequence"])
+def test_modules_of_two_devices_without_update_on_the_kvstore(tmp_path, monkeypatch, kind):
+    """The sum over the devices is not summed again: the gradients of a Module, of the buckets that
+    share them, and of all modules of a sequence."""
+    monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "0")
+    devices = [mx.cpu(0), mx.cpu(1)]
+
+    def net(name, label):
+        x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=1, no_bias=True, name=name)
+        return mx.sym.MakeLoss(x + 0 * mx.sym.reshape(mx.sym.var("softmax_label"), (-1, 1))) \
+            if label else x
+    if kind == "module":
+        module = mx.mod.Module(net("fc", True), context=devices)
+    elif kind == "buckets":
+        module = mx.mod.BucketingModule(
+            lambda key: (net("fc", True), ("data",), ("softmax_label",)), 3, context=devices)
+    else:
+        module = mx.mod.SequentialModule()
+        module.add(mx.mod.Module(net("first", False), label_names=(), context=devices))
+        module.add(mx.mod.Module(net("fc", True), context=devices), take_labels=True,
+                   auto_wiring=True)
+    data = np.stack([np.full(3, 1 + row, "float32") for row in range(8)])
+    batches = mx.io.NDArrayIter(data, np.zeros(8, "float32"), 4)
+    batches.default_bucket_key = 3
+    if kind == "buckets":
+        following = batches.next
+        batches.next = lambda: _with_key(following(), batches)
+    with FileWriter(tmp_path) as writer:
+        module.fit(batches, eval_metric=mx.metric.Loss(), num_epoch=1, kvstore="device",
+                   initializer=mx.init.One(), optimizer_params={"learning_rate": 0.0},
+                   **fit_callbacks(writer, gradients=1, parameters=0, pattern="fc"))
+    rows = data if kind != "sequence" else data.sum(1, keepdims=True)
+    assert logged(tmp_path, "train") == [(0, rows[:4, 0].sum()), (1, rows[4:, 0].sum())]
+
+
+def _with_key(batch, batches):
+    batch.bucket_key, batch.provide_data = 3, batches.provide_data
+    batch.provide_label = batches.provide_label
+    return batch
+
+
+@needs_module
+def test_a_loop_that_calls_the_callback_before_the_update(tmp_path):
+    """The gradients of the batch, not of the one before."""
+    x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=1, no_bias=True, name="fc")
+    module = mx.mod.Module(mx.sym.MakeLoss(x), label_names=None)
+    module.bind([("data", (2, 3))])
+    module.init_params(mx.init.One())
+    module.init_optimizer(optimizer_params={"learning_rate": 0.1})
+    self = module
+    with FileWriter(tmp_path) as writer:
+        callback = GradientHistograms(writer, 1, run="")
+        for nbatch in range(3):
+            module.forward_backward(mx.io.DataBatch([mx.nd.ones((2, 3)) * (nbatch + 1)], None))
+            callback(mx.model.BatchEndParam(0, nbatch, None, {"self": self}))
+            module.update()
+    assert logged(tmp_path) == [(0, 2), (1, 4), (2, 6)]

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import sys
 from functools import wraps
-from typing import Any, List
+from typing import Any
 from weakref import WeakSet
 
-# Callbacks that want gradients; each has `before_update(group)`, where a group holds the names and
-# arrays of the parameters.
+# Callbacks that want gradients. Each has `after_backward(group)` and `before_update(group)`, where
+# a group holds the names and arrays of the parameters.
 waiting: "WeakSet[Any]" = WeakSet()
 
 # The attribute of a group: whether an update has used the gradients of the last backward pass.
@@ -30,7 +30,7 @@ def watch_modules() -> None:
     executors = sys.modules["mxnet.module.executor_group"].DataParallelExecutorGroup
     manager = sys.modules["mxnet.executor_manager"].DataParallelExecutorManager
     _announce_update(sys.modules["mxnet"].mod.Module)
-    _announce_backward(executors, _computed)
+    _announce_backward(executors, _after_backward)
     _announce_backward(manager, _before_update)  # FeedForward has no method for its update
 
 
@@ -62,12 +62,13 @@ def _announce_backward(kind: Any, announce: Any) -> None:
     kind.backward = backward
 
 
-def _computed(group: Any) -> None:
+def _after_backward(group: Any) -> None:
+    for callback in list(waiting):
+        callback.after_backward(group)
     group.__dict__[_UPDATED] = False
 
 
 def _before_update(group: Any) -> None:
-    listeners: List[Any] = list(waiting)
-    for callback in listeners:
+    for callback in list(waiting):
         callback.before_update(group)
     group.__dict__[_UPDATED] = True

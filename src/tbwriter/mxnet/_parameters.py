@@ -78,6 +78,10 @@ class GradientHistograms(ParameterHistograms):
             self._wanted = (self._steps(param).last + 1) % self._every == 0
             self._copies.clear()
 
+    def after_backward(self, group: Any) -> None:
+        """Forget the gradients of the pass before, where this is called before the update."""
+        self._copies.pop(group, None)
+
     def before_update(self, group: Any) -> None:
         """Copy the gradients that an update is about to use, if they are to be logged."""
         if not self._wanted or getattr(self._writer, "disabled", False) or not self._owns(group):
