@@ -50,7 +50,7 @@ NUMPY = {"numpy"}
 FOREIGN: Dict[str, Set[str]] = {
     **{name: NUMPY for name in (
         "_values/array", "_scalars/encode", "_scalars/decode", "_tfrecord/crc32c_numpy",
-        "_values/buckets", "_values/lookup",
+        "_values/buckets", "_values/lookup", "_values/depth",
         "_values/deflate", "_values/pixels", "_values/png",
         "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite",
         "_proto/tensors", "check/__init__", "demo", "reader", "summary/_audio",

@@ -19,7 +19,7 @@ from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
 
 from ._proto import messages, schema, wire
 from ._proto.messages import Message, Summary
-from ._values.number import as_float, as_step, as_wall_time
+from ._values.number import as_float, as_step, as_wall_time, is_plain
 from ._log.channel import Channel, Encoded, Task
 from ._tfrecord.frame import frame
 from ._scalars.rows import ROW, SIZE, RowEncoder, Tags
@@ -299,7 +299,8 @@ class FileWriter:
         """What a plain row does not hold, or the error that says what is wrong."""
         self.add(scalar(tag, value, display_name=display_name, description=description), step,
                  wall_time)
-        self._tags.number(tag)
+        if is_plain(value):  # the others take this path every time
+            self._tags.number(tag)
 
     def _put_rows(self, rows: bytes) -> None:
         """Queue many scalars at once."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import wave
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -152,3 +153,37 @@ def test_older_readers(tmp_path):
     event, = event_accumulator.EventAccumulator(str(tmp_path)).Reload().Audio("one")
     assert (event.step, event.sample_rate, event.length_frames) == (3, 22050, 4410)
     assert np.array_equal(decoded(event.encoded_audio_string)[1][:, 0], as_int16(SINE))
+
+
+@pytest.mark.parametrize(("dtype", "silence"), [("float32", 0), ("int16", 0), ("uint8", 0),
+                                                ("int64", 0), ("uint64", 0), ("uint16", 0)])
+def test_masked_elements_are_silent(recwarn, dtype, silence):
+    """Elements that numpy.ma masks are silent, with one warning for a tag."""
+    samples = np.ma.array(np.ones(4, dtype), mask=[0, 1, 0, 0])
+    tag = f"masked {dtype}"
+    for _ in range(2):
+        made = summary.audio(tag, samples, sample_rate=8000)
+    value, = summary_pb2.Summary.FromString(made.SerializeToString()).value
+    _, found = decoded(value.audio.encoded_audio_string)
+    assert found[1, 0] == silence and (found[[0, 2, 3], 0] != silence).all()
+    assert sum(f"the sound {tag!r} has masked" in str(w.message) for w in recwarn) == 1
+
+
+@pytest.mark.parametrize(("samples", "told"), [
+    ([20000.0, -20000.0], 1), ([1.01], 1), ([0.0, -np.inf], 1), ([np.nan, 2.0], 1),
+    ([1.0, -1.0], 0), ([1.0005], 0), ([np.nan], 0), (np.array([20000], np.int16), 0)])
+def test_too_loud(recwarn, samples, told):
+    """A sound beyond -1 to 1 is clipped as ever, with one warning for a tag that says the cure."""
+    tag = f"loud {samples}"
+    for _ in range(2):
+        summary.audio(tag, np.array(samples)).SerializeToString()
+    texts = [str(w.message) for w in recwarn if repr(tag) in str(w.message)]
+    assert len(texts) == told
+    assert all("want -1 to 1" in text and "pass int16" in text for text in texts)
+
+
+@pytest.mark.parametrize("given", ["sound.wav", b"RIFF", Path("sound.wav")])
+def test_files_are_refused(given):
+    """The error for a file or its name says what to pass."""
+    with pytest.raises(TypeError, match="got a sound of type .*, want an array of samples. If it"):
+        summary.audio("a", given)

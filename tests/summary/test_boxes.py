@@ -27,11 +27,12 @@ def red(pixels):
 
 
 def test_outlines():
-    """A box is its outline in red, corners included; everything else is the picture."""
+    """A box is its outline in red, two pixels wide as the peers draw it, corners included;
+    everything else is the picture."""
     pixels = decoded(summary.image_with_boxes("tag", GREY, [[10, 20, 30, 40]]))
     wanted = np.zeros((60, 80), bool)
     wanted[20:41, 10:31] = True
-    wanted[21:40, 11:30] = False
+    wanted[22:39, 12:29] = False
     assert np.array_equal(red(pixels), wanted)
     assert (pixels[~wanted] == 100).all()
 
@@ -48,7 +49,7 @@ def test_outside():
     pixels = decoded(summary.image_with_boxes("tag", GREY, [[-1e30, 20, 1e30, 1e30],
                                                             [1e9, 1e9, 1e10, 1e10]]))
     wanted = np.zeros((60, 80), bool)
-    wanted[20] = True
+    wanted[20:22] = True
     assert np.array_equal(red(pixels), wanted)
 
 

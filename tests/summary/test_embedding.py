@@ -65,9 +65,9 @@ def test_files_and_config():
 def test_tensorboard_reads_the_same(tmp_path_factory, data):
     """Whatever the numbers, also where their bytes happen to be valid UTF-8, TensorBoard's reader
     gets them back exactly."""
-    shape = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    shape = data.draw(st.tuples(st.integers(2, 5), st.integers(2, 5)))
     number = st.sampled_from([0, 2, 3, 8.5, 1, -1, 1e-40, 1.1, 3e38]) | st.floats(
-        width=32, allow_nan=False)
+        width=32, allow_nan=False, allow_infinity=False)
     values = data.draw(st.lists(number, min_size=shape[0] * shape[1],
                                 max_size=shape[0] * shape[1]))
     matrix = np.array(values, np.float32).reshape(shape)
@@ -166,7 +166,7 @@ def test_metadata(metadata, header, lines):
     assert files[path].decode().split("\n")[:-1] == lines
 
 
-@pytest.mark.parametrize("shape", [(7, 3, 4, 6), (7, 1, 5, 5), (7, 4, 6, 4), (1, 3, 2, 2),
+@pytest.mark.parametrize("shape", [(7, 3, 4, 6), (7, 1, 5, 5), (7, 4, 6, 4), (2, 3, 2, 2),
                                    (7, 3, 5)])
 def test_sprite(shape):
     """Pillow finds each picture where the dashboard looks for it: row after row on one sheet."""
@@ -241,6 +241,15 @@ def test_projector(tmp_path, loader):
 @pytest.mark.parametrize("arguments, keywords, error, message", [
     ((np.ones(3),), {}, ValueError, "got a mat of shape (3,), want (n, d)"),
     ((np.ones((0, 3)),), {}, ValueError, "got a mat of shape (0, 3)"),
+    ((np.ones((9, 1)),), {}, ValueError, "got a mat of shape (9, 1), want (n, d), both at least 2"),
+    ((np.ones((1, 9)),), {}, ValueError, "got a mat of shape (1, 9), want (n, d), both at least 2"),
+    (([[1, np.nan], [2, 3]],), {}, ValueError, "got a mat with NaN, infinities, masked"),
+    (([[1, -np.inf], [2, 3]],), {}, ValueError, "got a mat with NaN, infinities, masked"),
+    (([[1, 1e39], [2, 3]],), {}, ValueError, "numbers beyond float32, want finite numbers"),
+    ((np.ma.array(np.ones((2, 2)), mask=np.eye(2)),), {}, ValueError, "masked elements"),
+    ((np.ones((2, 2)), 3), {}, TypeError, "got metadata of type int, want a list of labels"),
+    ((np.ones((2, 2)), {"a": [1], "b": [1, 2]}), {}, ValueError, "columns of [1, 2] labels"),
+    ((np.ones((2, 2)), None, None, None, "ab"), {}, TypeError, "got the metadata_header 'ab'"),
     (([["a"]],), {}, TypeError, "got mat of dtype"),
     ((np.ones((2, 2)), ["a"]), {}, ValueError, "got 1 labels of metadata for 2 points"),
     ((np.ones((2, 2)), "ab"), {}, TypeError, "got the metadata 'ab', want a list"),
@@ -257,3 +266,45 @@ def test_bad_input(arguments, keywords, error, message):
     """Mistakes raise at the call, with what was given and what is wanted."""
     with pytest.raises(error, match=re.escape(message)):
         summary.embedding("a", *arguments, **keywords)
+
+
+def test_two_columns(recwarn):
+    """What only the default view fails to show is written, with one warning for a tag."""
+    for _ in range(2):
+        summary.embedding("two columns", np.eye(2))
+    told = [str(w.message) for w in recwarn if "'two columns' has two columns" in str(w.message)]
+    assert len(told) == 1 and "add a column of zeros" in told[0]
+
+
+class Frame:
+    """As much of a polars DataFrame as is asked for."""
+
+    columns = ["word", "rank"]
+
+    def rows(self):
+        return [("a", 1), ("b", 2)]
+
+
+@pytest.mark.parametrize("metadata", [
+    Frame(), {"word": ["a", "b"], "rank": [1, 2]}, [{"word": "a", "rank": 1}, {"rank": 2, "word":
+                                                                             "b"}],
+    np.array([("a", 1), ("b", 2)], [("word", "U1"), ("rank", int)]), "pandas"])
+def test_tables_as_metadata(metadata):
+    """Columns are the header and rows the labels, whatever the table is made of."""
+    if isinstance(metadata, str):
+        pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+        metadata = pandas.DataFrame({"word": ["a", "b"], "rank": [1, 2]}, index=[7, 8])
+    files = stored("a", np.ones((2, 3)), metadata)
+    table = files[files.config().embeddings[0].metadata_path].decode()
+    assert table == "word\trank\na\t1\nb\t2\n"
+
+
+def test_pil_images_as_labels():
+    """A list of PIL images of any mode is the sprite."""
+    images = [Image.new("P", (4, 3), 0), Image.new("P", (4, 3), 0)]
+    for image in images:
+        image.putpalette([10, 20, 30] * 256)
+    files = stored("a", np.ones((2, 3)), label_img=images)
+    info, = files.config().embeddings
+    sprite = np.asarray(Image.open(io.BytesIO(files[info.sprite.image_path])))
+    assert sprite.shape[2] == 3 and (sprite[:3, :4] == [10, 20, 30]).all()

@@ -148,7 +148,7 @@ def test_large_array_is_not_held():
     ({"bins": [1]}, ValueError, "want two or more edges in rising order"),
     ({"bins": [2, 1]}, ValueError, "want two or more edges in rising order"),
     ({"bins": [0, np.nan]}, ValueError, "want two or more edges in rising order"),
-    ({"max_bins": 0}, ValueError, "got max_bins 0, want None or an integer from 1"),
+    ({"max_bins": 0}, ValueError, "got max_bins=0, want 1 or more"),
 ])
 def test_mistakes(kwargs, error, text):
     """A mistake is told by the call, with what was got and what is wanted."""
@@ -186,3 +186,32 @@ def test_raw_mistakes(change, text):
            "bucket_counts": [1, 2]}
     with pytest.raises(ValueError, match=text):
         summary.histogram_raw("raw", **{**raw, **change})
+
+
+@pytest.mark.parametrize("values", [
+    np.ma.array([1.0, 999.0, 2.0, 3.0], mask=[0, 1, 0, 0]),
+    np.ma.array([1, 999, 2, 3], mask=[0, 1, 0, 0]),
+    [np.ma.array([1, 999], mask=[0, 1]), np.array([2, 3])],
+])
+def test_masked_elements_are_left_out(recwarn, values):
+    """Elements that numpy.ma masks are not counted, with one warning for a tag."""
+    tag = f"masked {values}"
+    for _ in range(2):
+        made = summary.histogram(tag, values)
+    histo = parsed(made).histo
+    assert (histo.num, histo.min, histo.max, histo.sum) == (3, 1, 3, 6)
+    texts = [str(w.message) for w in recwarn if repr(tag) in str(w.message)]
+    assert len(texts) == 1 and "leaves out 1 masked values of 4" in texts[0]
+
+
+def test_all_masked():
+    """Where nothing is left, the histogram is empty, as it is for NaN alone."""
+    made = summary.histogram("all masked", np.ma.array([1.0, 2.0], mask=True))
+    assert parsed(made).histo == parsed(summary.histogram("nan", [np.nan])).histo
+
+
+def test_a_large_masked_array():
+    """Also where the array is counted in the call."""
+    values = np.ma.array(np.arange(2_000_000.0), mask=False)
+    values[1000:] = np.ma.masked
+    assert parsed(summary.histogram("large masked", values)).histo.num == 1000

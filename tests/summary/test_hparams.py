@@ -1,6 +1,10 @@
 """hparams: start, end and experiment against the real messages, both loaders and the dashboard."""
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import enum
+import pathlib
 import re
 
 import numpy as np
@@ -23,6 +27,11 @@ def parsed(kind):
     assert value.metadata.data_class == summary_pb2.DATA_CLASS_TENSOR
     content = plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
     return value.tag, content
+
+
+def started(kind):
+    """SessionStartInfo of hparams."""
+    return parsed(kind)[1].session_start_info
 
 
 def plain(value):
@@ -242,14 +251,68 @@ def test_arguments_of_tensorboardx(tmp_path):
     assert steps == [7]
 
 
+class Mute:
+    """An object without a text."""
+
+    def __str__(self):
+        raise RuntimeError("mute")
+
+
+class Size(enum.Enum):
+    """A choice."""
+
+    SMALL = 1
+
+
+class Name(str, enum.Enum):
+    """A choice that is a text too."""
+
+    NET = "net"
+
+
+@dataclasses.dataclass
+class Config:
+    """A configuration."""
+
+    lr: float
+    sizes: list
+
+
+ENDLESS = {}
+ENDLESS["again"] = ENDLESS
+
+
+@pytest.mark.parametrize("value, text", [
+    ([1, 2], "[1, 2]"), ((1, "a"), "(1, 'a')"), ([], "[]"), ({}, "{}"), ({1}, "{1}"),
+    (Size.SMALL, "Size.SMALL"), (Name.NET, str(Name.NET)), (pathlib.PurePosixPath("a/b"), "a/b"),
+    (Config(0.1, [1]), "Config(lr=0.1, sizes=[1])"), (argparse.Namespace(a=1), "Namespace(a=1)"),
+    (np.dtype("f4"), "float32"), (np.float32, "float32"), (b"caf\xc3\xa9", "café"), (1j, "1j"),
+    (np.zeros(2), "[0. 0.]"), (["\ud800"], "['\\ud800']"), (print, str(print)),
+])
+def test_config_objects_are_texts(value, text):
+    """A value that is no bool, text or number is written as its text."""
+    data = started(summary.hparams({"a": value}))
+    assert {name: one.string_value for name, one in data.hparams.items()} == {"a": text}
+
+
+def test_nested_configs_are_flattened():
+    """A dict in a dict, a Namespace and a dataclass become one row of names with "/"."""
+    nested = {"net": {"layers": 3, "act": {"kind": "relu"}}, 0: True, "none": None}
+    data = started(summary.hparams(nested)).hparams
+    assert set(data) == {"net/layers", "net/act/kind", "0"}
+    assert data["net/layers"].number_value == 3 and data["0"].bool_value
+    assert data["net/act/kind"].string_value == "relu"
+    for config in (argparse.Namespace(lr=0.1, sizes=[1]), Config(0.1, [1])):
+        data = started(summary.hparams(config)).hparams
+        assert (data["lr"].number_value, data["sizes"].string_value) == (0.1, "[1]")
+
+
 @pytest.mark.parametrize("call, error, message", [
     (lambda: summary.hparams([("a", 1)]), TypeError, "got hparams of type list, want a dict"),
-    (lambda: summary.hparams({1: 2}), TypeError, "got a tag of type int"),
-    (lambda: summary.hparams({"a": [1, 2]}), TypeError, "got the value [1, 2] of type list"),
-    (lambda: summary.hparams({"a": {"b": 1}}), TypeError, "of type dict for 'a'"),
-    (lambda: summary.hparams({"a": b"x"}), TypeError, "of type bytes for 'a'"),
-    (lambda: summary.hparams({"a": object()}), TypeError, "want a number"),
-    (lambda: summary.hparams({"a": np.zeros(2)}), ValueError, "of 2 elements, want one number"),
+    (lambda: summary.hparams(Mute()), TypeError, "got hparams of type Mute, want a dict"),
+    (lambda: summary.hparams({"a": Mute()}), TypeError, "got the value of 'a' of type Mute"),
+    (lambda: summary.hparams({"a": {"b": 1}, "a/b": 2}), ValueError, "called ['a/b'], want one"),
+    (lambda: summary.hparams(ENDLESS), ValueError, "nested more than 50 deep, want a dict"),
     (lambda: summary.hparams({"a": "\ud800"}), ValueError, "lone surrogate"),
     (lambda: summary.hparams({}, start_time=float("nan")), ValueError, "want finite seconds"),
     (lambda: summary.hparams_end("DONE"), ValueError, "got the status 'DONE'"),

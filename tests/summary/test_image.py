@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary
+from tbwriter.testing import MemoryWriter
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (20, 30), np.uint8)
@@ -154,3 +155,52 @@ def test_older_readers(tmp_path):
     event, = accumulator.Images("one")
     assert (event.step, event.width, event.height) == (3, 30, 20)
     assert np.array_equal(decoded(event.encoded_image_string), GREY)
+
+
+def test_gaps_and_squares():
+    """padding= leaves black between neighbours, and columns=None makes a square."""
+    pixels, _ = shown(BATCH[:9], columns=None, padding=2)
+    assert pixels.shape == (3 * 4 + 2 * 2, 3 * 5 + 2 * 2, 3)
+    for number, one in enumerate(BATCH[:9].transpose(0, 2, 3, 1)):
+        top, left = number // 3 * 6, number % 3 * 7
+        assert np.array_equal(pixels[top:top + 4, left:left + 5], one)
+    assert not pixels[4:6].any() and not pixels[:, 5:7].any()
+    for wrong in ({"columns": 0}, {"padding": -1}):
+        with pytest.raises(ValueError, match="got .* want . or more"):
+            summary.image("tag", BATCH, **wrong)
+    for wrong in ({"columns": "all"}, {"padding": 0.5}):
+        with pytest.raises(TypeError, match="got .* want an integer"):
+            summary.image("tag", BATCH, **wrong)
+
+
+def test_each_picture_is_normalized():
+    """normalize=True shows each picture of a batch, list or samples from its least to its largest
+    value."""
+    batch = np.stack([np.linspace(-5, 5, 20), np.linspace(100, 900, 20)]).reshape(2, 1, 4, 5)
+    for data in (batch, list(batch)):
+        pixels, _ = shown(data, normalize=True)
+        assert np.array_equal(pixels[:, :5], pixels[:, 5:])
+        assert (pixels.min(), pixels.max()) == (0, 255)
+    value = parsed(summary.images("tag", batch, normalize=True))
+    _, _, first, second = value.tensor.string_val
+    assert np.array_equal(decoded(first), decoded(second)) and decoded(first).max() == 255
+    deep = parsed(summary.image("tag", DEEP, normalize=True)).image.encoded_image_string
+    assert decoded(deep).dtype == np.uint8
+
+
+def test_pil_images_with_default_arguments():
+    """An image of PIL needs no layout, alone or in lists, in each function and method."""
+    red = Image.new("RGB", (40, 30), (255, 0, 0))
+    with MemoryWriter() as writer:
+        writer.add_image("one", red)
+        writer.add_image("one", red.convert("CMYK"))
+        writer.add_images("grid", [red, red])
+        writer.add_images("samples", [red, red.convert("L")], grid=False)
+        writer.add_image_with_boxes("boxes", red, [])
+        writer.add_video("video", [red, red])
+    found = {tag: [list(map(decoded, picture.encoded)) for picture in writer.run.images(tag).values]
+             for tag in writer.run.tags}
+    assert {tag: files[0][0].shape[:2] for tag, files in found.items()} == {
+        "one": (30, 40), "grid": (30, 80), "samples": (30, 40), "boxes": (30, 40),
+        "video": (30, 40)}
+    assert all((files[0] == [255, 0, 0]).all() for files in found["one"])

@@ -107,6 +107,8 @@ def test_dashboard(tmp_path, loader):
     ((np.zeros(3),), ValueError, "got vertices of shape (3,)"),
     ((np.zeros((0, 3)),), ValueError, "got vertices of shape (0, 3)"),
     ((VERTICES * np.nan,), ValueError, "want finite coordinates"),
+    ((VERTICES.astype(float) + 1e39,), ValueError, "numbers beyond float32, want finite"),
+    ((np.ma.array(VERTICES, mask=VERTICES == 0),), ValueError, "got vertices with"),
     ((VERTICES, COLORS[:1]), ValueError, "got colors of shape (1, 4, 3), want (2, 4, 3)"),
     ((VERTICES, COLORS + 300.0), ValueError, "want 0 to 255"),
     ((VERTICES, COLORS / 255), ValueError, "(times 255)"),

@@ -137,3 +137,18 @@ def test_bad_raw_input(rows, message):
     """Other lengths, negative or missing counts and rates above 1 raise at the call."""
     with pytest.raises(ValueError, match=re.escape(message)):
         summary.pr_curve_raw("pr", *rows)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_masked_elements_are_left_out(recwarn, which):
+    """An element that numpy.ma masks in labels, predictions or weights is left out of all three,
+    with one warning for a tag."""
+    arrays = [np.array([1, 0, 1, 1]), np.array([0.9, 0.1, 0.4, 0.2]), np.array([1.0, 2, 1, 1])]
+    kept = [array[[0, 2, 3]] for array in arrays]
+    wanted = summary.pr_curve("wanted", *kept[:2], 9, kept[2])
+    arrays[which] = np.ma.array(arrays[which], mask=[0, 1, 0, 0])
+    tag = f"masked {which}"
+    for _ in range(2):
+        made = summary.pr_curve(tag, *arrays[:2], 9, arrays[2])
+    np.testing.assert_array_equal(parsed(made)[1], parsed(wanted)[1])
+    assert sum(f"{tag!r} leaves out 1 masked" in str(w.message) for w in recwarn) == 1

@@ -134,3 +134,13 @@ def test_what_tensorboard_plays(tmp_path, loader):
     with http(tmp_path, loader) as h:
         entry, = h.json("images/images", run=".", tag="clip", sample=0)
         assert h.get("images/individualImage?" + entry["query"]) == (file, "image/gif")
+
+
+def test_normalized_clips_with_a_gap():
+    """normalize=True shows each clip from its least to its largest value, padding= parts clips."""
+    clip = np.linspace(-1, 1, 2 * 4 * 5).reshape(2, 1, 4, 5)
+    frames, _ = shown(np.stack([clip, clip * 100]), normalize=True, padding=3)
+    assert frames[0].shape[:2] == (4, 5 + 3 + 5)
+    for frame in frames:
+        assert np.array_equal(frame[:, :5], frame[:, 8:]) and not frame[:, 5:8].any()
+    assert frames[0].min() == 0 and frames[1].max() == 255

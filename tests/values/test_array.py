@@ -1,4 +1,4 @@
-"""The door for arrays: whatever holds numbers is taken, by every kind that takes arrays.
+"""Arrays: anything that holds numbers is accepted, by every kind that takes arrays.
 
 MXNet's arrays are in mxnet/test_kinds_mxnet.py.
 """
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tbwriter import summary
+from tbwriter._values.array import as_array
 
 
 class Jaxlike:
@@ -76,3 +77,77 @@ def test_jax_arrays(kind: str) -> None:
     jax = pytest.importorskip("jax.numpy", reason="jax is not installed")
     values, (_, make) = values_for(kind), KINDS[kind]
     assert make(jax.asarray(values)).SerializeToString() == make(values).SerializeToString()
+
+
+MASK = [[True, False], [False, False]]
+
+
+@pytest.mark.parametrize("values", [
+    np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=MASK),
+    [np.ma.array([1.0, 2.0], mask=MASK[0]), np.array([3.0, 4.0])],
+])
+def test_masked_elements_are_nan(values: Any) -> None:
+    """Elements that numpy.ma masks are NaN where no kind says otherwise, and an error in integers,
+    which have none."""
+    np.testing.assert_array_equal(as_array(values), [[np.nan, 2], [3, 4]])
+    with pytest.raises(ValueError, match="(?s)got values with masked .* want them filled"):
+        as_array(np.ma.array([1, 2], mask=[1, 0]))
+    assert as_array(np.ma.array([1, 2], mask=[0, 0])).tolist() == [1, 2]
+
+
+class Failing:
+    """A foreign array whose values can't be had."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise RuntimeError("no data")
+
+
+@pytest.mark.parametrize("values", [
+    Failing(), iter([1]), {}, {"a": 1}, {1}, "x", b"x", None, print, int, ..., [[1], [1, 2]],
+    np.array(["2020"], "M8[s]"), np.array([None])])
+def test_anything_else_is_refused(values: Any) -> None:
+    """Whatever a foreign object raises, the caller gets a TypeError that says got and want."""
+    with pytest.raises(TypeError, match="(?s)got .* want "):
+        as_array(values)
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e5m2", "int4", "uint4", "bfloat16"])
+def test_small_types_of_ml_dtypes(name: str) -> None:
+    """Numbers of 4 and 8 bits, which numpy does not have, keep their values."""
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed")
+    wanted = [0, 1, 2, 4] if name == "uint4" else [0, 1, -2, 4]
+    values = np.array(wanted, getattr(ml_dtypes, name))
+    assert as_array(values).tolist() == wanted
+    assert summary.histogram("h", values).SerializeToString() == \
+        summary.histogram("h", np.array(wanted, np.float32)).SerializeToString()
+
+
+def test_tensors_of_torch() -> None:
+    """Sparse, quantized, conjugated, negated and small tensors have values; meta ones do not."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    eye = [[1, 0], [0, 1]]
+    for sparse in (torch.eye(2).to_sparse(), torch.eye(2).to_sparse_csr()):
+        assert as_array(sparse).tolist() == eye
+    turned = torch.complex(torch.eye(2), torch.eye(2)).conj()
+    assert as_array(turned.imag).tolist() == [[-1, 0], [0, -1]]
+    assert as_array(turned, "values", "biufc").tolist() == [[1 - 1j, 0], [0, 1 - 1j]]
+    assert as_array(torch.eye(2, requires_grad=True)).tolist() == eye
+    assert as_array([torch.ones(1, requires_grad=True), [2.0]]).tolist() == [[1], [2]]
+    for name in ("float8_e4m3fn", "float8_e5m2", "bfloat16"):
+        assert as_array(torch.eye(2).to(getattr(torch, name))).tolist() == eye
+    bits = torch.tensor([0, 15, 7, 8], dtype=torch.uint8)
+    for name, wanted in (("int4", [0, -1, 7, -8]), ("uint4", [0, 15, 7, 8])):
+        if hasattr(torch, name):
+            assert as_array(bits.view(getattr(torch, name))).tolist() == wanted
+    for value in (torch.eye(2, device="meta"), torch.sparse_coo_tensor(size=(2, 2)).to("meta")):
+        with pytest.raises(TypeError, match="got values on torch's meta device"):
+            as_array(value)
+
+
+def test_missing_values_of_pandas() -> None:
+    """A missing value of pandas is NaN; a DataFrame of numbers is an array."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    assert np.isnan(as_array(pandas.Series([1, None], dtype="Int64"))).tolist() == [False, True]
+    assert as_array(pandas.DataFrame({"a": [1, 2]})).tolist() == [[1], [2]]
+    with pytest.raises(TypeError, match="(?s)got values .* want "):
+        as_array(pandas.DataFrame({"a": ["x"]}))

@@ -1,16 +1,19 @@
-"""The door for pictures: axes, numbers to pixels, sizes of encoded files."""
+"""Pictures: axes, numbers to pixels, sizes of encoded files."""
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PIL import Image
+from PIL import Image, ImageCms
 
-from tbwriter._values.pixels import encoded, find_layout, picture, pictures, tile, to_depth
+from tbwriter._values.depth import normalized, to_depth
+from tbwriter._values.encoded import encoded
+from tbwriter._values.pixels import find_layout, grid_size, picture, pictures, tile
 
 
 @pytest.mark.parametrize(("shape", "layout"), [
@@ -26,11 +29,11 @@ def test_layout_is_found(shape, layout):
 @pytest.mark.parametrize(("shape", "given_", "layout"), [
     ((20, 30, 3), "HWC", "HWC"), ((30, 20, 3), "WHC", "WHC"), ((3, 20, 30), "chw", "CHW"),
     ((20, 30), "CHW", "HW"), ((30, 20), "CWH", "WH"), ((5, 3, 20, 30), "CHW", "NCHW"),
-    ((5, 20, 30, 3), "HWC", "NHWC"), ((3, 20, 30), "NCHW", "CHW"), ((20, 30), "NHWC", "HW"),
+    ((3, 20, 30), "NCHW", "CHW"), ((20, 30), "NHWC", "HW"),
     ((3, 5, 20, 30), "CNHW", "CNHW"), ((9, 20, 30), "NHW", "NHW"),
 ])
 def test_layout_as_given(shape, given_, layout):
-    """Any order of letters holds; a missing axis is N or C, one more is N."""
+    """Any order of letters holds; a missing axis is N or C, and torch's default takes one more."""
     assert find_layout(shape, given_) == layout
 
 
@@ -38,10 +41,12 @@ def test_layout_as_given(shape, given_, layout):
     ((30,), None), ((), None), ((5, 20, 30), None), ((1, 2, 3, 4, 5), None), ((0, 4), None),
     ((3, 0, 4), None), ((20, 30, 5), "HWC"), ((20, 30, 3), "CHW"), ((20, 30), "HC"),
     ((20, 30), "HWX"), ((20, 30), "HHW"), ((3, 20, 30), "HW" * 2), ((5, 5, 20, 30), None),
-    ((1 << 24, 1), None),
+    ((1 << 24, 1), None), ((32, 48, 3), "HW"), ((32, 48, 3, 1), "HWC"), ((5, 20, 30, 3), "HWC"),
+    ((5, 3, 20, 30), "CWH"), ((2, 5, 3, 20, 30), "NCHW"),
 ])
 def test_wrong_shapes_are_refused(shape, layout):
-    """What is no picture is an error that says got and want."""
+    """A shape that is no picture, or that contradicts the layout, raises an error that says got
+    and want."""
     with pytest.raises(ValueError, match="got .* want "):
         find_layout(shape, layout)
     with pytest.raises(TypeError, match="got .* want "):
@@ -97,11 +102,34 @@ def test_integers_never_wrap(dtype, values, wanted):
     assert pixels.dtype.itemsize == (2 if dtype[-2:] in ("16", "u2", "i2") else 1)
 
 
+def test_normalized():
+    """A picture reaches from black to white; alpha stays, NaN is black, infinities are clipped."""
+    grey = np.array([[-3.0, 0.0], [1.0, 3.0]])[..., None]
+    assert normalized(grey)[..., 0].tolist() == [[0, 128], [170, 255]]
+    odd = np.array([[np.nan, 2.0], [np.inf, 4.0]])[..., None]
+    assert normalized(odd)[..., 0].tolist() == [[0, 0], [255, 255]]
+    alpha = np.array([[[7, 100], [9, 50]]], np.uint8)
+    assert normalized(alpha).tolist() == [[[0, 100], [255, 50]]]
+    assert normalized(np.full((2, 2, 1), 5))[..., 0].tolist() == [[0, 0], [0, 0]]
+    assert normalized(np.array([[[-1e308], [1e308]]]))[..., 0].tolist() == [[0, 255]]
+    assert normalized(np.full((1, 1, 1), np.nan)).tolist() == [[[0]]]
+
+
+@pytest.mark.parametrize(("number", "columns", "wanted"), [
+    (9, 8, (2, 8)), (3, 8, (1, 3)), (9, None, (3, 3)), (10, None, (3, 4)), (1, None, (1, 1)),
+    (2, None, (1, 2)), (5, None, (2, 3)),
+])
+def test_grid_size(number, columns, wanted):
+    """As many columns as asked for, or as near to a square as possible."""
+    assert grid_size(number, columns) == wanted
+
+
 def test_tile():
     """Pictures stand side by side, row after row; what is smaller or missing is black."""
     one, other = np.full((2, 3, 1), 7, np.uint8), np.full((1, 1, 1), 9, np.uint8)
     assert tile([one, other, one], 2)[:, :, 0].tolist() == [
         [7, 7, 7, 9, 0, 0], [7, 7, 7, 0, 0, 0], [7, 7, 7, 0, 0, 0], [7, 7, 7, 0, 0, 0]]
+    assert tile([other, other, other], 2, 1)[:, :, 0].tolist() == [[9, 0, 9], [0, 0, 0], [9, 0, 0]]
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
@@ -150,3 +178,115 @@ def test_lists():
         pictures([], None)
     with pytest.raises(ValueError, match="want a single picture"):
         pictures([np.zeros((2, 3, 4, 5))], None)
+
+
+@pytest.mark.parametrize("name", ["cat.png", Path("cat.png")])
+def test_names_of_files(name):
+    """The error for a file name says what to pass."""
+    with pytest.raises(TypeError, match="got a picture of type .* want .* pass its bytes"):
+        pictures(name, "CHW")
+    with pytest.raises(TypeError, match="pass its bytes"):
+        pictures([name], None)
+
+
+def gradient():
+    """A picture with many colours, some of them alike."""
+    rows, columns = np.mgrid[:24, :32]
+    return Image.fromarray(np.stack([rows * 10, columns * 7, 200 - rows * 5], 2).astype(np.uint8))
+
+
+def in_lab(image):
+    profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    return ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
+
+
+MODES = {
+    **{mode: gradient().convert(mode) for mode in
+       ("1", "L", "LA", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I", "F")},
+    "PA": gradient().convert("L").convert("PA"), "I;16": gradient().convert("I").convert("I;16"),
+    "RGBa": gradient().convert("RGBA").convert("RGBa"), "LAB": in_lab(gradient()),
+    "La": gradient().convert("LA").convert("La"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dataformats", ["CHW", None])
+def test_pil_images_of_every_mode(mode, dataformats):
+    """An image of PIL is shown in its colours, whatever its mode, with its own layout."""
+    image = MODES[mode]
+    assert image.mode == mode
+    straight = {"La": "LA", "RGBa": "RGBA"}.get(mode)
+    shown = image.convert(straight) if straight else image
+    wanted = np.asarray(shown.convert("RGB")).astype(int)
+    one, = pictures(image, dataformats)
+    pixels = one.pixels()
+    if pixels.dtype == np.uint16:
+        assert mode == "I;16" and np.array_equal(pixels[..., 0], np.asarray(image))
+        return
+    colors = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1].repeat(3, axis=2)
+    assert np.abs(colors - wanted).max() <= 1
+
+
+def test_pil_images_by_their_numbers():
+    """Modes I and F, which also come from 16-bit files and arrays, go by their largest value."""
+    deep = np.array([[0, 256], [40000, 65535]], np.int32)
+    assert np.array_equal(picture(Image.fromarray(deep), None).pixels()[..., 0], deep)
+    floats = np.array([[0, 0.5], [0.25, 1]], np.float32)
+    assert picture(Image.fromarray(floats), None).pixels()[..., 0].tolist() == [[0, 128], [64, 255]]
+
+
+def test_pil_images_with_transparency():
+    """A palette with transparency becomes RGBA; a list of images of one size is several."""
+    image = gradient().quantize(8)
+    image.info["transparency"] = 3
+    pixels = picture(image, None).pixels()
+    assert np.array_equal(pixels, np.asarray(image.convert("RGBA")))
+    assert 0 < (pixels[..., 3] == 0).mean() < 1
+    several = picture([gradient(), gradient().convert("P")], None)
+    assert several.layout == "NHWC" and several.pixels().shape == (2, 24, 32, 3)
+    with pytest.raises(ValueError, match="got PIL images of the shapes .* want equal ones"):
+        picture([gradient(), gradient().convert("L")], None)
+
+
+@pytest.mark.parametrize(("data", "text"), [
+    (np.eye(3, dtype=int), "integers that are all 0 or 1"),
+    (np.eye(3, dtype=np.uint8), "Multiply them by 255, or pass bools"),
+    (np.eye(3, dtype=np.uint16), "all 0 or 1"), (np.ones((2, 2), np.int8), "all 0 or 1"),
+    (np.eye(3) * 255, "floats from 0 to 255, want 0 to 1"), (np.eye(3) * 1.01, "to 1.01"),
+    (np.eye(3) - 0.5, "from -0.5 to 0.5"), (np.array([[np.nan, 3.0]]), "from 3 to 3"),
+    (np.array([[0.0, np.inf]]), "to inf"), (np.eye(3, dtype=int) * 300, "from 0 to 300"),
+    (-np.eye(3, dtype=int), "from -1 to 0"), (np.float16([[2]]), "from 2 to 2"),
+])
+def test_warnings_of_range(recwarn, data, text):
+    """Values that are clipped or nearly black are shown as ever, with one warning for a tag."""
+    tag = f"range {data.dtype} {data.tolist()}"
+    for _ in range(2):
+        pixels = picture(data, None, tag=tag).pixels()
+    assert np.array_equal(pixels[..., 0], to_depth(data))
+    told = [str(w.message) for w in recwarn if repr(tag) in str(w.message)]
+    assert len(told) == 1 and text in told[0]
+
+
+@pytest.mark.parametrize("data", [
+    np.zeros((2, 2), int), np.eye(3), np.eye(3) * 1.001, np.eye(3) - 0.001, np.eye(3, dtype=bool),
+    np.eye(3, dtype=int) * 255, np.eye(3, dtype=np.uint16) * 9, np.full((2, 2), np.nan),
+    np.array([[-1, 5]], np.int16), np.eye(3, dtype=np.uint8) * 2,
+])
+def test_no_warning_of_range(recwarn, data):
+    """Black, bools, rounded floats and values in their range are nothing to warn of."""
+    picture(data, None, tag="fine").pixels()
+    picture(data * 1000.0, None, tag="fine", normalize=True).pixels()
+    assert not [w for w in recwarn if "'fine'" in str(w.message)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int64", "bool", "uint16"])
+def test_masked_elements_are_black(recwarn, dtype):
+    """Elements that numpy.ma masks are black, and don't count for the range, with one warning."""
+    values = np.ma.array(np.array([[1, 0], [1, 1]], dtype), mask=[[1, 0], [0, 0]])
+    pixels = picture(values, None, tag=f"masked {dtype}").pixels()[..., 0]
+    assert pixels.tolist() == [[0, 0], to_depth(np.array([1, 1], dtype)).tolist()]
+    wide = np.ma.array(np.array([[100, 0], [1, 1]], dtype), mask=[[1, 0], [0, 0]])
+    pixels = picture(wide, None, tag=f"masked {dtype}", normalize=True).pixels()[..., 0]
+    assert pixels.tolist() == [[0, 0], [255, 255]]
+    told = [str(w.message) for w in recwarn if f"'masked {dtype}' has masked" in str(w.message)]
+    assert len(told) == 1

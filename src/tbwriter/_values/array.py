@@ -1,27 +1,28 @@
-"""The door for arrays: whatever holds numbers becomes numpy, once; after it nobody asks where a
-value came from.
+"""Arrays: anything that holds numbers becomes a numpy array, once; after this module no code asks
+which framework a value came from.
 
-Numpy arrays and scalars, lists, MXNet (`asnumpy`), torch (`detach`), jax and everything with
-`__array__` or DLPack are told apart by attribute; none of those packages is imported.
+Numpy arrays and scalars, lists, MXNet (`asnumpy`), torch (`detach`), jax, and everything with
+`__array__` or DLPack are recognized by their attributes; none of those packages is imported.
 """
 from __future__ import annotations
 
+import sys
 from typing import Any, Tuple
 
 import numpy as np
 
 from .._proto.wire import check_size
 
-# glibc has the kernel give each block of more than 128 KiB anew, and touching new memory takes
-# longer than most of what is done in it. That ends when a larger block has been freed: this one,
-# which nobody touches.
+# glibc returns each block of more than 128 KiB to the kernel, and touching new memory takes longer
+# than most of the work done in it. That ends once a larger block has been freed: this one, which
+# is never touched.
 np.empty(1 << 24, np.uint8)
 
 
 class Snapshot:
     """An array as it was at the time of the call.
 
-    shape, dtype, nbytes: known at once. `numpy()` gives the values, read-only by convention; it may
+    shape, dtype, nbytes: known at once. `numpy()` gives the values, read-only by convention. It may
     wait for a device, so it is called late, on the writer's thread.
     """
 
@@ -48,15 +49,18 @@ class Snapshot:
 
 
 def snapshot(values: Any, what: str = "values") -> Snapshot:
-    """`values` as they are now. TypeError for what holds no numbers, ValueError for 2 GiB and more.
+    """`values` as they are now.
 
     An MXNet array is copied by its own engine, which keeps the order of reads and writes: the copy
-    holds the values of this moment, and the caller waits for nothing.
+    holds the values of this moment, and the caller does not wait.
+
+    Raises TypeError if `values` holds no numbers, ValueError for 2 GiB and more and for masked
+    elements that no float can mark (see `as_array`).
     """
     if isinstance(values, Snapshot):
         return values
-    if hasattr(values, "asnumpy") and hasattr(values, "copy"):
-        # MXNet takes its time for each answer, so it is asked once.
+    if hasattr(values, "asnumpy") and hasattr(values, "copy") and not _is_symbol(values):
+        # Each question to an MXNet array takes time, so it is asked once.
         shape, dtype = tuple(values.shape), np.dtype(values.dtype)
         _check_size(shape, dtype, what)
         held = _dense(values, dtype)
@@ -83,28 +87,75 @@ def _dense(values: Any, dtype: "np.dtype[Any]") -> Any:
     """An MXNet array that numpy can hold: not sparse, not bfloat16 (float32 holds it exactly)."""
     if getattr(values, "stype", "default") != "default":
         values = values.tostype("default")
-    # MXNet names this type by a structure around the raw bits.
+    # MXNet describes this type by a structure around the raw bits.
     return values.astype("float32") if dtype.names == ("bfloat16",) else values
 
 
-def as_array(values: Any, what: str = "values") -> "np.ndarray[Any, Any]":
+def as_array(values: Any, what: str = "values", kinds: str = "biuf") -> "np.ndarray[Any, Any]":
     """`values` as a numpy array of numbers or bools, now; shares memory where it can.
 
-    Raises TypeError for objects, strings, complex numbers and ragged lists.
+    kinds: the accepted `dtype.kind`s. Elements masked by numpy.ma become NaN.
+
+    Raises TypeError for objects, strings, complex numbers, ragged lists and arrays without data,
+    ValueError for masked integers and bools.
     """
+    try:
+        return _as_array(values, what, kinds)
+    except (TypeError, ValueError, MemoryError):
+        raise
+    except Exception as error:  # a foreign array that fails in its own way
+        raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
+                        f"({type(error).__name__}: {error!s:.100}), want an array of numbers"
+                        ) from error
+
+
+def _as_array(values: Any, what: str, kinds: str) -> "np.ndarray[Any, Any]":
+    if _is_symbol(values):
+        raise TypeError(f"got a Symbol as {what}, want the array that it is evaluated to")
     if hasattr(values, "asnumpy"):
         values = _dense(values, np.dtype(getattr(values, "dtype", None))).asnumpy()
     elif hasattr(values, "detach"):
-        values = _from_torch(values.detach())
-    elif isinstance(values, (list, tuple)) and values and all(map(_is_foreign, values)):
-        values = [as_array(item, what) for item in values]
+        values = _from_torch(values, what)
+    elif isinstance(values, (list, tuple)) and values and _is_foreign(values[0]):
+        values = [as_array(item, what, kinds) if _is_foreign(item) else item for item in values]
+    hidden = masked(values)
+    if hidden is not None:
+        return filled(hidden, what)
     try:
         array = np.asarray(values)
     except ValueError:  # numpy before 1.24 gives an array of objects, refused below
         raise TypeError(f"got a ragged list as {what}, want an array of numbers") from None
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in kinds:
         array = _from_unknown(array, values, what)
     return array
+
+
+def masked(values: Any) -> Any:
+    """`values` as an array of numpy.ma if any element is masked, else None.
+
+    values: such an array, or a list with one in it.
+    """
+    if isinstance(values, (list, tuple)):
+        if not values or not hasattr(values[0], "__array__") \
+                or not any(hasattr(item, "filled") for item in values):
+            return None
+        values = np.ma.array(values)  # type: ignore[no-untyped-call]
+    if hasattr(values, "filled") and isinstance(values, np.ma.MaskedArray) and values.mask.any():
+        return values
+    return None
+
+
+def filled(hidden: Any, what: str) -> "np.ndarray[Any, Any]":
+    """The array with NaN for its masked elements. ValueError for integers, which have none."""
+    if hidden.dtype.kind not in "fc":
+        raise ValueError(f"got {what} with masked elements of type {hidden.dtype}, want them filled"
+                         " or left out: .filled(number) or .compressed()")
+    return np.asarray(hidden.filled(np.nan))
+
+
+def _is_symbol(values: Any) -> bool:
+    """MXNet's Symbol has the methods of an array, and each of them raises."""
+    return hasattr(values, "list_arguments")
 
 
 def _is_foreign(values: Any) -> bool:
@@ -112,14 +163,43 @@ def _is_foreign(values: Any) -> bool:
     return hasattr(values, "asnumpy") or hasattr(values, "detach")
 
 
-def _from_torch(tensor: Any) -> Any:
-    """Numpy's view of a torch tensor; numpy has no bfloat16, whose values float32 holds exactly."""
-    tensor = tensor.cpu()
-    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+def _from_torch(tensor: Any, what: str) -> Any:
+    """Numpy's view of a torch tensor, after the conversions that numpy needs."""
+    tensor = tensor.detach()
+    if str(tensor.device) == "meta":
+        raise TypeError(f"got {what} on torch's meta device, which holds no numbers, want an array "
+                        "with data")
+    if str(tensor.layout) != "torch.strided":
+        tensor = tensor.to_dense()
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    # Conjugated and negated lazily, which numpy does not see.
+    for resolve in ("resolve_conj", "resolve_neg"):
+        if hasattr(tensor, resolve):
+            tensor = getattr(tensor, resolve)()
+    tensor, name = tensor.cpu(), str(tensor.dtype).rpartition(".")[2]
+    if name == "bfloat16" or name.startswith("float8"):
+        tensor = tensor.float()  # holds them exactly
+    elif name[:-1] in ("int", "uint") and name[-1] < "8":  # one element per byte, in its low bits
+        return _narrow(tensor.view(sys.modules["torch"].uint8).numpy(), int(name[-1]), name[0])
+    return tensor.numpy()
+
+
+def _narrow(data: "np.ndarray[Any, Any]", bits: int, kind: str) -> "np.ndarray[Any, Any]":
+    """Integers of 1 to 7 bits, each in the low bits of a byte; kind: "i" with a sign, "u" not."""
+    data = data & np.uint8((1 << bits) - 1)
+    sign = np.uint8(1 << bits - 1)
+    return data if kind == "u" else (data ^ sign).astype(np.int8) - sign.astype(np.int8)
 
 
 def _from_unknown(array: "np.ndarray[Any, Any]", values: Any, what: str) -> "np.ndarray[Any, Any]":
-    if array.dtype.name == "bfloat16":  # ml_dtypes, used by jax
-        return array.astype(np.float32)
+    """Arrays of ml_dtypes, which jax uses, and of pandas with its own missing values."""
+    if array.dtype.type.__module__.startswith("ml_dtypes"):
+        return array.astype(np.int8 if "int" in array.dtype.name else np.float32)
+    if array.dtype.kind == "O" and hasattr(values, "to_numpy"):
+        try:
+            return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError):
+            pass
     raise TypeError(f"got {what} of dtype {array.dtype} ({type(values).__name__}), "
                     "want integers, floats or bools")

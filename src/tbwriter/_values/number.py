@@ -1,7 +1,7 @@
-"""The door for single numbers: values, steps and times. Works without numpy.
+"""Single numbers: values, steps and times as Python numbers. Works without numpy.
 
-Whatever has one number inside is taken: Python and numpy numbers, arrays of one element from
-numpy, MXNet, torch or jax. What is wrong is refused here, at the call that brought it.
+Anything that holds one number is accepted: Python and numpy numbers, and arrays of one element from
+numpy, MXNet, torch or jax. Anything else raises here, in the caller's frame.
 """
 from __future__ import annotations
 
@@ -9,58 +9,125 @@ import math
 from operator import index
 from typing import Any
 
+from .._warnings import once
+
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def as_float(value: Any, what: str = "value") -> float:
-    """One number as a float; NaN and infinities are kept.
+    """One number as a float; NaN and infinities are kept, a masked element is NaN.
 
-    Raises TypeError for what holds no number, ValueError for several.
+    Raises TypeError if `value` holds no number, ValueError if it holds several.
     """
     if type(value) is float:
         return value
+    try:
+        return _as_float(value, what)
+    except (TypeError, ValueError):
+        raise
+    except Exception as error:  # a foreign object that fails in its own way, e.g. a meta tensor
+        raise TypeError(f"got a {what} of type {type(value).__name__} that gives no number "
+                        f"({type(error).__name__}), want a number") from error
+
+
+def _as_float(value: Any, what: str) -> float:
+    if hasattr(value, "list_arguments"):  # an MXNet Symbol has the methods of an array
+        raise _no_number(value, what, "a Symbol")
     if hasattr(value, "asnumpy"):  # MXNet 1.x: float(NDArray) raises
         value = value.asnumpy()
     size = getattr(value, "size", 1)
     if callable(size):  # torch: a method
         size = value.numel()
     if size != 1:
-        raise ValueError(f"got a {what} of {size} elements, want one number")
+        raise _wrong_size(value, size, what)
     if isinstance(value, (str, bytes, bytearray, complex)) or value is None:
-        raise TypeError(
-            f"got a {what} of type {type(value).__name__} ({value!r:.50}), want a number")
+        raise _no_number(value, what)
+    if _is_masked(value):
+        once(("masked", what), f"got a masked {what}, which is written as NaN; said once")
+        return math.nan
     try:
         return float(value.item() if hasattr(value, "item") else value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"got a {what} of type {type(value).__name__} ({value!r:.50}), want a number") from None
+    except (TypeError, ValueError, AttributeError):
+        raise _no_number(value, what) from None
+
+
+def _wrong_size(value: Any, size: Any, what: str) -> Exception:
+    if isinstance(size, int):
+        return ValueError(f"got a {what} of {size} elements, want one number")
+    return _no_number(value, what)  # e.g. the (width, height) of a PIL image
+
+
+def _no_number(value: Any, what: str, shown: str = "") -> TypeError:
+    return TypeError(f"got a {what} of type {type(value).__name__} "
+                     f"({shown or format(repr(value), '.50')}), want a number")
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether the one element of an array of numpy.ma is masked."""
+    return hasattr(value, "filled") and hasattr(value, "mask") and bool(value.mask.any())
+
+
+def is_plain(value: Any) -> bool:
+    """Whether `float(value)` works without a warning from the array's own package.
+
+    It does not for an element masked by numpy.ma, nor for a torch tensor that requires gradients.
+    """
+    return not (getattr(value, "requires_grad", False) or hasattr(value, "filled"))
 
 
 def as_step(step: Any) -> int:
-    """A step as int64. A fraction is cut off, as torch does.
+    """A step as int64. A fraction is cut off, as torch does, with one warning.
 
-    Raises TypeError for what is no number, ValueError for NaN and what 64 bits don't hold.
+    Raises TypeError if `step` is no number, ValueError for NaN and numbers beyond 64 bits.
     """
     if type(step) is int and INT64_MIN <= step <= INT64_MAX:
         return step
+    number = _as_integer(step)
+    if not INT64_MIN <= number <= INT64_MAX:
+        raise ValueError(f"got the step {number}, want -2**63 to 2**63 - 1")
+    return int(number)
+
+
+def _as_integer(step: Any) -> int:
+    number = math.nan
     try:
-        step = index(step)
-    except TypeError:
+        if not _is_masked(step):
+            return index(step)
+    except Exception:  # no integer; arrays of other packages raise errors of their own
         number = as_float(step, "step")
-        if not math.isfinite(number):
-            raise ValueError(f"got the step {number}, want an integer") from None
-        step = int(number)
-    if not INT64_MIN <= step <= INT64_MAX:
-        raise ValueError(f"got the step {step}, want -2**63 to 2**63 - 1")
-    return int(step)
+    if not math.isfinite(number):
+        raise ValueError(f"got the step {number}, want an integer")
+    if number != int(number):
+        warn_of_fraction(number)
+    return int(number)
+
+
+def warn_of_fraction(step: float) -> None:
+    """Warn once that steps are integers."""
+    once("fraction", f"got the step {step:g}, which is cut to {int(step)}: TensorBoard's steps are "
+         "integers (for parts of an epoch, multiply by the steps per epoch); said once")
 
 
 def as_wall_time(wall_time: Any) -> float:
-    """Seconds since 1970. ValueError unless finite: a NaN ends the file in TensorBoard's default
-    loader."""
+    """Seconds since 1970.
+
+    Raises ValueError unless finite: a NaN ends the file in TensorBoard's default loader.
+    """
     seconds = as_float(wall_time, "wall_time")
     if not math.isfinite(seconds):
         raise ValueError(f"got the wall_time {seconds}, want finite seconds since 1970")
     return seconds
+
+
+def as_count(value: Any, what: str, least: int = 1) -> int:
+    """A whole number of at least `least`. Raises TypeError or ValueError for anything else."""
+    try:
+        number = index(value)
+    except Exception:
+        raise TypeError(f"got {what} of type {type(value).__name__} ({value!r:.50}), want an "
+                        "integer") from None
+    if not least <= number <= INT64_MAX:
+        raise ValueError(f"got {what}={number}, want {least} or more")
+    return number

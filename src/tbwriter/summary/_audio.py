@@ -4,17 +4,19 @@ Source: Multimedia Programming Interface and Data Specifications 1.0 (RIFF WAVE)
 """
 from __future__ import annotations
 
+import os
 from struct import pack
 from typing import Any, List, Tuple
 
 import numpy as np
 
+from .._parts import Parts, total
 from .._proto import messages, schema, wire
-from .._values.array import Snapshot, snapshot
 from .._proto.messages import Summary, Value
 from .._proto.plugin_schema import AudioPluginData
+from .._values.array import Snapshot, masked, snapshot
 from .._values.number import as_float
-from .._parts import Parts, total
+from .._warnings import once
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -24,33 +26,42 @@ _CONTENT = wire.int_field(AudioPluginData.ENCODING, AudioPluginData.WAV)
 # "WAVE_FORMAT_PCM"; the number of channels is 16 bits wide.
 _PCM, _BITS, _MAX_CHANNELS = 1, 16, 65535
 
+# Floats that are less beyond 1 are only rounded.
+_LOUDEST = 1.001
+
 
 def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = "",
           description: str = "") -> Summary:
-    """One clip or several; the dashboard shows several as samples of each step. Log as many at
-    each step as at the first: TensorBoard counts them once.
+    """One clip or several. Shown in Audio, several as samples of each step.
+
+    Log as many clips at each step as at the first: TensorBoard counts them once.
 
     data: an array of one clip, (frames,), (frames, channels) or (channels, frames), where the
         channels are the shorter axis; of several, (clips, frames, channels) or the other order; or
         a list of arrays of one clip, which may differ in length.
-    sample_rate: frames a second.
+    sample_rate: frames per second.
     display_name, description: shown with the player; the description is Markdown.
 
-    Floats are -1 to 1; beyond is clipped, NaN is silence. Integers use the range of their type
-    (unsigned ones are silent in its middle); those of 64 bits are values of 16 bits, clipped. The
-    file is a WAV of 16 bits a channel.
+    Floats are -1 to 1; values beyond are clipped, with one warning per tag, and NaN is silence.
+    Integers use the range of their type (unsigned ones are silent in its middle); those of 64 bits
+    are values of 16 bits, clipped. Elements masked by numpy.ma are silent. The file is a WAV of 16
+    bits per channel.
 
-    Raises TypeError or ValueError for what is no sound.
+    Raises TypeError or ValueError for anything that is no sound.
+
+    Example: `audio("speech", samples, sample_rate=16000)` with float samples (frames,).
     """
     rate = as_float(sample_rate, "sample_rate")
     if not 1 <= rate < 1 << 32:
-        raise ValueError(f"got sample_rate={sample_rate}, want 1 to 2**32 - 1 frames a second")
-    clips = _clips(data)
+        raise ValueError(f"got sample_rate={sample_rate}, want 1 to 2**32 - 1 frames per second")
+    clips = _clips(tag, data)
     nbytes = sum(clip.nbytes for clip in clips)
     metadata = messages.metadata(schema.AUDIO, _CONTENT, display_name=display_name,
                                  description=description)
 
     def encode() -> Parts:
+        for held in clips:
+            _warn_of_range(tag, held.numpy())
         files = [_wav(clip, int(rate)) for held in clips for clip in _in_order(held)]
         if len(files) > 1:
             return [*messages.string_tensor([len(files)], [b"".join(file[2]) for file in files]),
@@ -67,19 +78,32 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
     return Summary([Value(tag, encode, nbytes)])
 
 
-def _clips(data: Any) -> List[Snapshot]:
-    if isinstance(data, (list, tuple)) and data and all(hasattr(item, "shape") for item in data) \
-            and all(len(item.shape) > 0 for item in data):
-        clips = [_clip(item) for item in data]
+def _clips(tag: str, data: Any) -> List[Snapshot]:
+    if isinstance(data, (list, tuple)) and data and all(_rank(item) > 0 for item in data):
+        clips = [_clip(tag, item) for item in data]
         for clip in clips:
             if len(clip.shape) > 2:
                 raise ValueError(f"got an array of shape {clip.shape} in a list of clips, want "
                                  "(frames,), (frames, channels) or (channels, frames)")
         return clips
-    return [_clip(data)]
+    return [_clip(tag, data)]
 
 
-def _clip(data: Any) -> Snapshot:
+def _rank(item: Any) -> int:
+    shape = getattr(item, "shape", None)
+    return len(shape) if isinstance(shape, tuple) else 0
+
+
+def _clip(tag: str, data: Any) -> Snapshot:
+    if isinstance(data, (str, bytes, bytearray, os.PathLike)):
+        raise TypeError(f"got a sound of type {type(data).__name__} ({data!r:.50}), want an array "
+                        "of samples. If it is a file or the name of one, decode it, for example "
+                        "with the module wave")
+    hidden = masked(data)
+    if hidden is not None:
+        once(("masked", "sound", tag), f"the sound {tag!r} has masked elements, which are silent; "
+             "said once for a tag")
+        data = hidden.filled(_silence(hidden.dtype))
     held = snapshot(data, "a sound")
     if not 1 <= len(held.shape) <= 3 or not held.size:
         raise ValueError(f"got a sound of shape {held.shape}, want (frames,), (frames, channels) "
@@ -90,6 +114,20 @@ def _clip(data: Any) -> Snapshot:
         raise ValueError(f"got a sound of shape {held.shape}, want at most {_MAX_CHANNELS} "
                          "channels")
     return held
+
+
+def _silence(dtype: "np.dtype[Any]") -> int:
+    return 1 << 8 * dtype.itemsize - 1 if dtype.kind == "u" and dtype.itemsize < 8 else 0
+
+
+def _warn_of_range(tag: str, samples: Array) -> None:
+    if samples.dtype.kind != "f":
+        return
+    low, high = np.fmin.reduce(samples, axis=None), np.fmax.reduce(samples, axis=None)
+    if low < -_LOUDEST or high > _LOUDEST:
+        once(("range", "sound", tag), f"the sound {tag!r} holds floats from {low:g} to {high:g}, "
+             "want -1 to 1; values beyond are clipped. Divide them by their largest possible value "
+             "(such as 32768), or pass int16; said once for a tag")
 
 
 def _in_order(held: Snapshot) -> List[Array]:
@@ -118,7 +156,7 @@ def _to_int16(values: Array) -> Array:
     if kind == "f":
         with np.errstate(all="ignore"):
             scaled = np.multiply(values, np.float32(32767), dtype=np.float32)
-            # Two quick looks spare most sounds two slow ones. NaN is in no range.
+            # Most sounds need neither of the two slow steps. NaN is in no range.
             if not (np.minimum.reduce(scaled, axis=None) >= -32767
                     and np.maximum.reduce(scaled, axis=None) <= 32767):
                 scaled[np.isnan(scaled)] = 0

@@ -9,29 +9,33 @@ from PIL import Image, ImageDraw, ImageFont
 from .._values.array import as_array
 from .._proto.messages import Summary
 from .._values.number import as_float
-from .._values.pixels import Array, as_png, image_value, picture, to_8_bits
+from .._values.depth import to_8_bits
+from .._values.pixels import Array, as_png, image_value, picture
 
 _COLOR = (255, 0, 0)
+_LINE = 2    # pixels of a box's line, more in large pictures
 _MARGIN = 2  # pixels around a label's text
 
 
 def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequence[str]] = None,
                      rescale: float = 1, dataformats: Optional[str] = None, display_name: str = "",
                      description: str = "") -> Summary:
-    """One picture with red boxes on it.
+    """One picture with red boxes on it. Shown in Images and Time Series.
 
-    data, dataformats: one picture as for `summary.image`. It becomes RGB of 8 bits a channel, with
-        its alpha if it has one.
-    boxes: (n, 4), each xmin, ymin, xmax, ymax in pixels from the top left; what lies outside the
-        picture is not drawn. (4,) is one box.
+    data, dataformats: one picture as for `summary.image`. It becomes RGB of 8 bits per channel, and
+        keeps its alpha.
+    boxes: (n, 4), each xmin, ymin, xmax, ymax in pixels from the top left; the parts outside the
+        picture are not drawn. (4,) is one box.
     labels: a text for each box, drawn at its top left.
-    rescale: enlarges (or reduces) picture and boxes; labels keep their size.
+    rescale: enlarges (or reduces) picture and boxes; labels and lines keep their size.
     display_name, description: shown with the picture; the description is Markdown.
 
-    Raises TypeError or ValueError for what is no picture, for boxes of another shape, NaN in them,
-    and labels of another number.
+    Raises TypeError or ValueError for anything that is no picture, boxes of another shape, NaN in
+    them, and another number of labels than of boxes.
+
+    Example: `image_with_boxes("found", picture, [[10, 10, 60, 90]], labels=["cat 0.9"])`.
     """
-    shown = picture(data, dataformats)
+    shown = picture(data, dataformats, tag=tag)
     if "N" in shown.layout:
         raise ValueError(f"got pictures of shape {shown.data.shape}, want one")
     corners = _corners(boxes)
@@ -72,7 +76,7 @@ def _corners(boxes: Any) -> Array:
 def _texts(labels: Optional[Sequence[str]], number: int) -> List[str]:
     if labels is None:
         return []
-    if isinstance(labels, (str, bytes)):
+    if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__"):
         raise TypeError(f"got labels of type {type(labels).__name__}, want a list of str")
     if len(labels) != number:
         raise ValueError(f"got {len(labels)} labels for {number} boxes, want one for each")
@@ -90,7 +94,7 @@ def _canvas(pixels: Array) -> Image.Image:
 def _draw(canvas: Image.Image, corners: Array, texts: List[str]) -> None:
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default()
-    line = max(1, round(max(canvas.size) / 300))
+    line = max(_LINE, round(max(canvas.size) / 300))
     for number, (x1, y1, x2, y2) in enumerate(_whole(corners, canvas.size)):
         draw.rectangle((x1, y1, x2, y2), outline=_COLOR, width=line)
         if texts:

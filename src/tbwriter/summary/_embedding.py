@@ -1,6 +1,6 @@
 """Embeddings: points in many dimensions, with labels and pictures. Shown in Projector.
 
-They are files beside the event file, which the dashboard finds through `projector_config.pbtxt`:
+They are files beside the event file; the dashboard finds them through `projector_config.pbtxt`:
 
     projector_config.pbtxt                              written last; other embeddings in it stay
     embeddings/<tag>/<step>/tensors_1000x128.bytes      float32, row after row
@@ -11,17 +11,20 @@ Source: projector_config.proto and projector_plugin.py of TensorBoard 2.21.
 from __future__ import annotations
 
 import math
-from typing import Any, List, Optional, Protocol, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
+from .._names import relative_path
 from .._proto import schema, textproto
+from .._proto.messages import check_tag
 from .._proto.textproto import quoted
 from .._values import png
 from .._values.array import Snapshot, as_array, snapshot
-from .._proto.messages import check_tag
-from .._names import relative_path
+from .._values.depth import warn_of_range
 from .._values.number import as_step
+from .._values.pixels import in_order, is_pil, picture, unmasked
+from .._warnings import once
 
 # "The sprite can be at most 8192 x 8192 pixels": what browsers hold as one texture.
 MAX_SPRITE = 8192
@@ -53,10 +56,10 @@ class Embedding:
         self._images = images
 
     def store(self, directory: Directory) -> None:
-        """Write the files; the dashboard sees them when the last of them is there."""
+        """Write the files; the dashboard sees them once the last of them is there."""
         rows, columns = self._matrix.shape
         data, ending = _matrix_file(self._matrix)
-        # The lengths in the name keep a new matrix from lying where an old config expects another.
+        # The lengths in the name keep a new matrix apart from one that an old config refers to.
         tensors = f"{self._path}/tensors_{rows}x{columns}.{ending}"
         directory.put(tensors, data)
         fields = [f"tensor_name: {quoted(self._name)}", f"tensor_path: {quoted(tensors)}",
@@ -65,6 +68,7 @@ class Embedding:
             directory.put(f"{self._path}/metadata.tsv", self._metadata)
             fields.append(f"metadata_path: {quoted(f'{self._path}/metadata.tsv')}")
         if self._images is not None:
+            warn_of_range(self._images.numpy(), f"the label_img of {self.tags[0]!r}")
             sheet, height, width = _sprite(self._images.numpy())
             directory.put(f"{self._path}/sprite.png", png.encode(sheet))
             fields.append(f"sprite {{ image_path: {quoted(f'{self._path}/sprite.png')} "
@@ -76,28 +80,55 @@ class Embedding:
 def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, label_img: Any = None,
               step: Optional[int] = None, metadata_header: Optional[Sequence[str]] = None
               ) -> Embedding:
-    """Points for the Projector, to be given to `FileWriter.add`.
+    """Points in many dimensions, for `FileWriter.add`. Shown in Projector.
 
-    mat: [n, d] numbers, n points; kept as float32.
-    metadata: n labels, or n rows of several labels each.
-    label_img: [n, channels, height, width] or [n, height, width] pictures, one a point: floats
-        from 0 to 1 or integers from 0 to 255, 1, 3 or 4 channels. What together is larger than
-        8192 x 8192 pixels is thinned out.
+    mat: [n, d] finite numbers, n points, at least two and of at least two columns (three for the
+        default view); kept as float32.
+    metadata: n labels, or n rows of several labels each; a DataFrame, {column: its labels} or a
+        list of dicts, whose columns become the header.
+    label_img: [n, channels, height, width] or [n, height, width] pictures, one per point: floats
+        from 0 to 1 or integers from 0 to 255, 1, 3 or 4 channels; or a list of PIL images of one
+        size. Pictures that together exceed 8192 x 8192 pixels are thinned out.
     step: is part of the name, "tag:00005", so that several steps can be chosen. Without one, the
         embedding replaces the last of this tag.
     metadata_header: names of the columns, where there are several.
 
-    Raises ValueError for other shapes and lengths, TypeError for what holds no numbers.
+    Raises ValueError for other shapes and lengths and for NaN, infinities and numbers beyond
+    float32, which the dashboard can't show; TypeError for values that are no numbers.
+
+    Example: `writer.add(embedding("words", vectors, words, step=0))` with vectors (n, 128).
     """
-    points = as_array(mat, "mat")
-    if points.ndim != 2 or not points.size:
-        raise ValueError(f"got a mat of shape {points.shape}, want (n, d), both at least 1")
-    images = None if label_img is None else _check_images(snapshot(label_img, "label_img"), points)
-    labels = _table(metadata, metadata_header, len(points))
-    with np.errstate(over="ignore"):  # what float32 does not hold is infinite, as in a C cast
-        matrix = np.array(points, "<f4", order="C")
+    matrix = _matrix(tag, mat)
+    images = None if label_img is None else _check_images(_pictures(tag, label_img), matrix)
+    labels = _table(metadata, metadata_header, len(matrix))
     return Embedding(check_tag(tag), None if step is None else as_step(step), matrix, labels,
                      images)
+
+
+def _matrix(tag: str, mat: Any) -> "np.ndarray[Any, Any]":
+    """`mat` as float32. ValueError where the dashboard shows nothing of it."""
+    points = as_array(mat, "mat")
+    if points.ndim != 2 or min(points.shape) < 2:
+        raise ValueError(f"got a mat of shape {points.shape}, want (n, d), both at least 2: of "
+                         "fewer the Projector shows nothing")
+    with np.errstate(over="ignore"):
+        matrix = np.array(points, "<f4", order="C")
+    if not np.isfinite(matrix).all():
+        raise ValueError("got a mat with NaN, infinities, masked elements or numbers beyond "
+                         "float32, want finite numbers: of others the Projector shows an error")
+    if matrix.shape[1] == 2:
+        once(("columns", tag), f"the embedding {tag!r} has two columns, which the Projector's "
+             "default view, a PCA in three dimensions, does not show: choose another view there, "
+             "or add a column of zeros; said once for a tag")
+    return matrix
+
+
+def _pictures(tag: str, label_img: Any) -> Snapshot:
+    subject = f"label_img of {tag}"
+    if isinstance(label_img, (list, tuple)) and label_img and all(map(is_pil, label_img)):
+        found = picture(label_img, None, tag=subject)
+        return snapshot(in_order(found.data.numpy(), found.layout, "NCHW"))
+    return snapshot(unmasked(label_img, subject), "label_img")
 
 
 def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[bytes, str]:
@@ -117,17 +148,18 @@ def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[bytes, str]:
     return "\n".join([row % tuple(values) for values in matrix.tolist()]).encode(), "tsv"
 
 
-def _table(metadata: Optional[Sequence[Any]], header: Optional[Sequence[str]], length: int
-           ) -> bytes:
+def _table(metadata: Any, header: Optional[Sequence[str]], length: int) -> bytes:
     """metadata.tsv: "one column -> no header; tab in the first line -> it is the header"."""
+    header = _header(header)
     if metadata is None:
         if header:
-            raise ValueError(f"got the metadata_header {list(header)!r:.80} without metadata, want "
-                             "both")
+            raise ValueError(f"got the metadata_header {header!r:.80} without metadata, want both")
         return b""
-    rows = _listed(metadata)
+    rows, columns = _rows(metadata)
+    header = header or columns
     if len(rows) != length:
-        raise ValueError(f"got {len(rows)} labels of metadata for {length} points, want as many")
+        raise ValueError(f"got {len(rows)} labels of metadata for {length} points, want one for "
+                         "each")
     tabular = bool(header) or all(isinstance(row, (list, tuple)) for row in rows)
     cells = [list(row) if tabular and isinstance(row, (list, tuple)) else [row] for row in rows]
     width = len(header) if header else len(cells[0])
@@ -144,12 +176,36 @@ def _table(metadata: Optional[Sequence[Any]], header: Optional[Sequence[str]], l
                    ).encode("utf-8", "replace")
 
 
-def _listed(metadata: Any) -> List[Any]:
+def _header(header: Any) -> List[str]:
+    if isinstance(header, (str, bytes)):
+        raise TypeError(f"got the metadata_header {header!r:.80}, want a list of names")
+    return [] if header is None else list(header)
+
+
+def _rows(metadata: Any) -> Tuple[List[Any], List[str]]:
+    """The labels, or rows of labels, of each point, and the names of the columns if known."""
     if isinstance(metadata, (str, bytes)):
         raise TypeError(f"got the metadata {metadata!r:.80}, want a list of labels")
+    if hasattr(metadata, "columns"):  # a DataFrame of pandas or polars
+        rows = metadata.itertuples(index=False, name=None) if hasattr(metadata, "itertuples") \
+            else metadata.rows()
+        return list(rows), list(map(str, metadata.columns))
+    if isinstance(metadata, Mapping):
+        columns = [list(labels) for labels in metadata.values()]
+        if len(set(map(len, columns))) > 1:
+            raise ValueError(f"got metadata columns of {list(map(len, columns))} labels, want "
+                             "equal lengths")
+        return list(zip(*columns)), list(map(str, metadata))
     if hasattr(metadata, "asnumpy") or hasattr(metadata, "detach"):
         metadata = as_array(metadata, "metadata")
-    return list(metadata.tolist() if hasattr(metadata, "tolist") else metadata)
+    names = getattr(getattr(metadata, "dtype", None), "names", None)  # of a structured array
+    if not hasattr(metadata, "__iter__"):
+        raise TypeError(f"got metadata of type {type(metadata).__name__}, want a list of labels")
+    rows = list(metadata.tolist() if hasattr(metadata, "tolist") else metadata)
+    if rows and all(isinstance(row, Mapping) for row in rows):
+        found = list(dict.fromkeys(name for row in rows for name in row))
+        return [[row.get(name, "") for name in found] for row in rows], list(map(str, found))
+    return rows, list(names or ())
 
 
 def _escaped(cell: Any) -> str:
@@ -168,7 +224,7 @@ def _check_images(images: Snapshot, points: "np.ndarray[Any, Any]") -> Snapshot:
                          "1, 3 or 4 channels, or (n, height, width)")
     if shape[0] != len(points):
         raise ValueError(f"got label_img with {shape[0]} pictures for {len(points)} points, want "
-                         "as many")
+                         "one for each")
     if images.dtype.kind in "iu" and images.dtype != np.uint8:
         lowest, highest = images.numpy().min(), images.numpy().max()
         if lowest < 0 or highest > 255:

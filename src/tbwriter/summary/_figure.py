@@ -14,13 +14,16 @@ COLUMNS = 8
 
 def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = "",
            description: str = "") -> Summary:
-    """A matplotlib figure as it looks now; several become one picture, in a grid of 8 columns.
+    """A matplotlib figure as it looks now. Shown in Images and Time Series.
 
-    figures: a `matplotlib.figure.Figure`, or a list of them.
-    close: close them, so that pyplot does not keep them for ever.
+    figures: a `matplotlib.figure.Figure`, or a list of them, which becomes one picture in a grid of
+        8 columns.
+    close: close them, so that pyplot does not keep them.
     display_name, description: shown with the picture; the description is Markdown.
 
-    Raises TypeError for what is no figure, ValueError for an empty list.
+    Raises TypeError for anything that is no figure, ValueError for an empty list.
+
+    Example: `figure("loss", plt.gcf())`.
     """
     several = list(figures) if isinstance(figures, (list, tuple)) else [figures]
     if not several:

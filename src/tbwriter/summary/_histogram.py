@@ -6,27 +6,27 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
+from .._parts import Parts, total
 from .._proto import messages, schema, wire
-from .._values.array import Snapshot, as_array, snapshot
 from .._proto.messages import Summary, Value
 from .._proto.schema import Histogram as HistogramField
+from .._values.array import Snapshot, as_array, masked, snapshot
 from .._values.buckets import Bins, Histogram, merged, trimmed
 from .._values.buckets import histogram as count
+from .._values.number import as_count, as_float
 from .._warnings import once
-from .._values.number import as_float
-from .._parts import Parts, total
 
 __all__ = ["histogram", "histogram_raw"]
 
-# From here on (bytes) an array that numpy sees in place is counted in the call: that takes the
-# time of two or three copies, and no memory.
+# From this size (bytes) an array that numpy sees in place is counted in the call: that takes as
+# long as two or three copies, and no memory.
 _COUNT_IN_CALL = 8 << 20
 
 # np.histogram's strategies. Checked at the call: no mistake may surface on the writer's thread.
 _STRATEGIES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 _MOST_BINS = 1_000_000
 
-# Edges are float32 in TensorBoard's Python loader: what lies further out is shown here, not at an
+# Edges are float32 in TensorBoard's Python loader: values further out are shown here, not at an
 # infinity that breaks the chart.
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -34,10 +34,10 @@ _LARGEST = float(np.finfo(np.float32).max)
 def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
               max_bins: Optional[int] = None, display_name: str = "",
               description: str = "") -> Summary:
-    """How often values of each size occur.
+    """How often values of each size occur. Shown in Time Series, Histograms and Distributions.
 
-    values: numbers or bools of any shape, at least one (numpy, MXNet, torch, jax, lists). NaN and
-        infinities are left out, with one warning a tag.
+    values: numbers or bools of any shape, at least one (numpy, MXNet, torch, jax, lists). NaN,
+        infinities and elements masked by numpy.ma are left out, with one warning per tag.
     bins: "tensorflow" (buckets that grow by a tenth, from 1e-12 to 1e20 on both sides of 0), the
         number of equally wide buckets, edges in rising order, or one of numpy's strategies: "auto",
         "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges". Values beyond the outermost
@@ -45,15 +45,16 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
     max_bins: neighbouring buckets are joined until there are no more than these.
     display_name, description: shown with the chart; the description is Markdown.
 
-    Raises TypeError for what holds no numbers, ValueError for an empty array or unusable bins.
+    Raises TypeError for values that are no numbers, ValueError for an empty array or unusable bins.
+
+    Example: `histogram("weights/dense0", weights)`.
 
     Source: HistogramProto in TensorFlow's summary.proto; the limits of its histogram.cc.
     """
     metadata = _metadata(display_name, description)
     bins = _checked_bins(bins)
-    if max_bins is not None and (not isinstance(max_bins, int) or max_bins < 1):
-        raise ValueError(f"got max_bins {max_bins!r}, want None or an integer from 1")
-    nbytes, counted = _counting(values, bins)
+    max_bins = None if max_bins is None else as_count(max_bins, "max_bins")
+    nbytes, counted = _counting(_present(tag, values), bins)
 
     def encode() -> Parts:
         shown = counted()
@@ -68,8 +69,18 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
     return Summary([Value(tag, encode, nbytes)])
 
 
+def _present(tag: str, values: Any) -> Any:
+    """`values` without those that numpy.ma masks; NaN, which is left out later, if none is left."""
+    hidden = masked(values)
+    if hidden is None:
+        return values
+    once(("masked", "histogram", tag), f"the histogram {tag!r} leaves out "
+         f"{hidden.size - hidden.count()} masked values of {hidden.size}; said once for a tag")
+    return hidden.compressed() if hidden.count() else np.array([np.nan])
+
+
 def _counting(values: Any, bins: Any) -> Tuple[int, Callable[[], Histogram]]:
-    """The bytes that are held until the values are counted, and what counts them then."""
+    """The bytes held until the values are counted, and the function that counts them then."""
     if getattr(values, "nbytes", 0) >= _COUNT_IN_CALL and not hasattr(values, "asnumpy") \
             and not isinstance(values, Snapshot):
         counted = count(as_array(values), bins)
@@ -84,7 +95,7 @@ def _counting(values: Any, bins: Any) -> Tuple[int, Callable[[], Histogram]]:
 def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_squares: float,
                   bucket_limits: Any, bucket_counts: Any, *, display_name: str = "",
                   description: str = "") -> Summary:
-    """A histogram that was counted elsewhere.
+    """A histogram that was counted elsewhere. Shown in Time Series, Histograms and Distributions.
 
     min, max, num, sum, sum_squares: of all values.
     bucket_limits: the right edge of each bucket, rising; bucket_counts: how many values are in
@@ -92,12 +103,14 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
     display_name, description: shown with the chart; the description is Markdown.
 
     Raises ValueError unless limits and counts are of one length, and everything is finite.
+
+    Example: `histogram_raw("ages", 0, 9, 5, 20, 120, [5, 10], [3, 2])`.
     """
     limits = as_array(bucket_limits, "bucket_limits").astype(np.float64).ravel()
     counts = as_array(bucket_counts, "bucket_counts").astype(np.float64).ravel()
     if len(limits) != len(counts):
         raise ValueError(f"got {len(limits)} bucket_limits and {len(counts)} bucket_counts, want "
-                         "as many of the ones as of the others")
+                         "equal numbers of each")
     min, max = as_float(min, "min"), as_float(max, "max")
     num, sum = as_float(num, "num"), as_float(sum, "sum")
     sum_squares = as_float(sum_squares, "sum_squares")

@@ -1,15 +1,16 @@
-"""Hyperparameters: one trial a run, compared in one table. Shown in HParams and in Time Series.
+"""Hyperparameters: one trial per run, compared in one table. Shown in HParams and in Time Series.
 
 A trial is a run with a session start (`hparams`); its metrics are the last scalars of that run.
 TensorBoard makes the table's columns out of all trials, unless one of them holds an experiment
 (`hparams_experiment`): "ONE defines all columns; hparams and metrics not in it are hidden". So an
-experiment is written only when it is asked for, and then the same for all.
+experiment is written only on request, and then the same for all.
 
 Source: tensorboard/plugins/hparams/plugin_data.proto, api.proto and summary_v2.py of 2.21.
 """
 from __future__ import annotations
 
 import math
+from enum import Enum
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
 from .._proto import messages, schema, wire
@@ -19,6 +20,8 @@ from .._proto.plugin_schema import (HPARAM_TYPES, METRIC_DATASETS, SESSION_STATU
                                     MetricName, SessionEndInfo, SessionStartInfo)
 from .._proto.plugin_schema import Interval as IntervalMessage
 from .._values.number import as_float, as_wall_time
+
+_DEEPEST = 50  # levels of dicts in dicts
 
 
 class Interval(NamedTuple):
@@ -47,14 +50,19 @@ Domain = Union[None, type, Interval, Sequence[Any]]
 
 def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: float = 0,
             model_uri: str = "", monitor_url: str = "") -> Summary:
-    """What this run was trained with. One of these a run.
+    """The hyperparameters a run was trained with, once per run. Shown in HParams.
 
-    values: {name: bool, str, number, or a numpy or other array of one}. Each keeps its type. None,
-        NaN and infinities are left out: TensorBoard has no cell for them.
+    values: {name: value}, or a Namespace or dataclass. A bool, a str, a number, or an array of one
+        number (numpy, MXNet, torch) keeps its type. A dict becomes "name/key" for each of its
+        items; any other object is written as its text, `str(value)`. None, NaN and infinities are
+        left out: TensorBoard has no cell for them.
     group_name: trials of one name are one row, e.g. repetitions with other seeds.
     start_time: seconds since 1970. model_uri, monitor_url: shown with the trial.
 
-    Raises TypeError for a name that is no str and for other values.
+    Raises TypeError if `values` is no mapping or an object has no text, ValueError for two
+    hyperparameters of one name.
+
+    Example: `hparams({"lr": 0.1, "net": {"layers": 3, "norm": True}})`.
     """
     message = b"".join(
         wire.bytes_field(SessionStartInfo.HPARAMS, wire.string_field(schema.MapEntry.KEY, name)
@@ -71,8 +79,14 @@ def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: floa
 
 
 def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
-    """How the run ended: "SUCCESS", "FAILURE", "RUNNING" or "UNKNOWN", and when."""
-    if status not in SESSION_STATUSES:
+    """How a run with hyperparameters ended. Shown in HParams.
+
+    status: "SUCCESS", "FAILURE", "RUNNING" or "UNKNOWN". end_time: seconds since 1970; 0 is
+        unknown.
+
+    Raises ValueError for another status.
+    """
+    if not isinstance(status, str) or status not in SESSION_STATUSES:
         raise ValueError(f"got the status {status!r}, want one of {', '.join(SESSION_STATUSES)}")
     message = (wire.int_field(SessionEndInfo.STATUS, SESSION_STATUSES[status])
                + _time(SessionEndInfo.END_TIME_SECS, end_time))
@@ -83,7 +97,9 @@ def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
 def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[str, Metric]] = (),
                        *, name: str = "", description: str = "", user: str = "",
                        time_created: float = 0) -> Summary:
-    """Which columns the table of all trials has; the others are hidden. Once is enough, in any run.
+    """The columns of the table of all trials; others are hidden. Shown in HParams.
+
+    One of these in any run of the log directory is enough.
 
     domains: {hyperparameter: a list of its values, all of one type; an Interval; only its type
         (str, bool, float); None where nothing is known}.
@@ -108,7 +124,7 @@ def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[st
 
 def _summary(tag: str, content: bytes) -> Summary:
     # The dashboard reads the metadata alone; "both loaders insert a [0] float tensor" where a
-    # value is missing, so that one is written at once.
+    # value is missing, so it is written here.
     parts = [*messages.tensor(schema.DT_FLOAT, (0,), b""),
              messages.metadata(schema.HPARAMS, content)]
     return Summary([Value(tag, parts, len(content))])
@@ -118,33 +134,89 @@ def _time(number: int, seconds: float) -> bytes:
     return wire.double_field(number, as_wall_time(seconds)) if seconds else b""
 
 
-def _fields(values: Mapping[str, Any]) -> List[Tuple[str, bytes]]:
-    """Name and google.protobuf.Value of all that can be shown."""
-    if not isinstance(values, Mapping):
-        raise TypeError(f"got hparams of type {type(values).__name__}, want a dict")
+def _fields(values: Any) -> List[Tuple[str, bytes]]:
+    """[(name, google.protobuf.Value)]"""
     fields = []
-    for name, value in values.items():
-        plain = plain_value(check_tag(name), value)
+    for name, value in flat(values).items():
+        check_tag(name)
+        plain = plain_value(name, value)
         if plain is not None and not (isinstance(plain, float) and not math.isfinite(plain)):
             fields.append((name, _value(plain)))
     return fields
 
 
+def flat(values: Any) -> Mapping[str, Any]:
+    """{name: value} without dicts inside: {"a": {"b": 1}} becomes {"a/b": 1}.
+
+    values: a mapping, a Namespace or a dataclass. Raises TypeError for anything else, ValueError
+    for two values of one name and for a dict that contains itself.
+    """
+    if not isinstance(values, Mapping):
+        held = getattr(values, "__dict__", None)
+        if not isinstance(held, dict) or isinstance(values, type) or not _is_config(values):
+            raise TypeError(f"got hparams of type {type(values).__name__}, want a dict, a "
+                            "Namespace or a dataclass")
+        values = held
+    found: List[Tuple[str, Any]] = []
+    _flatten("", values, found, 0)
+    if len(dict(found)) < len(found):
+        names = [name for name, _ in found]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"got several hyperparameters called {twice}, want one of each name")
+    return dict(found)
+
+
+def _is_config(values: Any) -> bool:
+    return hasattr(values, "__dataclass_fields__") or type(values).__name__ == "Namespace"
+
+
+def _flatten(prefix: str, values: Mapping[Any, Any], found: List[Tuple[str, Any]], depth: int
+             ) -> None:
+    if depth > _DEEPEST:
+        raise ValueError(f"got hyperparameters nested more than {_DEEPEST} deep, want a dict "
+                         "without itself in it")
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            _flatten(name + "/", value, found, depth + 1)
+        else:
+            found.append((name, value))
+
+
 def plain_value(name: str, value: Any) -> Union[None, bool, str, float]:
-    """`value` as None, bool, str or float: what a hyperparameter can be. TypeError for the rest."""
-    if value is None or isinstance(value, (bool, str)):
+    """`value` as None, bool, str or float, which a hyperparameter can be.
+
+    Numbers and arrays of one number are numbers; any other object becomes its text. Raises
+    TypeError if it has none.
+    """
+    if value is None or isinstance(value, (bool, str)) and not isinstance(value, Enum):
         return value if not isinstance(value, str) else check_tag(value)
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind == "b" or str(getattr(value, "dtype", "")) == "torch.bool":
-        return bool(as_float(value, f"value of {name!r}"))
-    if isinstance(value, (bytes, Mapping, list, tuple, set)) or kind in ("U", "S", "O", "c"):
-        raise TypeError(f"got the value {value!r:.80} of type {type(value).__name__} for {name!r}, "
-                        "want bool, str, a number or None")
-    return as_float(value, f"value of {name!r}")
+        try:
+            return bool(as_float(value, f"value of {name!r}"))
+        except ValueError:  # several
+            return _text(name, value)
+    if not isinstance(value, Enum):
+        try:
+            return as_float(value, f"value of {name!r}")
+        except (TypeError, ValueError):
+            pass
+    return _text(name, value)
+
+
+def _text(name: str, value: Any) -> str:
+    try:
+        text = bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) \
+            else value.__name__ if isinstance(value, type) else str(value)
+        return text.encode("utf-8", "replace").decode("utf-8")
+    except Exception as error:
+        raise TypeError(f"got the value of {name!r} of type {type(value).__name__} without a text "
+                        f"({type(error).__name__}), want bool, str, a number or None") from error
 
 
 def _value(value: Union[bool, str, float]) -> bytes:
-    """google.protobuf.Value. A bool is an int to Python, so it is asked for first."""
+    """google.protobuf.Value. A bool is an int in Python, so it is tested first."""
     if isinstance(value, bool):
         return wire.int_field(JsonValue.BOOL_VALUE, value)
     if isinstance(value, str):

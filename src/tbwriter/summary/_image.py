@@ -1,59 +1,72 @@
-"""Images: one a step, a grid of several, or several a step. Shown in Images and Time Series."""
+"""Images: one per step, a grid of several, or several per step. Shown in Images and Time Series."""
 from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
+from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
-from .._values.pixels import Array, File, Picture, as_png, grid_size, image_value, pictures, tile
-from .._parts import Parts
+from .._values.encoded import File
+from .._values.number import as_count
+from .._values.pixels import Array, Picture, as_png, grid_size, image_value, pictures, tile
 
 # TensorBoard shows a picture in its own size: eight columns fit on a screen.
 COLUMNS = 8
 
 
-def image(tag: str, data: Any, *, dataformats: Optional[str] = None, columns: int = COLUMNS,
+def image(tag: str, data: Any, *, dataformats: Optional[str] = None,
+          columns: Optional[int] = COLUMNS, padding: int = 0, normalize: bool = False,
           display_name: str = "", description: str = "") -> Summary:
-    """One picture; several become one, in a grid.
+    """One picture; several become one, in a grid. Shown in Images and Time Series.
 
-    data: an array (height, width), with 1 to 4 channels before or behind these (grey, grey and
-        alpha, RGB, RGBA), and with their number first if it is several; or a PNG, JPEG, GIF or BMP
-        file as bytes, which is kept as it is; or a list of arrays or of one file.
+    data: an array (height, width), with 1 to 4 channels before or after these (grey, grey and
+        alpha, RGB, RGBA), and with their number first if there are several; a PIL image of any
+        mode; a PNG, JPEG, GIF or BMP file as bytes, which is kept unchanged; or a list of arrays,
+        of PIL images, or of one file.
     dataformats: which axis is which, as letters of "NCHW" in any order. None finds it out: the
-        channels are the first axis of a picture if that has 1 to 4 elements, else the last.
-    columns: pictures in a row of the grid; it has no gaps, and empty places are black.
+        channels are the first axis of a picture if that has 1 to 4 elements, else the last. PIL
+        images have a layout of their own.
+    columns: pictures per row of the grid; None makes it as near to a square as possible.
+    padding: black pixels between neighbours in the grid. Empty places are black.
+    normalize: show each picture from its smallest to its largest value as black to white.
     display_name, description: shown with the picture; the description is Markdown.
 
-    uint8 and bool are taken as they are; floats are scaled from 0 to 1 and clipped, with NaN as
-    black; uint16, and int16 as the same bits, become a picture of 16 bits a channel; other integers
-    are clipped to 0 to 255. The file is a lossless PNG.
+    uint8 and bool are kept unchanged; floats are 0 to 1, NaN is black; uint16, and int16 as the
+    same bits, become a picture of 16 bits per channel; other integers are 0 to 255. Values beyond
+    are clipped, with one warning per tag. Elements masked by numpy.ma are black. The file is a
+    lossless PNG.
 
-    Raises TypeError or ValueError for what is no picture, or for a grid of unlike ones.
+    Raises TypeError or ValueError for anything that is no picture, for a layout that contradicts
+    the array, and for a grid of unlike pictures.
+
+    Example: `image("digits", batch, columns=None, padding=1)` with a batch (n, 28, 28).
     """
-    found = pictures(data, dataformats)
-    if columns < 1:
-        raise ValueError(f"got columns={columns}, want 1 or more")
+    found = pictures(data, dataformats, tag=tag, normalize=normalize)
+    columns = None if columns is None else as_count(columns, "columns")
+    padding = as_count(padding, "padding", 0)
     if len(found) == 1 and isinstance(found[0], File):
         file = found[0]
         return Summary([image_value(tag, lambda: (file.width, file.height, 3, file.data),
                                     len(file.data), display_name, description)])
     _check_alike(found)
     nbytes = sum(one.data.nbytes for one in found)
-    return Summary([image_value(tag, lambda: as_png(_in_grid(found, columns)), nbytes,
+    return Summary([image_value(tag, lambda: as_png(_in_grid(found, columns, padding)), nbytes,
                                 display_name, description)])
 
 
-def images(tag: str, data: Any, *, dataformats: Optional[str] = None, display_name: str = "",
-           description: str = "") -> Summary:
-    """Several pictures under one tag; the dashboard shows them as samples of each step.
+def images(tag: str, data: Any, *, dataformats: Optional[str] = None, normalize: bool = False,
+           display_name: str = "", description: str = "") -> Summary:
+    """Several pictures under one tag. Shown in Images as samples of each step.
 
     data: as for `image`; a list may also hold several files, and pictures of different sizes and
         types.
-    dataformats, display_name, description: as for `image`.
+    dataformats, normalize, display_name, description: as for `image`.
 
-    Raises TypeError or ValueError for what is no picture.
+    Raises TypeError or ValueError for anything that is no picture.
+
+    Example: `images("inputs", [picture, mask])`.
     """
-    found = pictures(data, dataformats)
+    found = pictures(data, dataformats, tag=tag, normalize=normalize)
     metadata = messages.metadata(schema.IMAGES, display_name=display_name,
                                  description=description)
 
@@ -76,11 +89,13 @@ def _check_alike(found: List[Any]) -> None:
                          "number of channels and one depth (summary.images takes any)")
 
 
-def _in_grid(found: List[Picture], columns: int) -> Array:
+def _in_grid(found: List[Picture], columns: Optional[int], padding: int) -> Array:
     pixels: List[Array] = []
     for one in found:
         pixels.extend(one.pixels() if "N" in one.layout else [one.pixels()])
-    return pixels[0] if len(pixels) == 1 else tile(pixels, grid_size(len(pixels), columns)[1])
+    if len(pixels) == 1:
+        return pixels[0]
+    return tile(pixels, grid_size(len(pixels), columns)[1], padding)
 
 
 def _files(one: Any) -> List[Tuple[int, int, bytes]]:

@@ -9,17 +9,17 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 import numpy as np
 
+from .._parts import Parts
 from .._proto import messages, schema, wire
-from .._values.array import as_array
 from .._proto.messages import Summary, Value
 from .._proto.plugin_schema import MeshContentType, MeshPluginData
 from .._proto.schema import DT_FLOAT, DT_INT32, DT_UINT8
-from .._parts import Parts
 from .._proto.wire import check_size
+from .._values.array import as_array
 
 
 class _Part(NamedTuple):
-    """What TensorBoard calls one content type of a mesh; each is a tag of its own."""
+    """One content type of a mesh, as TensorBoard calls it; each is a tag of its own."""
 
     name: str
     content_type: int
@@ -30,21 +30,27 @@ class _Part(NamedTuple):
 def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
          config_dict: Optional[Mapping[str, Any]] = None, *, display_name: str = "",
          description: str = "") -> Summary:
-    """Triangles in space, or points where there are no faces: several values in one event.
+    """Triangles in space, or points where there are no faces. Shown in Mesh.
 
-    vertices: [batch, n, 3] or [n, 3] finite coordinates.
+    vertices: [batch, n, 3] or [n, 3] coordinates, finite as float32.
     colors: of the vertices, [batch, n, 3] or [n, 3], red, green and blue from 0 to 255.
     faces: [batch, m, 3] or [m, 3] whole numbers: which three vertices are a triangle.
     config_dict: for three.js, e.g. {"material": {"cls": "MeshStandardMaterial"}}; see
         TensorBoard's documentation of the Mesh plugin.
+    display_name, description: shown with the mesh; the description is Markdown.
 
-    Raises ValueError for other shapes and values, TypeError for what holds no numbers and for a
-    config_dict that is no JSON.
+    Raises ValueError for other shapes and values, TypeError for values that are no numbers and for
+    a config_dict that is no JSON.
+
+    Example: `mesh("cloud", points, colors=colors)` with points and uint8 colors (n, 3).
     """
     points = _batch("vertices", vertices)
+    with np.errstate(over="ignore"):
+        points = points.astype("<f4")
     if not np.isfinite(points).all():
-        raise ValueError("got vertices with NaN or infinities, want finite coordinates")
-    parts = [_Part("VERTEX", MeshContentType.VERTEX, DT_FLOAT, points.astype("<f4"))]
+        raise ValueError("got vertices with NaN, infinities or numbers beyond float32, want finite "
+                         "coordinates, which the dashboard needs to place the camera")
+    parts = [_Part("VERTEX", MeshContentType.VERTEX, DT_FLOAT, points)]
     if faces is not None:
         corners = _batch("faces", faces)
         _check_batch("faces", corners, points)
@@ -118,6 +124,6 @@ def _config(config_dict: Optional[Mapping[str, Any]]) -> str:
         return "{}"
     try:
         return json.dumps(dict(config_dict), sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # RecursionError and foreign ones too
         raise TypeError(f"got a config_dict that is no JSON ({error}), want a dict of JSON values"
                         ) from None

@@ -4,40 +4,50 @@ Source: tensorboard/plugins/pr_curve/summary.py and plugin_data.proto of TensorB
 """
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from .._parts import Parts
 from .._proto import messages, schema, wire
-from .._values.array import Snapshot, as_array, snapshot
 from .._proto.messages import Summary, Value
 from .._proto.plugin_schema import PrCurvePluginData
+from .._values.array import Snapshot, as_array, masked, snapshot
 from .._values.number import as_float
-from .._parts import Parts
+from .._warnings import once
 
 
 def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
              weights: Any = None, *, display_name: str = "", description: str = "") -> Summary:
-    """Precision and recall at evenly spaced thresholds from 0 to 1.
+    """Precision and recall at evenly spaced thresholds from 0 to 1. Shown in PR Curves.
 
     labels: bools or 0 and 1, any shape; a number between counts as partly true.
-    predictions: probabilities from 0 to 1, as many as labels.
+    predictions: probabilities from 0 to 1, one per label.
     num_thresholds: at least 2; TensorBoard takes any number.
-    weights: how much each prediction counts, 0 or more: as many as labels, or one number.
+    weights: how much each prediction counts, 0 or more: one per label, or one number.
+    display_name, description: shown with the chart; the description is Markdown.
 
-    Raises ValueError for other lengths, values outside these ranges, and NaN; TypeError for what
-    holds no numbers.
+    Elements that numpy.ma masks in labels, predictions or weights are left out, with one warning
+    per tag.
+
+    Raises ValueError for unequal lengths, values outside these ranges, and NaN; TypeError for
+    values that are no numbers.
+
+    Example: `pr_curve("test", labels == 3, probabilities[:, 3])`.
     """
     if not 2 <= as_float(num_thresholds, "number of thresholds") < 1 << 31:
         raise ValueError(f"got {num_thresholds} thresholds, want at least 2")
+    weights = 1.0 if weights is None else weights
+    if not all(masked(values) is None for values in (labels, predictions, weights)):
+        labels, predictions, weights = _present(tag, labels, predictions, weights)
     truth, scores = snapshot(labels, "labels"), snapshot(predictions, "predictions")
     if truth.size != scores.size or not truth.size:
-        raise ValueError(f"got {truth.size} labels and {scores.size} predictions, want as many of "
-                         "each and at least one")
-    factors = snapshot(1.0 if weights is None else weights, "weights")
+        raise ValueError(f"got {truth.size} labels and {scores.size} predictions, want equal "
+                         "numbers of each and at least one")
+    factors = snapshot(weights, "weights")
     if factors.size not in (1, scores.size):
-        raise ValueError(f"got {factors.size} weights for {scores.size} predictions, want as many "
-                         "or one")
+        raise ValueError(f"got {factors.size} weights for {scores.size} predictions, want one for "
+                         "each or one number")
     _check_range("labels", truth.numpy(), 1)
     _check_range("predictions", scores.numpy(), 1)
     _check_range("weights", factors.numpy(), float(np.finfo(np.float32).max))
@@ -49,15 +59,36 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     return Summary([Value(tag, encode, truth.nbytes + scores.nbytes + factors.nbytes)])
 
 
+def _present(tag: str, *given: Any) -> "List[np.ndarray[Any, Any]]":
+    """The arrays without the elements that are masked in any of them."""
+    ma: Any = np.ma  # partly without types
+    hidden = [masked(values) for values in given]
+    arrays = [as_array(values, "values").reshape(-1) if one is None else one.reshape(-1)
+              for values, one in zip(given, hidden)]
+    size = max(array.size for array in arrays)
+    arrays = [ma.array(np.resize(array, size)) if array.size == 1 else array for array in arrays]
+    if {array.size for array in arrays} != {size}:
+        raise ValueError(f"got arrays of {[array.size for array in arrays]} elements, want equal "
+                         "lengths")
+    dropped = np.any([ma.getmaskarray(array) for array in arrays], axis=0)
+    once(("masked", "pr_curve", tag), f"the curve {tag!r} leaves out {dropped.sum()} masked "
+         f"elements of {size}; said once for a tag")
+    return [np.asarray(array)[~dropped] for array in arrays]
+
+
 def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any,
                  true_negative_counts: Any, false_negative_counts: Any, precision: Any,
                  recall: Any, *, display_name: str = "", description: str = "") -> Summary:
-    """A curve that is already computed: six arrays of one length, an element for each threshold.
+    """A curve that is already computed. Shown in PR Curves.
 
-    The thresholds are evenly spaced from 0 to 1. Counts are 0 or more, precision and recall from 0
-    to 1; NaN there (0 of 0) is written as 0, like TensorBoard's own curves.
+    Six arrays of one length (n,), an element per threshold; the thresholds are evenly spaced from
+    0 to 1. Counts are 0 or more, precision and recall from 0 to 1; NaN there (0 of 0) is written
+    as 0, as in TensorBoard's own curves.
+    display_name, description: shown with the chart; the description is Markdown.
 
-    Raises ValueError for other lengths or values, TypeError for what holds no numbers.
+    Raises ValueError for unequal lengths or other values, TypeError for values that are no numbers.
+
+    Example: `pr_curve_raw("test", tp, fp, tn, fn, tp / (tp + fp), tp / (tp + fn))`.
     """
     counts = {"true_positive_counts": true_positive_counts,
               "false_positive_counts": false_positive_counts,
@@ -98,7 +129,7 @@ def _rows(truth: Snapshot, scores: Snapshot, factors: Snapshot, num_thresholds: 
     buckets = np.floor(predictions * (num_thresholds - 1)).astype(np.intp)
     labels = truth.numpy().reshape(-1).astype(np.float64)
     weights = factors.numpy().reshape(-1).astype(np.float64)
-    # What counts as positive at a threshold is all that lies in its bucket or in a higher one.
+    # At a threshold, the values in its bucket and in all higher ones count as positive.
     tp = np.bincount(buckets, labels * weights, num_thresholds)[::-1].cumsum()[::-1]
     fp = np.bincount(buckets, (1 - labels) * weights, num_thresholds)[::-1].cumsum()[::-1]
     tn, fn = fp[0] - fp, tp[0] - tp

@@ -1,4 +1,4 @@
-"""Scalars: one number a step. Shown in Time Series, Scalars, Custom Scalars and HParams."""
+"""Scalars: one number per step. Shown in Time Series, Scalars, Custom Scalars and HParams."""
 from __future__ import annotations
 
 from typing import Any, Mapping, Union
@@ -11,13 +11,16 @@ _KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
 
 def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "") -> Summary:
-    """One number.
+    """One number. Shown in Time Series, Scalars, Custom Scalars and HParams.
 
     value: a Python or numpy number, or an array of one element (numpy, MXNet, torch, jax). NaN and
-        infinities are kept; TensorBoard draws NaN as triangles. It is stored as float32.
+        infinities are kept; TensorBoard draws NaN as triangles. An element masked by numpy.ma is
+        NaN. It is stored as float32.
     display_name, description: shown with the chart; the description is Markdown.
 
-    Raises TypeError for what is no number, ValueError for several.
+    Raises TypeError if `value` is no number, ValueError if it holds several.
+
+    Example: `scalar("loss", 0.5)`.
     """
     # simple_value is the one form that every reader shows; with data_class set, the fast loader
     # keeps name and description too.
@@ -25,7 +28,7 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
                                   description=description
                                   ) if display_name or description else b""
     if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
-        # MXNet computes in the background: a copy joins its queue, and nobody waits here.
+        # MXNet computes in the background: a copy joins its queue, and the call does not wait.
         held = value.copy()
         return Summary([Value(tag, lambda: [_field(held) + described])])
     return Summary([Value(tag, [_field(value) + described])])
@@ -36,11 +39,13 @@ def _field(value: Any) -> bytes:
 
 
 def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
-    """One number for each of several tags, in one event: {tag: number}.
+    """One number for each of several tags, in one event: {tag: number}. Shown as `scalar` is.
 
     The same as the sum of their `scalar`s, at a fraction of the cost.
 
-    Raises TypeError or ValueError for a tag or number that is none.
+    Raises TypeError or ValueError for a wrong tag or number.
+
+    Example: `scalars({"train/loss": 0.5, "train/accuracy": 0.9})`.
     """
     if any(hasattr(value, "asnumpy") for value in values.values()):
         return Summary([value for tag in values for value in scalar(tag, values[tag]).values])

@@ -5,11 +5,11 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from .._proto import messages, schema
-from .._values.array import Snapshot, snapshot
-from .._proto.messages import Summary, Value
 from .._parts import Parts
+from .._proto import messages, schema
+from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
+from .._values.array import Snapshot, as_array, snapshot
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -20,17 +20,19 @@ _TYPES = {one.name: one.number for one in schema.DATA_TYPES.values()
 
 def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes = b"",
            blobs: bool = False, display_name: str = "", description: str = "") -> Summary:
-    """An array of any shape and dtype.
+    """An array of any shape and dtype. Shown by the plugin it is written for.
 
     data: numbers, bools, complex numbers, str or bytes, in a numpy, MXNet, torch or jax array or in
-        lists.
-    plugin_name: the plugin that reads it. TensorBoard brings none for "tensor".
-    content: what the plugin wants to know about the tag.
+        lists. Elements masked by numpy.ma become NaN.
+    plugin_name: the plugin that reads it. TensorBoard has none for "tensor".
+    content: what the plugin wants to know about the tag, as bytes.
     blobs: give the plugin the elements of `data`, one axis of bytes, one by one (as for images)
-        instead of all of them at once (as for histograms; that should be small, some kB).
+        instead of all of them at once (as for histograms; such a tensor should be small, some kB).
     display_name, description: for the plugin to show.
 
-    Raises TypeError for an array of other things, ValueError for one of 2 GiB or more.
+    Raises TypeError for an array of other objects, ValueError for one of 2 GiB or more.
+
+    Example: `tensor("confusion", counts, plugin_name="my_plugin")`.
     """
     strings = _strings(data)
     if blobs and (strings is None or strings.ndim != 1):
@@ -70,12 +72,14 @@ def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
 def _is_complex(data: Any) -> bool:
     while isinstance(data, (list, tuple)) and data:
         data = data[0]
-    return isinstance(data, complex) or getattr(getattr(data, "dtype", None), "kind", "") == "c"
+    dtype = getattr(data, "dtype", None)
+    return isinstance(data, complex) or getattr(dtype, "kind", "") == "c" \
+        or str(dtype).startswith("torch.complex")
 
 
 def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
     if _is_complex(data):
-        array = np.array(data, order="C")
+        array = np.array(as_array(data, "a tensor", "biufc"), order="C")
         held = Snapshot(array, array.shape, array.dtype)
     else:
         held = snapshot(data, "a tensor")

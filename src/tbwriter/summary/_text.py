@@ -13,14 +13,17 @@ _MAX_RANK = 2
 
 
 def text(tag: str, data: Any, *, display_name: str = "", description: str = "") -> Summary:
-    """A text, or a table of texts; each is Markdown, with its HTML taken out by TensorBoard.
+    """A text, or a table of texts, as Markdown. Shown in Text.
 
     data: a str, or a list of str (one column), or a list of equally long lists of str (rows), or
         a numpy array of str of up to 2 axes. Numbers and bools in a table are written as text. A
-        lone surrogate becomes "?".
+        lone surrogate becomes "?". TensorBoard removes HTML.
     display_name, description: shown with the text; the description is Markdown.
 
-    Raises TypeError or ValueError for what is no text, rows of different lengths, and nothing.
+    Raises TypeError or ValueError for anything that is no text, rows of different lengths, and an
+    empty table.
+
+    Example: `text("config", [["layer", "size"], ["dense", "10"]])`.
     """
     shape, cells = _cells(data)
     metadata = messages.metadata(schema.TEXT, display_name=display_name,

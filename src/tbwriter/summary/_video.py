@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from .._proto.messages import Summary
-from .._values.number import as_float
-from .._values.pixels import (Array, Picture, image_value, in_order, picture, tile, to_8_bits,
-                              to_depth)
+from .._values.number import as_count, as_float
+from .._values.depth import normalized, to_8_bits, to_depth
+from .._values.pixels import Array, Picture, image_value, in_order, picture, tile
 
 # GIF counts in hundredths of a second; browsers play anything below two of them at ten.
 _SHORTEST = 2
@@ -18,45 +18,62 @@ _LONGEST = 65535
 
 
 def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = None,
-          display_name: str = "", description: str = "") -> Summary:
-    """A clip; several play side by side in one picture.
+          padding: int = 0, normalize: bool = False, display_name: str = "",
+          description: str = "") -> Summary:
+    """A clip; several play side by side in one picture. Shown in Images and Time Series.
 
-    data: an array (time, height, width), with 1 to 4 channels before or behind height and width,
-        and with the number of clips first if it is several. Types as for `summary.image`; alpha is
-        left out, and 16 bits become 8.
-    fps: frames a second; the average is exact. Above 50, which browsers don't show, frames are left
-        out. Frames of more than 256 colours get the 256 that fit best.
+    data: an array (time, height, width), with 1 to 4 channels before or after height and width,
+        and with the number of clips first if there are several; or a list of PIL images, the
+        frames of one clip. Types as for `summary.image`; alpha is left out, and 16 bits become 8.
+    fps: frames per second; the average is exact. Above 50, which browsers don't show, frames are
+        left out. Frames of more than 256 colours get the 256 that fit best.
     dataformats: which axis is which, as letters of "NTCHW" in any order. None finds it out: the
         channels are the first axis of a frame if that has 1 to 4 elements, else the last.
+    padding: black pixels between neighbouring clips.
+    normalize: show each clip from its smallest to its largest value as black to white.
     display_name, description: shown with the clip; the description is Markdown.
 
-    Raises TypeError or ValueError for what is no clip, and for an fps that is none.
+    Raises TypeError or ValueError for anything that is no clip, for a layout that contradicts the
+    array, and for an fps that is no positive number.
+
+    Example: `video("episode", frames, fps=10)` with uint8 frames (time, height, width, 3).
     """
-    clips = _clips(data, dataformats)
+    clips = _clips(tag, data, dataformats, normalize)
     rate = as_float(fps, "fps")
     if not 100 / _LONGEST <= rate < float("inf"):
-        raise ValueError(f"got fps={fps}, want frames a second, at least 1 in 11 minutes")
+        raise ValueError(f"got fps={fps}, want frames per second, at least 1 in 11 minutes")
+    gap = as_count(padding, "padding", 0)
     rows, columns = _arranged(clips.length("N"))
-    width, height = clips.length("W") * columns, clips.length("H") * rows
+    width = (clips.length("W") + gap) * columns - gap
+    height = (clips.length("H") + gap) * rows - gap
     if width > 65535 or height > 65535:
         raise ValueError(f"got a video of {width} x {height}, want at most 65535 x 65535, which "
                          "is what a GIF holds")
 
     def encode() -> Tuple[int, int, int, bytes]:
-        shown = in_order(clips.data.numpy(), clips.layout, "TNHWC")
+        shown = _frames(clips)
         numbers, durations = _timing(len(shown), rate)
-        frames = [_frame(shown[number], columns) for number in numbers]
+        frames = [_frame(shown[number], columns, gap) for number in numbers]
         return width, height, 3, _gif(frames, durations)
 
     return Summary([image_value(tag, encode, clips.data.nbytes, display_name, description)])
 
 
-def _clips(data: Any, dataformats: Optional[str]) -> Picture:
-    clips = picture(data, dataformats, "NT")
+def _clips(tag: str, data: Any, dataformats: Optional[str], normalize: bool) -> Picture:
+    clips = picture(data, dataformats, "NT", tag=tag, normalize=normalize)
     if "T" not in clips.layout:
         raise ValueError(f"got a video of shape {clips.data.shape}, want (time, height, width), "
                          "with channels and a number of clips if there are")
     return clips
+
+
+def _frames(clips: Picture) -> Array:
+    """(time, number of clips, height, width, channels)"""
+    array = clips.numbers()
+    if clips.normalize:
+        array = np.stack(list(map(normalized, in_order(array, clips.layout, "NTHWC"))))
+        return array.swapaxes(0, 1)
+    return in_order(array, clips.layout, "TNHWC")
 
 
 def _arranged(number: int) -> Tuple[int, int]:
@@ -76,8 +93,8 @@ def _timing(frames: int, fps: float) -> Tuple[List[int], List[int]]:
     return shown, [max(_SHORTEST, end - starts[number]) for number, end in zip(shown, ends)]
 
 
-def _frame(clips: Array, columns: int) -> Image.Image:
-    pixels = tile(list(to_8_bits(to_depth(clips))), columns)
+def _frame(clips: Array, columns: int, padding: int) -> Image.Image:
+    pixels = tile(list(to_8_bits(to_depth(clips))), columns, padding)
     if pixels.shape[2] < 3:
         return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0]))
     return _with_palette(np.ascontiguousarray(pixels[:, :, :3]))
