@@ -37,13 +37,14 @@ def test_show_lists_runs_tags_kinds_and_counts(tmp_path, capsys):
     written(tmp_path / "a", [scalar_event("loss", 1.0, step) for step in (3, 4)])
     assert run("show", tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("a  (1 file, ")
-    assert lines[2].split()[:4] == ["loss", "scalar", "2", "3..4"]
+    assert lines[0].split() == ["run", "tag", "kind", "count", "steps", "from", "to"]
+    assert lines[1].split()[:5] == ["a", "loss", "scalar", "2", "3..4"]
+    assert lines[-1].startswith("1 run, 1 tag, 1 file, ")
     assert run("show", tmp_path, "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown[0]["run"] == "a"
     assert shown[0]["tags"] == [{"tag": "loss", "kind": "scalar", "count": 2, "steps": [3, 4],
-                                 "wall_times": [1.6e9, 1.6e9]}]
+                                 "wall_times": [1.6e9, 1.6e9], "last": 1.0}]
 
 
 def test_show_of_damage_and_of_nothing_is_1(tmp_path, capsys):

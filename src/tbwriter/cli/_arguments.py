@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Callable
+from typing import Any, Callable, Optional, Tuple
 
 Matcher = Callable[[str], bool]
+# The first step, and the one after the last; None without a limit.
+Steps = Tuple[Optional[int], Optional[int]]
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
@@ -53,3 +55,27 @@ def seconds(text: str) -> float:
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"got {text}, want seconds above 0")
     return value
+
+
+def steps(text: str) -> Steps:
+    """An argument "N", "A:B", "A:" or ":B"; B is not included."""
+    found = re.fullmatch(r"(-?\d+)|(-?\d+)?:(-?\d+)?", text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"got {text}, want a step N, or A:B, A: or :B")
+    only, first, end = (int(part) if part else None for part in found.groups())
+    if only is not None:
+        return only, only + 1
+    if first is not None and end is not None and first >= end:
+        raise argparse.ArgumentTypeError(f"got {text}, want A below B")
+    return first, end
+
+
+def in_steps(given: Any, wanted: Steps) -> Any:
+    """Which steps of an array are wanted, as an array of bool."""
+    first, end = wanted
+    inside = given == given
+    if first is not None:
+        inside = inside & (given >= first)
+    if end is not None:
+        inside = inside & (given < end)
+    return inside

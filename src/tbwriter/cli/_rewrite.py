@@ -15,6 +15,7 @@ import numpy as np
 from .._files.places import ALONE, base_name, runs_of, size_of, tree
 from .._files.records import Fault
 from .._files.window import CHUNK, ReadError, Window
+from ._arguments import Steps, in_steps
 from ._copy import Copier
 from ._index import (PURGED, SAME_STEP, UNREADABLE, Index, Progress, Source, purged, same_step,
                      writers)
@@ -38,7 +39,7 @@ class Selection(NamedTuple):
     run: Callable[[str], bool] = lambda name: True
     tag: Callable[[str], bool] = lambda name: True
     rename: Dict[str, str] = {}
-    steps: Tuple[Optional[int], Optional[int]] = (None, None)
+    steps: Steps = (None, None)
     points: Optional[int] = None
 
 
@@ -177,11 +178,9 @@ def _selected(index: Index, rows: "np.ndarray[Any, Any]", selection: Selection
               ) -> "np.ndarray[Any, Any]":
     fits = np.array([selection.tag(tag.name) for tag in index.tags], bool)
     selected: "np.ndarray[Any, Any]" = fits[index.tag[rows]] if len(rows) else np.zeros(0, bool)
-    first, end = selection.steps
-    steps = index.step[index.event[rows]]
-    for limit, inside in ((first, steps >= (first or 0)), (end, steps < (end or 0))):
-        if limit is not None:
-            selected &= inside | index.whole_run()[index.tag[rows]]
+    if selection.steps != (None, None):
+        selected &= (in_steps(index.step[index.event[rows]], selection.steps)
+                     | index.whole_run()[index.tag[rows]])
     return selected
 
 

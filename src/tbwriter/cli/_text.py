@@ -6,13 +6,14 @@ error message shows such characters escaped.
 """
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
 import re
 import sys
 import time
-from typing import Any
+from typing import Any, Sequence
 
 
 def shown(text: str) -> str:
@@ -40,7 +41,7 @@ def print_json(value: Any) -> None:
 def print_utf8() -> None:
     """Let stdout print UTF-8 and plain newlines, as programs expect."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def as_json(value: Any, indent: Any = None) -> str:
@@ -69,6 +70,28 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
+
+
+def csv_line(cells: Sequence[Any], raw: bool = False) -> str:
+    """One line of CSV. Text is as safe as `csv_text` makes it, unless `raw`; numbers stay."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(
+        [cell if raw or not isinstance(cell, str) else csv_text(cell) for cell in cells])
+    return out.getvalue()
+
+
+# What begins a formula, also after the white space that a spreadsheet skips.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+_KEPT = "\n\t"
+
+
+def csv_text(text: str) -> str:
+    """`text` as a cell that neither a spreadsheet nor a terminal runs: with a quote before what
+    would be a formula, and with control characters escaped but for newlines and tabs."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() or char in _KEPT else _escape(char)
+                       for char in text)
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def size(nbytes: float) -> str:

@@ -1,95 +1,175 @@
-"""Series as CSV or JSON lines, images and sounds as files."""
+"""`tbwriter export DIR`: series as CSV or JSON lines, images and sounds as files."""
 from __future__ import annotations
 
 import argparse
-import csv
 import json
+import math
 import os
 import sys
-from typing import Any, Dict, Iterator, Optional, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
 
+from .._files.places import event_files
+from .._files.records import TAIL, Fault
+from .._files.window import ReadError
 from .._names import file_name
-from ..reader import Run, runs
-from ._arguments import add_dir, add_names
+from ..reader import Run
+from ._arguments import Steps, add_dir, add_names, in_steps, steps
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
-from ._text import as_json, print_utf8
+from ._output import Output
+from ._text import as_json, csv_line, print_utf8, shown
+
+HELP = "Print scalars and text as CSV or JSON lines; write images and sounds to files."
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))
 _COLUMNS = ("run", "tag", "step", "wall_time", "value")
+# How many rows become text at a time.
+_SLAB = 1 << 14
 
 
-HELP = "Print scalars and text as CSV or JSON lines; write images and sounds to files."
+class Form(NamedTuple):
+    """How rows are written. name: "csv" or "jsonl". raw: cells as they are in the log, also those
+    that a terminal or a spreadsheet would run."""
+
+    name: str = "csv"
+    raw: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv",
                         help="csv, or jsonl: one object per line (csv)")
+    parser.add_argument("--raw", action="store_true", help="cells of CSV as they are in the log: "
+                        "without a quote before = + - @, and with control characters")
+    parser.add_argument("--step", type=steps, default=(None, None), metavar="N or A:B",
+                        help="only the step N, or the steps from A to before B")
+    parser.add_argument("--hparams", action="store_true",
+                        help="hyperparameters instead: a row per run")
     parser.add_argument("--output", metavar="FILE", help="write to FILE instead of printing")
-    parser.add_argument("--files", metavar="OUT", help="write images and sounds below OUT")
+    parser.add_argument("--files", metavar="OUT", help="write images and sounds below OUT, and "
+                        "their paths into the rows")
     add_names(parser)
     add_dir(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    rest = options.format, options.run, options.tag, options.files
+    found = event_files(options.dir)  # before anything is written
+    form = Form(options.format, options.raw)
+    files = Output(options.files, empty=False) if options.files is not None else None
+    faults: List[Fault] = []
+    rows = _hparams(found, options, form, faults) if options.hparams else \
+        _series(found, options, form, files, faults)
     if options.output is None:
         print_utf8()
-        rows = export(options.dir, sys.stdout, *rest)
+        count = _write(sys.stdout, rows)
     else:
-        with open(options.output, "w", encoding="utf-8", newline="") as out:
-            rows = export(options.dir, out, *rest)
-    if not rows:
+        with open(options.output, "w", encoding="utf-8", errors="backslashreplace",
+                  newline="") as out:
+            count = _write(out, rows)
+    for fault in faults:
+        if fault.kind != TAIL:  # of a run that goes on
+            print(f"tbwriter: damaged: {shown(str(fault))}", file=sys.stderr)
+    if not count:
         print("tbwriter: nothing to export", file=sys.stderr)
-    return GOOD if rows else FOUND
+    return GOOD if count else FOUND
 
 
-def export(logdir: str, out: TextIO, form: str, run: str = "*", tag: str = "*",
-           files: Optional[str] = None) -> int:
-    """Writes scalars and text (and with `files`, a directory, the paths of images and sounds) as
-    "csv" or "jsonl". Gives the number of rows.
-    """
-    found = runs(logdir)  # before anything is written
-    count = 0
-    writer = csv.writer(out, lineterminator="\n")
-    if form == "csv":
-        writer.writerow(_COLUMNS)
-    for one, tags in chosen(found, run, tag):
-        for row in _rows(one, tags, files):
-            count += 1
-            if form == "csv":
-                writer.writerow(row)
-            else:
-                out.write(as_json(dict(zip(_COLUMNS, row))) + "\n")
-    return count
+# Text, and how many rows are in it.
+_Rows = Iterator[Tuple[str, int]]
 
 
-def _rows(run: Run, tags: Dict[str, str], files: Optional[str]) -> Iterator[Tuple[Any, ...]]:
-    for tag, kind in tags.items():
-        if kind == "scalar":
-            steps, wall_times, values = run.scalars(tag)
-            for row in zip(steps.tolist(), wall_times.tolist(), values.tolist()):
-                yield (run.name, tag, *row)
-        elif kind == "text":
-            series = run.text(tag)
-            for step, wall_time, text in zip(*series):
-                value = text if isinstance(text, str) else json.dumps(text.tolist())
-                yield run.name, tag, int(step), float(wall_time), value
-        elif kind in ("image", "audio") and files is not None:
-            series = run.images(tag) if kind == "image" else run.audio(tag)
-            for step, wall_time, value in zip(*series):
-                for at, data in enumerate(value.encoded if kind == "image" else value):
-                    path = _save(files, run.name, tag, int(step), at, data)
-                    yield run.name, tag, int(step), float(wall_time), path
+def _write(out: TextIO, rows: _Rows) -> int:
+    total = 0
+    for text, count in rows:
+        out.write(text)
+        total += count
+    return total
 
 
-def _save(files: str, run: str, tag: str, step: int, at: int, data: bytes) -> str:
-    """Where one image or sound was written: names hold no more than letters, digits and "%"."""
-    directory = os.path.join(files, file_name(run), file_name(tag))
-    os.makedirs(directory, exist_ok=True)
-    ending = next((ending for start, ending in _ENDINGS if data.startswith(start)), ".bin")
-    path = os.path.join(directory, f"{step:010d}_{at}{ending}")
-    with open(path, "wb") as file:
-        file.write(data)
-    return path
+def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form,
+            files: Optional[Output], faults: List[Fault]) -> _Rows:
+    if form.name == "csv":
+        yield csv_line(_COLUMNS), 0
+    for one, tags in chosen(found, options.run, options.tag):
+        for tag, kind in tags.items():
+            if kind == "scalar":
+                yield from _scalars(one, tag, form, options.step)
+            elif kind == "text" or kind in ("image", "audio") and files is not None:
+                try:
+                    yield from _values(one, tag, kind, form, options.step, files)
+                except ReadError as error:
+                    faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
+        faults += one.faults
+
+
+def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
+    series = run.scalars(tag)
+    chosen_rows = in_steps(series.steps, wanted)
+    columns = [column[chosen_rows] for column in series]
+    number: Callable[[float], str] = repr if form.name == "csv" else _json_number
+    if form.name == "csv":
+        names, rest = csv_line((run.name, tag), form.raw)[:-1], ",%d,%s,%s\n"
+    else:
+        names = as_json({"run": run.name, "tag": tag})[:-1]
+        rest = ', "step": %d, "wall_time": %s, "value": %s}\n'
+    row = names.replace("%", "%%") + rest
+    for at in range(0, len(columns[0]), _SLAB):
+        numbers, times, values = (column[at:at + _SLAB].tolist() for column in columns)
+        yield "".join([row % (step, number(time), number(value))
+                       for step, time, value in zip(numbers, times, values)]), len(numbers)
+
+
+def _json_number(value: float) -> str:
+    return repr(value) if math.isfinite(value) else as_json(value)
+
+
+def _values(run: Run, tag: str, kind: str, form: Form, wanted: Steps, files: Optional[Output]
+            ) -> _Rows:
+    series = {"text": run.text, "image": run.images, "audio": run.audio}[kind](tag)
+    for keep, step, wall_time, value in zip(in_steps(series.steps, wanted).tolist(),
+                                            series.steps.tolist(), series.wall_times.tolist(),
+                                            series.values):
+        if not keep:
+            continue
+        for cell in _cells(run.name, tag, kind, step, value, files):
+            row = (run.name, tag, step, wall_time, cell)
+            yield (csv_line(row, form.raw) if form.name == "csv"
+                   else as_json(dict(zip(_COLUMNS, row))) + "\n"), 1
+
+
+def _cells(run: str, tag: str, kind: str, step: int, value: Any, files: Optional[Output]
+           ) -> Iterator[str]:
+    """What a value is in a row: its text, or the path of each file that was written for it."""
+    if kind == "text":
+        yield value if isinstance(value, str) else json.dumps(value.tolist(), ensure_ascii=False)
+        return
+    assert files is not None
+    for at, data in enumerate(value.encoded if kind == "image" else value):
+        ending = next((ending for start, ending in _ENDINGS if data.startswith(start)), ".bin")
+        file, path = files.create(f"{file_name(run)}/{file_name(tag)}", f"{step:010d}_{at}{ending}")
+        with file:
+            file.write(data)
+        yield os.path.join(files.path, path)
+
+
+def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: Form,
+             faults: List[Fault]) -> _Rows:
+    """A row per run: its hyperparameters, an empty cell where it has none of a name."""
+    table: Dict[str, Dict[str, Any]] = {}
+    for one, _ in chosen(found, options.run, "*"):
+        try:
+            hparams = one.hparams
+        except ReadError as error:
+            faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
+            continue
+        faults += one.faults
+        if hparams is not None:
+            table[one.name] = hparams.values
+    names = list(dict.fromkeys(name for values in table.values() for name in values))
+    if form.name == "csv":
+        yield csv_line(("run", *names), form.raw), 0
+    for run_name, values in table.items():
+        if form.name == "csv":
+            yield csv_line((run_name, *(values.get(name, "") for name in names)), form.raw), 1
+        else:
+            yield as_json({"run": run_name, "hparams": values}) + "\n", 1

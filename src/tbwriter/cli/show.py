@@ -1,69 +1,176 @@
-"""`tbwriter show DIR`: runs and tags, kinds, counts, steps, times."""
+"""`tbwriter show DIR`: runs and tags, kinds, counts, steps, times; profiles."""
 from __future__ import annotations
 
 import argparse
-from typing import Any, Dict, List
+import re
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
-from .._files.places import size_of
-from ..reader import runs as runs_of
-from ._arguments import add_dir, add_json, add_names
+from .._files.places import base_name, runs_of, size_of, tree
+from .._files.window import ReadError
+from ..reader import Run
+from ._arguments import add_dir, add_json, add_names, matcher
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
-from ._text import local_time, plural, print_json, say, shown, size
+from ._table import table
+from ._text import local_time, number, plural, print_json, say, size
 
 HELP = "List runs and tags: kinds, counts, steps, times."
+
+# From so many runs on, runs with the same tags are one table with a row per run.
+_ALIKE = 3
+# How many scalars have a column in it.
+_COLUMNS = 4
+# Kinds of tags that are not for people to look at: hyperparameters have columns of their own.
+_INTERNAL = {"hparams", "layout"}
+_MESH_PART = re.compile(r"_(VERTEX|FACE|COLOR)$")
+_PROFILE = re.compile(r"(?:^|(.+)/)plugins/profile/([^/]+)$")
+_PROFILE_FILE = ".xplane.pb"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
+    parser.add_argument("--all", action="store_true", help="each run by itself, and tags that "
+                        "only TensorBoard looks at, such as _hparams_/session_start_info")
     add_names(parser)
     add_dir(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    runs = overview(options.dir, options.run, options.tag)
+    found = tree(options.dir)
+    profiles = _profiles(found)
+    runs = [_overview(one, tags, profiles.pop(one.name, [])) for one, tags in
+            chosen(runs_of(found), options.run, options.tag)]
+    fits = matcher(options.run)
+    runs += [_overview(Run(name, []), {}, sessions) for name, sessions in profiles.items()
+             if fits(name)]
     if options.json:
         print_json(runs)
     else:
-        for one in runs:
-            _show_run(one)
-        if not runs:
-            like = f" like {options.run}" if options.run != "*" else ""
-            say(f"no runs{like} in {options.dir}")
+        _print(runs, options)
     return FOUND if not runs or any(one["faults"] for one in runs) else GOOD
 
 
-def overview(logdir: str, run: str = "*", tag: str = "*") -> List[Dict[str, Any]]:
-    """The runs, and for each tag its kind, count, steps and times."""
-    found = []
-    for one, tags in chosen(runs_of(logdir), run, tag):
-        rows = []
-        for name in tags:
-            known = one.tag(name)
-            rows.append({"tag": name, "kind": known.kind, "count": known.n,
-                         "steps": list(known.steps), "wall_times": list(known.wall_times)})
-        hparams = one.hparams
-        found.append({"run": one.name, "files": one.files, "writers": one.writers,
-                      "faults": [str(fault) for fault in one.faults],
-                      "hparams": hparams.values if hparams else {}, "tags": rows})
-    return found
+def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """What is known of a run: its files, tags, hyperparameters, profiles and faults."""
+    rows = []
+    for name in tags:
+        known = run.tag(name)
+        rows.append({"tag": name, "kind": known.kind, "count": known.n,
+                     "steps": list(known.steps), "wall_times": list(known.wall_times)})
+        if known.kind == "scalar":
+            rows[-1]["last"] = float(run.scalars(name).values[-1])
+    faults = [str(fault) for fault in run.faults]
+    values: Dict[str, Any] = {}
+    try:
+        values = run.hparams.values if run.hparams else {}
+    except ReadError as error:
+        faults.append(str(error))
+    return {"run": run.name, "files": run.files, "writers": run.writers, "faults": faults,
+            "hparams": values, "tags": rows, "profiles": profiles}
 
 
-def _show_run(run: Dict[str, Any]) -> None:
-    say(f"{run['run']}  ({plural(len(run['files']), 'file')}, "
-        f"{size(sum(map(size_of, run['files'])))})")
-    rows = [("tag", "kind", "count", "steps", "from", "to")]
+def _profiles(found: Dict[str, List[str]]) -> Dict[str, List[Dict[str, Any]]]:
+    """{run: the sessions of its profiler}, which are no event files."""
+    sessions: Dict[str, List[Dict[str, Any]]] = {}
+    for directory, paths in found.items():
+        match = _PROFILE.search(directory)
+        files = [path for path in paths if path.endswith(_PROFILE_FILE)]
+        if match and files:
+            sessions.setdefault(match.group(1) or ".", []).append({
+                "session": match.group(2),
+                "hosts": [base_name(path)[:-len(_PROFILE_FILE)] for path in files],
+                "bytes": sum(map(size_of, files))})
+    return sessions
+
+
+def _print(runs: List[Dict[str, Any]], options: argparse.Namespace) -> None:
+    groups: Dict[Tuple[Tuple[str, str], ...], List[Dict[str, Any]]] = {}
+    for one in runs if not options.all else []:
+        tags = tuple((tag["tag"], tag["kind"]) for tag in one["tags"])
+        groups.setdefault(tags, []).append(one)
+    alike = [group for group in groups.values() if len(group) >= _ALIKE]
+    summed = {one["run"] for group in alike for one in group}
+    blocks = [list(_tag_table([one for one in runs if one["run"] not in summed], options.all)),
+              *(list(_run_table(group)) for group in alike), list(_profile_table(runs)),
+              [f"damaged: {fault}" for one in runs for fault in one["faults"]]]
+    for block in filter(None, blocks):
+        for line in block:
+            say(line)
+        say()
+    if not runs:
+        like = f" like {options.run}" if options.run != "*" else ""
+        say(f"no runs{like} in {options.dir}")
+        return
+    files = [path for one in runs for path in one["files"]]
+    count = sum(len(one["tags"]) for one in runs)
+    say(f"{plural(len(runs), 'run')}, {plural(count, 'tag')}, {plural(len(files), 'file')}, "
+        f"{size(sum(map(size_of, files)))}")
+
+
+def _rows(run: Dict[str, Any], everything: bool) -> Iterator[Dict[str, Any]]:
+    """The tags of a run as people know them: a mesh once, nothing internal."""
+    meshes = set()
     for tag in run["tags"]:
-        steps = tag["steps"]
-        rows.append((shown(tag["tag"]), tag["kind"], str(tag["count"]),
-                     f"{steps[0]}..{steps[1]}" if steps[0] != steps[1] else str(steps[0]),
-                     *map(local_time, tag["wall_times"])))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows if len(rows) > 1 else []:
-        say("  " + "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip())
-    if run["hparams"]:
-        say("  hparams: " + ", ".join(f"{name}={value}"
-                                      for name, value in run["hparams"].items()))
-    for fault in run["faults"]:
-        say(f"  damaged: {fault}")
-    say()
+        if everything:
+            yield tag
+        elif tag["kind"] == "mesh":
+            name = _MESH_PART.sub("", tag["tag"])
+            if name not in meshes:
+                meshes.add(name)
+                yield {**tag, "tag": name}
+        elif tag["kind"] not in _INTERNAL:
+            yield tag
+
+
+def _tag_table(runs: List[Dict[str, Any]], everything: bool) -> Iterator[str]:
+    """A row per tag."""
+    rows: List[Sequence[str]] = []
+    for run in runs:
+        name = run["run"]
+        for tag in _rows(run, everything):
+            rows.append((name, tag["tag"], tag["kind"], str(tag["count"]), _steps([tag]),
+                         *map(local_time, tag["wall_times"])))
+            name = ""
+        if run["hparams"]:
+            cells = ", ".join(f"{key}={number(value)}" for key, value in run["hparams"].items())
+            rows.append((name, cells, "hparams", "", "", "", ""))
+        elif name and not run["profiles"]:
+            rows.append((name, "(no tags)", "", "", "", "", ""))
+    if rows:
+        yield from table(("run", "tag", "kind", "count", "steps", "from", "to"), rows, "lllrlll")
+
+
+def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
+    """A row per run, for runs with the same tags: hyperparameters, and the last values of scalars
+    if they are few."""
+    names = list(dict.fromkeys(name for run in runs for name in run["hparams"]))
+    tags = list(_rows(runs[0], False))
+    scalars = [tag["tag"] for tag in tags if tag["kind"] == "scalar"]
+    scalars = scalars if len(scalars) <= _COLUMNS else []
+    rows = []
+    for run in runs:
+        last = {tag["tag"]: tag.get("last") for tag in run["tags"]}
+        rows.append((run["run"], *(number(run["hparams"].get(name, "")) for name in names),
+                     *(f"{last[tag]:.6g}" for tag in scalars),
+                     str(sum(tag["count"] for tag in _rows(run, False))),
+                     _steps(list(_rows(run, False))),
+                     local_time(max((tag["wall_times"][1] for tag in run["tags"]), default=0.0))))
+    head = ("run", *names, *scalars, "values", "steps", "to")
+    yield from table(head, rows, "l" * (1 + len(names)) + "r" * (len(scalars) + 1) + "ll")
+    listed = ", ".join(f"{tag['tag']} ({tag['kind']})" for tag in tags[:8])
+    more = f" and {len(tags) - 8} more" if len(tags) > 8 else ""
+    yield f"{len(runs)} runs with {plural(len(tags), 'tag')} each: {listed}{more}"
+
+
+def _steps(tags: Sequence[Dict[str, Any]]) -> str:
+    if not tags:
+        return ""
+    first, last = min(tag["steps"][0] for tag in tags), max(tag["steps"][1] for tag in tags)
+    return f"{first}..{last}" if first != last else str(first)
+
+
+def _profile_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
+    rows = [(run["run"], one["session"], ", ".join(one["hosts"]), size(one["bytes"]))
+            for run in runs for one in run["profiles"]]
+    if rows:
+        yield from table(("run", "profile", "hosts", "size"), rows, "lllr")
