@@ -111,7 +111,7 @@ class FileWriter:
                                 asynchronous=asynchronous and flush_secs > 0, strict=strict)
         self._items = self._channel.items
         if resume:
-            from ._files.records import last_steps_of  # the reader's, which few writers need
+            from ._files.stream import last_steps_of  # the reader's, which few writers need
             self._steps.update((tag, count(step + 1))
                                for tag, step in last_steps_of(self._log.earlier()).items())
         if purge_step is not None:

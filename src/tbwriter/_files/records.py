@@ -7,15 +7,12 @@ record after it, which TensorBoard does not do.
 """
 from __future__ import annotations
 
-import os
 import re
 from struct import Struct
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from .places import is_event_file
-from .window import Place, ReadError, Window
-from .._proto import parse, schema, wire
-from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
+from .window import ReadError, Window
+from .._proto import parse, wire
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, header, masked
 
@@ -185,56 +182,15 @@ def _checksum(data: bytes) -> bytes:
     return masked(crc32c(data)).to_bytes(4, "little")
 
 
-def last_steps(directory: str) -> Dict[str, int]:
-    """{tag: step of its last value} of the run in `directory`; what is damaged is passed over.
-
-    A restart that is noted in the files (`purge_step`) counts: what it removed is not there.
-    """
-    if not os.path.isdir(directory):
-        return {}
-    paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))
-             if is_event_file(name)]
-    return last_steps_of(path for path in paths if os.path.isfile(path))
-
-
-def last_steps_of(places: Iterable[Place]) -> Dict[str, int]:
-    """The same of event files that are given in their order, by paths or as bytes."""
-    last: Dict[str, int] = {}
-    names: Dict[bytes, str] = {}
-    for place in places:
-        with Window(place) as window:
-            for record in records(window, []):
-                _note_steps(record.data, last, names)
-    return last
-
-
-def _note_steps(data: bytes, last: Dict[str, int], names: Dict[bytes, str]) -> None:
-    plain = scalar_key(data)
-    if plain is not None and plain[1] in names:
-        last[names[plain[1]]] = plain[0]
-        return
-    try:
-        event = parse.event(data)
-        if event.session_status == schema.SessionStatus.START:
-            for tag in last:
-                last[tag] = min(last[tag], event.step - 1)
-    except ValueError:
-        return
-    for value in event.values:
-        last[value.tag] = event.step
-    if plain is not None and is_scalar(plain[1], event):
-        names[plain[1]] = event.values[0].tag
-
-
 def scalar_key(data: bytes) -> Optional[Tuple[int, bytes]]:
     """(step, all bytes between step and value) of what looks like an event of one simple_value.
 
     Nearly every record is one; those of a tag share their key. None for other events.
     """
-    if data[:1] != WALL_TIME_KEY or data[9:10] != STEP_KEY or data[-5:-4] != SIMPLE_VALUE_KEY:
+    if data[:1] != b"\x09" or data[9:10] != b"\x10" or data[-5:-4] != b"\x15":
         return None
     at, step, shift = 10, 0, 0
-    while data[at] >= 0x80:  # ends: the byte before the value is a key below 0x80
+    while data[at] >= 0x80:  # ends: the byte before the value is 0x15
         step |= (data[at] & 0x7F) << shift
         shift += 7
         at += 1
@@ -249,7 +205,5 @@ def is_scalar(key: bytes, event: parse.Event) -> bool:
 
 def _before_value(tag: str) -> bytes:
     """What stands between step and value where a scalar is all that an event has."""
-    value = (wire.string_field(schema.Value.TAG, tag)
-             + wire.float_field(schema.Value.SIMPLE_VALUE, 0.0))
-    summary = wire.bytes_field(schema.Summary.VALUE, value)
-    return wire.bytes_field(schema.Event.SUMMARY, summary)[:-5]
+    value = wire.string_field(1, tag) + wire.float_field(2, 0.0)
+    return wire.bytes_field(5, wire.bytes_field(1, value))[:-5]

@@ -1,33 +1,189 @@
-"""Records of event files by the thousand."""
+"""Records of event files by the thousand: scalars as columns, everything else as records.
+
+    with Window(path) as window:
+        stream = ScalarStream(window, faults)
+        for part in stream:
+            for tag, scalars in part.scalars.by_tag():
+                stream.values[tag]              # parse.Value: tag, metadata
+                scalars.steps, scalars.values   # arrays
+            for record in part.others:
+                ...
+
+Every sound record of the file is either in `scalars` or in `others` of one part. Both are in the
+order of the file; where their order matters, compare the offsets.
+"""
 from __future__ import annotations
 
-from typing import Iterator, List, Optional
+import os
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-from .records import HEADER, Fault, Record, records
-from .window import CHUNK, Window
-from .._scalars import decode
-from .._tfrecord.frame import OVERHEAD
+import numpy as np
+
+from .places import is_event_file
+from .records import Fault, Record, records
+from .window import CHUNK, Place, ReadError, Window
+from .._proto import parse
+from .._scalars.decode import Chunk, Decoder
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# How many bytes to read at a time after damage; doubled with each undamaged chunk.
+_AFTER_DAMAGE = 1 << 16
+
+
+class Scalars(NamedTuple):
+    """Scalars in the order of the file.
+
+    tags: int32 [n], indices into `ScalarStream.values`. offsets: int64 [n], where the record of
+    each scalar begins. places: int32 [n], its position in the record's Summary. steps: int64 [n].
+    wall_times, values: float64 [n].
+    """
+
+    tags: Array
+    offsets: Array
+    places: Array
+    steps: Array
+    wall_times: Array
+    values: Array
+
+    def by_tag(self) -> Iterator[Tuple[int, "Scalars"]]:
+        """(tag, the scalars of that tag), each in the order of the file."""
+        if not len(self.tags):
+            return
+        if (self.tags == self.tags[0]).all():
+            yield int(self.tags[0]), self
+            return
+        few = int(self.tags.max()) < 1 << 16  # numpy sorts 16 bits by radix
+        order = np.argsort(self.tags.astype(np.uint16) if few else self.tags, kind="stable")
+        columns = [column[order] for column in self]
+        tags = columns[0]
+        cuts = np.flatnonzero(tags[1:] != tags[:-1]) + 1
+        bounds = [0, *cuts.tolist(), len(tags)]
+        for tag, begin, end in zip(tags[bounds[:-1]].tolist(), bounds, bounds[1:]):
+            yield tag, Scalars(*[column[begin:end] for column in columns])
+
+
+_NONE = Scalars(*(np.zeros(0, dtype) for dtype in (np.int32, np.int64, np.int32, np.int64,
+                                                   np.float64, np.float64)))
+
+
+class Part(NamedTuple):
+    """Consecutive records of a file. end: where the last one ends."""
+
+    scalars: Scalars
+    others: List[Record]
+    end: int
+
+
+class ScalarStream:
+    """The parts of one file, from byte `start` on.
+
+    values: the parse.Value of each kind of scalar found so far (tag and metadata, no number).
+    faults: collects damage; reading continues after it. Without it the first damage raises
+        ReadError; an unfinished last record ends the stream, as it does in TensorBoard.
+    """
+
+    def __init__(self, window: Window, faults: Optional[List[Fault]] = None, start: int = 0
+                 ) -> None:
+        self._window = window
+        self._faults = faults
+        self._at = start
+        self._decoder = Decoder()
+        self.values: List[parse.Value] = self._decoder.values
+
+    def __iter__(self) -> Iterator[Part]:
+        size = CHUNK
+        while self._at < self._window.size:
+            start, data = self._at, self._window.read(self._at, size)
+            chunk = self._decoder.decode(data)
+            self._at = start + chunk.end
+            if chunk.end:
+                yield _part(chunk, start)
+            if chunk.whole and chunk.end:
+                size = min(2 * size, CHUNK)
+                continue
+            # Damage: one by one for a while. Or a record that is larger than the chunk.
+            size = _AFTER_DAMAGE if not chunk.whole else size
+            yield from self._one_by_one(min(self._at + size, start + len(data)))
+
+    def _one_by_one(self, end: int) -> Iterator[Part]:
+        """A part with the records that begin before `end`; the stream is at the next after it."""
+        others: List[Record] = []
+        wrong: Optional[ReadError] = None
+        try:
+            for record in records(self._window, self._faults, self._at):
+                self._at = record.end
+                others.append(record)
+                if self._at >= end:
+                    break
+            else:
+                self._at = self._window.size
+        except ReadError as error:
+            wrong = error
+        yield Part(_NONE, others, self._at)
+        if wrong is not None:
+            raise wrong
+
+
+def _part(chunk: Chunk, start: int) -> Part:
+    offsets = chunk.offsets + start
+    others = [Record(int(offsets[number]), data) for number, data in chunk.others]
+    if chunk.scalars is None:
+        return Part(_NONE, others, start + chunk.end)
+    tags, numbers, *columns = chunk.scalars
+    return Part(Scalars(tags, offsets[numbers], *columns), others, start + chunk.end)
+
+
+def last_steps(directory: str) -> Dict[str, int]:
+    """{tag: step of its last value} of the run in `directory`; damage is skipped.
+
+    A restart that is noted in the files (`purge_step`) counts: the values that it removed are not
+    there.
+    """
+    if not os.path.isdir(directory):
+        return {}
+    paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))
+             if is_event_file(name)]
+    return last_steps_of(path for path in paths if os.path.isfile(path))
+
+
+def last_steps_of(places: Iterable[Place]) -> Dict[str, int]:
+    """The same of event files that are given in their order, by paths or as bytes."""
+    last: Dict[str, int] = {}
+    for place in places:
+        with Window(place) as window:
+            stream = ScalarStream(window, [])
+            for part in stream:
+                done = 0
+                for record in part.others:
+                    upto = int(np.searchsorted(part.scalars.offsets, record.offset))
+                    _note_scalars(part.scalars, done, upto, stream.values, last)
+                    _note_event(record.data, last)
+                    done = upto
+                _note_scalars(part.scalars, done, len(part.scalars.tags), stream.values, last)
+    return last
+
+
+def _note_scalars(scalars: Scalars, begin: int, end: int, values: List[parse.Value],
+                  last: Dict[str, int]) -> None:
+    tags, at = np.unique(scalars.tags[begin:end][::-1], return_index=True)
+    for number, tag in sorted(zip((end - 1 - at).tolist(), tags.tolist())):
+        last[values[tag].tag] = int(scalars.steps[number])
+
+
+def _note_event(data: bytes, last: Dict[str, int]) -> None:
+    try:
+        event = parse.event(data)
+        if event.session_status == 1:
+            for tag in last:
+                last[tag] = min(last[tag], event.step - 1)
+    except ValueError:
+        return
+    for value in event.values:
+        last[value.tag] = event.step
 
 
 def sound_records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
                   ) -> Iterator[Record]:
-    """The records that `records` yields, faster in files of many records."""
-    at = start
-    while at < window.size:
-        chunk = window.read(at, CHUNK)
-        offsets, lengths = decode.walk(chunk)
-        bad = decode.matrices(chunk, offsets, lengths)[2]
-        for begin, length in zip(offsets[:bad], lengths):
-            yield Record(at + begin, chunk[begin + HEADER:begin + HEADER + length])
-        limit = at + len(chunk)
-        at += offsets[bad - 1] + lengths[bad - 1] + OVERHEAD if bad else 0
-        if bad == len(offsets) and at > limit - len(chunk) // 2:
-            continue
-        # A record larger than the chunk, or damage: one by one to the chunk's end.
-        for record in records(window, faults, at):
-            yield record
-            at = record.end
-            if at >= limit:
-                break
-        else:
-            return
+    """Every sound record of a file."""
+    return records(window, faults, start)

@@ -1,296 +1,488 @@
-"""Many scalars at once: what `_scan` and `_decode` do for one record, for all of a chunk.
+"""Scalars out of records, thousands at a time.
 
-Most files are long rows of scalars, and records of one tag have the same length and the same
-bytes but for wall_time, step, value and checksum. Records of equal length are laid out as the
-rows of a matrix; their checksums and numbers are then computed a column at a time. Whatever does
-not fit is left to the caller, record by record.
+Records of one length that hold scalars of the same tags differ only in wall_time, step, values and
+checksum. The first of them is decoded byte by byte and becomes a template; the others are compared
+with the template, all bytes at once, and their numbers are read as columns. A record whose bytes
+equal no template is left to the caller, so what is decoded here never depends on a guess.
+
+Templates are looked up by their own CRC. By linearity (see `checksums`) it follows from the CRC
+that is stored in a record and from the bytes that vary, so one pass finds the template of a record
+and checks its CRC.
 """
 from __future__ import annotations
 
-from struct import Struct
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from .._proto import parse, schema, tensors, wire
-from .._tfrecord.crc32c import crc32c
-from .._tfrecord.frame import OVERHEAD, header
-from .._proto.messages import STEP_KEY
+from . import checksums
+from .walk import walk
+from .._proto import parse, tensors, wire
 from .._proto.wire import WireError
+from .._tfrecord.crc32c import crc32c
+from .._tfrecord.frame import OVERHEAD, header, masked
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 HEADER = 12
-# Fewer rows are quicker one by one, and longer records are no scalars.
-_MIN_ROWS = 24
-_MAX_LENGTH = 1024
-# How many layouts (lengths of tag and step) to look for among the records of one length.
-_MAX_LAYOUTS = 8
-
-_uint64 = Struct("<Q").unpack_from
-
-# The (field number, wire type) of the fields of a scalar's event.
-_TIME = schema.Event.WALL_TIME, wire.FIXED64
-_STEP = schema.Event.STEP, wire.VARINT
-_SUMMARY = schema.Event.SUMMARY, wire.LENGTH
-_VALUE = schema.Summary.VALUE, wire.LENGTH
-_SIMPLE = schema.Value.SIMPLE_VALUE, wire.FIXED32
-_TENSOR = schema.Value.TENSOR, wire.LENGTH
-_METADATA = schema.Value.METADATA, wire.LENGTH
-_NAMES = {(schema.Value.TAG, wire.LENGTH), (schema.Value.NODE_NAME, wire.LENGTH)}
-# Those of a tensor's elements: all of them in one field, or a single one.
-_PACKED = {(schema.Tensor.TENSOR_CONTENT, wire.LENGTH), (schema.Tensor.FLOAT_VAL, wire.LENGTH),
-           (schema.Tensor.DOUBLE_VAL, wire.LENGTH)}
-_SINGLE = {(schema.Tensor.FLOAT_VAL, wire.FIXED32), (schema.Tensor.DOUBLE_VAL, wire.FIXED64)}
-# ((field number, wire type), begin, end) of fields.
-_Spans = List[Tuple[Tuple[int, int], int, int]]
+# Fewer rows are decoded faster one by one, and longer records are rarely scalars.
+_MIN_ROWS = 12
+_MAX_LENGTH = 1 << 14
+# How many new shapes to look for among the records of one length, in one chunk.
+_MAX_SHAPES = 12
+# How many bytes of templates to keep for the next chunk and the next file.
+_MAX_KEPT = 1 << 25
 
 
-class Rows(NamedTuple):
-    """Scalars of one tag. order: which records of the chunk they are."""
+class Scalars(NamedTuple):
+    """Scalars in the order of the file.
 
-    value: parse.Value
-    order: "np.ndarray[Any, Any]"
-    steps: "np.ndarray[Any, Any]"
-    wall_times: "np.ndarray[Any, Any]"
-    values: "np.ndarray[Any, Any]"
+    tags: int32 [n], the numbers that `Decoder.values` has for them. records: int64 [n], which
+    record of the chunk holds the scalar. places: int32 [n], its position in the record's Summary.
+    steps: int64 [n]. wall_times, values: float64 [n].
+    """
+
+    tags: Array
+    records: Array
+    places: Array
+    steps: Array
+    wall_times: Array
+    values: Array
 
 
 class Chunk(NamedTuple):
-    """offsets of the records in the chunk, the scalars found, the indices of all other records,
-    and where the good records end."""
+    """The sound records at the start of a chunk of bytes.
 
-    offsets: List[int]
-    rows: List[Rows]
-    others: List[int]
+    offsets: int64 [n], where they begin. end: where the last one ends. scalars: those that were
+    decoded. others: (number, data) of all other records. whole: whether the chunk ends there, but
+    for a record that continues after it; otherwise the record at `end` is damaged.
+    """
+
+    offsets: Array
     end: int
+    scalars: Optional[Scalars]
+    others: List[Tuple[int, bytes]]
+    whole: bool
+
+
+class Decoder:
+    """Decodes chunks of one file.
+
+    values: each kind of scalar found so far: its tag and metadata, its number being 0. Two records
+    of one tag whose metadata differ are two kinds.
+    """
+
+    def __init__(self) -> None:
+        self.values: List[parse.Value] = []
+        self._numbers: Dict[Any, int] = {}
+        self._tags: Dict["_Shape", Array] = {}
+
+    def decode(self, chunk: bytes) -> Chunk:
+        """`chunk` begins with a record."""
+        offsets, lengths = walk(chunk)
+        pieces, rest = self._pieces(chunk, offsets, lengths)
+        others, bad = _others(chunk, offsets, lengths, rest)
+        end = int(offsets[bad - 1] + lengths[bad - 1]) + OVERHEAD if bad else 0
+        pieces = [piece.before(bad) for piece in pieces] if bad < len(offsets) else pieces
+        pieces = [piece for piece in pieces if len(piece.records)]
+        return Chunk(offsets[:bad], end, _joined(pieces, bad) if pieces else None, others,
+                     bad == len(offsets))
+
+    def _pieces(self, chunk: bytes, offsets: Array, lengths: Array
+                ) -> Tuple[List["_Piece"], List[int]]:
+        """The scalars found, and the numbers of all other records."""
+        padded = np.frombuffer(chunk + bytes(8), np.uint8)
+        pieces: List[_Piece] = []
+        rest: List[Array] = []
+        for length, numbers in _by_length(lengths):
+            if len(numbers) < _MIN_ROWS or length > _MAX_LENGTH:
+                rest.append(numbers)
+                continue
+            rows = _rows(padded, offsets[numbers], length)
+            found, left = self._of_length(rows, length)
+            pieces += [piece._replace(records=numbers[piece.records]) for piece in found]
+            rest.append(numbers[left])
+        return pieces, np.sort(np.concatenate(rest)).tolist() if rest else []
+
+    def _of_length(self, rows: Array, length: int) -> Tuple[List["_Piece"], Array]:
+        """The scalars in records of one length, and the rows of all others."""
+        found: List[_Piece] = []
+        left = np.arange(len(rows))
+        for shape in tuple(_shapes.get(length, ())):
+            if len(left) < _MIN_ROWS:
+                break
+            left = self._take(shape, rows, left, found)
+        passed: List[Array] = []
+        for _ in range(_MAX_SHAPES):
+            if len(left) < _MIN_ROWS:
+                break
+            made = _shape(rows[left[0], HEADER:HEADER + length].tobytes())
+            if made is None:
+                passed.append(left[:1])
+                left = left[1:]
+                continue
+            alike = made.alike(rows[left])
+            made.learn(rows[left[alike]])
+            passed.append(self._take(made, rows, left[alike], found))
+            left = left[~alike]
+        return found, np.concatenate([left, *passed])
+
+    def _take(self, shape: "_Shape", rows: Array, left: Array, found: List["_Piece"]) -> Array:
+        """Appends the scalars in those rows that equal a template; gives the other rows."""
+        known = shape.known
+        chosen = rows if len(left) == len(rows) else rows[left]
+        at, good = known.find(chosen, shape)
+        if not good.any():
+            return left
+        if not good.all():
+            chosen, at = chosen[good], at[good]
+        records = left[good]
+        tags = self._tags_of(shape, at)[at]
+        found.append(_Piece(records, tags, shape.steps(chosen),
+                            _column(chosen, HEADER + 1, "<f8"), shape.values(chosen)))
+        return left[~good]
+
+    def _tags_of(self, shape: "_Shape", at: Array) -> Array:
+        """int32 [templates, scalars of each]: this file's numbers of those that occur in `at`."""
+        templates = shape.known.templates
+        tags = self._tags.get(shape)
+        if tags is None or len(tags) < len(templates):
+            more = np.full((len(templates), len(shape.spans)), -1, np.int32)
+            if tags is not None:
+                more[:len(tags)] = tags
+            tags = self._tags[shape] = more
+        used = np.zeros(len(templates), bool)
+        used[at] = True
+        for number in np.flatnonzero(used & (tags[:, 0] < 0)).tolist():
+            tags[number] = [self._number(value) for value in templates[number]]
+        return tags
+
+    def _number(self, value: parse.Value) -> int:
+        number = self._numbers.setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        return number
+
+
+class _Piece(NamedTuple):
+    """Scalars of records of one shape. tags, values: [n, scalars of each record]."""
+
+    records: Array
+    tags: Array
+    steps: Array
+    wall_times: Array
+    values: Array
+
+    def before(self, bad: int) -> "_Piece":
+        """Without the records from number `bad` on."""
+        good = self.records < bad
+        return self if good.all() else _Piece(*(column[good] for column in self))
+
+
+class _Known(NamedTuple):
+    """The templates of a shape.
+
+    crcs: uint32 [n], sorted; order: which template each belongs to. words: uint64 [n, k], their
+    bytes. templates: the scalars of each, as in `Decoder.values`.
+    """
+
+    crcs: Array
+    order: Array
+    words: Array
+    templates: List[Tuple[parse.Value, ...]]
+
+    def find(self, rows: Array, shape: "_Shape") -> Tuple[Array, Array]:
+        """For each row, the number of its template and whether it has one."""
+        crcs = shape.crcs(rows)
+        words = rows.view(np.uint64) & shape.mask
+        if len(self.templates) == 1:
+            at = np.zeros(len(rows), np.intp)
+            wrong = np.bitwise_or.reduce(words ^ self.words[0], axis=1)
+            return at, (crcs == self.crcs[0]) & (wrong == 0)
+        if not self.templates:
+            return np.zeros(len(rows), np.intp), np.zeros(len(rows), bool)
+        found = np.searchsorted(self.crcs, crcs)
+        found[found == len(self.crcs)] = 0
+        at = self.order[found]
+        wrong = np.bitwise_or.reduce(words ^ self.words[at], axis=1)
+        return at, (self.crcs[found] == crcs) & (wrong == 0)
+
+
+class _Shape:
+    """Where the numbers are in records of one length: the same for all tags of equal lengths.
+
+    step, width: of the varint, which is missing at step 0. spans: (where, how wide) each scalar is.
+    mask: uint64 [k], the bits of a record that are the same in all records of a template. frame:
+    uint64 [k], those that are the same in all records of the shape.
+    """
+
+    def __init__(self, data: bytes, layout: "_Layout") -> None:
+        length = len(data)
+        size = -(length + OVERHEAD) % 8 + length + OVERHEAD
+        self._end = HEADER + length
+        self.step, self.width = layout.step, layout.width
+        self.spans = layout.spans
+        varying = [range(HEADER + 1, HEADER + 9), range(self.step, self.step + self.width)]
+        varying += [range(at, at + width) for at, width in self.spans]
+        self._columns = np.concatenate(varying).astype(np.intp)
+        self._tables = checksums.byte_tables(self._end - 1 - self._columns)
+        begin, end = 8, 8 + self.width  # of a step, seven bits in each byte vary
+        self._tables[begin:end] = np.tile(self._tables[begin:end, :128], 2)
+        mask = np.zeros(size, np.uint8)
+        mask[:self._end] = 255
+        mask[self._columns] = 0
+        mask[self.step:self.step + self.width] = 128
+        self.mask = mask.view(np.uint64)
+        free = mask.copy()
+        for at, end in layout.free:
+            free[at:end] = 0
+        self.frame = free.view(np.uint64)
+        self._framed = _padded(data).view(np.uint64) & self.frame
+        self.known = _Known(np.zeros(0, np.uint32), np.zeros(0, np.intp),
+                            np.zeros((0, size // 8), np.uint64), [])
+
+    def alike(self, rows: Array) -> Array:
+        """Which rows are of this shape."""
+        wrong = np.bitwise_or.reduce((rows.view(np.uint64) & self.frame) ^ self._framed, axis=1)
+        alike: Array = wrong == 0
+        return alike
+
+    def crcs(self, rows: Array) -> Array:
+        """The CRC of each row's template, if the row's own CRC is right."""
+        stored = _column(rows, self._end, "<u4") - np.uint32(0xA282EAD8)
+        stored = stored << np.uint32(15) | stored >> np.uint32(17)
+        crcs: Array = stored ^ checksums.added(rows, self._columns, self._tables)
+        return crcs
+
+    def learn(self, rows: Array) -> None:
+        """Make templates of rows of this shape, unless they are known."""
+        crcs, first = np.unique(self.crcs(rows), return_index=True)
+        crcs_found, words, templates = [], [], []
+        known = self.known
+        seen = set(known.crcs.tolist())
+        for crc, row in zip(crcs.tolist(), rows[first]):
+            data = row[HEADER:self._end].tobytes()
+            template = None if crc in seen else _template(data, self.spans)
+            if template and _is_sound(row[:self._end + 4].tobytes()):
+                crcs_found.append(crc)
+                words.append(row.view(np.uint64) & self.mask)
+                templates.append(template)
+        if not templates:
+            return
+        _remember(len(templates) * self.mask.nbytes)
+        every = np.concatenate([known.crcs[np.argsort(known.order)],
+                                np.array(crcs_found, np.uint32)])
+        order = np.argsort(every, kind="stable")
+        self.known = _Known(every[order], order, np.concatenate([known.words, np.stack(words)]),
+                            known.templates + templates)
+
+    def steps(self, rows: Array) -> Array:
+        steps = np.zeros(len(rows), np.uint64)
+        for i in range(self.width):
+            group = (rows[:, self.step + i] & 0x7F).astype(np.uint64)
+            steps |= group << np.uint64(7 * i)
+        return steps.view(np.int64)
+
+    def values(self, rows: Array) -> Array:
+        values = np.empty((len(rows), len(self.spans)), np.float64)
+        for i, (at, width) in enumerate(self.spans):
+            values[:, i] = _column(rows, at, f"<f{width}")
+        return values
+
+
+# The shapes of each length, and how many bytes their templates have.
+_shapes: Dict[int, Dict["_Shape", None]] = {}
+_by_frame: Dict[Any, "_Shape"] = {}
+_kept = [0]
+
+
+def _remember(size: int) -> None:
+    _kept[0] += size
+    if _kept[0] > _MAX_KEPT:
+        _kept[0] = size
+        _shapes.clear()
+        _by_frame.clear()
+
+
+def _shape(data: bytes) -> Optional[_Shape]:
+    """The shape of a record with this data; None unless it holds scalars only."""
+    layout = _layout(data)
+    if layout is None:
+        return None
+    frame = bytearray(data)
+    for at, width in [(HEADER + 1, 8), *layout.spans]:
+        frame[at - HEADER:at - HEADER + width] = bytes(width)
+    for at in range(layout.step - HEADER, layout.step - HEADER + layout.width):
+        frame[at] &= 128
+    for at, end in layout.free:
+        frame[at - HEADER:end - HEADER] = bytes(end - at)
+    key = bytes(frame), layout
+    shape = _by_frame.get(key)
+    if shape is None:
+        shape = _by_frame[key] = _Shape(data, layout)
+    _shapes.setdefault(len(data), {})[shape] = None
+    return shape
+
+
+def _by_length(lengths: Array) -> Iterator[Tuple[int, Array]]:
+    """(length, the numbers of the records of that length)."""
+    short = np.minimum(lengths, 0xFFFF).astype(np.uint16)
+    order = np.argsort(short, kind="stable")
+    cuts = np.flatnonzero(np.diff(short[order])) + 1
+    for numbers in np.split(order, cuts) if len(order) else []:
+        yield int(short[numbers[0]]), numbers
+
+
+def _rows(data: Array, offsets: Array, length: int) -> Array:
+    """uint8 [n, size]: records of one length with the bytes after them, up to a whole word."""
+    size = -(length + OVERHEAD) % 8 + length + OVERHEAD
+    every = np.ndarray((len(data) - size + 1,), f"V{size}", data, 0, (1,))
+    return every[offsets].view(np.uint8).reshape(len(offsets), size)
+
+
+def _padded(data: bytes) -> Array:
+    """A record with this data, up to a whole word."""
+    record = header(len(data)) + data + bytes(4)
+    return np.frombuffer(record + bytes(-len(record) % 8), np.uint8)
+
+
+def _column(rows: Array, at: int, dtype: str) -> Array:
+    """The numbers at byte `at` of each row, wherever that is in memory."""
+    return np.ndarray((len(rows),), dtype, rows, at, (rows.shape[1],)).astype(dtype[1:])
+
+
+def _others(chunk: bytes, offsets: Array, lengths: Array, numbers: List[int]
+            ) -> Tuple[List[Tuple[int, bytes]], int]:
+    """(number, data) of these records, up to the first damaged one; and its number."""
+    found = []
+    for number in numbers:
+        at = int(offsets[number])
+        record = chunk[at:at + int(lengths[number]) + OVERHEAD]
+        if not _is_sound(record):
+            return found, number
+        found.append((number, record[HEADER:-4]))
+    return found, len(offsets)
+
+
+def _is_sound(record: bytes) -> bool:
+    data = record[HEADER:-4]
+    return record[:HEADER] == header(len(data)) \
+        and masked(crc32c(data)).to_bytes(4, "little") == record[-4:]
+
+
+def _joined(pieces: List[_Piece], count: int) -> Scalars:
+    """All scalars of a chunk with `count` records, in the order of the file."""
+    if len(pieces) == 1:
+        piece, = pieces
+        each = piece.values.shape[1]
+        records, places = np.repeat(piece.records, each), np.arange(each, dtype=np.int32)
+        return Scalars(piece.tags.reshape(-1), records, np.tile(places, len(piece.records)),
+                       np.repeat(piece.steps, each), np.repeat(piece.wall_times, each),
+                       piece.values.reshape(-1))
+    counts = np.zeros(count, np.int64)
+    for piece in pieces:
+        counts[piece.records] = piece.values.shape[1]
+    ends = np.cumsum(counts)
+    total = int(ends[-1])
+    found = Scalars(np.empty(total, np.int32), np.repeat(np.arange(count), counts),
+                    np.empty(total, np.int32), np.empty(total, np.int64), np.empty(total),
+                    np.empty(total))
+    for piece in pieces:
+        first = ends[piece.records] - piece.values.shape[1]
+        for place in range(piece.values.shape[1]):
+            at = first + place
+            found.tags[at] = piece.tags[:, place]
+            found.places[at] = place
+            found.steps[at] = piece.steps
+            found.wall_times[at] = piece.wall_times
+            found.values[at] = piece.values[:, place]
+    return found
 
 
 class _Layout(NamedTuple):
-    """Where the numbers stand in a scalar's event, counted from the start of the record."""
+    """Where things are in a record with scalars only, counted from its start.
+
+    step, width: of the varint. spans: (where, how wide) each scalar is. free: (begin, end) of what
+    may differ in records of one shape: tags and their metadata.
+    """
 
     step: int
-    step_width: int
-    value: int
-    value_width: int
+    width: int
+    spans: Tuple[Tuple[int, int], ...]
+    free: Tuple[Tuple[int, int], ...]
 
 
-def scan(chunk: bytes) -> Chunk:
-    """All whole and sound records of `chunk`, which begins with one."""
-    offsets, lengths = walk(chunk)
-    rows: List[Rows] = []
-    found_matrices, others, bad = matrices(chunk, offsets, lengths)
-    for matrix, index in found_matrices:
-        found, rest = _scalars(matrix, index)
-        rows += found
-        others += rest
-    others = sorted(i for i in others if i < bad)
-    end = offsets[bad] if bad < len(offsets) else (
-        offsets[-1] + lengths[-1] + OVERHEAD if offsets else 0)
-    return Chunk(offsets, [_before(part, bad) for part in rows], others, end)
-
-
-def matrices(chunk: bytes, offsets: List[int], lengths: List[int]
-             ) -> Tuple[List[Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]],
-                        List[int], int]:
-    """Records of equal length as matrices, with the index of each row; the index of all other
-    records; and that of the first record whose checksums are wrong."""
-    length_of = np.array(lengths, np.int64)
-    offset_of = np.array(offsets, np.int64)
-    data = np.frombuffer(chunk, np.uint8)
-    matrices, others, bad = [], [], len(offsets)
-    for length in np.unique(length_of):
-        index = np.flatnonzero(length_of == length)
-        if len(index) < _MIN_ROWS or length > _MAX_LENGTH:
-            others += index.tolist()
-            continue
-        matrix = data[offset_of[index][:, None] + np.arange(int(length) + OVERHEAD)]
-        sound = _sound(matrix, int(length))
-        if not sound.all():
-            bad = min(bad, int(index[np.argmin(sound)]))
-        matrices.append((matrix, index))
-    others = sorted(i for i in others if i < bad)
-    for i in others:
-        if not _is_sound(chunk, offsets[i], lengths[i]):
-            bad = i
-            break
-    return matrices, others, bad
-
-
-def walk(chunk: bytes) -> Tuple[List[int], List[int]]:
-    """Where records begin and how long they are, if all lengths are right."""
-    offsets, lengths = [], []
-    at, last = 0, len(chunk) - OVERHEAD
-    while at <= last:
-        length = _uint64(chunk, at)[0]
-        if length > last - at:
-            break
-        offsets.append(at)
-        lengths.append(length)
-        at += length + OVERHEAD
-    return offsets, lengths
-
-
-def _is_sound(chunk: bytes, at: int, length: int) -> bool:
-    begin, end = at + HEADER, at + HEADER + length
-    crc = crc32c(chunk[begin:end])
-    return (chunk[at:begin] == header(length)
-            and _masked(np.array([crc], np.uint32)).astype("<u4").tobytes() == chunk[end:end + 4])
-
-
-def _before(part: Rows, bad: int) -> Rows:
-    if not len(part.order) or part.order.max() < bad:
-        return part
-    keep = part.order < bad
-    return Rows(part.value, *(column[keep] for column in part[1:]))
-
-
-def _crc_table() -> "np.ndarray[Any, Any]":
-    table = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        table = np.where(table & 1, table >> 1 ^ np.uint32(0x82F63B78), table >> 1)
-    return table.astype(np.uint32)
-
-
-_TABLE = _crc_table()
-
-
-def _masked(crc: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    return (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)
-
-
-def _sound(matrix: "np.ndarray[Any, Any]", length: int) -> "np.ndarray[Any, Any]":
-    """Which rows have right checksums."""
-    columns = np.ascontiguousarray(matrix[:, HEADER:-4].T)
-    crc = np.full(len(matrix), 0xFFFF_FFFF, np.uint32)
-    for column in columns:
-        crc = _TABLE[(crc ^ column) & np.uint32(0xFF)] ^ crc >> np.uint32(8)
-    stored = np.ascontiguousarray(matrix[:, -4:]).view("<u4")[:, 0]
-    head = np.frombuffer(header(length), np.uint8)
-    same: "np.ndarray[Any, Any]" = (matrix[:, :HEADER] == head).all(axis=1)
-    same &= _masked(~crc) == stored
-    return same
-
-
-def _scalars(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]"
-             ) -> Tuple[List[Rows], List[int]]:
-    """The scalars among records of one length, and the indices of the rest."""
-    found: List[Rows] = []
-    rest: List[int] = []
-    for _ in range(_MAX_LAYOUTS):
-        if len(index) < _MIN_ROWS:
-            break
-        first = matrix[0, HEADER:-4].tobytes()
-        layout = _layout(first)
-        if layout is None:  # no scalar: neither are others that begin like it
-            same = (matrix[:, HEADER + 9:HEADER + 11] == matrix[0, HEADER + 9:HEADER + 11]
-                    ).all(axis=1)
-            rest += index[same].tolist()
-        else:
-            step = matrix[:, layout.step:layout.step + layout.step_width] & 0x80
-            same = (step == step[0]).all(axis=1) & (matrix[:, layout.step - 1] == STEP_KEY[0])
-            parts, left = _tags(matrix[same], index[same], layout)
-            found += parts
-            rest += left
-        matrix, index = matrix[~same], index[~same]
-    return found, rest + index.tolist()
-
-
-def _tags(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]", layout: _Layout
-          ) -> Tuple[List[Rows], List[int]]:
-    """Rows of one layout, told apart by all bytes that are not numbers."""
-    constant = np.ones(matrix.shape[1], bool)
-    constant[HEADER + 1:HEADER + 9] = False
-    constant[layout.step:layout.step + layout.step_width] = False
-    constant[layout.value:layout.value + layout.value_width] = False
-    constant[-4:] = False
-    keys = np.ascontiguousarray(matrix[:, constant])
-    if (keys == keys[0]).all():
-        groups = [np.arange(len(index))]
-    else:
-        voids = keys.view(np.dtype((np.void, keys.shape[1])))[:, 0]
-        inverse = np.unique(voids, return_inverse=True)[1].reshape(-1)
-        order = np.argsort(inverse, kind="stable")
-        groups = np.split(order, np.flatnonzero(np.diff(inverse[order])) + 1)
-    found: List[Rows] = []
-    rest: List[int] = []
-    for group in groups:
-        data = matrix[group[0], HEADER:-4].tobytes()
-        value = _scalar(data) if _layout(data) == layout else None
-        if value is None:
-            rest += index[group].tolist()
-        else:
-            found.append(_numbers(matrix[group], index[group], layout, value))
-    return found, rest
-
-
-def _scalar(data: bytes) -> Optional[parse.Value]:
-    """The value of an event of one scalar; None for a number that some other plugin owns."""
+def _template(data: bytes, spans: Tuple[Tuple[int, int], ...]
+              ) -> Optional[Tuple[parse.Value, ...]]:
+    """The values of an event of scalars, without their numbers; None if one is no scalar."""
+    empty = bytearray(data)
+    for at, width in spans:
+        empty[at - HEADER:at - HEADER + width] = bytes(width)
     try:
-        value = parse.event(data).values[0]
+        values = parse.event(bytes(empty)).values
     except WireError:
         return None
-    plugin = value.metadata.plugin if value.metadata else ""
-    return value if plugin == schema.SCALARS or not plugin and value.number == _SIMPLE[0] else None
-
-
-def _numbers(matrix: "np.ndarray[Any, Any]", index: "np.ndarray[Any, Any]", layout: _Layout,
-             value: parse.Value) -> Rows:
-    def column(at: int, width: int, dtype: str) -> "np.ndarray[Any, Any]":
-        return np.ascontiguousarray(matrix[:, at:at + width]).view(dtype)[:, 0]
-
-    steps = np.zeros(len(matrix), np.uint64)
-    for i in range(layout.step_width):
-        group = (matrix[:, layout.step + i] & 0x7F).astype(np.uint64)
-        steps |= group << np.uint64(7 * i)
-    values = column(layout.value, layout.value_width, f"<f{layout.value_width}")
-    return Rows(value, index, steps.view(np.int64),
-                column(HEADER + 1, 8, "<f8"), values.astype(np.float64))
+    for value in values:
+        plugin = value.metadata.plugin if value.metadata else ""
+        # A number that another plugin owns is no scalar.
+        if plugin != "scalars" and (plugin or value.number != 2):
+            return None
+    return tuple(value if isinstance(value.data, int) else value._replace(data=bytes(value.data))
+                 for value in values)
 
 
 def _layout(data: bytes) -> Optional[_Layout]:
-    """Where the numbers of an event with one scalar stand, None for every other event.
+    """Where the numbers of an event of scalars are; None for every other event.
 
-    Only the form that writers give a scalar: wall_time, step, one value.
+    Only the form that writers give it: wall_time, step unless it is 0, one summary.
     """
     try:
-        event = list(_spans(data, 0, len(data)))
-        if [field[0] for field in event] != [_TIME, _STEP, _SUMMARY] or event[2][2] != len(data):
+        event = _spans(data, 0, len(data))
+        kinds = [key for key, _, _ in event]
+        if kinds not in ([(1, 1), (2, 0), (5, 2)], [(1, 1), (5, 2)]) or event[0][1] != 1:
             return None
-        values = list(_spans(data, *event[2][1:]))
-        if [field[0] for field in values] != [_VALUE]:
-            return None
-        found = _value_span(data, *values[0][1:])
+        values = [_value_layout(data, *span[1:]) if span[0] == (1, 2) else None
+                  for span in _spans(data, *event[-1][1:])]
     except WireError:
         return None
-    step, end = event[1][1:]
-    if found is None or event[0][1] != 1 or data[step - 1] != STEP_KEY[0]:
+    if not values or None in values:
         return None
-    return _Layout(HEADER + step, end - step, HEADER + found[0], found[1])
+    step, end = event[1][1:] if len(event) == 3 else (0, 0)
+    found = [value for value in values if value is not None]
+    return _Layout(HEADER + step, end - step, tuple(span for span, _ in found),
+                   tuple(span for _, free in found for span in free))
 
 
-def _value_span(data: bytes, start: int, end: int) -> Optional[Tuple[int, int]]:
-    """(where, how wide) of the number in a Summary.Value."""
+def _value_layout(data: bytes, start: int, end: int
+                  ) -> Optional[Tuple[Tuple[int, int], List[Tuple[int, int]]]]:
+    """((where, how wide) the number of a Summary.Value is, what may differ in its shape)."""
     fields: Dict[Tuple[int, int], Tuple[int, int]] = {}
     for key, begin, stop in _spans(data, start, end):
         if key in fields:
             return None
         fields[key] = (begin, stop)
-    keys = set(fields) - {_METADATA} - _NAMES
-    if keys == {_SIMPLE}:
-        return fields[_SIMPLE][0], 4
-    if keys != {_TENSOR} or _METADATA not in fields:
+    keys = set(fields) - {(1, 2), (9, 2), (7, 2)}
+    free = [(HEADER + begin, HEADER + stop) for key, (begin, stop) in fields.items()
+            if key in ((1, 2), (9, 2), (7, 2))]
+    if keys == {(2, 5)}:
+        return (HEADER + fields[2, 5][0], 4), free
+    if keys != {(8, 2)} or (9, 2) not in fields:
         return None
-    tensor = memoryview(data)[slice(*fields[_TENSOR])]
-    # Other tensors of one number (text, integers) are read one by one.
+    tensor = memoryview(data)[slice(*fields[8, 2])]
+    # Other tensors of one number (text, integers) are decoded one by one.
     dtype, shape = tensors.shape_of(tensor)
-    width = {schema.DT_FLOAT: 4, schema.DT_DOUBLE: 8}.get(dtype)
-    found = [(begin, stop) for key, begin, stop in _spans(data, *fields[_TENSOR])
-             if key in _PACKED]
-    single = [(begin, stop) for key, begin, stop in _spans(data, *fields[_TENSOR])
-              if key in _SINGLE]
-    span = (found + single)[0] if len(found + single) == 1 else (0, 0)
-    if width is None or shape or span[1] - span[0] != width:
+    width = {1: 4, 2: 8}.get(dtype)
+    listed = {1: ((5, 2), (5, 5)), 2: ((6, 2), (6, 1))}.get(dtype, ())
+    inside = _spans(data, *fields[8, 2])
+    found = [(begin, stop) for key, begin, stop in inside if key in ((4, 2), *listed)]
+    if width is None or shape or len(found) != 1 or found[0][1] - found[0][0] != width \
+            or len(inside) != len({key for key, _, _ in inside}):
         return None
-    return span[0], width
+    return (HEADER + found[0][0], width), free
+
+
+# ((field number, wire type), begin, end) of fields.
+_Spans = List[Tuple[Tuple[int, int], int, int]]
 
 
 def _spans(data: bytes, at: int, end: int) -> _Spans:
