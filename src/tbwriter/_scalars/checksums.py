@@ -1,14 +1,14 @@
 """CRC-32C of many messages of one length, from the linearity of the CRC.
 
-For messages of one length, crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0). So the CRC of a template, in which
-the varying bytes are zero, is computed once, and each varying byte adds a number that depends on
-the byte and on its distance from the end of the message. The encoder and the decoder of scalars
-look these numbers up in the tables made here.
+For messages of one length, crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0). So the CRC of a template, whose
+varying bytes are zero, is computed once, and each varying byte adds a number that depends on the
+byte and on its distance from the end of the message. The encoder and the decoder of scalars look
+these numbers up in the tables made here.
 """
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _POLYNOMIAL = np.uint32(0x82F63B78)
 _BLOCK = 1 << 15
 
 
-def byte_tables(distances: Sequence[int]) -> Array:
+def byte_tables(distances: Array) -> Array:
     """uint32 [n, 256]: what each value of a byte adds to the CRC, for n distances.
 
     distances: how many bytes of the message follow the byte.
@@ -70,7 +70,7 @@ def _table() -> Array:
     return table
 
 
-def _bits(distances: Sequence[int]) -> Array:
+def _bits(distances: Array) -> Array:
     """uint32 [n, 8]: what each bit of a byte adds to the CRC, for n distances."""
     left = np.array(distances, np.int64)
     bits = np.repeat(_table()[1 << np.arange(8)][None, :], len(left), axis=0)

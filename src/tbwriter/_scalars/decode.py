@@ -20,7 +20,7 @@ from .walk import walk
 from .._proto import parse, tensors, wire
 from .._proto.wire import WireError
 from .._tfrecord.crc32c import crc32c
-from .._tfrecord.frame import OVERHEAD, header, masked
+from .._tfrecord.frame import OVERHEAD, header, masked, unmasked
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -68,8 +68,9 @@ class Chunk(NamedTuple):
 class Decoder:
     """Decodes chunks of one file.
 
-    values: each kind of scalar found so far: its tag and metadata, its number being 0. Two records
-    of one tag whose metadata differ are two kinds.
+    values: each kind of scalar found so far: tag and metadata, with zero for the number. Records
+    of one tag whose metadata differ are of two kinds. A tensor of one number without metadata is
+    a scalar only if the first value of its tag is one: TensorFlow describes a tag but once.
     """
 
     def __init__(self) -> None:
@@ -201,7 +202,7 @@ class _Known(NamedTuple):
             return at, (crcs == self.crcs[0]) & (wrong == 0)
         if not self.templates:
             return np.zeros(len(rows), np.intp), np.zeros(len(rows), bool)
-        found = np.searchsorted(self.crcs, crcs)
+        found: Array = np.searchsorted(self.crcs, crcs)
         found[found == len(self.crcs)] = 0
         at = self.order[found]
         wrong = np.bitwise_or.reduce(words ^ self.words[at], axis=1)
@@ -249,8 +250,7 @@ class _Shape:
 
     def crcs(self, rows: Array) -> Array:
         """The CRC of each row's template, if the row's own CRC is right."""
-        stored = _column(rows, self._end, "<u4") - np.uint32(0xA282EAD8)
-        stored = stored << np.uint32(15) | stored >> np.uint32(17)
+        stored = unmasked(_column(rows, self._end, "<u4"))
         crcs: Array = stored ^ checksums.added(rows, self._columns, self._tables)
         return crcs
 
@@ -336,7 +336,7 @@ def _by_length(lengths: Array) -> Iterator[Tuple[int, Array]]:
 def _rows(data: Array, offsets: Array, length: int) -> Array:
     """uint8 [n, size]: records of one length with the bytes after them, up to a whole word."""
     size = -(length + OVERHEAD) % 8 + length + OVERHEAD
-    every = np.ndarray((len(data) - size + 1,), f"V{size}", data, 0, (1,))
+    every: Array = np.ndarray((len(data) - size + 1,), f"V{size}", data, 0, (1,))
     return every[offsets].view(np.uint8).reshape(len(offsets), size)
 
 
@@ -354,7 +354,7 @@ def _column(rows: Array, at: int, dtype: str) -> Array:
 def _others(chunk: bytes, offsets: Array, lengths: Array, numbers: List[int]
             ) -> Tuple[List[Tuple[int, bytes]], int]:
     """(number, data) of these records, up to the first damaged one; and its number."""
-    found = []
+    found: List[Tuple[int, bytes]] = []
     for number in numbers:
         at = int(offsets[number])
         record = chunk[at:at + int(lengths[number]) + OVERHEAD]
@@ -425,7 +425,7 @@ def _template(data: bytes, spans: Tuple[Tuple[int, int], ...]
     for value in values:
         plugin = value.metadata.plugin if value.metadata else ""
         # A number that another plugin owns is no scalar.
-        if plugin != "scalars" and (plugin or value.number != 2):
+        if plugin != "scalars" and (plugin or value.number == 8 and value.metadata):
             return None
     return tuple(value if isinstance(value.data, int) else value._replace(data=bytes(value.data))
                  for value in values)
@@ -466,7 +466,7 @@ def _value_layout(data: bytes, start: int, end: int
             if key in ((1, 2), (9, 2), (7, 2))]
     if keys == {(2, 5)}:
         return (HEADER + fields[2, 5][0], 4), free
-    if keys != {(8, 2)} or (9, 2) not in fields:
+    if keys != {(8, 2)}:
         return None
     tensor = memoryview(data)[slice(*fields[8, 2])]
     # Other tensors of one number (text, integers) are decoded one by one.

@@ -3,9 +3,7 @@
 
 Records of equal length differ only in the bytes of wall_time, step and value and in the tag. So a
 template is laid out for all of them, the varying bytes are put in, and the checksums follow from
-CRC's linearity: for messages of one length, crc(a ^ b) = crc(a) ^ crc(b) ^ crc(0). The template's
-CRC is computed once, and each varying byte adds what a table holds for it and its distance from the
-end.
+the linearity of the CRC (see `checksums`).
 """
 from __future__ import annotations
 
@@ -14,10 +12,11 @@ from typing import Any, Callable, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .checksums import bits_table
 from .._values.array import as_array
 from .._tfrecord.crc32c import crc32c
 from .._values.number import INT64_MAX
-from .._tfrecord.frame import header
+from .._tfrecord.frame import header, masked
 from .._parts import Parts
 from .._proto import schema
 from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
@@ -140,8 +139,7 @@ def _alike(table: Array, width: int, prefixes: Sequence[bytes]) -> Array:
             group = (steps.view(np.uint64) >> np.uint64(7 * at)).astype(np.uint8)
             _column(out, _STEP + at, "u1")[:] = group & 0x7F if at == width - 1 else group | 0x80
         crc = _added(crc, steps, min(7 * width, 64), 7, end - 1 - _STEP)
-    crc = (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)
-    _column(out, end, "<u4")[:] = crc
+    _column(out, end, "<u4")[:] = masked(crc)
     return out
 
 
@@ -175,7 +173,7 @@ def _added(crc: Array, numbers: Array, bits: int, group: int, distance: int) -> 
     for first in range(0, bits, _SLICE):
         count = min(_SLICE, bits - first)
         mask = (1 << count) - 1
-        table = _table(first, count, group, distance)
+        table = bits_table(first, count, group, distance)
         if differing >> first & mask:
             crc ^= table[numbers >> first & mask]
         else:  # as the high bits of the time in nearly every batch
@@ -190,32 +188,3 @@ def _template(prefix: bytes, width: int) -> Tuple[bytes, int]:
     summary = bytes_field(schema.Summary.VALUE, prefix + SIMPLE_VALUE_KEY + bytes(4))
     data = WALL_TIME_KEY + bytes(8) + step + bytes_field(schema.Event.SUMMARY, summary)
     return header(len(data)) + data + bytes(4), crc32c(data)
-
-
-@lru_cache(maxsize=1024)  # of 8 kB each
-def _table(first: int, count: int, group: int, distance: int) -> Array:
-    """What `count` bits of a number, from bit `first` on, add to the CRC, for all their values.
-
-    group, distance: as in `_added`.
-    """
-    table = np.zeros(1, np.uint32)
-    for bit in range(first, first + count):
-        added = _byte_table(distance - bit // group)[1 << bit % group]
-        table = np.concatenate([table, table ^ added])
-    return table
-
-
-@lru_cache(maxsize=4096)
-def _byte_table(distance: int) -> Array:
-    """What a byte with `distance` bytes behind it adds to the CRC, for each of its 256 values."""
-    if distance == 0:
-        table = np.arange(256, dtype=np.uint32)
-        for _ in range(8):
-            table = np.where(table & 1, table >> 1 ^ np.uint32(0x82F63B78), table >> 1)
-        return table
-    # Built up from below, not by recursion: a tag may be thousands of bytes long.
-    nearest = distance - distance % 256 if distance % 256 else distance - 256
-    table = _byte_table(nearest)
-    for _ in range(distance - nearest):
-        table = _byte_table(0)[table & 0xFF] ^ table >> np.uint32(8)
-    return table

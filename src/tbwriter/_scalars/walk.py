@@ -63,7 +63,7 @@ def _period(lengths: List[int]) -> int:
 
 def _predicted(chunk: bytes, at: int, period: Array) -> Array:
     """The lengths from byte `at` on, as long as they repeat `period`."""
-    stored = np.ndarray((len(chunk) - 7,), "<u8", chunk, 0, (1,))
+    stored: Array = np.ndarray((len(chunk) - 7,), "<u8", chunk, 0, (1,))
     starts = np.cumsum(period + OVERHEAD) - period - OVERHEAD
     size = int(starts[-1] + period[-1]) + OVERHEAD
     found, times = 0, -(-_BLOCK // len(period))

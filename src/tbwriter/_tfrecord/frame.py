@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from struct import Struct
-from typing import Iterator
+from typing import Any, Iterator, overload
 
 from .._parts import Parts, total
 from .crc32c import crc32c
@@ -24,11 +24,25 @@ OVERHEAD = 16
 _SMALL = 16 << 10  # joining so few bytes is cheaper than a checksum more
 
 
-def masked(crc: int) -> int:
-    """"Computing the CRC of a string that contains embedded CRCs" is bad: so it is stored masked,
+@overload
+def masked(crc: int) -> int: ...
+@overload
+def masked(crc: Any) -> Any: ...
+
+
+def masked(crc: Any) -> Any:
+    """A CRC, or a uint32 array of them, as records hold it.
+
+    "Computing the CRC of a string that contains embedded CRCs" is bad: so it is stored masked,
     rotated right by 15 bits and with a constant added.
     """
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFF_FFFF
+
+
+def unmasked(stored: Any) -> Any:
+    """The inverse of `masked`, for uint32 arrays."""
+    rotated = stored - 0xA282EAD8
+    return rotated << 15 | rotated >> 17
 
 
 @lru_cache(maxsize=4096)

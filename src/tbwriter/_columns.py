@@ -1,0 +1,174 @@
+"""The values of a run by tag: scalars as numbers, everything else as places in files."""
+from __future__ import annotations
+
+from array import array
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+
+from . import _kinds as kinds
+from ._files.records import EVENT, Fault, Record
+from ._files.stream import Part, Scalars, ScalarStream
+from ._files.window import Window
+from ._proto import parse
+from ._proto.parse import Metadata, Value
+from ._proto.wire import WireError
+
+# A value that was decoded by itself: its tag, the offset of its record, its position in the
+# Summary, step, wall_time, and the number if it is a scalar.
+_Single = Tuple[str, int, int, int, float, float]
+
+
+class Column:
+    """The values of one tag.
+
+    steps: int64. wall_times: float64. values: float64, of scalars. places: int64, three numbers
+    for each value that is no scalar: file, offset of the record, position in its Summary.
+    """
+
+    __slots__ = ("kind", "metadata", "steps", "wall_times", "values", "places")
+
+    def __init__(self, kind: str, metadata: Metadata) -> None:
+        self.kind = kind
+        self.metadata = metadata
+        self.steps = array("q")
+        self.wall_times = array("d")
+        self.values = array("d")
+        self.places = array("q")
+
+    def add(self, found: Scalars, file: int) -> None:
+        self.steps.frombytes(found.steps.tobytes())
+        self.wall_times.frombytes(found.wall_times.tobytes())
+        if self.kind == "scalar":
+            self.values.frombytes(found.values.tobytes())
+        else:
+            places = np.empty((len(found.steps), 3), np.int64)
+            places[:, 0], places[:, 1], places[:, 2] = file, found.offsets, found.places
+            self.places.frombytes(places.tobytes())
+
+
+class Loader:
+    """Puts the values of one file into the columns of a run.
+
+    faults: what is wrong with the file. writers: who wrote it, where it says so.
+    """
+
+    def __init__(self, columns: Dict[str, Column], file: int) -> None:
+        self.faults: List[Fault] = []
+        self.writers: List[str] = []
+        self._columns = columns
+        self._file = file
+        self._path = ""
+        # {tag: (how many values are of another kind than its first, the offset of the first)}
+        self._unfit: Dict[str, Tuple[int, int]] = {}
+
+    def load(self, window: Window) -> None:
+        self._path = window.name
+        stream = ScalarStream(window, self.faults)
+        known = 0
+        for part in stream:
+            self._add_part(part, stream.values, known)
+            known = len(stream.values)
+
+    def all_faults(self) -> List[Fault]:
+        """The faults in the order of the file."""
+        mixed = [Fault(self._path, EVENT, offset, 0,
+                       f"got {count} values of tag {tag!r} of another kind than its first, want "
+                       f"{self._columns[tag].kind}")
+                 for tag, (count, offset) in self._unfit.items()]
+        return sorted(self.faults + mixed, key=lambda fault: fault.offset)
+
+    def _add_part(self, part: Part, values: List[Value], known: int) -> None:
+        groups = list(part.scalars.by_tag())
+        # Columns are made in the order in which their tags first occur.
+        new = sorted([(int(scalars.offsets[0]), int(scalars.places[0]), number)
+                      for number, scalars in groups if number >= known], reverse=True)
+        pieces: Dict[str, List[Scalars]] = {}
+        singles: List[_Single] = []
+        for record in part.others:
+            self._open(new, record.offset, values)
+            singles += self._decoded(record)
+        self._open(new, part.end, values)
+        for number, scalars in groups:
+            value = values[number]
+            if value.number != 8 and self._columns[value.tag].kind != "scalar":
+                self._note_unfit(value.tag, len(scalars.steps), int(scalars.offsets[0]))
+            else:
+                pieces.setdefault(value.tag, []).append(scalars)
+        for tag, found in _by_tag(singles).items():
+            pieces.setdefault(tag, []).append(_as_scalars(found))
+        for tag, parts in pieces.items():
+            self._columns[tag].add(_in_order(parts), self._file)
+
+    def _open(self, new: List[Tuple[int, int, int]], end: int, values: List[Value]) -> None:
+        """Make the columns of the scalars that first occur before byte `end`."""
+        while new and new[-1][0] < end:
+            self._column_of(values[new.pop()[2]])
+
+    def _decoded(self, record: Record) -> List[_Single]:
+        """The values of one record."""
+        try:
+            event = parse.event(record.data)
+            values = kinds.values_of(event)
+        except WireError as error:
+            self.faults.append(bad_event(record, self._path, error))
+            return []
+        if event.writer and event.writer not in self.writers:
+            self.writers.append(event.writer)
+        found: List[_Single] = []
+        for place, value in enumerate(values):
+            if not value.number and not value.metadata:
+                continue
+            scalar = self._column_of(value).kind == "scalar"
+            if value.number not in (2, 8) if scalar else value.number == 2:
+                self._note_unfit(value.tag, 1, record.offset)
+                continue
+            try:
+                number = kinds.number(value) if scalar else 0.0
+            except WireError as error:
+                self.faults.append(Fault(self._path, EVENT, record.offset, 0, str(error)))
+                continue
+            found.append((value.tag, record.offset, place, event.step, event.wall_time, number))
+        return found
+
+    def _note_unfit(self, tag: str, count: int, offset: int) -> None:
+        before, first = self._unfit.get(tag, (0, offset))
+        self._unfit[tag] = before + count, min(first, offset)
+
+    def _column_of(self, value: Value) -> Column:
+        column = self._columns.get(value.tag)
+        if column is None:
+            column = self._columns[value.tag] = Column(kinds.kind_of(value),
+                                                       value.metadata or Metadata())
+        elif value.metadata and not column.metadata.plugin:
+            column.metadata = value.metadata
+        return column
+
+
+def bad_event(record: Record, path: str, error: WireError) -> Fault:
+    """The fault of a record that holds no event."""
+    return Fault(path, EVENT, record.offset, record.end - record.offset, str(error))
+
+
+def _by_tag(singles: List[_Single]) -> Dict[str, List[_Single]]:
+    found: Dict[str, List[_Single]] = {}
+    for single in singles:
+        found.setdefault(single[0], []).append(single)
+    return found
+
+
+def _as_scalars(found: List[_Single]) -> Scalars:
+    _, offsets, places, steps, wall_times, values = zip(*found)
+    columns: List[Any] = [np.array(column, dtype) for column, dtype in (
+        (offsets, np.int64), (places, np.int32), (steps, np.int64), (wall_times, np.float64),
+        (values, np.float64))]
+    return Scalars(np.zeros(len(found), np.int32), *columns)
+
+
+def _in_order(parts: List[Scalars]) -> Scalars:
+    """One tag's values, which were found in several ways, in the order of the file."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = Scalars(*[np.concatenate(columns) for columns in zip(*parts)])
+    order = np.lexsort((joined.places, joined.offsets))
+    return Scalars(*[column[order] for column in joined])
