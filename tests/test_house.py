@@ -27,6 +27,7 @@ ORDER: List[Set[str]] = [
     {"_fsspec"},
     {"_log"},
     {"_files"},
+    {"_reading"},
     {"summary"},
     {"profile"},
     {"_entries"},
@@ -49,7 +50,9 @@ PENDING: Set[Tuple[str, str]] = set()
 NUMPY = {"numpy"}
 FOREIGN: Dict[str, Set[str]] = {
     **{name: NUMPY for name in (
-        "_values/array", "_scalars/encode", "_scalars/decode", "_tfrecord/crc32c_numpy",
+        "_values/array", "_scalars/encode", "_scalars/decode",
+        "_scalars/checksums", "_scalars/walk", "_files/stream", "_reading/kinds",
+        "_reading/columns", "_tfrecord/crc32c_numpy",
         "_values/buckets", "_values/lookup", "_values/depth",
         "_values/deflate", "_values/pixels", "_values/png",
         "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite",
@@ -75,7 +78,7 @@ LAZY: Dict[str, Set[str]] = {
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"},
     "_log/channel": {"multiprocessing"},
-    "writer": {"_files/records", "profile/recorder"},
+    "writer": {"_files/stream", "profile/recorder"},
     "summary_writer": {"_scalars/encode", "json", "reader"},
 }
 

@@ -17,15 +17,16 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import numpy as np
 
-from . import _kinds as kinds
+from ._reading import kinds
 from ._files.places import event_files
 from ._files.records import EVENT, Fault, record_at, records
 from ._files.stream import last_steps
 from ._files.window import Place, ReadError, Window
-from ._kinds import RUN_GRAPH, HParams, Images
-from ._columns import Column, Loader, bad_event
+from ._reading.kinds import RUN_GRAPH, HParams, Images
+from ._reading.columns import Column, Loader, bad_event
 from ._proto import parse
 from ._proto.parse import Event, Metadata, Value
+from ._proto.plugin_schema import HParamsPluginData
 from ._proto.wire import WireError
 
 __all__ = ["read", "runs", "events", "last_steps", "Run", "Series", "Tag", "Images", "HParams",
@@ -182,8 +183,9 @@ class Run:
             for column in self._columns.values():
                 if column.kind == "hparams":
                     content = column.metadata.content
-                    start = bytes(parse.bytes_of(content, 3) or start)
-                    end = bytes(parse.bytes_of(content, 4) or end)
+                    start = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_START_INFO)
+                                  or start)
+                    end = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_END_INFO) or end)
             return kinds.hparams(start, end) if start else None
         except WireError as error:
             raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None

@@ -101,7 +101,7 @@ def number_of(value: parse.Value) -> float:
     plugin = value.metadata.plugin if value.metadata else "scalars"
     if plugin not in ("scalars", "") or plugin == "" and value.number != 2:
         raise ValueError("no scalar")
-    if isinstance(value.data, int):
+    if value.number == 2:
         return wire.as_float(value.data)
     if value.number != 8:
         raise ValueError("no scalar")

@@ -22,7 +22,7 @@ import numpy as np
 from .places import is_event_file
 from .records import Fault, Record, records
 from .window import CHUNK, Place, ReadError, Window
-from .._proto import parse
+from .._proto import parse, schema
 from .._scalars.decode import Chunk, Decoder
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
@@ -174,7 +174,7 @@ def _note_scalars(scalars: Scalars, begin: int, end: int, values: List[parse.Val
 def _note_event(data: bytes, last: Dict[str, int]) -> None:
     try:
         event = parse.event(data)
-        if event.session_status == 1:
+        if event.session_status == schema.SessionStatus.START:
             for tag in last:
                 last[tag] = min(last[tag], event.step - 1)
     except ValueError:

@@ -17,7 +17,7 @@ import numpy as np
 
 from . import checksums
 from .walk import walk
-from .._proto import parse, tensors, wire
+from .._proto import parse, schema, tensors, wire
 from .._proto.wire import WireError
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import OVERHEAD, header, masked, unmasked
@@ -32,6 +32,24 @@ _MAX_LENGTH = 1 << 14
 _MAX_SHAPES = 12
 # How many bytes of templates to keep for the next chunk and the next file.
 _MAX_KEPT = 1 << 25
+
+# The (field number, wire type) of the fields of an event of scalars.
+_TIME = schema.Event.WALL_TIME, wire.FIXED64
+_STEP = schema.Event.STEP, wire.VARINT
+_SUMMARY = schema.Event.SUMMARY, wire.LENGTH
+_VALUE = schema.Summary.VALUE, wire.LENGTH
+_SIMPLE = schema.Value.SIMPLE_VALUE, wire.FIXED32
+_TENSOR = schema.Value.TENSOR, wire.LENGTH
+_FREE = {(schema.Value.TAG, wire.LENGTH), (schema.Value.METADATA, wire.LENGTH),
+         (schema.Value.NODE_NAME, wire.LENGTH)}
+# By DataType: how wide an element is, and the fields that hold the one element of a scalar.
+_CONTENT = schema.Tensor.TENSOR_CONTENT, wire.LENGTH
+_ELEMENTS = {
+    schema.DT_FLOAT: (4, (_CONTENT, (schema.Tensor.FLOAT_VAL, wire.LENGTH),
+                          (schema.Tensor.FLOAT_VAL, wire.FIXED32))),
+    schema.DT_DOUBLE: (8, (_CONTENT, (schema.Tensor.DOUBLE_VAL, wire.LENGTH),
+                           (schema.Tensor.DOUBLE_VAL, wire.FIXED64))),
+}
 
 
 class Scalars(NamedTuple):
@@ -425,10 +443,9 @@ def _template(data: bytes, spans: Tuple[Tuple[int, int], ...]
     for value in values:
         plugin = value.metadata.plugin if value.metadata else ""
         # A number that another plugin owns is no scalar.
-        if plugin != "scalars" and (plugin or value.number == 8 and value.metadata):
+        if plugin != schema.SCALARS and (plugin or value.metadata and value.number != _SIMPLE[0]):
             return None
-    return tuple(value if isinstance(value.data, int) else value._replace(data=bytes(value.data))
-                 for value in values)
+    return tuple(value._replace(data=bytes(value.data)) for value in values)
 
 
 def _layout(data: bytes) -> Optional[_Layout]:
@@ -439,9 +456,9 @@ def _layout(data: bytes) -> Optional[_Layout]:
     try:
         event = _spans(data, 0, len(data))
         kinds = [key for key, _, _ in event]
-        if kinds not in ([(1, 1), (2, 0), (5, 2)], [(1, 1), (5, 2)]) or event[0][1] != 1:
+        if kinds not in ([_TIME, _STEP, _SUMMARY], [_TIME, _SUMMARY]) or event[0][1] != 1:
             return None
-        values = [_value_layout(data, *span[1:]) if span[0] == (1, 2) else None
+        values = [_value_layout(data, *span[1:]) if span[0] == _VALUE else None
                   for span in _spans(data, *event[-1][1:])]
     except WireError:
         return None
@@ -461,21 +478,20 @@ def _value_layout(data: bytes, start: int, end: int
         if key in fields:
             return None
         fields[key] = (begin, stop)
-    keys = set(fields) - {(1, 2), (9, 2), (7, 2)}
+    keys = set(fields) - _FREE
     free = [(HEADER + begin, HEADER + stop) for key, (begin, stop) in fields.items()
-            if key in ((1, 2), (9, 2), (7, 2))]
-    if keys == {(2, 5)}:
-        return (HEADER + fields[2, 5][0], 4), free
-    if keys != {(8, 2)}:
+            if key in _FREE]
+    if keys == {_SIMPLE}:
+        return (HEADER + fields[_SIMPLE][0], 4), free
+    if keys != {_TENSOR}:
         return None
-    tensor = memoryview(data)[slice(*fields[8, 2])]
+    tensor = memoryview(data)[slice(*fields[_TENSOR])]
     # Other tensors of one number (text, integers) are decoded one by one.
     dtype, shape = tensors.shape_of(tensor)
-    width = {1: 4, 2: 8}.get(dtype)
-    listed = {1: ((5, 2), (5, 5)), 2: ((6, 2), (6, 1))}.get(dtype, ())
-    inside = _spans(data, *fields[8, 2])
-    found = [(begin, stop) for key, begin, stop in inside if key in ((4, 2), *listed)]
-    if width is None or shape or len(found) != 1 or found[0][1] - found[0][0] != width \
+    width, listed = _ELEMENTS.get(dtype, (0, ()))
+    inside = _spans(data, *fields[_TENSOR])
+    found = [(begin, stop) for key, begin, stop in inside if key in listed]
+    if not width or shape or len(found) != 1 or found[0][1] - found[0][0] != width \
             or len(inside) != len({key for key, _, _ in inside}):
         return None
     return (HEADER + found[0][0], width), free

@@ -2,17 +2,21 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 import numpy as np
 
-from . import _kinds as kinds
-from ._files.records import EVENT, Fault, Record
-from ._files.stream import Part, Scalars, ScalarStream
-from ._files.window import Window
-from ._proto import parse
-from ._proto.parse import Metadata, Value
-from ._proto.wire import WireError
+from . import kinds
+from .._files.records import EVENT, Fault, Record
+from .._files.stream import Part, Scalars, ScalarStream
+from .._files.window import Window
+from .._proto import parse, schema
+from .._proto.parse import Metadata, Value
+from .._proto.wire import WireError
+
+_SIMPLE = schema.Value.SIMPLE_VALUE
+# The forms of a scalar.
+_NUMBERS = (_SIMPLE, schema.Value.TENSOR)
 
 # A value that was decoded by itself: its tag, the offset of its record, its position in the
 # Summary, step, wall_time, and the number if it is a scalar.
@@ -65,10 +69,9 @@ class Loader:
     def load(self, window: Window) -> None:
         self._path = window.name
         stream = ScalarStream(window, self.faults)
-        known = 0
+        seen: Set[int] = set()
         for part in stream:
-            self._add_part(part, stream.values, known)
-            known = len(stream.values)
+            self._add_part(part, stream.values, seen)
 
     def all_faults(self) -> List[Fault]:
         """The faults in the order of the file."""
@@ -78,11 +81,12 @@ class Loader:
                  for tag, (count, offset) in self._unfit.items()]
         return sorted(self.faults + mixed, key=lambda fault: fault.offset)
 
-    def _add_part(self, part: Part, values: List[Value], known: int) -> None:
+    def _add_part(self, part: Part, values: List[Value], seen: Set[int]) -> None:
         groups = list(part.scalars.by_tag())
         # Columns are made in the order in which their tags first occur.
         new = sorted([(int(scalars.offsets[0]), int(scalars.places[0]), number)
-                      for number, scalars in groups if number >= known], reverse=True)
+                      for number, scalars in groups if number not in seen], reverse=True)
+        seen.update([number for _, _, number in new])
         pieces: Dict[str, List[Scalars]] = {}
         singles: List[_Single] = []
         for record in part.others:
@@ -91,7 +95,7 @@ class Loader:
         self._open(new, part.end, values)
         for number, scalars in groups:
             value = values[number]
-            if value.number != 8 and self._columns[value.tag].kind != "scalar":
+            if value.number != schema.Value.TENSOR and self._columns[value.tag].kind != "scalar":
                 self._note_unfit(value.tag, len(scalars.steps), int(scalars.offsets[0]))
             else:
                 pieces.setdefault(value.tag, []).append(scalars)
@@ -120,7 +124,7 @@ class Loader:
             if not value.number and not value.metadata:
                 continue
             scalar = self._column_of(value).kind == "scalar"
-            if value.number not in (2, 8) if scalar else value.number == 2:
+            if value.number not in _NUMBERS if scalar else value.number == _SIMPLE:
                 self._note_unfit(value.tag, 1, record.offset)
                 continue
             try:
