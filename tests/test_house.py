@@ -60,6 +60,7 @@ FOREIGN: Dict[str, Set[str]] = {
         "summary/_embedding", "summary/_figure", "summary/_histogram", "summary/_mesh",
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_gradients",
         "mxnet/_graph", "mxnet/_late", "mxnet/_parameters")},
+    "compat/_messages": NUMPY, "compat/tensorboard/summary": NUMPY,
     "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"},
     "_fsspec": {"fsspec"},
     "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
@@ -68,7 +69,7 @@ FOREIGN: Dict[str, Set[str]] = {
 OPTIONAL: Dict[str, Set[str]] = {
     "_tfrecord/crc32c": {"google_crc32c", "crc32c", "crcmod"}, "_values/png": {"isal"},
     "cli/_progress": {"tqdm"},
-    "summary/_figure": {"matplotlib"}, "mxnet/_distributed": {"mxnet"},
+    "summary/_figure": {"matplotlib"}, "mxnet/_distributed": {"mxnet"}, "compat/_kinds": {"PIL"},
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {

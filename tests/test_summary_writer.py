@@ -144,7 +144,7 @@ def test_scalars(tmp_path, loader):
         writer.add_scalars("auto", {"a": 3, "b": 4}, walltime=6.0)
     with board(tmp_path, loader) as b:
         assert b.scalars("loss_all_train", "loss/all") == [(0, 0), (1, 1), (2, 2)]
-        assert b.scalars("loss_all_val%20loss", "loss/all") == [(0, 0), (1, -1), (2, -2)]
+        assert b.scalars("loss_all_val loss", "loss/all") == [(0, 0), (1, -1), (2, -2)]
         assert b.scalars("acc_train", "acc") == [(0, 0), (1, 1), (2, 2)]
         assert b.scalars("acc_val", "acc") == [(0, 0), (1, 0.5), (2, 1)]
         assert b.scalars("auto_b", "auto", wall_times=True) == [(0, 2, 5.0), (1, 4, 6.0)]
@@ -458,7 +458,7 @@ def test_many_trials_of_one_writer(tmp_path, loader):
         rows = groups(h)
         runs = h.json("/data/runs")
     assert sorted(row[1]["hparam/accuracy"] for row in rows) == [0, 1, 2, 3, 7, 8, 9]
-    assert {"named", "as%20tensorboardX", "by%20name"} <= set(runs)
+    assert {"named", "as tensorboardX", "by name"} <= set(runs)
 
 
 def test_wrong_hparams_are_refused(tmp_path):

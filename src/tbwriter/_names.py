@@ -58,6 +58,16 @@ def path_below(path: str) -> str:
     return below if len(os.fsencode(below)) <= _PATH_MAX else file_name(path)
 
 
+def run_name(text: str) -> str:
+    """`text` as the path of a run below a log directory: as it is wherever a file system takes it,
+    so that runs have the names that other writers give them.
+
+    "/" separates directories; a part that is empty or holds only dots and blanks is escaped too.
+    """
+    parts = (part if part.strip(". ") else file_name(part) for part in text.split("/"))
+    return path_below("/".join(parts))
+
+
 def is_name(part: str, windows: bool = os.name == "nt") -> bool:
     """Whether one part of a path can be the name of a directory as it is."""
     try:

@@ -20,7 +20,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, 
 from . import summary
 from ._proto import messages, schema, wire
 from ._proto.messages import Message, Summary
-from ._names import file_name, relative_path
+from ._names import run_name as safe_run_name
 from ._values.number import as_step, as_wall_time
 from ._log.naming import host_name
 from .writer import MAX_BUFFER, FileWriter
@@ -133,8 +133,8 @@ class SummaryWriter(FileWriter):
         scalars = {name: summary.scalar(main_tag, value)
                    for name, value in _mapping("tag_scalar_dict", tag_scalar_dict).items()}
         for name, scalar in scalars.items():
-            run = f"{main_tag}_{messages.check_tag(name)}".replace("/", "_")
-            self.sub_run(file_name(run)).add(scalar, step, seconds)
+            run = f"{main_tag.replace('/', '_')}_{messages.check_tag(name)}"
+            self.sub_run(safe_run_name(run)).add(scalar, step, seconds)
 
     def add_values(self, values: Mapping[str, Any], global_step: Optional[int] = None,
                    walltime: Optional[float] = None) -> None:
@@ -406,7 +406,7 @@ class SummaryWriter(FileWriter):
 
     def _run_of_trial(self, hparams: Dict[str, Any], name: Optional[str]) -> FileWriter:
         if name:
-            return self.sub_run(relative_path(messages.check_tag(name)))
+            return self.sub_run(safe_run_name(messages.check_tag(name)))
         if self._trial is None or self._trial == hparams:
             self._trial = hparams
             return self

@@ -1,0 +1,161 @@
+"""Put a module of this folder in the place of the one it is like, for frameworks that import that
+one themselves.
+
+    with tbwriter.compat.install("torch.utils.tensorboard"):
+        trainer.fit(model)
+"""
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+# {what is replaced: (the module here, its submodules)}
+_MODULES: Dict[str, Tuple[str, Tuple[str, ...]]] = {
+    "torch.utils.tensorboard": ("torch", ("writer", "summary")),
+    "tensorboardX": ("tensorboardX", ("writer", "summary", "global_writer", "record_writer",
+                                      "event_file_writer")),
+    "mxboard": ("mxboard", ("writer", "summary")),
+    "tensorboard": ("tensorboard", ("writer", "summary", "record_writer", "event_file_writer",
+                                    "src", "src.summary_pb2")),
+}
+_PACKAGE = __name__.rpartition(".")[0]
+
+_installed: Dict[str, "Installed"] = {}
+
+
+class _Rebound(NamedTuple):
+    """A name in a module that was imported before, and its value; None where it had none."""
+
+    module: ModuleType
+    name: str
+    former: Any
+
+
+class Installed:
+    """What `install` did; a context manager that undoes it. `str()` says it in a sentence.
+
+    name: the module that was replaced. module: the module of tbwriter in its place.
+    rebound: names in modules imported before, as "module.name", that stand for tbwriter's now.
+    """
+
+    def __init__(self, name: str) -> None:
+        here, parts = _MODULES[name]
+        self.name = name
+        self.module = import_module(f"{_PACKAGE}.{here}")
+        self._names = [name, *(f"{name}.{part}" for part in parts)]
+        self._path = list(self.module.__path__)
+        real = _path_of(name)
+        self.found = bool(real)
+        self._former = {one: sys.modules[one] for one in self._names if one in sys.modules}
+        self._rebound: List[_Rebound] = []
+        # Submodules that are not replaced, such as helpers, are the real ones.
+        self.module.__path__ = self._path + [one for one in real if one not in self._path]
+        for one in self._names:
+            sys.modules[one] = import_module(self.module.__name__ + one[len(name):])
+        self._bind(_parent_of(name), name.rpartition(".")[2], self.module)
+        if name in self._former:
+            self._rebind(self._former[name])
+
+    @property
+    def rebound(self) -> List[str]:
+        return [f"{one.module.__name__}.{one.name}" for one in self._rebound]
+
+    def __str__(self) -> str:
+        real = "is not installed" if not self.found else "had been imported" \
+            if self.name in self._former else "had not been imported"
+        text = f"{self.name} is {self.module.__name__} now; the module of that name {real}"
+        others = [one for one in self.rebound if one != self.name]
+        if others:
+            text += f"; replaced in modules imported before: {', '.join(others)}"
+        return text
+
+    def __enter__(self) -> "Installed":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if _installed.get(self.name) is self:
+            uninstall(self.name)
+
+    def _rebind(self, real: ModuleType) -> None:
+        """Let names that other modules took from the real one stand for ours."""
+        ours = {id(vars(real)[name]): value for name, value in vars(self.module).items()
+                if name in vars(real) and isinstance(value, (type, ModuleType))}
+        ours[id(real)] = self.module
+        own = set(map(id, self._former.values()))
+        for module in list(sys.modules.values()):
+            if isinstance(module, ModuleType) and id(module) not in own \
+                    and not module.__name__.startswith(_PACKAGE):
+                for name, value in list(vars(module).items()):
+                    if id(value) in ours:
+                        self._bind(module, name, ours[id(value)])
+
+    def _bind(self, module: Optional[ModuleType], name: str, value: Any) -> None:
+        if module is not None:
+            self._rebound.append(_Rebound(module, name, vars(module).get(name)))
+            setattr(module, name, value)
+
+    def undo(self) -> None:
+        """Put everything back; for `uninstall`."""
+        for one in self._names:
+            sys.modules.pop(one, None)
+        sys.modules.update(self._former)
+        self.module.__path__ = self._path
+        for bound in reversed(self._rebound):
+            if bound.former is None:
+                vars(bound.module).pop(bound.name, None)
+            else:
+                setattr(bound.module, bound.name, bound.former)
+
+
+def install(name: str, *, quiet: bool = False) -> Installed:
+    """Let `import name` give tbwriter's module, in this process, until `uninstall(name)`.
+
+    name: "torch.utils.tensorboard", "tensorboardX", "mxboard", or "tensorboard" (MXNet's of 2017;
+        Google's TensorBoard cannot be imported meanwhile).
+    quiet: do not say on stderr what was done.
+
+    Works whether the real module is installed or not, before and after its import: names that other
+    modules took from it are replaced too, and its submodules that have no counterpart here stay.
+    Writers that exist already stay as they are. A process that is spawned imports anew: call
+    `install` there too, at the top of the program.
+
+    Returns what was done, which is also a context manager: `with install(name): ...` undoes it at
+    the end. Installing twice changes nothing. Raises ValueError for another name.
+    """
+    if name not in _MODULES:
+        raise ValueError(f"got the module {name!r}, want one of {', '.join(_MODULES)}")
+    if name not in _installed:
+        _installed[name] = Installed(name)
+        if not quiet:
+            print(f"tbwriter: {_installed[name]}", file=sys.stderr)
+    return _installed[name]
+
+
+def uninstall(name: str) -> None:
+    """Undo `install(name)`. Raises ValueError where it is not installed."""
+    if name not in _installed:
+        raise ValueError(f"got {name!r}, want a module that is installed: "
+                         f"{', '.join(_installed) or 'none is'}")
+    _installed.pop(name).undo()
+
+
+def _parent_of(name: str) -> Optional[ModuleType]:
+    """The package that `name` is in, imported where it is there: its attribute is the module."""
+    parent = name.rpartition(".")[0]
+    if not parent or (parent not in sys.modules and find_spec(name.partition(".")[0]) is None):
+        return None
+    return import_module(parent)
+
+
+def _path_of(name: str) -> List[str]:
+    """The directories of the real module; none where it is not installed."""
+    if name in sys.modules:
+        return list(getattr(sys.modules[name], "__path__", ()))
+    try:
+        spec = find_spec(name)
+    except ImportError:  # of a package that it is in
+        return []
+    return [] if spec is None else list(spec.submodule_search_locations or ())

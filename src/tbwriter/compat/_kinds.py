@@ -1,0 +1,145 @@
+"""What the modules `summary` of torch and tensorboardX have in common.
+
+Each function is tbwriter's with the arguments that those pass on; the Summaries can be read.
+"""
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
+
+from .. import summary
+from .._values.array import as_array
+from ._messages import Message, Summary, readable
+
+
+def hparams(hparam_dict: Any, metric_dict: Any,
+            hparam_domain_discrete: Optional[Mapping[str, Sequence[Any]]] = None
+            ) -> Tuple[Summary, Summary, Summary]:
+    """The three Summaries of a trial: its columns, its start, its end."""
+    for name, given in (("hparam_dict", hparam_dict), ("metric_dict", metric_dict),
+                        ("hparam_domain_discrete", hparam_domain_discrete or {})):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"got {name} of type {type(given).__name__}, want a dict")
+    domains = dict(hparam_domain_discrete or {})
+    unknown = [name for name in domains if name not in hparam_dict]
+    if unknown:
+        raise TypeError(f"got hparam_domain_discrete for {unknown}, want keys of hparam_dict")
+    start = summary.hparams(hparam_dict)
+    columns = {name: domains.get(name) for name in hparam_dict}
+    return (readable(summary.hparams_experiment(columns, list(metric_dict))), readable(start),
+            readable(summary.hparams_end()))
+
+
+def scalar(name: str, value: Any, display_name: str = "", description: str = "") -> Summary:
+    """One number."""
+    return readable(summary.scalar(name, value, display_name=display_name,
+                                   description=description))
+
+
+def histogram_raw(name: str, min: float, max: float, num: float, sum: float, sum_squares: float,
+                  bucket_limits: Any, bucket_counts: Any) -> Summary:
+    """A histogram that was counted elsewhere."""
+    return readable(summary.histogram_raw(name, min, max, num, sum, sum_squares, bucket_limits,
+                                          bucket_counts))
+
+
+def histogram(name: str, values: Any, bins: Any, max_bins: Optional[int] = None) -> Summary:
+    """How `values` are distributed."""
+    return readable(summary.histogram(name, values, bins, max_bins=max_bins))
+
+
+def make_histogram(values: Any, bins: Any, max_bins: Optional[int] = None) -> Message:
+    """The HistogramProto of `values`."""
+    counted: Message = first(histogram("histogram", values, bins, max_bins)).histo
+    return counted
+
+
+def image(tag: str, tensor: Any, rescale: float, dataformats: str) -> Summary:
+    """A picture, or a batch as a grid."""
+    if rescale == 1:
+        return readable(summary.image(tag, tensor, dataformats=dataformats))
+    return image_boxes(tag, tensor, [], rescale, dataformats, None)
+
+
+def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float, dataformats: str,
+                labels: Optional[Sequence[str]]) -> Summary:
+    """A picture with boxes on it."""
+    return readable(summary.image_with_boxes(tag, tensor_image, tensor_boxes, labels=labels,
+                                             rescale=rescale, dataformats=dataformats))
+
+
+def draw_boxes(disp_image: Any, boxes: Any, labels: Optional[Sequence[str]] = None) -> Any:
+    """`disp_image`, a picture of Pillow, with boxes on it."""
+    from PIL import Image
+    drawn = make_image(as_array(disp_image), 1, boxes, labels)
+    return Image.open(BytesIO(drawn.encoded_image_string))
+
+
+def make_image(tensor: Any, rescale: float = 1, rois: Any = None,
+               labels: Optional[Sequence[str]] = None) -> Message:
+    """The Image message of `tensor`: (height, width, channels)."""
+    drawn = image("image", tensor, rescale, "HWC") if rois is None else \
+        image_boxes("image", tensor, rois, rescale, "HWC", labels)
+    picture: Message = first(drawn).image
+    return picture
+
+
+def video(tag: str, tensor: Any, fps: float, dataformats: str = "NTCHW") -> Summary:
+    """A clip, or several side by side."""
+    return readable(summary.video(tag, tensor, fps=fps, dataformats=dataformats))
+
+
+def make_video(tensor: Any, fps: float) -> Message:
+    """The Image message of a clip: (time, height, width, channels)."""
+    clip: Message = first(video("video", tensor, fps, "THWC")).image
+    return clip
+
+
+def audio(tag: str, tensor: Any, sample_rate: int = 44100) -> Summary:
+    """A sound."""
+    return readable(summary.audio(tag, tensor, sample_rate=sample_rate))
+
+
+def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Summary:
+    """Which charts Custom Scalars has."""
+    return readable(summary.custom_scalars(layout))
+
+
+def text(tag: str, text: Any) -> Summary:
+    """A text as Markdown. The tag ends in "/text_summary", as torch and tensorboardX write it."""
+    return readable(summary.text(tag + "/text_summary", text))
+
+
+def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any
+                 ) -> Summary:
+    """A precision-recall curve that was counted elsewhere."""
+    return readable(summary.pr_curve_raw(tag, tp, fp, tn, fn, precision, recall))
+
+
+def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int, weights: Any
+             ) -> Summary:
+    """A precision-recall curve."""
+    return readable(summary.pr_curve(tag, labels, predictions, num_thresholds, weights))
+
+
+def compute_curve(labels: Any, predictions: Any, num_thresholds: Optional[int] = None,
+                  weights: Any = None) -> Any:
+    """The array (6, thresholds) of a curve: true and false positives, true and false negatives,
+    precision, recall."""
+    curve = pr_curve("curve", labels, predictions, num_thresholds or 127, weights)
+    tensor = first(curve).tensor
+    return as_array(tensor.float_val).reshape([dim.size for dim in tensor.tensor_shape.dim])
+
+
+def mesh(tag: str, vertices: Any, colors: Any, faces: Any,
+         config_dict: Optional[Mapping[str, Any]], display_name: str = "", description: str = ""
+         ) -> Summary:
+    """Points or surfaces in space."""
+    return readable(summary.mesh(tag, vertices, colors, faces, config_dict,
+                                 display_name=display_name, description=description))
+
+
+def first(one: Summary) -> Any:
+    """The value of a Summary that has one."""
+    values: List[Any] = one.value
+    return values[0]

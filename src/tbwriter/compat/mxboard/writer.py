@@ -1,0 +1,215 @@
+"""mxboard.writer: FileWriter and SummaryWriter, with their arguments."""
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any, Dict, List, Mapping, Optional
+
+from ... import writer as core
+from ..._names import run_name
+from ..._proto.messages import check_tag
+from ...summary_writer import SummaryWriter as _SummaryWriter
+from .._scalars import exported
+from .._tags import clean
+from .._writers import EventWriter, Path, seconds
+from . import summary
+
+_logger = logging.getLogger(__name__)
+
+
+class SummaryToEventTransformer:
+    """Writes Summaries and graphs by an event writer: anything with `add_event`."""
+
+    def __init__(self, event_writer: Any) -> None:
+        self._event_writer = event_writer
+        self._writer: Any = getattr(event_writer, "_writer", event_writer)
+
+    def add_summary(self, summary: Any, global_step: Optional[int] = None) -> None:
+        """Write a Summary: of `mxboard.summary`, serialized, or a protobuf message."""
+        self._writer.add_summary(summary, global_step)
+
+    def add_graph(self, graph: Any) -> None:
+        """Write a graph: a GraphDef, or whatever `tbwriter.SummaryWriter.add_graph` takes."""
+        self._writer.add_graph(graph)
+
+
+class FileWriter(SummaryToEventTransformer):
+    """Writes Summaries and Events into a log directory.
+
+    logdir: the directory. max_queue: accepted, without effect. flush_secs, verbose: as for
+    SummaryWriter. filename_suffix: the end of the names of the event files.
+
+    Raises OSError when the directory can't be written.
+    """
+
+    def __init__(self, logdir: Path, max_queue: int = 10, flush_secs: float = 120,
+                 filename_suffix: Optional[str] = None, verbose: bool = True) -> None:
+        super().__init__(EventWriter(_SummaryWriter(
+            logdir, "", None, max_queue, seconds(flush_secs), filename_suffix or "")))
+        self._logdir = logdir
+        if verbose:
+            _logger.info("logging to %s", logdir)
+
+    def get_logdir(self) -> Any:
+        """The log directory, as it was given."""
+        return self._logdir
+
+    def add_event(self, event: Any) -> None:
+        """Write an Event: serialized, or anything with `SerializeToString()`."""
+        self._writer.add_event(event)
+
+    def flush(self) -> None:
+        """Return when everything added before is in the file."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self._writer.close()
+
+    def reopen(self) -> None:
+        """Continue in a new file after `close()`; the add methods do so by themselves."""
+
+    def __enter__(self) -> "FileWriter":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class SummaryWriter:
+    """mxboard's SummaryWriter: its methods, with their arguments, over tbwriter's.
+
+    logdir: the directory, made if it is missing.
+    max_queue: accepted, without effect.
+    flush_secs: values reach the file within so many seconds. The default, 120, means tbwriter's:
+        0.1 s, on object stores 10 s.
+    filename_suffix: the end of the names of the event files.
+    verbose: report the log directory to the logger of this module, at level INFO.
+
+    Tags are written as mxboard writes them, with "_" instead of blanks and brackets; a warning
+    names each tag that is changed. Without a step, the values of a tag are numbered 0, 1, 2, ...
+
+    Whatever tbwriter's SummaryWriter has beyond these methods can be called here too. MXNet is
+    needed for `add_graph` only.
+
+    Raises OSError when the directory can't be written; the add methods raise TypeError or
+    ValueError.
+    """
+
+    def __init__(self, logdir: Path, max_queue: int = 10, flush_secs: float = 120,
+                 filename_suffix: Optional[str] = None, verbose: bool = True) -> None:
+        self._file_writer = FileWriter(logdir, max_queue, flush_secs, filename_suffix, verbose)
+        self._writer: _SummaryWriter = self._file_writer._writer
+        self._since = time.time()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._writer, name)
+
+    def get_logdir(self) -> Any:
+        """The log directory, as it was given."""
+        return self._file_writer.get_logdir()
+
+    def add_scalar(self, tag: str, value: Any, global_step: Optional[int] = None) -> None:
+        """Write a number, or curves of one chart.
+
+        value: a number; (name, number) or {name: number, ...}, where each curve is a run
+            `<tag>/<name>` below the log directory.
+        """
+        if isinstance(value, (tuple, list)):
+            if len(value) != 2:
+                raise ValueError(f"got {len(value)} elements as value, want (name, number)")
+            value = {value[0]: value[1]}
+        if isinstance(value, Mapping):
+            self._add_scalars(tag, value, global_step)
+        else:
+            self._writer.add_scalar(clean(tag, summary.API), value, global_step)
+
+    def _add_scalars(self, tag: str, scalar_dict: Mapping[Any, Any],
+                     global_step: Optional[int] = None) -> None:
+        check_tag(tag)
+        for name, value in scalar_dict.items():
+            run: core.FileWriter = self._writer.sub_run(run_name(f"{tag}/{name}"))
+            run.add(summary.scalar_summary(tag, value), global_step)
+
+    def export_scalars(self, path: Any) -> None:
+        """Write all scalars since the start, or `clear_scalar_dict()`, into a JSON file.
+
+        {directory/tag: [[walltime, step, value], ...]}; curves of one chart have the name
+        `<directory>/<tag>/<name>`. They are read back from the event files.
+        """
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self._scalar_dict, file, allow_nan=False)
+
+    @property
+    def _scalar_dict(self) -> Dict[str, List[List[Any]]]:
+        return exported(self._writer, self._since, by_run=True)
+
+    def clear_scalar_dict(self) -> None:
+        """Leave out what was logged so far from later exports; nothing is held in memory."""
+        self._since = time.time()
+
+    def add_histogram(self, tag: str, values: Any, global_step: Optional[int] = None,
+                      bins: Any = "default") -> None:
+        """Write how `values` are distributed; bins="default" stands for TensorFlow's buckets."""
+        self._writer.add(summary.histogram_summary(tag, values, bins), global_step)
+
+    def add_image(self, tag: str, image: Any, global_step: Optional[int] = None) -> None:
+        """Write a picture (H, W) or (C, H, W), or a batch (N, C, H, W) as a grid."""
+        self._writer.add(summary.image_summary(tag, image), global_step)
+
+    def add_audio(self, tag: str, audio: Any, sample_rate: int = 44100,
+                  global_step: Optional[int] = None) -> None:
+        """Write a sound: see `tbwriter.summary.audio`."""
+        self._writer.add(summary.audio_summary(tag, audio, sample_rate), global_step)
+
+    def add_text(self, tag: str, text: Any, global_step: Optional[int] = None) -> None:
+        """Write a text as Markdown; TensorBoard shows it under its tag."""
+        self._writer.add(summary.text_summary(tag, text), global_step)
+
+    def add_embedding(self, tag: str, embedding: Any, labels: Any = None, images: Any = None,
+                      global_step: Optional[int] = None) -> None:
+        """Write points in many dimensions, with labels and pictures (N, C, H, W).
+
+        labels: one for each point; in two dimensions, one row more than there are points makes the
+            first row the names of the columns.
+        """
+        header = None
+        if labels is not None:
+            labels = labels.asnumpy().tolist() if hasattr(labels, "asnumpy") else list(labels)
+            if len(labels) == len(embedding) + 1 and _is_row(labels[0]):
+                header, labels = [str(name) for name in labels[0]], labels[1:]
+        self._writer.add_embedding(embedding, labels, images, global_step, tag, header)
+
+    def add_pr_curve(self, tag: str, labels: Any, predictions: Any, num_thresholds: int,
+                     global_step: Optional[int] = None, weights: Any = None) -> None:
+        """Write a precision-recall curve; any number of thresholds."""
+        self._writer.add(summary.pr_curve_summary(tag, labels, predictions, num_thresholds,
+                                                  weights), global_step)
+
+    def add_graph(self, net: Any) -> None:
+        """Write the graph of a Symbol or a Gluon block: see `tbwriter.mxnet.graph`."""
+        self._writer.add_graph(net)
+
+    def flush(self) -> None:
+        """Return when everything added before is in the file."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and close the files of this run and those below it; adding opens others."""
+        self._writer.close()
+
+    def reopen(self) -> None:
+        """Continue in a new file after `close()`; the add methods do so by themselves."""
+
+    def __enter__(self) -> "SummaryWriter":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def _is_row(label: Any) -> bool:
+    return hasattr(label, "__len__") and not isinstance(label, (str, bytes))

@@ -1,0 +1,15 @@
+"""tensorboardX: the same names, writing with tbwriter.
+
+    from tbwriter.compat.tensorboardX import GlobalSummaryWriter, SummaryWriter
+"""
+from __future__ import annotations
+
+from . import record_writer as record_writer
+from . import summary as summary
+from . import writer as writer
+from .global_writer import GlobalSummaryWriter as GlobalSummaryWriter
+from .record_writer import RecordWriter as RecordWriter
+from .writer import FileWriter as FileWriter
+from .writer import SummaryWriter as SummaryWriter
+
+__version__ = "2.6.5"  # the API that this module has

@@ -1,0 +1,99 @@
+"""torch.utils.tensorboard.summary: its functions, with their arguments.
+
+Each returns a Summary for `FileWriter.add_summary`, whose values can be read
+(`summary.value[0].simple_value`).
+"""
+from __future__ import annotations
+
+from struct import pack, unpack
+from typing import Any, Mapping, Optional, Sequence, Tuple
+
+from ... import summary
+from .. import _kinds
+from .._messages import Summary, readable
+
+# The same in torch and tensorboardX.
+audio = _kinds.audio
+compute_curve = _kinds.compute_curve
+custom_scalars = _kinds.custom_scalars
+draw_boxes = _kinds.draw_boxes
+histogram = _kinds.histogram
+histogram_raw = _kinds.histogram_raw
+make_histogram = _kinds.make_histogram
+make_image = _kinds.make_image
+make_video = _kinds.make_video
+text = _kinds.text
+
+
+def half_to_int(f: float) -> int:
+    """The bits of a float32 as an int."""
+    return int(unpack("i", pack("f", f))[0])
+
+
+def int_to_half(i: int) -> float:
+    """The float32 whose bits are `i`: the inverse of `half_to_int`."""
+    return float(unpack("f", pack("i", i))[0])
+
+
+def hparams(hparam_dict: Optional[Mapping[str, Any]] = None,
+            metric_dict: Optional[Mapping[str, Any]] = None,
+            hparam_domain_discrete: Optional[Mapping[str, Sequence[Any]]] = None
+            ) -> Tuple[Summary, Summary, Summary]:
+    """The three Summaries of a trial: its columns, its start, its end.
+
+    hparam_dict, metric_dict, hparam_domain_discrete: as for `SummaryWriter.add_hparams`.
+
+    Raises TypeError for what is no dict.
+    """
+    return _kinds.hparams(hparam_dict, metric_dict, hparam_domain_discrete)
+
+
+def scalar(name: str, tensor: Any, collections: Any = None, new_style: bool = False,
+           double_precision: bool = False) -> Summary:
+    """One number.
+
+    collections, new_style, double_precision: accepted, without effect. All loaders show the one
+        form that is written.
+    """
+    return _kinds.scalar(name, tensor)
+
+
+def tensor_proto(tag: str, tensor: Any) -> Summary:
+    """An array."""
+    return readable(summary.tensor(tag, tensor))
+
+
+def image(tag: str, tensor: Any, rescale: float = 1, dataformats: str = "NCHW") -> Summary:
+    """A picture, or a batch as a grid."""
+    return _kinds.image(tag, tensor, rescale, dataformats)
+
+
+def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float = 1,
+                dataformats: str = "CHW", labels: Optional[Sequence[str]] = None) -> Summary:
+    """A picture with boxes on it: (n, 4), each xmin, ymin, xmax, ymax in pixels."""
+    return _kinds.image_boxes(tag, tensor_image, tensor_boxes, rescale, dataformats, labels)
+
+
+def video(tag: str, tensor: Any, fps: float = 4) -> Summary:
+    """A clip (n, time, channels, height, width) as a GIF."""
+    return _kinds.video(tag, tensor, fps)
+
+
+def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any,
+                 num_thresholds: int = 127, weights: Any = None) -> Summary:
+    """A precision-recall curve that was counted elsewhere; the arrays give the thresholds."""
+    return _kinds.pr_curve_raw(tag, tp, fp, tn, fn, precision, recall)
+
+
+def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
+             weights: Any = None) -> Summary:
+    """A precision-recall curve; any number of thresholds."""
+    return _kinds.pr_curve(tag, labels, predictions, num_thresholds, weights)
+
+
+def mesh(tag: str, vertices: Any, colors: Any, faces: Any,
+         config_dict: Optional[Mapping[str, Any]], display_name: Optional[str] = None,
+         description: Optional[str] = None) -> Summary:
+    """Points or surfaces in space."""
+    return _kinds.mesh(tag, vertices, colors, faces, config_dict, display_name or "",
+                       description or "")

@@ -1,0 +1,177 @@
+"""Summaries that can be read: what their `value` says is what protobuf reads in the same bytes."""
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.util import tensor_util
+
+from tbwriter.compat import mxboard, tensorboard, tensorboardX, torch
+from tests.support.judges import events
+
+NOISE = np.random.RandomState(0)
+
+
+def real(summary: Any) -> Any:
+    """The values of a Summary by real protobuf."""
+    return summary_pb2.Summary.FromString(summary.SerializeToString()).value
+
+
+SUMMARIES = [
+    torch.summary.scalar("loss", 0.5),
+    torch.summary.histogram("weights", NOISE.randn(100), "tensorflow"),
+    torch.summary.image("grid", NOISE.rand(2, 3, 4, 5)),
+    torch.summary.audio("sound", NOISE.uniform(-1, 1, 50), 8000),
+    torch.summary.text("notes", "**bold**"),
+    torch.summary.tensor_proto("array", np.arange(6.0, dtype=np.float32).reshape(2, 3)),
+    torch.summary.pr_curve("pr", [0, 1, 1], [0.2, 0.4, 0.9], 5),
+    torch.summary.mesh("mesh", NOISE.rand(1, 4, 3), None, None, None),
+    *torch.summary.hparams({"rate": 0.1}, {"loss": 1.0}),
+    tensorboardX.summary.scalar("loss", 1, "Loss", "of *all*"),
+    tensorboardX.summary.video("clip", NOISE.rand(1, 3, 3, 8, 8)),
+    mxboard.summary.scalar_summary("loss", 2),
+    tensorboard.summary.image(tag="picture", tensor=np.zeros((28, 28, 1), np.uint8)),
+]
+
+
+@pytest.mark.parametrize("summary", SUMMARIES, ids=lambda one: one.tags[0])
+def test_values(summary: Any) -> None:
+    """Every field that protobuf has in these messages, `value` has, with the same value."""
+    assert len(summary.value) == len(real(summary)) > 0
+    for ours, theirs in zip(summary.value, real(summary)):
+        assert_same(ours, theirs)
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    for field in theirs.DESCRIPTOR.fields:
+        if not hasattr(ours, field.name):
+            assert not theirs.ListFields() or field not in dict(theirs.ListFields()), field.name
+            continue
+        one, other = getattr(ours, field.name), getattr(theirs, field.name)
+        if field.name.endswith("_val") and not len(other) and len(one):
+            # Ours also reads the numbers that are kept as bytes.
+            assert one == tensor_util.make_ndarray(theirs).ravel().tolist()
+        elif field.message_type is not None and hasattr(other, "ListFields"):
+            assert_same(one, other)
+        elif field.message_type is not None:
+            assert len(one) == len(other)
+            for item, its in zip(one, other):
+                assert_same(item, its)
+        elif hasattr(other, "__len__") and not isinstance(other, (str, bytes)):
+            assert list(one) == list(other)
+        else:
+            assert one == other and type(one) is type(other)
+
+
+def test_fields_that_are_not_set() -> None:
+    """They are empty, and HasField tells; a name that is no field is an AttributeError."""
+    value, = torch.summary.scalar("loss", 0.5).value
+    assert value.HasField("simple_value") and not value.HasField("image")
+    assert value.image.height == 0 and value.histo.bucket == [] and value.node_name == ""
+    with pytest.raises(AttributeError, match="no field 'colour'"):
+        value.colour
+
+
+def test_what_was_read_is_what_is_written(tmp_path: Any) -> None:
+    """A Summary that was read is written with the same bytes, and once: GIFs and histograms are
+    encoded only one time."""
+    summary = torch.summary.video("clip", NOISE.rand(1, 3, 3, 8, 8))
+    picture = summary.value[0].image.encoded_image_string
+    with torch.FileWriter(str(tmp_path)) as writer:
+        writer.add_summary(summary, 3)
+        writer.add_summary(summary, 4)
+    first, second = events(tmp_path)[1:]
+    assert [first.step, second.step] == [3, 4]
+    assert first.summary.SerializeToString() == second.summary.SerializeToString()
+    assert first.summary.value[0].image.encoded_image_string == picture
+    assert len(list(Image.open(BytesIO(picture)).size)) == 2
+
+
+def test_equal() -> None:
+    """Summaries are equal where their bytes are, also to one of protobuf's."""
+    assert torch.summary.scalar("a", 1) == torch.summary.scalar("a", 1.0)
+    assert torch.summary.scalar("a", 1) != torch.summary.scalar("a", 2)
+    value = summary_pb2.Summary.Value(tag="a", simple_value=1.0)
+    assert torch.summary.scalar("a", 1) == summary_pb2.Summary(value=[value])
+    assert torch.summary.scalar("a", 1) != "a"
+    white = np.full((1, 1, 3), 255, np.uint8)
+    assert tensorboardX.summary.image("", white, dataformats="HWC") == \
+        tensorboardX.summary.image("", white / 255.0, dataformats="HWC")
+
+
+def test_parsing() -> None:
+    """`tensorboard.src.summary_pb2.Summary` of 2017 parses what was serialized; ValueError for what
+    is none."""
+    from tbwriter.compat.tensorboard.src import summary_pb2 as ours
+    found = ours.Summary()
+    found.ParseFromString(tensorboard.summary.scalar("loss", 0.25).SerializeToString())
+    assert [(value.tag, value.simple_value) for value in found.value] == [("loss", 0.25)]
+    assert found.tags == ("loss",)
+    with pytest.raises(ValueError):
+        found.ParseFromString(b"\xff\xff")
+
+
+def test_three_summaries() -> None:
+    """hparams gives the columns, the start and the end of a trial, as the plugin reads them."""
+    experiment, start, end = torch.summary.hparams({"rate": 0.1, "bold": True, "name": "x"},
+                                                   {"loss": 1.0}, {"rate": [0.1, 0.2]})
+    kinds = ["experiment", "session_start_info", "session_end_info"]
+    for summary, kind in zip((experiment, start, end), kinds):
+        content = real(summary)[0].metadata.plugin_data.content
+        data = plugin_data_pb2.HParamsPluginData.FromString(content)
+        assert data.WhichOneof("data") == kind and summary.value[0].tag.startswith("_hparams_/")
+        if kind == "experiment":
+            assert [info.name for info in data.experiment.hparam_infos] == ["rate", "bold", "name"]
+            assert [info.name.tag for info in data.experiment.metric_infos] == ["loss"]
+            assert [number.number_value for number in
+                    data.experiment.hparam_infos[0].domain_discrete.values] == [0.1, 0.2]
+        if kind == "session_start_info":
+            assert data.session_start_info.hparams["bold"].bool_value is True
+    for wrong in ((None, {}), ({}, None), ({}, {}, {"rate": [1]})):
+        with pytest.raises(TypeError):
+            torch.summary.hparams(*wrong)
+
+
+def test_parts_of_summaries() -> None:
+    """make_histogram, make_image, make_video and compute_curve give what a Summary holds;
+    draw_boxes draws on a picture of Pillow."""
+    for module in (torch.summary, tensorboardX.summary):
+        assert module.make_histogram(np.arange(10.0), 5).num == 10
+        picture = np.zeros((20, 30, 3), np.uint8)
+        assert (module.make_image(picture).width, module.make_image(picture).height) == (30, 20)
+        boxed = module.make_image(picture, rescale=2, rois=np.array([[2, 2, 9, 9]]))
+        pixels = np.asarray(Image.open(BytesIO(boxed.encoded_image_string)))
+        assert pixels.shape[:2] == (40, 60) and tuple(pixels[4, 10, :3]) == (255, 0, 0)
+        assert module.make_image(picture, rescale=0.5).width == 15
+        assert module.make_video(NOISE.rand(4, 8, 8, 3), 4).encoded_image_string[:3] == b"GIF"
+        curve = module.compute_curve(np.array([0, 1, 1]), np.array([0.1, 0.4, 0.9]), 5)
+        assert curve.shape == (6, 5) and curve[0].tolist() == [2, 2, 1, 1, 0]
+        drawn = module.draw_boxes(Image.new("RGB", (30, 20)), np.array([[2, 2, 9, 9]]))
+        assert drawn.size == (30, 20) and drawn.getpixel((2, 5))[:3] == (255, 0, 0)
+
+
+def test_halves() -> None:
+    """half_to_int and int_to_half are inverse, and read the bits of a float32."""
+    assert torch.summary.half_to_int(1.0) == 0x3F800000
+    assert torch.summary.int_to_half(torch.summary.half_to_int(0.5)) == 0.5
+
+
+def test_events_keep_their_summaries(tmp_path: Any) -> None:
+    """add_event and add_summary take messages of protobuf and bytes, in all four APIs."""
+    value = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag="a", simple_value=1.0)])
+    for number, module in enumerate((torch, tensorboardX, mxboard.writer, tensorboard)):
+        writer = module.FileWriter(str(tmp_path / str(number)))
+        writer.add_summary(value, 1)
+        writer.add_summary(value.SerializeToString(), 2)
+        writer.add_event(event_pb2.Event(summary=value, step=3, wall_time=9.0))
+        writer.flush()
+        writer.close()
+        found = events(tmp_path / str(number))[1:]
+        assert [event.step for event in found] == [1, 2, 3]
+        assert all(event.summary == value for event in found)
+        assert writer.get_logdir() == str(tmp_path / str(number))
