@@ -363,3 +363,29 @@ def test_executors_of_mxnet_2(tmp_path):
     """What has no monitor callback is refused with the reason."""
     with FileWriter(tmp_path) as writer, pytest.raises(TypeError, match="want one of MXNet 1.x"):
         Monitor(writer, 1).install(object())
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_inputs_of_later_modules(tmp_path, devices):
+    """Each module of a SequentialModule has an input `data`: that of the second is named by the
+    operator that it enters, on every device."""
+    def half(name, last):
+        x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name=name)
+        return mx.sym.SoftmaxOutput(x, name="softmax") if last else x
+    where = [mx.cpu(index) for index in range(devices)]
+    chain = mx.mod.SequentialModule()
+    chain.add(mx.mod.Module(half("fc1", False), label_names=(), context=where))
+    chain.add(mx.mod.Module(half("fc2", True), context=where), take_labels=True, auto_wiring=True)
+    run(tmp_path, chain, epochs=1)
+    ends = [""] if devices == 1 else ["/cpu(0)", "/cpu(1)"]
+    with board(tmp_path, "fast") as b:
+        tags = set(b.tags("histograms"))
+        assert {tag for tag in tags if "data" in tag and "backward" not in tag} == \
+            {f"{name}{end}" for name in ("data", "fc2_data") for end in ends}
+        assert not [tag for tag in tags if tag.endswith("_1")]
+        for end in ends:
+            # The second module's input is the first one's output.
+            assert [tuple(map(float, numbers(histogram))) for _, histogram
+                    in b.tensors("histograms", ".", f"fc2_data{end}")] == \
+                [tuple(map(float, numbers(histogram))) for _, histogram
+                 in b.tensors("histograms", ".", f"fc1_output{end}")]

@@ -518,3 +518,98 @@ def test_networks_of_the_model_zoo(name):
     assert all(shapes(node) for node in nodes.values())
     assert sorted(key for key in nodes if "/" not in key) == sorted(
         ["data", next(node.name for node in nodes.values() if node.op == "Output")])
+
+
+def detector(classes=20):
+    """What follows the features of SSD: for each scale, predictions that are joined; for each class
+    two slices and a join."""
+    x = mx.sym.var("data")
+    scales = []
+    for number in range(6):
+        x = mx.sym.Convolution(x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), num_filter=8,
+                               name=f"extra{number}_conv_fwd")
+        scales.append(x)
+    joined = []
+    for kind in "classes", "boxes":
+        parts = [mx.sym.Convolution(scale, kernel=(1, 1), num_filter=classes,
+                                    name=f"{kind}{number}_conv_fwd")
+                 for number, scale in enumerate(scales)]
+        joined.append(mx.sym.reshape(mx.sym.concat(*[
+            mx.sym.flatten(mx.sym.transpose(part, axes=(0, 2, 3, 1))) for part in parts]),
+            shape=(0, -1, classes if kind == "classes" else 4)))
+    scores, boxes = mx.sym.softmax(joined[0]), joined[1]
+    found = [mx.sym.concat(mx.sym.slice_axis(scores, axis=-1, begin=one, end=one + 1),
+                           mx.sym.slice_axis(scores, axis=-1, begin=one, end=one + 1),
+                           dim=-1) for one in range(classes)]
+    result = mx.sym.concat(*found, dim=1)
+    return mx.sym.Group([mx.sym.slice_axis(result, axis=-1, begin=0, end=1, name="scores"),
+                         mx.sym.slice_axis(boxes, axis=-1, begin=0, end=4, name="places")])
+
+
+def vgg():
+    """Layers that are numbered by their stage, as those of VGG are."""
+    x = mx.sym.var("data")
+    for stage, layers in enumerate((2, 2, 3, 3, 3), 1):
+        for layer in range(1, layers + 1):
+            x = mx.sym.Convolution(x, kernel=(3, 3), pad=(1, 1), num_filter=4,
+                                   name=f"conv{stage}_{layer}")
+            x = mx.sym.Activation(x, act_type="relu", name=f"relu{stage}_{layer}")
+        x = mx.sym.Pooling(x, pool_type="max", kernel=(2, 2), stride=(2, 2), name=f"pool{stage}")
+    for number in 6, 7:
+        x = mx.sym.FullyConnected(x, num_hidden=8, name=f"fc{number}")
+        x = mx.sym.Activation(x, act_type="relu", name=f"relu{number}")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=10, name="fc8"), name="prob")
+
+
+def boxes_of(message):
+    """{box: what is drawn in it}, and the edges between what is drawn in the outermost one."""
+    nodes = parsed(message).values()
+    boxes, edges = {}, {}
+    for node in nodes:
+        parts = node.name.split("/")
+        for depth in range(len(parts)):
+            boxes.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
+        for source in node.input:
+            edge = source.lstrip("^").split("/")[0].split(":")[0], parts[0]
+            if edge[0] != edge[1]:
+                edges.setdefault(edge[0], set()).add(edge[1])
+    return boxes, edges
+
+
+def has_cycle(edges):
+    waiting = {node: set() for node in edges}
+    for source, ends in edges.items():
+        for end in ends:
+            waiting.setdefault(end, set()).add(source)
+    while True:
+        ready = [node for node, sources in waiting.items() if not sources]
+        if not ready:
+            return bool(waiting)
+        for node in ready:
+            del waiting[node]
+        for sources in waiting.values():
+            sources.difference_update(ready)
+
+
+@pytest.mark.skipif(not MXNET_1, reason="MXNet 2 has no names for the operators of a Symbol")
+def test_loose_operators_are_grouped():
+    """SSD's 100 operators outside of blocks: no box holds more than a person can read, and boxes
+    do not follow one another in a circle."""
+    boxes, edges = boxes_of(graph(detector(), {"data": (1, 3, 300, 300)}))
+    assert len(boxes[""]) <= 30
+    assert max(map(len, boxes.values())) <= 32
+    assert not has_cycle(edges)
+    # For each class one box, in that of the operator that joins the classes.
+    assert sum(len(inside) == 3 and any(name.startswith("slice_axis") for name in inside)
+               for inside in boxes.values()) == 20
+
+
+@pytest.mark.skipif(not MXNET_1, reason="MXNet 2 has no names for the operators of a Symbol")
+def test_stages_are_boxes():
+    """A VGG of 36 layers is drawn as its stages; LeNet, which is small, as its layers."""
+    boxes, edges = boxes_of(graph(vgg(), {"data": (1, 3, 32, 32)}))
+    assert boxes[""] == {"data", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8",
+                         "prob", "prob_label", "prob_output"}
+    assert boxes["conv1"] == {"conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1"}
+    assert not has_cycle(edges)
+    assert {"conv1", "tanh1", "pool1"} < boxes_of(graph(lenet()))[0][""]

@@ -9,22 +9,20 @@ What a node is called decides where TensorBoard draws it, since "/" opens a box:
 - Without blocks, an underscore behind a number ends a box: `stage1_conv0_fwd` is drawn as
   `stage1/conv0/fwd`; so are the dots in the structural names of MXNet 2.
 - Weights stand in the box of their operator: `fc1_weight` as `fc1/weight`.
-
-Source: the JSON format is that of `nnvm/src/pass/saveload_json.cc`.
+- Where a box has too many operators to be read, `_boxes` divides it.
 """
 from __future__ import annotations
 
-import ast
-import json
-import os
 import re
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from .._proto.messages import Message
 from ..summary import _graph
 from ..summary._graph import Node, Shape
+from ._boxes import with_boxes
+from ._symbol_json import PARTS, bindings, integers, is_weight, parse, read, users_of
 from ._trace import SCOPE, is_block, trace
 
 # mshadow's type flags, as `__dtype__` has them.
@@ -36,13 +34,6 @@ _DTYPES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "
 _MUTATED = {"BatchNorm": (3, 4), "BatchNorm_v1": (3, 4), "SyncBatchNorm": (3, 4),
             "_contrib_SyncBatchNorm": (3, 4), "CuDNNBatchNorm": (3, 4),
             "_contrib_BatchNormWithReLU": (3, 4)}
-
-_WEIGHTS = ("weight", "bias", "gamma", "beta", "mean", "var", "parameters", "alpha", "moving_avg")
-
-# What the parts of a control-flow operator are, in the order of their Symbols.
-_PARTS = {"_foreach": ("body",), "_while_loop": ("condition", "body"),
-          "_cond": ("condition", "then", "else")}
-_PARTS.update({f"_npx{op}": parts for op, parts in _PARTS.items()})  # MXNet 2, in blocks
 
 # MXNet 2 has no names for operators, only these numbers.
 _NUMBERED = re.compile(r"node_\d+$")
@@ -96,8 +87,8 @@ def graph(network: Any, input_shapes: Any = None) -> Message:
         text = symbol.tojson(remove_amp_cast=False)
     else:
         symbol = None
-        text = _read(network)
-    document = _parse(text)
+        text = read(network)
+    document = parse(text)
     for node in document["nodes"]:
         if node["name"] in scopes:
             node["attrs"][SCOPE] = scopes[node["name"]]
@@ -132,57 +123,14 @@ def _feed(shape: Any, dtype: Any = "float32") -> Feed:
     return lengths, np.dtype(dtype).name
 
 
-def _read(network: Any) -> str:
-    """The JSON behind a text or path."""
-    if not isinstance(network, (str, os.PathLike)):
-        raise TypeError(f"got a network of type {type(network).__name__}, want a Symbol, its JSON, "
-                        "a path or a Gluon block")
-    if isinstance(network, str) and network.lstrip()[:1] == "{":
-        return network
-    path = os.fspath(network)
-    if not os.path.exists(path) and os.path.exists(f"{path}-symbol.json"):
-        path = f"{path}-symbol.json"
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def _parse(text: str) -> Dict[str, Any]:
-    try:
-        document = json.loads(text)
-        nodes = [_node(node) for node in document["nodes"]]
-        heads = [_entry(head) for head in document["heads"]]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"got {text!r:.60}, want the JSON of a Symbol "
-                         f"({type(error).__name__}: {error})") from None
-    for index, _ in heads + [entry[:2] for node in nodes for entry in node["inputs"]]:
-        if not 0 <= index < len(nodes):
-            raise ValueError(f"got a Symbol's JSON with the node {index}, want 0 to "
-                             f"{len(nodes) - 1}")
-    return {"nodes": nodes, "heads": heads, "numpy": "is_np_shape" in document.get("attrs", {})}
-
-
-def _node(node: Dict[str, Any]) -> Dict[str, Any]:
-    # "attr" and "param" are the older names of "attrs"; files have had both at once.
-    attrs = {**node.get("param", {}), **node.get("attr", {}), **node.get("attrs", {})}
-    return {"name": str(node["name"]), "op": str(node["op"]), "attrs": attrs,
-            "inputs": [_entry(entry) + (len(entry) > 2 and entry[2] > 0,)
-                       for entry in node["inputs"]],
-            "subgraphs": [_parse(json.dumps(part)) for part in node.get("subgraphs", ())]}
-
-
-def _entry(entry: Sequence[int]) -> Tuple[int, int]:
-    """[node, output] or, since 2016, [node, output, version]."""
-    return int(entry[0]), int(entry[1])
-
-
 def _inputs(document: Dict[str, Any], feeds: Union[None, List[Feed], Dict[str, Feed]],
             parameters: Mapping[str, str]) -> Dict[str, Optional[Feed]]:
     """Which variables are inputs of the network, with what is known of their shapes."""
-    users = _users(document)
+    users = users_of(document)
     variables = [node["name"] for node in document["nodes"] if node["op"] == "null"]
     found = [node["name"] for index, node in enumerate(document["nodes"])
              if node["op"] == "null" and node["name"] not in parameters
-             and not _is_weight(node, [document["nodes"][user] for user in users[index]])]
+             and not is_weight(node, [document["nodes"][user] for user in users[index]])]
     if isinstance(feeds, list):
         if len(feeds) > len(found):
             raise ValueError(f"got {len(feeds)} input shapes, want {len(found)}: "
@@ -196,33 +144,11 @@ def _inputs(document: Dict[str, Any], feeds: Union[None, List[Feed], Dict[str, F
     return known
 
 
-def _users(document: Dict[str, Any]) -> List[List[int]]:
-    """For each node, who has it as an input."""
-    users: List[List[int]] = [[] for _ in document["nodes"]]
-    for index, node in enumerate(document["nodes"]):
-        for source, _, _ in node["inputs"]:
-            users[source].append(index)
-    return users
-
-
-def _is_weight(node: Dict[str, Any], users: Iterable[Dict[str, Any]]) -> bool:
-    """Whether a variable is trained rather than fed.
-
-    Gluon writes learning rates on its parameters. Composition names what it had to add after the
-    operator, `fc1_weight`; the exception are labels, `softmax_label`.
-    """
-    name = node["name"]
-    if "__lr_mult__" in node["attrs"] or "__init__" in node["attrs"] or name.endswith(_WEIGHTS):
-        return True
-    return not name.endswith("label") and any(name.startswith(f"{user['name']}_")
-                                              for user in users)
-
-
 def _infer(symbol: Any, document: Dict[str, Any],
            inputs: Mapping[str, Optional[Feed]]) -> Dict[Tuple[int, int], Tuple[Shape, str]]:
     """Shape and dtype of every output that MXNet can infer, by node and output index."""
     internals = symbol.get_internals()
-    inside = _parse(internals.tojson(remove_amp_cast=False))
+    inside = parse(internals.tojson(remove_amp_cast=False))
     if [node["name"] for node in inside["nodes"]] != [node["name"] for node in document["nodes"]]:
         return {}
     feeds = {name: feed for name, feed in inputs.items() if feed is not None}
@@ -270,7 +196,7 @@ class _Drawing:
         self._parameters = parameters
         self._inputs = inputs
         self._inferred = inferred
-        self._users = _users(document)
+        self._users = users_of(document)
         self._auxiliary = {source for node in self._nodes
                            for position, (source, _, mutable) in enumerate(node["inputs"])
                            if self._nodes[source]["op"] == "null"
@@ -305,7 +231,7 @@ class _Drawing:
 
     def _parts(self, draft: Draft, node: Dict[str, Any]) -> List[Draft]:
         """What is inside a control-flow operator; its results come from there."""
-        labels = _PARTS.get(node["op"], ())
+        labels = PARTS.get(node["op"], ())
         sources = list(draft.inputs)
         drafts: List[Draft] = []
         for number, document in enumerate(node["subgraphs"]):
@@ -315,7 +241,7 @@ class _Drawing:
             names = dict.fromkeys(document["nodes"][index]["name"] for index in variables)
             part = _Drawing(document, self._parameters, names, {})
             fed = {variables[position]: sources[source]
-                   for source, position in _bindings(
+                   for source, position in bindings(
                        node, number, [document["nodes"][index]["name"] for index in variables])
                    if source < len(sources) and position < len(variables)}
             nodes, inner = part._part(f"{draft.name}/{label}/", fed)
@@ -355,7 +281,7 @@ class _Drawing:
         if not shapes and node["op"] == "null":
             code = str(node["attrs"].get("__dtype__", ""))
             draft.dtype = _DTYPES[int(code)] if code.isdigit() and int(code) < len(_DTYPES) else ""
-            shapes = [_shape(_tuple(node["attrs"].get("__shape__")), self._unknown)]
+            shapes = [_shape(integers(node["attrs"].get("__shape__")), self._unknown)]
         if any(shape is not None for shape in shapes):
             draft.shapes = shapes
 
@@ -380,6 +306,7 @@ class _Drawing:
         for index, node in enumerate(self._nodes):
             if node["op"] != "null":
                 names[index] = numbered.get(index) or _operator_name(node)
+        names = with_boxes(self._nodes, names, [index for index, _ in self._heads])
         for index, node in enumerate(self._nodes):
             if node["op"] == "null":
                 names[index] = self._variable_name(index, node["name"], names)
@@ -447,43 +374,6 @@ def _operator_name(node: Dict[str, Any]) -> str:
 def _split(name: str) -> str:
     """A name in its boxes: "stage1_conv0_fwd" is "stage1/conv0/fwd"."""
     return re.sub(r"(?<=\d)_(?=[^\d/])|_(?=fwd$)", "/", name)
-
-
-def _bindings(node: Dict[str, Any], number: int, variables: Sequence[str]
-              ) -> Iterable[Tuple[int, int]]:
-    """(input of the operator, variable of its part) for part `number` of a control-flow operator.
-
-    `_foreach` has for each of its inputs a place among the variables; the others have for each
-    variable a place among the inputs. MXNet 2 keeps these places to itself when a block is traced:
-    there the names of the variables tell, and in a loop over arrays each use is an input.
-    """
-    attrs = node["attrs"]
-    if node["op"] == "_foreach":
-        places = [place for key in ("in_data_locs", "in_state_locs", "remain_locs")
-                  for place in _tuple(attrs.get(key)) or ()]
-        return list(enumerate(places))
-    if node["op"] == "_npx_foreach":
-        return list(enumerate(sorted(range(len(variables)), key=lambda at: (
-            not variables[at].startswith("data_subgraph"),
-            not variables[at].startswith("state_subgraph"), variables.index(variables[at])))))
-    if node["op"].startswith("_npx_"):
-        numbers = [re.search(r"_subgraph(\d+)$", name) for name in variables]
-        return [(int(match.group(1)), at) for at, match in enumerate(numbers) if match]
-    keys = {"_while_loop": ("cond_input_locs", "func_input_locs"),
-            "_cond": ("cond_input_locs", "then_input_locs", "else_input_locs")}.get(node["op"], ())
-    if number < len(keys):
-        return [(source, position)
-                for position, source in enumerate(_tuple(attrs.get(keys[number])) or ())]
-    return [(position, position) for position in range(len(variables))]
-
-
-def _tuple(text: Optional[str]) -> Optional[Tuple[int, ...]]:
-    """The integers of an attribute such as "(64, 0, 7, 7)" or "[0]"; None for anything else."""
-    try:
-        value = ast.literal_eval(str(text))
-        return tuple(int(item) for item in value)
-    except (ValueError, SyntaxError, TypeError):
-        return None
 
 
 def _nodes(drafts: Sequence[Draft]) -> List[Node]:

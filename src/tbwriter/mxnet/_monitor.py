@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from functools import partial
 from math import sqrt
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import mxnet
 import numpy as np
@@ -50,7 +50,9 @@ class Monitor:
     A gradient has MXNet's present name, such as `fc1_backward_output1`, and that of 2017 by the
     operator's argument, `fc1_backward_weight`; each that matches `pattern` is logged. Gradients
     that MXNet does not compute, whose memory holds anything, are left out. Where several devices
-    have a tensor, the tag ends with the device: `fc1_output/cpu(1)`.
+    have a tensor, the tag ends with the device: `fc1_output/cpu(1)`. If several modules of a
+    SequentialModule have an input of the same name, that of a later module is named by the operator
+    that it enters: `fc2_data`.
 
     The step is that of the batch: 0 for the first, then on over all epochs.
     """
@@ -145,11 +147,15 @@ class Monitor:
     def _toc(self) -> List["_Seen"]:
         if not self.activated:
             return []
+        taken: Set[Tuple[str, str]] = set()
         for executor in self._executors:
             # Only those that ran: the executors of other buckets share the same parameters.
             if executor.ran:
                 executor.ran = False
                 for name, array in executor.parameters():
+                    if (executor.device, name) in taken:  # a later module of a SequentialModule
+                        name = executor.inputs.get(name, name)
+                    taken.add((executor.device, name))
                     self._look(executor, (name,), array)
         self.activated = False
         seen, self._seen = self._seen, []
@@ -174,6 +180,7 @@ class _Executor:
         self.ran = False
         self.device = str(exe.arg_arrays[0].context) if exe.arg_arrays else ""
         self.names = gradient_names(exe._symbol, exe.grad_dict)
+        self.inputs = input_names(exe._symbol)
 
     def parameters(self) -> List[Tuple[str, Any]]:
         symbol = self.exe._symbol
@@ -213,6 +220,21 @@ def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[st
                 today.append(f"{node['name']}_backward_output")
             for name in today:
                 names[name] = tuple(dict.fromkeys((name, of_2017))) if wanted else ()
+    return names
+
+
+def input_names(symbol: Any) -> Dict[str, str]:
+    """Another name for each variable, by the first operator that uses it: `fc2_data` for `data`.
+
+    It is MXNet's own name for an operator's input, which `monitor_all` gives.
+    """
+    names: Dict[str, str] = {}
+    nodes = json.loads(symbol.tojson())["nodes"]
+    for node in nodes:
+        arguments = _arguments(node["op"], len(node["inputs"])) if node["inputs"] else []
+        for argument, entry in zip(arguments, node["inputs"]):
+            if nodes[entry[0]]["op"] == "null":
+                names.setdefault(nodes[entry[0]]["name"], f"{node['name']}_{argument}")
     return names
 
 
