@@ -55,7 +55,7 @@ FOREIGN: Dict[str, Set[str]] = {
         "_reading/columns", "_tfrecord/crc32c_numpy",
         "_values/buckets", "_values/lookup", "_values/depth",
         "_values/deflate", "_values/pixels", "_values/png",
-        "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite",
+        "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite", "cli/reduce",
         "_proto/tensors", "check/__init__", "demo", "reader", "summary/_audio",
         "summary/_embedding", "summary/_figure", "summary/_histogram", "summary/_mesh",
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_gradients",

@@ -28,11 +28,11 @@ _OPEN_FILES = 16
 class Copier:
     """Encodes rows of an index as the records of one event file.
 
-    rename: {tag: its new name}. start: the time of the first event, seconds since 1970.
+    rename: {number of a tag: its new name}. start: the time of the first event, seconds since 1970.
     changed: how many values were in the files no longer when they were copied.
     """
 
-    def __init__(self, index: Index, rename: Dict[str, str]) -> None:
+    def __init__(self, index: Index, rename: Dict[int, str]) -> None:
         self._index = index
         self._rename = rename
         self._described: Set[int] = set()
@@ -58,7 +58,7 @@ class Copier:
                 row = int(index.event[group[0]])
                 raw = windows.record(int(index.file[row]), int(index.offset[row]))
                 tags = index.tag[group].tolist()
-                if len(tags) == 1 and tags[0] in self._described and self._is_plain(raw):
+                if len(tags) == 1 and self._is_plain(tags[0], raw):
                     yield [raw]  # with its checksums, which were right
                     continue
                 try:
@@ -68,9 +68,12 @@ class Copier:
                 except (IndexError, WireError):
                     self.changed += len(tags)
 
-    def _is_plain(self, raw: bytes) -> bool:
+    def _is_plain(self, tag: int, raw: bytes) -> bool:
+        """Whether a record is a scalar with nothing to change."""
+        if tag not in self._described or tag in self._rename:
+            return False
         key = scalar_key(raw[HEADER:-4])
-        return key is not None and key[1] in self._index.plain and not self._rename
+        return key is not None and key[1] in self._index.plain
 
     def _record(self, raw: bytes, event: Event, time: float, tags: List[int], at: List[int]
                 ) -> Parts:
@@ -90,7 +93,7 @@ class Copier:
         number = needs_number(value, known.metadata.plugin)
         named = value.metadata is not None and bool(value.metadata.plugin)
         describe = first and bool(known.metadata.plugin) and (number or not named)
-        renamed = self._rename.get(known.name, "")
+        renamed = self._rename.get(tag, "")
         if not (number or describe or renamed):
             return SAME
         return Change(known.metadata if describe else None, number, renamed)

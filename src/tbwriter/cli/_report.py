@@ -65,7 +65,7 @@ def print_report(report: Report, out: str) -> None:
 
 
 def _sum(name: str, runs: Sequence[RunReport]) -> RunReport:
-    total = Report(list(runs), [], {}, [])
+    total = Report(list(runs), [], {}, [], set())
     return RunReport(name, total.read, total.written, total.left_out)
 
 

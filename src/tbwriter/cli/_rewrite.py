@@ -20,6 +20,8 @@ from ._copy import Copier
 from ._index import (PURGED, SAME_STEP, UNREADABLE, Index, Progress, Source, purged, same_step,
                      writers)
 from ._output import Output
+from ._text import plural
+from ._values import NAMELESS
 
 THINNED = "thinned"
 NOT_SELECTED = "not selected"
@@ -56,12 +58,14 @@ class Report(NamedTuple):
     """What became of log directories.
 
     renamed: {name in the log: name below the output}. notes: what else is to be known.
+    applied: the tags that have new names.
     """
 
     runs: List[RunReport]
     faults: List[Fault]
     renamed: Dict[str, str]
     notes: List[str]
+    applied: Set[str]
 
     @property
     def read(self) -> int:
@@ -122,12 +126,18 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
             if selection.run(run):
                 sources = runs.setdefault(place.name(run), [])
                 sources += [Source(path, place.source) for path in paths]
-    report = Report([], [], {}, [])
+    report = Report([], [], {}, [], set())
+    skipped = {run for place in found for run in runs_of(place.files) if not selection.run(run)}
+    if skipped:
+        report.notes.append(f"{plural(len(skipped), 'run')} not selected")
     with Output(out, [place.logdir for place in found]) as output:
         for run, sources in runs.items():
             _rewrite_run(run, sources, output, selection, progress, report)
         _copy_side_files(found, output, selection, report)
         report.renamed.update(output.renamed)
+    for tag in sorted(set(selection.rename) - report.applied):
+        if not any(note.startswith(f"{tag} is not renamed") for note in report.notes):
+            report.notes.append(f"{tag} is not renamed: no run has this tag")
     return report
 
 
@@ -146,7 +156,8 @@ def _rewrite_run(run: str, sources: Sequence[Source], output: Output, selection:
                                 f"steps: {files_of} of the run {run} is now the run {name}")
         rows = np.flatnonzero(np.isin(index.file[index.event], files))
         kept, reasons = _chosen(index, rows, gone, selection)
-        changed = _write(index, kept, name, output, selection)
+        rename = _renames(index, kept, name, selection, report)
+        changed = _write(index, kept, name, output, rename)
         left_out.update({**reasons, CHANGED: changed})
         written = len(kept) - changed
         report.runs.append(RunReport(name, written + sum(left_out.values()), written,
@@ -193,13 +204,34 @@ def _thin(tags: "np.ndarray[Any, Any]", points: int) -> "np.ndarray[Any, Any]":
     return keep
 
 
+def _renames(index: Index, rows: "np.ndarray[Any, Any]", run: str, selection: Selection,
+             report: Report) -> Dict[int, str]:
+    """{number of a tag: its new name}. A name that another tag of the run has is not given."""
+    numbers = np.unique(index.tag[rows]).tolist()
+    taken = {index.tags[number].name for number in numbers} - set(selection.rename)
+    renames: Dict[int, str] = {}
+    for number in numbers:
+        tag = index.tags[number]
+        new = selection.rename.get(tag.name, tag.name)
+        if new == tag.name:
+            continue
+        if new in taken or tag.kind in NAMELESS:
+            why = "has a tag of this name already" if new in taken else "finds its graphs by name"
+            report.notes.append(f"{tag.name} is not renamed to {new}: the run {run} {why}")
+        else:
+            taken.add(new)
+            renames[number] = new
+            report.applied.add(tag.name)
+    return renames
+
+
 def _write(index: Index, rows: "np.ndarray[Any, Any]", name: str, output: Output,
-           selection: Selection) -> int:
+           rename: Dict[int, str]) -> int:
     """Write one event file with these rows, or none for a run of which nothing is left. Returns
     how many values were not there any more."""
     if not len(rows) and (len(index.tag) or not index.header):
         return 0
-    copier = Copier(index, selection.rename)
+    copier = Copier(index, rename)
     seconds = int(min(max(copier.start, 0.0), _LAST_SECOND))
     file, _ = output.create(name, f"events.out.tfevents.{seconds:010d}.tbwriter")
     with file:

@@ -15,6 +15,8 @@ _NO_VALUES = {schema.Event.LOG_MESSAGE: "log message", schema.Event.SESSION_LOG:
 # Plugins whose values belong to a run as a whole, not to a step of it.
 WHOLE_RUN = {schema.GRAPHS, schema.RUN_METADATA, schema.RUN_METADATA_GRAPH, schema.KERAS_MODEL,
              schema.TAGGED_RUN_METADATA, schema.HPARAMS, schema.CUSTOM_SCALARS}
+# Plugins whose values are events of their own, without a tag that could be another.
+NAMELESS = {schema.GRAPHS, schema.TAGGED_RUN_METADATA}
 
 
 def values(event: Event) -> Sequence[Value]:

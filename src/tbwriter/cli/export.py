@@ -152,6 +152,11 @@ def _cells(run: str, tag: str, kind: str, step: int, value: Any, files: Optional
         yield os.path.join(files.path, path)
 
 
+def _cell(value: Any) -> Any:
+    """A hyperparameter; all numbers are stored as double, also integers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: Form,
              faults: List[Fault]) -> _Rows:
     """A row per run: its hyperparameters, an empty cell where it has none of a name."""
@@ -170,6 +175,7 @@ def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: For
         yield csv_line(("run", *names), form.raw), 0
     for run_name, values in table.items():
         if form.name == "csv":
-            yield csv_line((run_name, *(values.get(name, "") for name in names)), form.raw), 1
+            cells = (_cell(values.get(name, "")) for name in names)
+            yield csv_line((run_name, *cells), form.raw), 1
         else:
             yield as_json({"run": run_name, "hparams": values}) + "\n", 1

@@ -1,0 +1,208 @@
+"""`tbwriter reduce DIR... OUT`: statistics of the scalars of several seeds, step by step."""
+from __future__ import annotations
+
+import argparse
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from .. import summary
+from .._files.places import ALONE, runs_of, tree
+from .._proto import messages
+from .._tfrecord.frame import frame
+from .._version import __version__
+from ..reader import Run
+from ._arguments import add_json, add_names, add_out, matcher
+from ._exit import FOUND, GOOD
+from ._output import Output
+from ._table import table
+from ._text import plural, print_json, say
+
+HELP = ("Write the mean and other statistics of the scalars of several runs, such as seeds, step "
+        "by step.")
+
+# Of values that are sorted by step: where each step begins, and how many values it has.
+_Statistic = Callable[["np.ndarray[Any, Any]", "np.ndarray[Any, Any]", "np.ndarray[Any, Any]"], Any]
+
+
+def _mean(values: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]",
+          counts: "np.ndarray[Any, Any]") -> Any:
+    return np.add.reduceat(values, starts) / counts
+
+
+def _std(values: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]",
+         counts: "np.ndarray[Any, Any]") -> Any:
+    apart = values - np.repeat(_mean(values, starts, counts), counts)
+    return np.sqrt(_mean(apart * apart, starts, counts))
+
+
+def _median(values: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]",
+            counts: "np.ndarray[Any, Any]") -> Any:
+    step = np.repeat(np.arange(len(starts)), counts)
+    ordered = values[np.lexsort((values, step))]  # NaN last
+    middle = (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
+    return np.where(np.isnan(np.maximum.reduceat(values, starts)), np.nan, middle)
+
+
+_STATISTICS: Dict[str, _Statistic] = {
+    "mean": _mean, "std": _std, "median": _median,
+    "min": lambda values, starts, counts: np.minimum.reduceat(values, starts),
+    "max": lambda values, starts, counts: np.maximum.reduceat(values, starts),
+    "count": lambda values, starts, counts: counts,
+}
+
+
+class Reduced(NamedTuple):
+    """What became of one run. seeds: how many have it. steps: of all tags together; lacking: those
+    that some seeds lack; same_step: values that a later one of their seed, tag and step replaces.
+    other_tags: how many tags are no scalars."""
+
+    name: str
+    seeds: int
+    tags: int
+    read: int
+    same_step: int
+    steps: int
+    lacking: int
+    written: int
+    other_tags: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+    parser.add_argument("--stat", type=_statistics, default=["mean", "std", "min", "max"],
+                        metavar="NAMES", help=f"of {', '.join(_STATISTICS)}, with commas between "
+                        "(mean,std,min,max); std divides by the number of values")
+    parser.add_argument("--complete", action="store_true",
+                        help="only steps that every seed has")
+    add_names(parser)
+    parser.add_argument("dirs", metavar="DIR", nargs="+", help="a log directory per seed; or one "
+                        "directory, in which each directory is a seed")
+    add_out(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    seeds = _seeds(options.dirs)
+    if len(seeds) < 2:
+        raise ValueError(f"got {plural(len(seeds), 'seed')}, want at least 2: log directories, or "
+                         "one directory with a directory per seed")
+    done = []
+    with Output(options.out, options.dirs) as output:
+        for name in filter(matcher(options.run), dict.fromkeys(
+                name for seed in seeds for name in seed)):
+            runs = [Run(name, seed[name]) for seed in seeds if name in seed]
+            done.append(_reduce(name, runs, len(seeds), output, options))
+    if options.json:
+        print_json({"out": options.out, "statistics": options.stat, "seeds": len(seeds),
+                    "runs": [one._asdict() for one in done], "renamed": output.renamed})
+    else:
+        _print(done, output, options)
+    return GOOD if any(one.written for one in done) else FOUND
+
+
+def _statistics(text: str) -> List[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in _STATISTICS]
+    if unknown or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(
+            f"got {text}, want names of {', '.join(_STATISTICS)}, each once")
+    return names
+
+
+def _seeds(logdirs: Sequence[str]) -> List[Dict[str, List[str]]]:
+    """{run: its event files} of each seed."""
+    found = [tree(logdir) for logdir in logdirs]
+    if len(found) > 1 or ALONE in found[0]:
+        return [runs_of(one) for one in found]
+    seeds: Dict[str, Dict[str, List[str]]] = {}
+    for run_name, paths in runs_of(found[0]).items():
+        seed, _, below = run_name.partition("/")
+        if run_name != ".":
+            seeds.setdefault(seed, {})[below or "."] = paths
+    return list(seeds.values())
+
+
+def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
+            options: argparse.Namespace) -> Reduced:
+    fits = matcher(options.tag)
+    kinds: Dict[str, str] = {}
+    for run_ in runs:
+        kinds.update({tag: kind for tag, kind in run_.tags.items()
+                      if fits(tag) and kinds.get(tag) != "scalar"})
+    tags = [tag for tag, kind in kinds.items() if kind == "scalar"]
+    read = same = steps = lacking = 0
+    columns: Dict[str, List[_Column]] = {statistic: [] for statistic in options.stat}
+    for tag in tags:
+        points = [_last_values(run_, tag) for run_ in runs if run_.tags.get(tag) == "scalar"]
+        step, wall_time, values = (np.concatenate(column) for column in
+                                   zip(*(point[:3] for point in points)))
+        read += sum(point[3] for point in points)
+        same += sum(point[3] - len(point[0]) for point in points)
+        order = np.argsort(step, kind="stable")
+        each, starts, counts = np.unique(step[order], return_index=True, return_counts=True)
+        wanted = counts == seeds if options.complete else counts > 0
+        steps += len(each)
+        lacking += int((counts < seeds).sum())
+        with np.errstate(all="ignore"):
+            times = _mean(wall_time[order], starts, counts)
+            for statistic, column in columns.items():
+                numbers = _STATISTICS[statistic](values[order], starts, counts)
+                column.append(_Column(tag, each[wanted], times[wanted], numbers[wanted]))
+    for statistic, column in columns.items():
+        _write(statistic if name == "." else f"{name}/{statistic}", column, output)
+    return Reduced(name, len(runs), len(tags), read, same, steps, lacking,
+                   sum(len(one.steps) for column in columns.values() for one in column),
+                   len(kinds) - len(tags))
+
+
+class _Column(NamedTuple):
+    tag: str
+    steps: "np.ndarray[Any, Any]"
+    wall_times: "np.ndarray[Any, Any]"
+    values: "np.ndarray[Any, Any]"
+
+
+def _last_values(run: Run, tag: str) -> Tuple[Any, Any, Any, int]:
+    """Steps, times and values of a tag, the last value of each step; and how many there are."""
+    series = run.scalars(tag)
+    backwards = np.unique(series.steps[::-1], return_index=True)[1]
+    last = len(series.steps) - 1 - backwards
+    return series.steps[last], series.wall_times[last], series.values[last], len(series.steps)
+
+
+def _write(name: str, columns: Sequence[_Column], output: Output) -> None:
+    """A run with these scalars; none without any."""
+    times = np.concatenate([column.wall_times for column in columns] or [np.zeros(0)])
+    times = times[np.isfinite(times)]
+    if not any(len(column.steps) for column in columns):
+        return
+    start = float(times.min()) if len(times) else 0.0
+    seconds = int(min(max(start, 0.0), 9_999_999_999))
+    file, _ = output.create(name, f"events.out.tfevents.{seconds:010d}.tbwriter")
+    with file:
+        for part in _records(columns, start):
+            file.write(part)
+
+
+def _records(columns: Sequence[_Column], start: float) -> Iterator[bytes]:
+    yield from map(bytes, frame([messages.file_version(start, f"tbwriter {__version__}")]))
+    for tag, steps, wall_times, values in columns:
+        for step, wall_time, value in zip(steps.tolist(), wall_times.tolist(), values.tolist()):
+            time = wall_time if np.isfinite(wall_time) else start
+            yield from map(bytes, frame(messages.event(
+                time, step, summary.scalar(tag, value).event_field())))
+
+
+def _print(done: Sequence[Reduced], output: Output, options: argparse.Namespace) -> None:
+    for name, path in output.renamed.items():
+        say(f"renamed: {name} -> {path}")
+    for one in done:
+        if one.other_tags:
+            say(f"note: {plural(one.other_tags, 'tag')} of the run {one.name} are no scalars")
+    lacking = "lack a seed" + (", left out" if options.complete else "")
+    rows = [[one.name, *map(str, one[1:-1])] for one in done]
+    for line in table(["run", "seeds", "tags", "values read", "same step", "steps", lacking,
+                       "values written"], rows, "lrrrrrrr"):
+        say(line)
+    say()
+    say(f"{', '.join(options.stat)} of {plural(len(done), 'run')} written to {options.out}")
