@@ -33,7 +33,7 @@ ORDER: List[Set[str]] = [
     {"_entries"},
     {"writer", "reader"},
     {"summary_writer"},
-    {"check", "demo"},
+    {"check", "demo", "ranks"},
     {"testing", "torch", "mxnet", "cli", "compat"},
     {"__init__", "__main__"},
 ]

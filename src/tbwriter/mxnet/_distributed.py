@@ -7,6 +7,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional
 import numpy as np
 
 from .._values.number import as_float
+from ..ranks import rank_writer
 from ..writer import FileWriter
 
 # How often `mean_over_workers` was called: the same in all workers, as they call it together.
@@ -17,21 +18,22 @@ def distributed_writer(logdir: str, kvstore: Any, *, ranks: Optional[Collection[
                        **options: Any) -> FileWriter:
     """The writer of one worker: its own run `worker<rank>` below `logdir`.
 
-    kvstore: what `mx.kv.create("dist_sync")` gives; None, or a store with one worker, logs into
-        `logdir` itself.
-    ranks: the workers that log; the others get a writer that does nothing. None is all of them.
-    options: of FileWriter.
+        writer = distributed_writer("runs/a", mx.kv.create("dist_sync"))
 
-    Raises TypeError for what is no kvstore, and what FileWriter raises.
+    kvstore: the result of `mx.kv.create("dist_sync")`. With None, or a store of one worker, the run
+        is `logdir` itself.
+    ranks: the workers that log; the others get a writer that does nothing. None is all of them.
+    options: keyword arguments of FileWriter.
+
+    `tbwriter.ranks.rank_writer` does the same for torchrun, MPI and Slurm.
+
+    Raises TypeError if `kvstore` is no kvstore, and what `rank_writer` raises.
     """
     if kvstore is not None and not hasattr(kvstore, "num_workers"):
         raise TypeError(f"got a kvstore of type {type(kvstore).__name__}, want one from "
                         "mx.kv.create, or None")
-    if kvstore is None or kvstore.num_workers == 1:
-        return FileWriter(logdir, **options)
-    if ranks is not None and kvstore.rank not in ranks:
-        options["disabled"] = True
-    return FileWriter(f"{logdir}/worker{kvstore.rank}", **options)
+    place = (0, 1) if kvstore is None else (kvstore.rank, kvstore.num_workers)
+    return rank_writer(logdir, ranks, run="worker{}", place=place, kind=FileWriter, **options)
 
 
 def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, float]:
