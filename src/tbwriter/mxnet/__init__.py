@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ._parameters import GradientHistograms as GradientHistograms
     from ._parameters import ParameterHistograms as ParameterHistograms
     from ._parameters import ParameterImages as ParameterImages
+    from ._profile import profile as profile
+    from ._profile_batches import ProfileBatches as ProfileBatches
+    from ._profile_convert import convert_profile as convert_profile
     from ._progress import LearningRate as LearningRate
     from ._progress import Speed as Speed
     from ._steps import Steps as Steps
@@ -42,14 +45,17 @@ _NAMES = {
     "Monitor": "_monitor",
     "ParameterHistograms": "_parameters",
     "ParameterImages": "_parameters",
+    "ProfileBatches": "_profile_batches",
     "Speed": "_progress",
     "Steps": "_steps",
+    "convert_profile": "_profile_convert",
     "distributed_writer": "_distributed",
     "fit_callbacks": "_fit",
     "graph": "_graph",
     "log_gradients": "_gluon",
     "log_parameters": "_gluon",
     "mean_over_workers": "_distributed",
+    "profile": "_profile",
     "watch": "_gluon",
 }
 

@@ -1,4 +1,4 @@
-"""From what was recorded to the lines of the trace viewer.
+"""From what was recorded to the tracks of the trace viewer.
 
 Each thread is a line. Spans of one line must lie inside one another or apart, which those of a
 thread do; those of asyncio's tasks, which take turns on one thread, do not. So tasks have lines of
@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from itertools import groupby
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Protocol, Sequence, Tuple, TypeVar
 
 from . import names
+from .drawing import Drawing
 from .window import Record, Window
-from .xplane import Event, Line, Stats
+from .xplane import Event, Stats
 
 _PS = 1000  # picoseconds in a nanosecond
 _NO_TASK = (0, "")
@@ -29,6 +30,16 @@ class Span(NamedTuple):
     stats: Stats
 
 
+class _Timed(Protocol):
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+_AnySpan = TypeVar("_AnySpan", bound=_Timed)
+
+
 class Step(NamedTuple):
     """A step in nanoseconds of the clock, and its place in the file."""
 
@@ -38,23 +49,23 @@ class Step(NamedTuple):
     record: Record
 
 
-def lines(window: Window) -> List[Line]:
-    """The lines of a window's threads, tasks, counters and memory."""
-    spans = _spans(window)
+class Bounds(NamedTuple):
+    """A step in nanoseconds from the beginning of the profile, and its place in the file."""
+
+    start: int
+    end: int
+    place: int
+
+
+def draw(window: Window, warnings: Sequence[str] = ()) -> Drawing:
+    """A window's threads and tasks, counters and memory."""
     indices = {id(step.record): step for step in steps(window)}
-    out: List[Line] = []
-    for name, track in _tracks(spans):
-        events = _events(track, window, indices)
-        out.append(Line(len(out) + 1, names.line_name(name), events))
+    tracks = [(names.line_name(name), _events(track, window, indices))
+              for name, track in _tracks(_spans(window))]
     memory, in_use = _memory(window)
-    if memory:
-        out.append(Line(len(out) + 1, names.MEMORY_LINE, memory))
-    counters = in_use + [
-        names.counter(one.name, (one.time - window.begin) * _PS, one.series)
-        for one in window.counts]
-    if counters:
-        out.append(Line(len(out) + 1, names.COUNTERS_LINE, counters))
-    return out
+    counters = [names.counter(one.name, (one.time - window.begin) * _PS, one.series)
+                for one in window.counts]
+    return Drawing(tracks, memory, counters + in_use, warnings)
 
 
 def steps(window: Window) -> List[Step]:
@@ -64,6 +75,12 @@ def steps(window: Window) -> List[Step]:
         found += _steps_of(sorted(track, key=_by_start))
     return [Step(start, end, index, record)
             for index, (start, end, record) in enumerate(sorted(found, key=lambda one: one[:2]))]
+
+
+def bounds(window: Window) -> List[Bounds]:
+    """The steps of a window, for what another clock has measured."""
+    return [Bounds(step.start - window.begin, step.end - window.begin, step.place)
+            for step in steps(window)]
 
 
 def _steps_of(track: List[Span]) -> Iterator[Tuple[int, int, Record]]:
@@ -115,7 +132,7 @@ def _tracks(spans: Iterable[Span]) -> List[Tuple[str, List[Span]]]:
             if task != _NO_TASK:
                 tasks.append(track)
             else:
-                tracks += _named(track[0].record.lane.name, _nested(track))
+                tracks += _named(track[0].record.lane.name, nested(track))
         tracks += _task_tracks(tasks)
     return tracks
 
@@ -138,7 +155,7 @@ def _task_tracks(tasks: List[List[Span]]) -> List[Tuple[str, List[Span]]]:
     for number, track in enumerate(shared, 1):
         titles = {span.record.task[1] for span in track if span.record.task}
         title = f"task {titles.pop()}" if len(titles) == 1 else f"tasks {number}"
-        tracks += _named(f"{track[0].record.lane.name}: {title}", _nested(track))
+        tracks += _named(f"{track[0].record.lane.name}: {title}", nested(track))
     return tracks
 
 
@@ -147,13 +164,13 @@ def _named(name: str, tracks: List[List[Span]]) -> List[Tuple[str, List[Span]]]:
             for number, track in enumerate(tracks, 1)]
 
 
-def _nested(spans: List[Span]) -> List[List[Span]]:
+def nested(spans: Iterable[_AnySpan]) -> List[List[_AnySpan]]:
     """Spans by start, the longest first, on as few lines as keep them nested.
 
-    More than one only for a span that is left in another order than it was entered, such as that
-    of a generator which another one interrupts.
+    More than one only for a span that ended in another order than it began, such as that of a
+    generator which another one interrupts.
     """
-    tracks: List[Tuple[List[Span], List[int]]] = []
+    tracks: List[Tuple[List[_AnySpan], List[int]]] = []
     for span in spans:
         for track, open_ends in tracks:
             while open_ends and open_ends[-1] <= span.start:

@@ -17,8 +17,6 @@ HOST_PLANE = "/host:CPU"
 TIMES_PLANE = "Task Environment"
 
 COUNTERS_LINE = "_counters_"
-# "tf_op" of memory events on any other line would count their operators once more.
-MEMORY_LINE_ID = 0xDEADBEEF
 MEMORY_LINE = "memory"
 # XProf treats lines of these names in a special way: the first drops the names of steps.
 _RESERVED_LINES = ("Steps", COUNTERS_LINE)

@@ -16,14 +16,16 @@ import os
 import sys
 import threading
 from itertools import count
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Tuple, TypeVar
+from typing import (Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence,
+                    Tuple, TypeVar)
 
 from .._values.number import as_float, as_step
 from .._warnings import once
 from . import names
 from .decorate import decorated
-from .layout import lines
-from .session import Drawn, Session, check_host, check_name
+from .drawing import Drawing
+from .layout import draw
+from .session import Session, check_host, check_name
 from .window import Count, Lane, Memory, Record, Window, now
 
 MAX_EVENTS = 100_000
@@ -326,24 +328,35 @@ class Profile:
             once(("profile", id(self)), "the storage has not taken the last profile yet: some "
                  "windows of steps are not profiled")
             return
+        self._start()
         self._window = Window(self._limit)
 
     def _close(self) -> None:
-        """End the window and give it to the writer, on whose thread it is encoded."""
-        window, self._window = self._window, None
+        """End the window and give it to the writer, on whose thread it is drawn."""
+        window = self._window
         if window is None or self._pid != os.getpid():  # a forked child has only a copy
+            self._window = None
             return
+        more = self._stop()
         window.end = now()
+        self._window = None
         end = window.since_1970 + window.end - window.begin
-        self._last = Session(window.since_1970, end, lambda: self._drawn(window), self._name,
-                             self._host)
+        self._last = Session(window.since_1970, end, lambda: [self._drawn(window), *more(window)],
+                             self._name, self._host)
         self._writer.add(self._last, 0)
 
-    def _drawn(self, window: Window) -> Drawn:
-        return lines(window), left_out(next(window.left_out), self._limit)
+    def _start(self) -> None:
+        """Start another source, for a subclass that has one."""
+
+    def _stop(self) -> Callable[[Window], Sequence[Drawing]]:
+        """Stop the other source; gives a function, called on the writer's thread, that draws it."""
+        return lambda window: ()
+
+    def _drawn(self, window: Window) -> Drawing:
+        return draw(window, _left_out(next(window.left_out), self._limit))
 
 
-def left_out(events: int, limit: int) -> List[str]:
+def _left_out(events: int, limit: int) -> List[str]:
     """What the user should know about events beyond the limit: a warning now, and in the file."""
     if not events:
         return []

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import threading
 import time
-from typing import Callable, List, Optional, Protocol, Set, Tuple
+from typing import Callable, Optional, Protocol, Sequence, Set, Tuple
 
 from .._log.naming import host_name
 from .._parts import Parts
 from . import names
-from .xplane import Line, Space, encode
+from .drawing import Drawing, assembled
+from .xplane import Space, encode
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-
-# What a session draws: its lines, and what is to be said about them.
-Drawn = Tuple[List[Line], List[str]]
 
 _taken: Set[Tuple[str, str]] = set()
 _taking = threading.Lock()
@@ -33,18 +31,18 @@ class Directory(Protocol):
 class Session:
     """A profile for `FileWriter.add`; it is drawn and encoded on the writer's thread.
 
-    begin, end: in nanoseconds since 1970. draw: gives the lines, with times from `begin` on.
+    begin, end: in nanoseconds since 1970. draw: gives the drawings, with times from `begin` on.
     """
 
     tags = ()
     nbytes = 0
 
-    def __init__(self, begin: int, end: int, draw: Callable[[], Drawn], name: str = "",
+    def __init__(self, begin: int, end: int, draw: Callable[[], Sequence[Drawing]], name: str = "",
                  host: str = "") -> None:
         self.stored = False
         self._begin = begin
         self._end = end
-        self._draw: Optional[Callable[[], Drawn]] = draw
+        self._draw: Optional[Callable[[], Sequence[Drawing]]] = draw
         self._name = name
         self._host = host
         self._path = ""
@@ -57,7 +55,7 @@ class Session:
     def store(self, directory: Directory) -> None:
         """Write the file. May be repeated until it succeeds, and is the same file then."""
         if self._draw is not None:
-            lines, warnings = self._draw()
+            lines, warnings = assembled(self._draw())
             space = Space(names.planes(lines, self._begin, self._end), [self._host], warnings)
             self._content = b"".join(encode(space))
             self._draw = None

@@ -1,0 +1,180 @@
+"""MXNet's own profiler in TensorBoard's Profile dashboard: operators, memory, steps, input."""
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from typing import Any, Callable, Dict, List, Sequence
+
+import mxnet
+
+from ..profile import mxnet_trace
+from ..profile.drawing import Drawing
+from ..profile.layout import bounds
+from ..profile.recorder import MAX_EVENTS, Profile
+from ..profile.window import Window
+from ._profile_nodes import node_names
+
+# MXNet has one profiler per process, which writes to this file of this folder.
+_folder = ""
+_FILE = "dump.json"
+_devices: Dict[int, str] = {}
+# What `set_config` raises once the profiler has run; it has taken the settings before.
+_RAN_BEFORE = "auto_remove_"
+
+
+def profile(writer: Any, name: str = "", host: str = "", *, operators: bool = True,
+            memory: bool = True, api: bool = False, symbol: Any = None, every: int = 0,
+            steps: int = 10, max_events: int = MAX_EVENTS) -> "MXNetProfile":
+    """Record where the time of MXNet goes, as one session of the Profile dashboard.
+
+        with tbwriter.mxnet.profile(writer) as profile:
+            for number, batch in enumerate(profile.input(batches)):
+                with profile.step(number):
+                    train(batch)
+
+    The profile is that of `FileWriter.profile`, with all its methods, and runs `mx.profiler`
+    meanwhile, of which it replaces the configuration.
+
+    writer: a FileWriter or SummaryWriter. name, host, every, steps, max_events: as there.
+    operators: record each operator. MXNet then no longer executes operators in bulk, also outside
+        the block and until the process ends, and a network runs slower. A Module must be bound
+        after this call. False records bulks as single entries.
+    memory: record the bytes that each device has in use. api: record the calls of MXNet's C API,
+        which are nearly half of all records and cost most.
+    symbol: the network, a Symbol, whose names operators get where their order leaves no doubt.
+
+    Raises TypeError or ValueError as `FileWriter.profile` does.
+    """
+    return MXNetProfile(writer, name, host, operators=operators, memory=memory, api=api,
+                        symbol=symbol, every=every, steps=steps, max_events=max_events)
+
+
+class MXNetProfile(Profile):
+    """A profile that runs MXNet's profiler too. `profile` makes one."""
+
+    def __init__(self, writer: Any, name: str, host: str, *, operators: bool, memory: bool,
+                 api: bool, symbol: Any, every: int, steps: int, max_events: int) -> None:
+        super().__init__(writer, name, host, every=every, steps=steps, max_events=max_events)
+        self._config = dict(profile_symbolic=True, profile_imperative=True,
+                            profile_memory=memory, profile_api=api, aggregate_stats=operators)
+        self.symbol = symbol
+        if not writer.disabled:
+            _configure(self._config)
+
+    def _start(self) -> None:
+        _configure(self._config)
+        mxnet.nd.waitall()
+        mxnet.profiler.set_state("run")
+
+    def _stop(self) -> Callable[[Window], Sequence[Drawing]]:
+        mxnet.nd.waitall()
+        mxnet.profiler.set_state("stop")
+        dump = _dumped()
+        return lambda window: self._drawings(window, dump)
+
+    def _drawings(self, window: Window, dump: str) -> List[Drawing]:
+        trace = mxnet_trace.read(dump, _devices)
+        _devices.update(trace.devices)
+        steps = bounds(window)
+        nodes = node_names(self.symbol, trace, steps)
+        return [mxnet_trace.draw(trace, window.since_1970, steps, nodes)]
+
+
+class Batches:
+    """Profiles the batches `first` to `last` of a training that reports when they begin and end.
+
+    Batches are counted from 0. Time between them is input where `wait` and `arrived` say so.
+    """
+
+    def __init__(self, profile: MXNetProfile, first: int, last: int) -> None:
+        self._profile = profile
+        self._first = first
+        self._last = last
+        self._step: Any = None
+        self._input: Any = None
+        self._open = False
+
+    @property
+    def over(self) -> bool:
+        """Whether all is profiled."""
+        return self._last < 0
+
+    @property
+    def open(self) -> bool:
+        """Whether batches are profiled now."""
+        return self._open
+
+    def due(self, batch: int) -> None:
+        """Begin, when `batch` is the next one and one of those to be profiled."""
+        if not self._open and self._first <= batch <= self._last:
+            self._profile.__enter__()
+            self._open = True
+
+    def begin(self, number: int) -> None:
+        """A batch begins; it is shown as step `number`."""
+        if self._open and self._step is None:
+            self._step = self._profile.step(number)
+            self._step.__enter__()
+
+    def end(self, batch: int) -> None:
+        """The batch has ended; the last one ends the profile."""
+        self.arrived()
+        if self._step is not None:
+            self._step.__exit__(None, None, None)
+            self._step = None
+        if batch >= self._last:
+            self.close()
+
+    def wait(self) -> None:
+        """The training waits for its next batch."""
+        if self._open and self._input is None:
+            self._input = self._profile.span("next batch", input=True)
+            self._input.__enter__()
+
+    def arrived(self) -> None:
+        """The next batch is there."""
+        if self._input is not None:
+            self._input.__exit__(None, None, None)
+            self._input = None
+
+    def close(self) -> None:
+        """End the profile, if it has begun."""
+        self._last = -1
+        if self._open:
+            self._open = False
+            self._profile.__exit__(None, None, None)
+
+
+def checked_batches(first: int, last: int, least: int) -> None:
+    """ValueError unless these are batches `first` to `last`, from `least` on."""
+    for word, value in (("first", first), ("last", last)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"got {word}={value!r:.50}, want the number of a batch")
+    if not least <= first <= last:
+        raise ValueError(f"got the batches {first} to {last}, want {least} or more, and the last "
+                         "not before the first")
+
+
+def _configure(settings: Dict[str, Any]) -> None:
+    """Tell MXNet's profiler what to record, and a file of ours to write it to."""
+    global _folder
+    if not _folder:
+        _folder = tempfile.mkdtemp(prefix="tbwriter-profile-")
+        atexit.register(shutil.rmtree, _folder, True)
+    try:
+        mxnet.profiler.set_config(filename=os.path.join(_folder, _FILE), **settings)
+    except mxnet.base.MXNetError as error:
+        if _RAN_BEFORE not in str(error):
+            raise
+
+
+def _dumped() -> str:
+    """What MXNet has recorded."""
+    mxnet.profiler.dump(True)
+    path = os.path.join(_folder, _FILE)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    os.unlink(path)
+    return text

@@ -1,0 +1,24 @@
+"""Dumps of MXNet's profiler in the Profile dashboard. Works without MXNet."""
+from __future__ import annotations
+
+import os
+from typing import Union
+
+from ..profile.mxnet_trace import session
+from ..writer import FileWriter
+
+
+def convert_profile(path: Union[str, "os.PathLike[str]"], logdir: Union[str, "os.PathLike[str]"],
+                    name: str = "", host: str = "") -> None:
+    """Write a dump of `mx.profiler.dump` as a session of the Profile dashboard.
+
+    path: the JSON file. logdir: the log directory, a path or URL. name, host: as for
+    `FileWriter.profile`. A dump has no steps, so the overview and input pipeline pages are empty.
+
+    Raises ValueError for a file that is no dump, OSError where nothing can be read or written.
+
+        convert_profile("profile.json", "logs")
+    """
+    dump = session(path, name, host)
+    with FileWriter(logdir) as writer:
+        writer.add(dump, 0)
