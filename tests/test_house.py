@@ -63,6 +63,7 @@ FOREIGN: Dict[str, Set[str]] = {
     "compat/_messages": NUMPY, "compat/tensorboard/summary": NUMPY,
     "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"},
     "_fsspec": {"fsspec"},
+    "mxnet/_profile": {"mxnet"}, "mxnet/_profile_batches": {"mxnet"},
     "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
 }
 # Imports inside functions: optional packages, in the one file that owns them, ...

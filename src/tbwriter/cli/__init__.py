@@ -11,13 +11,14 @@ import os
 import sys
 from typing import Optional, Sequence
 
-from . import check, demo, export, merge, reduce, repair, select, show, tail, thin
+from . import check, demo, export, merge, profile, reduce, repair, select, show, tail, thin
 from ._exit import EXIT_CODES, FOUND, GOOD, USAGE
 from ._text import shown
 from .._version import __version__
 
 # In the order in which `tbwriter --help` lists them.
-COMMANDS = (demo, show, tail, check, repair, merge, select, thin, reduce, export)
+COMMANDS = (demo, show, tail, check, repair, merge, select, thin, reduce, export,
+            profile)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

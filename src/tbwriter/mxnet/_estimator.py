@@ -5,10 +5,10 @@ An Estimator asks for the class of its handlers, so MXNet is imported here.
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 from mxnet.gluon.contrib.estimator import (
-    BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd)
+    BatchBegin, BatchEnd, EpochBegin, EpochEnd, TrainBegin, TrainEnd)
 
 from .._proto import schema, wire
 from .._proto.messages import Summary, Value
@@ -16,9 +16,11 @@ from .._parts import Parts
 from ._gluon import log_parameters, show_gradient
 from ._gradients import StepGradients, parameters_of
 from ._metrics import metric_values
+from ._profile_estimator import EstimatorBatches
 
 
-class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  # type: ignore[misc]
+class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ignore[misc]
+                       EpochEnd, TrainEnd):  # type: ignore[misc]
     """An event handler for `Estimator.fit`: the whole training in TensorBoard.
 
         estimator.fit(train_data, val_data, epochs=5, event_handlers=[EstimatorHandler(writer)])
@@ -35,6 +37,9 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
     speed, learning_rate, parameters, gradients: log these each so many batches.
     train, validation: the names of the runs.
     start: the step of the first batch, after a resume.
+    profile: the first and last batch to profile, such as (10, 20), counted from 0 in this process,
+        shown in the Profile dashboard; MXNet then executes no operators in bulk, see
+        `tbwriter.mxnet.profile`. None profiles none.
 
     Validation is logged at the end of each epoch. For validation at other times, and for its loss
     with metrics of your own, give the same handler to it:
@@ -43,8 +48,10 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
 
     def __init__(self, writer: Any, *, metrics: int = 1, speed: int = 50, learning_rate: int = 50,
                  parameters: int = 100, gradients: int = 100, train: str = "train",
-                 validation: str = "validation", start: int = 0) -> None:
+                 validation: str = "validation", start: int = 0,
+                 profile: Optional[Tuple[int, int]] = None) -> None:
         self._writer = writer
+        self._profile = EstimatorBatches(writer, *profile) if profile else None
         # The Estimator takes attributes with "metric" in their names for metrics.
         self._scalars = metrics
         self._learning_rate = learning_rate
@@ -69,6 +76,8 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
 
     def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._fitting = False
+        if self._profile:
+            self._profile.close()
         if self._gradients and self._gradients.step < self._next:
             self._gradients.finish()
         self._gradients = None
@@ -81,6 +90,12 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
         else:
             self._in_epoch = True
             self._speed.pause()
+            if self._profile:
+                self._profile.epoch_begin(estimator.net)
+
+    def batch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
+        if self._profile and not self._evaluating:
+            self._profile.batch_begin(self._next)
 
     def batch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         loss: List[Any] = kwargs["loss"]
@@ -89,6 +104,8 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchEnd, EpochEnd, TrainEnd):  #
             return
         step = self._next
         self._next += 1
+        if self._profile:
+            self._profile.batch_end()
         run = self._writer.sub_run(self._train)
         self._training.add(loss)
         speed = self._speed.batch(sum(len(part) for part in loss))

@@ -1,11 +1,12 @@
 """Everything about a training with Module.fit, in one call."""
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ._metrics import BatchMetrics, EvalMetrics
 from ._monitor import Monitor
 from ._parameters import GradientHistograms, ParameterHistograms, ParameterImages
+from ._profile_batches import ProfileBatches
 from ._progress import LearningRate, Speed
 from ._steps import Steps
 
@@ -13,7 +14,8 @@ from ._steps import Steps
 def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_rate: int = 50,
                   parameters: int = 100, gradients: int = 100, images: str = "", monitor: int = 0,
                   pattern: str = ".*", eval_batches: int = 0, begin_step: Optional[int] = None,
-                  train: str = "train", validation: str = "validation") -> Dict[str, Any]:
+                  train: str = "train", validation: str = "validation",
+                  profile: Optional[Tuple[int, int]] = None) -> Dict[str, Any]:
     """The keyword arguments for `module.fit(..., **fit_callbacks(writer))`.
 
     All callbacks are in lists, to which others may be added. Steps are true global steps: the
@@ -34,6 +36,8 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
         None finds out, see Steps.
     train, validation: the runs below the writer's log directory: training and validation are two
         curves in one chart.
+    profile: the first and last batch to profile, such as (10, 20), for the Profile dashboard; see
+        ProfileBatches. MXNet then executes no operators in bulk. None profiles none.
     """
     steps = Steps(begin_step)
     on_batch: List[Any] = []
@@ -44,6 +48,8 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
         if every:
             on_batch.append(histograms(writer, every, pattern, train, steps))
     on_batch.append(steps.batch_end)  # counts, even where nothing is to be logged
+    if profile:
+        on_batch.append(ProfileBatches(writer, *profile, steps=steps))
     callbacks: Dict[str, Any] = {
         "batch_end_callback": on_batch,
         "epoch_end_callback": [ParameterImages(writer, images, train, steps)] if images else [],

@@ -13,7 +13,7 @@ from ..profile import mxnet_trace
 from ..profile.drawing import Drawing
 from ..profile.layout import bounds
 from ..profile.recorder import MAX_EVENTS, Profile
-from ..profile.window import Window
+from ..profile.window import Window, now
 from ._profile_nodes import node_names
 
 # MXNet has one profiler per process, which writes to this file of this folder.
@@ -93,7 +93,7 @@ class Batches:
         self._first = first
         self._last = last
         self._step: Any = None
-        self._input: Any = None
+        self._waiting = 0  # since when, in nanoseconds of the clock
         self._open = False
 
     @property
@@ -120,7 +120,6 @@ class Batches:
 
     def end(self, batch: int) -> None:
         """The batch has ended; the last one ends the profile."""
-        self.arrived()
         if self._step is not None:
             self._step.__exit__(None, None, None)
             self._step = None
@@ -128,16 +127,16 @@ class Batches:
             self.close()
 
     def wait(self) -> None:
-        """The training waits for its next batch."""
-        if self._open and self._input is None:
-            self._input = self._profile.span("next batch", input=True)
-            self._input.__enter__()
+        """The training waits for its next batch from now on."""
+        self._waiting = now()
 
     def arrived(self) -> None:
         """The next batch is there."""
-        if self._input is not None:
-            self._input.__exit__(None, None, None)
-            self._input = None
+        waiting, self._waiting = self._waiting, 0
+        if waiting and self._open:
+            span = self._profile.span("next batch", input=True)
+            with span:
+                span.start = waiting
 
     def close(self) -> None:
         """End the profile, if it has begun."""

@@ -7,11 +7,14 @@ nodes in that order, and backward in the opposite one, again and again.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ..profile.layout import Bounds
 from ..profile.mxnet_trace import OPERATOR, Span, Trace
 
+# How MXNet 2 calls nodes, which names nothing.
+_NUMBERED = re.compile(r"node_\d+")
 # Cuts the way of gradients, so that backward order is not that of dependencies.
 _CUTS = {"BlockGrad", "stop_gradient", "Custom", "_foreach", "_while_loop", "_cond"}
 
@@ -29,8 +32,12 @@ def node_names(symbol: Any, trace: Trace, steps: Sequence[Bounds]) -> Dict[Span,
     found: Dict[Span, str] = {}
     nodes = json.loads(symbol.tojson())["nodes"]
     executions = _executions(trace)
+    # Without updates of the weights, two executions of a graph may overlap.
+    trained = any(kind.startswith("_backward_") for kind in executions)
     cut = any(node["op"] in _CUTS for node in nodes)
     for kind, names in _rows(nodes).items():
+        if len(names) > 1 and not trained or any(map(_NUMBERED.fullmatch, names)):
+            continue
         _name(executions.get(kind, []), names, len(steps), found)
         if not cut:
             backward = [f"backward_{name}" for name in reversed(names)]

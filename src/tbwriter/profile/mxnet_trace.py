@@ -91,7 +91,7 @@ def draw(trace: Trace, begin: int, steps: Sequence[Bounds] = (),
     the graph, where they are certain.
     """
     drawer = _Drawer(trace, begin, steps, nodes or {})
-    warnings = [f"{trace.unfinished} records of MXNet have no end and are left out"] \
+    warnings = [f"left out, since they have no end: {trace.unfinished} of MXNet's records"] \
         if trace.unfinished else []
     return Drawing(list(drawer.tracks()), drawer.memory(), drawer.counters(), warnings)
 
