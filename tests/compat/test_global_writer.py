@@ -1,0 +1,240 @@
+"""GlobalSummaryWriter: one file and one count of steps for all processes of a program."""
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+from tbwriter.compat.tensorboardX import GlobalSummaryWriter, global_writer
+from tests.support.judges import board, both_loaders, events
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).with_name("global_program.py")
+METHODS = ["fork", "spawn"]
+if sys.platform != "win32":
+    METHODS.append("forkserver")
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No writer of another test is found."""
+    monkeypatch.setattr(global_writer, "_writer", None)
+    monkeypatch.delenv("TBWRITER_GLOBAL_WRITERS", raising=False)
+
+
+def run(logdir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, str(PROGRAM), str(logdir), *arguments], text=True, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "src"), str(ROOT)])))
+
+
+def values_of(logdir: Path) -> List[float]:
+    """Of the tag "loss", in all files below a directory."""
+    return [value.simple_value for event in events(logdir) for value in event.summary.value
+            if value.tag == "loss"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_processes_share_a_file(tmp_path: Path, method: str) -> None:
+    """100 of 100 values in both loaders, numbered in the order in which they arrived, in one file;
+    so with a writer that is passed as an argument, and with texts and pictures."""
+    done = run(tmp_path, method)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 1
+    for loader in ("fast", "python"):
+        with board(tmp_path, loader) as seen:
+            points = seen.scalars(".", "loss")
+            assert [step for step, _ in points] == list(range(100))
+            assert sorted(value for _, value in points) == sorted(
+                100.0 * n + i for n in range(4) for i in range(25))
+            assert [step for step, _ in seen.scalars(".", "passed")] == list(range(50))
+            assert [step for step, _ in seen.tensors("text", ".", "notes/text_summary")] == \
+                [0, 1, 2]
+            assert [step for step, _ in seen.blobs("images", ".", "picture")] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("method", METHODS[:2])
+def test_a_child_dies(tmp_path: Path, method: str) -> None:
+    """What a child logged before it was killed is there, and the others are not held up."""
+    done = run(tmp_path, method, "die")
+    assert done.returncode == 0, done.stderr
+    with board(tmp_path, "fast") as seen:
+        points = seen.scalars(".", "loss")
+        assert [step for step, _ in points] == list(range(110))
+        assert {900.0 + i for i in range(10)} <= {value for _, value in points}
+
+
+@pytest.mark.parametrize("method", METHODS[:2])
+def test_the_parent_dies(tmp_path: Path, method: str) -> None:
+    """Killed, it leaves all that it got in the file. Each child warns once, and continues in a run
+    of its own with the steps that follow; nothing is lost, and both loaders show all."""
+    errors = tmp_path.with_suffix(".err")
+    with open(errors, "w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), str(tmp_path), method, "orphan"], text=True,
+            stdout=subprocess.PIPE, stderr=stderr,
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "src"), str(ROOT)])))
+        assert process.stdout
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        assert process.wait(60) == -signal.SIGKILL
+        process.stdout.read()  # until the last child has ended
+        process.stdout.close()
+    wanted = sorted([*range(20), *range(100, 120), *range(1000, 1005)])
+    assert sorted(values_of(tmp_path)) == wanted
+    assert errors.read_text().count("continues in the run") == 2
+    for loader in ("fast", "python"):
+        with board(tmp_path, loader) as seen:
+            assert seen.runs() == sorted([".", *(f"process_{pid}" for pid in pids)])
+            assert [step for step, _ in seen.scalars(".", "loss")] == list(range(25))
+            for pid in pids:
+                steps = [step for step, _ in seen.scalars(f"process_{pid}", "loss")]
+                assert len(steps) == 10 and steps == list(range(steps[0], steps[0] + 10))
+
+
+def test_what_was_taken_is_in_the_file(tmp_path: Path) -> None:
+    """A value is in the file when the call returns, without flush or close."""
+    writer = GlobalSummaryWriter(str(tmp_path))
+    for value in range(5):
+        writer.add_scalar("loss", value)
+        assert values_of(tmp_path) == list(range(value + 1))
+    writer.close()
+
+
+def test_threads(tmp_path: Path) -> None:
+    """Threads of one process share steps in the order of the file."""
+    writer = GlobalSummaryWriter(str(tmp_path))
+
+    def log() -> None:
+        for _ in range(50):
+            writer.add_scalar("loss", 1.0)
+
+    threads = [threading.Thread(target=log) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    writer.close()
+    steps = [event.step for event in events(tmp_path)[1:]]
+    assert steps == list(range(200))
+
+
+@both_loaders
+def test_modules_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: str) -> None:
+    """getSummaryWriter() gives the same writer everywhere, which counts for all."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        writer = GlobalSummaryWriter.getSummaryWriter()
+        for value in range(10):
+            writer.add_scalar("common", value)
+        writer.add_text("my_log", "greeting")
+    assert writer.file_writer.get_logdir().startswith(os.path.join("runs", ""))
+    writer.close()
+    run_, = (tmp_path / "runs").iterdir()
+    with board(run_, loader) as seen:
+        assert [step for step, _ in seen.scalars(".", "common")] == list(range(20))
+
+
+def test_arguments(tmp_path: Path) -> None:
+    """walltime comes third; mistakes raise at the call, also in another process."""
+    writer = GlobalSummaryWriter(str(tmp_path))
+    writer.add_scalar("loss", 0.5, 1e9)
+    for wrong in (None, "text", [1, 2]):
+        with pytest.raises((TypeError, ValueError)):
+            writer.add_scalar("loss", wrong)
+    with pytest.raises(TypeError):
+        writer.add_scalar(3, 1.0)  # type: ignore[arg-type]
+    writer.add_scalar("loss", 0.5)
+    writer.close()
+    assert [(event.step, event.wall_time == 1e9) for event in events(tmp_path)[1:]] == \
+        [(0, True), (1, False)]
+
+
+def test_silent(tmp_path: Path) -> None:
+    """write_to_disk=False writes nothing, and coalesce_process=False starts no server."""
+    silent = GlobalSummaryWriter(str(tmp_path / "a"), write_to_disk=False)
+    silent.add_scalar("loss", 1)
+    silent.close()
+    assert not (tmp_path / "a").exists()
+    alone = GlobalSummaryWriter(str(tmp_path / "b"), coalesce_process=False)
+    alone.add_scalar("loss", 1)
+    alone.close()
+    assert alone._server is None and len(events(tmp_path / "b")) == 2
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets here")
+def test_strangers_are_turned_away(tmp_path: Path) -> None:
+    """Who does not hold the key of this program's processes is not answered, whatever it sends, and
+    the writer continues. The socket lies in a directory of this user alone."""
+    writer = GlobalSummaryWriter(str(tmp_path))
+    directory, address = writer._place
+    assert os.stat(os.path.dirname(address)).st_mode & 0o077 == 0
+    with pytest.raises(multiprocessing.AuthenticationError):
+        multiprocessing.connection.Client(address, "AF_UNIX", b"another key")
+    stranger = socket.socket(socket.AF_UNIX)
+    stranger.connect(address)
+    stranger.sendall(b"\x00\x00\x00\x10" + b"x" * 16)
+    stranger.close()
+    writer.add_scalar("loss", 1)
+    writer.close()
+    assert values_of(tmp_path) == [1.0]
+
+
+def test_garbage_of_a_child(tmp_path: Path) -> None:
+    """A request that is no value is refused with the reason, and changes nothing."""
+    writer = GlobalSummaryWriter(str(tmp_path))
+    link = global_writer.Link(writer._place[1])
+    for tag, summary in (("a", b"\xff\xff\xff"), ("\x00", b"\x0a")):
+        with pytest.raises(ValueError):
+            link.send(tag, summary, 1.0)
+    with pytest.raises(ValueError):
+        link.send("a", b"", float("nan"))
+    link.close()
+    writer.add_scalar("loss", 1)
+    writer.close()
+    assert values_of(tmp_path) == [1.0]
+
+
+def test_a_writer_that_has_ended_is_not_waited_for(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address in the environment where nobody listens, or nonsense there, is passed over."""
+    nobody = {str(tmp_path): [str(tmp_path), str(tmp_path / "nobody")]}
+    for value in (json.dumps(nobody), "nonsense", "[1]", json.dumps({str(tmp_path): "x"})):
+        monkeypatch.setenv("TBWRITER_GLOBAL_WRITERS", value)
+        begin = time.monotonic()
+        writer = GlobalSummaryWriter(str(tmp_path))
+        writer.add_scalar("loss", 1)
+        writer.close()
+        assert time.monotonic() - begin < 5
+    assert len(values_of(tmp_path)) == 4
+
+
+def _log_in_pool(value: int) -> None:
+    _pool_writer.add_scalar("loss", value)
+
+
+_pool_writer: Any = None
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_pool(tmp_path: Path) -> None:
+    """A pool, as in tensorboardX's demo, and the next one of the same program."""
+    global _pool_writer
+    _pool_writer = GlobalSummaryWriter(str(tmp_path))
+    for _ in range(2):
+        with multiprocessing.get_context("fork").Pool(3) as pool:
+            pool.map(_log_in_pool, range(60))
+    _pool_writer.close()
+    found = events(tmp_path)[1:]
+    assert [event.step for event in found] == list(range(120))
+    assert sorted(values_of(tmp_path)) == sorted([*range(60), *range(60)])
