@@ -130,7 +130,7 @@ CASES: Sequence[Case] = (
     Case("image-1024", "image", "add_image, 1024x1024x3 noisy-natural", "image", "image", 30, 4, 4,
          "natural-1024", quick=True, crcmod=True),
     Case("image-1024-fast", "image", "add_image, 1024x1024x3 noisy-natural, isal", "image",
-         "image", 30, 4, 4, "natural-1024", environ={"TBWRITER_PNG": "fast"},
+         "image", 30, 4, 4, "natural-1024", environ={"TBWRITER_PNG": "isal"},
          only=(OURS, "tensorboardX", "tf")),
     Case("image-noise", "image", "add_image, 1024x1024x3 noise", "image", "image", 30, 4, 8,
          "noise-1024", crcmod=True),

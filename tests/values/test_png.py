@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -143,8 +144,9 @@ def test_any_memory_layout():
 
 @pytest.mark.parametrize("kind", ["natural", "noise", "constant", "palette", "grey"])
 @pytest.mark.parametrize("shape", [(224, 224, 3), (300, 400, 1)])
-def test_size(kind, shape):
+def test_size(monkeypatch, kind, shape):
     """A file is at most a tenth larger than Pillow's, on natural content with noise no larger."""
+    monkeypatch.setattr(png, "_isal", None)
     pixels = drawn(kind, *shape, np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if shape[2] == 1 else pixels).save(file, "PNG")
@@ -159,18 +161,42 @@ def test_joined_adler32(first, second):
     assert joined == zlib.adler32(first + second)
 
 
+@pytest.fixture(params=[False, True], ids=["chosen", "forced"])
+def isal(request, monkeypatch):
+    """python-isal, chosen by the sample or forced; the pixels are the same."""
+    monkeypatch.setattr(png, "_isal", pytest.importorskip(
+        "isal.isal_zlib", reason="python-isal is not installed"))
+    monkeypatch.setattr(png, "_forced", request.param)
+    return request.param
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", [(20, 30, 3), (224, 224, 3), (500, 600, 4)])
-def test_with_isal(monkeypatch, kind, shape):
-    """When speed is asked for, python-isal compresses: the pixels are the same."""
-    pytest.importorskip("isal", reason="python-isal is not installed")
-    monkeypatch.setattr(png, "_isal", png._accelerator("fast"))
+def test_with_isal(isal, kind, shape):
+    """Pictures that python-isal compresses are read back as they were."""
     pixels = drawn(kind, *shape, np.uint8)
     assert np.array_equal(pillow(png.encode(pixels)), pixels)
 
 
-def test_unknown_accelerator():
-    """Another word than 'fast' is refused."""
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(90, 120, 3), (224, 224, 3), (500, 600, 1)])
+def test_isal_is_chosen_where_the_file_hardly_grows(monkeypatch, isal, kind, shape):
+    """Unless it is forced, python-isal makes no file more than a tenth larger than zlib does; of
+    natural pictures it makes all."""
+    pixels = drawn(kind, *shape, np.uint8)
+    size = len(png.encode(pixels))
+    assert kind != "natural" or png._method(png.Picture(pixels))[1].isal
+    monkeypatch.setattr(png, "_isal", None)
+    monkeypatch.setattr(png, "_forced", False)
+    assert isal or size <= 1.1 * len(png.encode(pixels))
+
+
+def test_accelerators(monkeypatch):
+    """'zlib' never uses python-isal, 'isal' needs it, any other word raises."""
+    assert png._accelerator("zlib") is None
+    monkeypatch.setitem(sys.modules, "isal", None)
     assert png._accelerator("") is None
-    with pytest.raises(ValueError, match="got TBWRITER_PNG='quick', want 'fast' or nothing"):
-        png._accelerator("quick")
+    with pytest.raises(ImportError):
+        png._accelerator("isal")
+    with pytest.raises(ValueError, match="got TBWRITER_PNG='fast', want 'zlib', 'isal' or nothing"):
+        png._accelerator("fast")
