@@ -53,7 +53,7 @@ FOREIGN: Dict[str, Set[str]] = {
         "_values/array", "_scalars/encode", "_scalars/decode",
         "_scalars/checksums", "_scalars/walk", "_files/stream", "_reading/kinds",
         "_reading/columns", "_tfrecord/crc32c_numpy",
-        "_values/buckets", "_values/lookup", "_values/depth",
+        "_values/buckets", "_values/lookup", "_values/sample", "_values/depth",
         "_values/deflate", "_values/pixels", "_values/png",
         "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite", "cli/reduce",
         "_proto/tensors", "check/__init__", "demo", "reader", "summary/_audio",
