@@ -32,6 +32,7 @@ ORDER: List[Set[str]] = [
     {"profile"},
     {"_entries"},
     {"writer", "reader"},
+    {"_add_kinds"},
     {"summary_writer"},
     {"check", "demo", "ranks"},
     {"testing", "torch", "mxnet", "cli", "compat"},
@@ -61,7 +62,8 @@ FOREIGN: Dict[str, Set[str]] = {
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_gradients",
         "mxnet/_graph", "mxnet/_late", "mxnet/_parameters")},
     "compat/_messages": NUMPY, "compat/tensorboard/summary": NUMPY,
-    "summary/_boxes": {"numpy", "PIL"}, "summary/_video": {"numpy", "PIL"},
+    "summary/_boxes": {"numpy", "PIL"}, "summary/_confusion_matrix": {"numpy", "PIL"},
+    "_values/lettering": {"PIL"}, "summary/_video": {"numpy", "PIL"},
     "_fsspec": {"fsspec"},
     "mxnet/_profile": {"mxnet"}, "mxnet/_profile_batches": {"mxnet"},
     "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
@@ -81,7 +83,7 @@ LAZY: Dict[str, Set[str]] = {
     "_names": {"hashlib"},
     "_log/channel": {"multiprocessing"},
     "writer": {"_files/stream", "profile/recorder"},
-    "summary_writer": {"_scalars/encode", "json", "reader"},
+    "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
 }
 
 

@@ -1,6 +1,7 @@
 """SummaryWriter: what its methods write, as real protobuf, both loaders, the dashboards see it."""
 from __future__ import annotations
 
+import argparse
 import inspect
 import json
 import math
@@ -9,6 +10,7 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 from io import BytesIO
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 from tests.support.judges import board, both_loaders, events, http
 from PIL import Image
 from tensorboard.compat.proto import graph_pb2
+from tensorboard.plugins.hparams import plugin_data_pb2
 
 from tbwriter import FileWriter, SummaryWriter, summary
 from tests.support.data import SIGNATURES
@@ -85,8 +88,22 @@ def test_default_directory(tmp_path, monkeypatch):
             assert os.path.dirname(writer.log_dir) == str(tmp_path / "runs")
             assert re.match(r"[A-Z][a-z]{2}\d\d_\d\d-\d\d-\d\d_", os.path.basename(writer.logdir))
     assert os.path.basename(writer.get_logdir()) != ".."
-    with SummaryWriter(comment="_lr 0.1") as writer:
-        assert writer.log_dir.endswith("_lr 0.1")
+    with SummaryWriter(comment="_other") as writer:
+        assert writer.log_dir.endswith("_other")
+
+
+def test_one_directory_per_run(tmp_path, monkeypatch):
+    """Writers that are made in one second have a directory each; a silent one makes none."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "strftime", lambda form: "Jan01_00-00-00")
+    directories = []
+    for _ in range(3):
+        with SummaryWriter(comment="_a") as writer:
+            writer.add_scalar("x", 1, 1)
+            directories.append(os.path.basename(writer.log_dir))
+    assert [name.partition("_a")[2] for name in directories] == ["", "_2", "_3"]
+    SummaryWriter(comment="_silent", write_to_disk=False)
+    assert len(os.listdir("runs")) == 3
 
 
 def test_logdir_as_tensorboardx_spells_it(tmp_path):
@@ -148,6 +165,22 @@ def test_scalars(tmp_path, loader):
         assert b.scalars("acc_train", "acc") == [(0, 0), (1, 1), (2, 2)]
         assert b.scalars("acc_val", "acc") == [(0, 0), (1, 0.5), (2, 1)]
         assert b.scalars("auto_b", "auto", wall_times=True) == [(0, 2, 5.0), (1, 4, 6.0)]
+
+
+def test_numbers_as_names_of_curves(tmp_path):
+    """Classes may be the names of curves; of an empty dict nothing is written."""
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_scalars("recall", {0: 0.5, np.int64(1): 0.25, 2.5: 1}, 3)
+        writer.add_scalars("recall", {0: 0.5}, 3, overlay="custom")
+        writer.add_scalars("nothing", {}, 3)
+        writer.add_scalars("nothing", {}, 3, overlay="custom")
+        writer.add_scalar("nothing", {}, 3)
+        writer.add_values({}, 3)
+    assert sorted(one.name for one in tmp_path.iterdir() if one.is_dir()) == [
+        "recall_0", "recall_1", "recall_2.5"]
+    assert values(tmp_path / "recall_1", "recall") == [(3, 0.25)]
+    tags = [value.tag for event in events(tmp_path) for value in event.summary.value]
+    assert "recall/0" in tags and not [tag for tag in tags if "nothing" in tag]
 
 
 @both_loaders
@@ -462,15 +495,35 @@ def test_many_trials_of_one_writer(tmp_path, loader):
 
 
 def test_wrong_hparams_are_refused(tmp_path):
-    """What is no dict, no number, or a domain of something else is an error; nothing is written."""
+    """Anything but dicts, numbers and known domains is an error; nothing is written."""
     with SummaryWriter(tmp_path) as writer:
-        for wrong in ((3, {"a": 1}), ({"a": 1}, 3), ({"a": object()}, {"a": 1}),
+        for wrong in ((3, {"a": 1}), ({"a": 1}, 3), ({"a": 1}, None),
                       ({"a": 1}, {"a": "x"}), ({"a": 1}, {"b": 1}, {"c": [1]})):
             with pytest.raises((TypeError, ValueError), match="got .* want "):
                 writer.add_hparams(*wrong)
         with pytest.raises(ValueError, match="got .* want "):
             writer.add_hparams({"a": 1}, {"b": 1}, status="GOOD")
     assert events(tmp_path) == []
+
+
+@both_loaders
+def test_trials_without_metrics(tmp_path, loader):
+    """An empty metric_dict writes the row; objects that are no numbers are shown as texts."""
+    config = argparse.Namespace(lr=0.1, net={"layers": 3}, sizes=[1, 2], mask=np.zeros(2))
+    with SummaryWriter(tmp_path / "trials") as writer:
+        writer.add_hparams({"lr": 0.1, "sizes": [1, 2]}, {})
+        writer.add_hparams({"lr": 0.1, "sizes": [1, 2]}, {}, global_step=3)  # the same trial
+        writer.add_hparams(config, {}, run_name="config")
+        writer.add_hparams(config, {"acc": 1}, {"net/layers": [3, 4]}, "domain")
+    assert sorted(path.name for path in (tmp_path / "trials").iterdir() if path.is_dir()) == [
+        "config", "domain"]
+    with board(tmp_path, loader) as b:
+        assert {run for run in b.runs() if "_hparams_/session_start_info"
+                in b.tags("hparams", run)} == {"trials", "trials/config", "trials/domain"}
+        content = b.tags("hparams", "trials/config")["_hparams_/session_start_info"].plugin_content
+    data = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+    assert {name: one.string_value or one.number_value for name, one in data.items()} == {
+        "lr": 0.1, "net/layers": 3, "sizes": "[1, 2]", "mask": "[0. 0.]"}
 
 
 # Mistakes.
@@ -480,11 +533,11 @@ def test_wrong_hparams_are_refused(tmp_path):
     ("add_scalar", (3, 1), TypeError), ("add_scalar", ("\ud800", 1), ValueError),
     ("add_scalar", ("a", 1, 1 << 63), ValueError), ("add_scalar", ("a", 1, "x"), TypeError),
     ("add_scalar", ("a", 1, 1, math.nan), ValueError), ("add_scalar", ("a", object()), TypeError),
-    ("add_scalars", ("a", {"b": "x"}), TypeError), ("add_scalars", ("a", {}), ValueError),
-    ("add_scalars", ("a", [1]), TypeError), ("add_scalars", ("a", {3: 1}), TypeError),
+    ("add_scalars", ("a", {"b": "x"}), TypeError), ("add_scalars", ("a", {None: 1}), TypeError),
+    ("add_scalars", ("a", [1]), TypeError), ("add_scalars", ("a", {3: 1, "3": 2}), ValueError),
     ("add_scalars", ("a", {"b": 1}, 1, None, "side"), ValueError),
     ("add_values", ({"a": "x"},), TypeError), ("add_values", ({3: 1},), TypeError),
-    ("add_values", ({},), ValueError), ("add_image", ("a", np.zeros(3)), ValueError),
+    ("add_values", (None,), TypeError), ("add_image", ("a", np.zeros(3)), ValueError),
     ("add_image", ("a", np.zeros((20, 30, 3))), ValueError),
     ("add_image", ("\ud800", np.zeros((3, 4, 5))), ValueError),
     ("add_images", ("a", []), ValueError), ("add_video", ("a", np.zeros((3, 4))), ValueError),

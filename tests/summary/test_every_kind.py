@@ -26,6 +26,8 @@ CALLS: Dict[str, Tuple[Callable[..., Any], List[Any]]] = {
     "images": (lambda pictures: summary.images("t", pictures), [[GREY, GREY]]),
     "image_with_boxes": (lambda picture, boxes, labels: summary.image_with_boxes(
         "t", picture, boxes, labels=labels), [GREY, np.array([[1.0, 1, 4, 4]]), ["cat"]]),
+    "confusion_matrix": (lambda *given: summary.confusion_matrix("t", *given),
+                         [np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"]]),
     "video": (lambda clip: summary.video("t", clip), [np.stack([GREY, GREY // 2])]),
     "audio": (lambda sound: summary.audio("t", sound), [np.linspace(-1, 1, 20)]),
     "text": (lambda table: summary.text("t", table), [[["a", "b"], ["c", "d"]]]),
@@ -92,5 +94,7 @@ def test_names_and_descriptions(name: str) -> None:
     if name not in NAMELESS:
         assert "description" in parameters
         method = inspect.signature(getattr(SummaryWriter, f"add_{name}")).parameters
-        assert "display_name" in method or any(one.kind is one.VAR_KEYWORD
-                                               for one in method.values())
+        assert "display_name" in method and "description" in {
+            one.replace("summary_", "") for one in method}
+        # Editors complete what is explicit.
+        assert not [one for one in method.values() if one.kind is one.VAR_KEYWORD]

@@ -17,6 +17,7 @@ from .._proto.messages import Summary, Value
 if TYPE_CHECKING:
     from ._audio import audio as audio
     from ._boxes import image_with_boxes as image_with_boxes
+    from ._confusion_matrix import confusion_matrix as confusion_matrix
     from ._custom_scalars import custom_scalars as custom_scalars
     from ._embedding import embedding as embedding
     from ._figure import figure as figure
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _KINDS = {
     "audio": "_audio",
     "image_with_boxes": "_boxes",
+    "confusion_matrix": "_confusion_matrix",
     "custom_scalars": "_custom_scalars",
     "embedding": "_embedding",
     "figure": "_figure",

@@ -4,12 +4,14 @@ from __future__ import annotations
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from .._values.array import as_array
 from .._proto.messages import Summary
 from .._values.number import as_float
 from .._values.depth import to_8_bits
+from .._values.lettering import font as default_font
+from .._values.lettering import measured
 from .._values.pixels import Array, as_png, image_value, picture
 
 _COLOR = (255, 0, 0)
@@ -93,7 +95,7 @@ def _canvas(pixels: Array) -> Image.Image:
 
 def _draw(canvas: Image.Image, corners: Array, texts: List[str]) -> None:
     draw = ImageDraw.Draw(canvas)
-    font = ImageFont.load_default()
+    font = default_font()
     line = max(_LINE, round(max(canvas.size) / 300))
     for number, (x1, y1, x2, y2) in enumerate(_whole(corners, canvas.size)):
         draw.rectangle((x1, y1, x2, y2), outline=_COLOR, width=line)
@@ -113,12 +115,7 @@ def _whole(corners: Array, size: Any) -> List[List[int]]:
 
 def _label(draw: Any, font: Any, size: Any, x: int, y: int, text: str) -> None:
     """`text` on red, above the corner (x, y), or as far inside the picture as it needs."""
-    try:
-        box = draw.textbbox((0, 0), text, font=font)
-    except (UnicodeEncodeError, ValueError):
-        # Pillow's bitmap font, where it was built without FreeType, knows Latin-1 only.
-        text = text.encode("latin-1", "replace").decode("latin-1").replace("\n", " ")
-        box = draw.textbbox((0, 0), text, font=font)
+    text, box = measured(draw, text, font)
     width, height = box[2] - box[0] + 2 * _MARGIN, box[3] - box[1] + 2 * _MARGIN
     left = max(0, min(x, size[0] - width))
     top = max(0, min(y - height, size[1] - height))

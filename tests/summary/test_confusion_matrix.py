@@ -1,0 +1,144 @@
+"""confusion_matrix: the counts, the picture that Pillow decodes, and what both loaders show."""
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.compat.proto import summary_pb2
+from tests.support.judges import board, both_loaders
+
+from tbwriter import SummaryWriter, summary
+from tbwriter.summary import _confusion_matrix as kind
+
+TRUE = [0, 0, 0, 1, 1, 2]
+GUESS = [0, 0, 1, 1, 1, 0]
+COUNTS = [[2, 1, 0], [0, 2, 0], [1, 0, 0]]
+
+
+def counted(labels, predictions, classes=None):
+    counts, names = kind._counted("tag", labels, predictions, kind._names(classes))
+    return counts.tolist(), names
+
+
+def pixels(*args, **kwargs):
+    """RGB of the picture that real protobuf and Pillow read."""
+    made = summary.confusion_matrix("tag", *args, **kwargs)
+    value, = summary_pb2.Summary.FromString(made.SerializeToString()).value
+    return np.asarray(Image.open(BytesIO(value.image.encoded_image_string)))
+
+
+@pytest.mark.parametrize(("labels", "predictions"), [
+    (TRUE, GUESS), (np.float32(TRUE), np.array(GUESS, np.uint8)),
+    (TRUE, np.eye(3)[GUESS]), (np.array(TRUE), np.eye(3, dtype=np.float32)[GUESS] * 9 - 4),
+])
+def test_counts(labels, predictions):
+    """A row per true class, a column per predicted one; scores count by their largest."""
+    assert counted(labels, predictions) == (COUNTS, ["0", "1", "2"])
+    assert counted(labels, predictions, ["a", "b", "c", "d"]) == (
+        [row + [0] for row in COUNTS] + [[0] * 4], ["a", "b", "c", "d"])
+
+
+def test_names():
+    """Names are classes too: those given, in their order, or those that occur, sorted."""
+    true, guess = ["cat", "dog", "cat"], np.array(["dog", "dog", "cat"])
+    assert counted(true, guess) == ([[1, 1], [0, 1]], ["cat", "dog"])
+    assert counted(true, guess, ["dog", "cat", "cow"]) == (
+        [[1, 0, 0], [1, 1, 0], [0, 0, 0]], ["dog", "cat", "cow"])
+    assert counted([b"a", b"b"], [b"a", b"a"]) == ([[1, 0], [1, 0]], ["a", "b"])
+
+
+def test_equals_counting():
+    """The counts of random classes are those of counting one by one."""
+    rng = np.random.default_rng(0)
+    labels, predictions = rng.integers(0, 7, 500), rng.integers(0, 7, 500)
+    wanted = np.zeros((7, 7), int)
+    for pair in zip(labels, predictions):
+        wanted[pair] += 1
+    assert counted(labels, predictions)[0] == wanted.tolist()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_masked_elements_are_left_out(recwarn, which):
+    """An element that numpy.ma masks is left out, with one warning for a tag."""
+    given = [np.array(TRUE), np.array(GUESS)]
+    given[which] = np.ma.array([*given[which]], mask=[0, 0, 0, 0, 0, 1])
+    tag = f"masked {which}"
+    for _ in range(2):
+        made = summary.confusion_matrix(tag, *given, classes=list("abc"))
+    wanted = summary.confusion_matrix(tag, TRUE[:5], GUESS[:5], list("abc"))
+    assert made.SerializeToString() == wanted.SerializeToString()
+    assert sum(f"{tag!r} leaves out 1 masked" in str(w.message) for w in recwarn) == 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 10, 12])
+def test_as_wide_as_tensorboard_shows_it(number):
+    """Up to a dozen classes fit the 350 pixels of a card, whatever their names and counts."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, number, 3000)
+    for names in (None, [f"class number {one}" for one in range(number)]):
+        for normalize in (False, True):
+            picture = pixels(labels, labels, names, normalize)
+            assert picture.shape[1] == 350 and picture.shape[0] < 500
+
+
+def test_the_darker_the_larger_the_share():
+    """The diagonal of a perfect classifier is dark, the rest light; percentages are other texts."""
+    picture = pixels([0, 1] * 50, [0, 1] * 50).astype(int)
+    dark = (np.abs(picture - kind._DARK).sum(axis=2) < 9).mean()
+    light = (np.abs(picture - kind._LIGHT).sum(axis=2) < 9).mean()
+    assert 0.2 < dark < 0.5 and 0.2 < light < 0.5
+    assert not np.array_equal(pixels(TRUE, GUESS), pixels(TRUE, GUESS, normalize=True))
+
+
+@pytest.mark.parametrize(("count", "share", "normalize", "text"), [
+    (0, 0.0, False, "0"), (99999, 1.0, False, "99999"), (123456, 1.0, False, "123k"),
+    (999999, 1.0, False, "999k"), (5 * 10 ** 9, 1.0, False, "5G"), (3, 0.126, True, "13"),
+    (1, 1.0, True, "100"),
+])
+def test_texts_of_cells(count, share, normalize, text):
+    """A cell shows its count, of which large ones are shortened, or the percentage of its row."""
+    assert kind._shown(count, share, normalize) == text
+
+
+@pytest.mark.parametrize(("arguments", "error", "text"), [
+    (([0, 1], [0]), ValueError, "got labels of shape (2,) and predictions of shape (1,)"),
+    (([], []), ValueError, "want (n,) of both"), (([[0]], [[0]]), ValueError, "got labels of"),
+    (([0.5], [0]), ValueError, "got labels from 0.5 to 0.5, want whole numbers"),
+    (([-1], [0]), ValueError, "got labels from -1 to -1"),
+    (([float("nan")], [0]), ValueError, "got labels from nan"),
+    (([0], [3], ["a", "b"]), ValueError, "got the class 3 of 2 classes, want classes from 0 to 1"),
+    ((["a"], ["x"], ["a", "b"]), ValueError, "got the classes ['x'], want names in classes="),
+    (([0], [5000]), ValueError, "got the class 5000 of 5001 classes, want classes from 0 to 999"),
+    (([0], [0], "ab"), TypeError, "got classes of type str, want a list of names"),
+    (([0], [0], 3), TypeError, "got classes of type int"),
+    (([0], [0], ["a", "a"]), ValueError, "want different names"),
+    (([None], [0]), TypeError, "got labels of dtype object"), ((0, 0), ValueError, "of shape ()"),
+])
+def test_mistakes_are_refused(arguments, error, text):
+    """Anything that is no class raises at the call, with got and want."""
+    with pytest.raises(error, match=re.escape(text)):
+        summary.confusion_matrix("tag", *arguments)
+
+
+@pytest.mark.parametrize("name", ["ünï 猫", "", "two\nlines", "x" * 500])
+def test_any_name(name):
+    """Names of any text and length are drawn, cut where they are too long."""
+    assert pixels([0, 1], [0, 0], [name, "other"]).shape[1] >= 350
+
+
+@both_loaders
+def test_what_tensorboard_shows(tmp_path, loader):
+    """Both loaders give the picture, with its name and description."""
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_confusion_matrix("test", TRUE, GUESS, 3, ["cat", "dog", "cow"],
+                                    display_name="Test", description="*after* epoch 3")
+    with board(tmp_path, loader) as b:
+        series = b.tags("images")["test"]
+        assert (series.display_name, series.description) == ("Test", "*after* epoch 3")
+        (step, (width, height, file)), = b.blobs("images", ".", "test")
+    shown = np.asarray(Image.open(BytesIO(file)))
+    assert step == 3 and (width, int(height)) == (b"350", shown.shape[0])
+    assert np.array_equal(shown, pixels(TRUE, GUESS, ["cat", "dog", "cow"]))
