@@ -1,10 +1,12 @@
 """The whole walkthrough, with fewer digits and epochs, as a stock TensorBoard shows it."""
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from io import BytesIO
@@ -27,6 +29,7 @@ STEPS = list(range(EPOCHS))
 # The example as it is, but for the weight that it ends with.
 PROGRAM = """
 import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
 result = runpy.run_path(sys.path[0] + "/mnist_module.py", run_name="__main__")
 import numpy
 numpy.save("weight.npy", result["module"].get_params()[0]["fc1_weight"].asnumpy())
@@ -58,6 +61,13 @@ def walked(tmp_path_factory):
     return directory, walk(directory)
 
 
+@pytest.fixture(scope="module")
+def name(walked):
+    """The name of its run."""
+    run, = (walked[0] / "logs").iterdir()
+    return run.name
+
+
 @pytest.fixture(scope="module", params=LOADERS)
 def shown(walked, request):
     """A TensorBoard that shows it."""
@@ -70,28 +80,28 @@ def printed(text, name):
     return [float(value) for value in re.findall(rf"{name}-accuracy=([0-9.]+)", text)]
 
 
-def test_scalars(walked, shown):
+def test_scalars(walked, shown, name):
     """Accuracy of training and validation, one point an epoch, as MXNet printed it; the network
     has learnt its digits."""
     text = walked[1]
-    assert set(shown.json("scalars/tags")["."]) == {"train-accuracy", "valid-accuracy"}
-    for tag, name in (("train-accuracy", "Train"), ("valid-accuracy", "Validation")):
-        points = shown.json("scalars/scalars", run=".", tag=tag)
+    assert set(shown.json("scalars/tags")[name]) == {"train-accuracy", "valid-accuracy"}
+    for tag, label in (("train-accuracy", "Train"), ("valid-accuracy", "Validation")):
+        points = shown.json("scalars/scalars", run=name, tag=tag)
         assert [step for _, step, _ in points] == STEPS
         values = [value for *_, value in points]
-        assert values == pytest.approx(printed(text, name), abs=1e-6)
+        assert values == pytest.approx(printed(text, label), abs=1e-6)
     assert printed(text, "Validation")[-1] > 0.9
 
 
-def test_histograms_and_distributions(walked, shown):
+def test_histograms_and_distributions(walked, shown, name):
     """The weight of fc1 and its gradient, one entry an interval, all 128 x 784 numbers in it."""
     count = EPOCHS * TRAIN // BATCH // INTERVAL
     expected = {"fc1-weight": list(range(count)),
                 "fc1-backward-weight": [step * INTERVAL for step in range(count)]}
     for dashboard in ("histograms", "distributions"):
-        assert set(shown.json(f"{dashboard}/tags")["."]) == set(expected)
+        assert set(shown.json(f"{dashboard}/tags")[name]) == set(expected)
         for tag, steps in expected.items():
-            points = shown.json(f"{dashboard}/{dashboard}", run=".", tag=tag)
+            points = shown.json(f"{dashboard}/{dashboard}", run=name, tag=tag)
             assert [step for _, step, _ in points] == steps
             for *_, value in points:
                 if dashboard == "histograms":
@@ -108,11 +118,11 @@ def assert_is_last_weight(png, directory):
     assert np.array_equal(np.asarray(picture), grey.astype(np.uint16))
 
 
-def test_images(walked, shown):
+def test_images(walked, shown, name):
     """One picture an epoch; the last one is the trained weight, pixel for pixel."""
     directory, _ = walked
-    assert list(shown.json("images/tags")["."]) == ["fc1-weight-image"]
-    points = shown.json("images/images", run=".", tag="fc1-weight-image", sample=0)
+    assert list(shown.json("images/tags")[name]) == ["fc1-weight-image"]
+    points = shown.json("images/images", run=name, tag="fc1-weight-image", sample=0)
     assert [point["step"] for point in points] == STEPS
     path = "images/individualImage?" + points[-1]["query"]
     body, content_type = shown.get(path)
@@ -120,15 +130,15 @@ def test_images(walked, shown):
     assert_is_last_weight(body, directory)
 
 
-def test_time_series(walked, shown):
+def test_time_series(walked, shown, name):
     """The page that TensorBoard opens with has all of it: scalars, histograms and pictures."""
     directory, text = walked
     base = "/experiment/defaultExperimentId/data/plugin/timeseries/"
     wanted = [{"plugin": "scalars", "tag": "valid-accuracy"},
-              {"plugin": "histograms", "tag": "fc1-backward-weight", "run": "."},
-              {"plugin": "images", "tag": "fc1-weight-image", "run": ".", "sample": 0}]
+              {"plugin": "histograms", "tag": "fc1-backward-weight", "run": name},
+              {"plugin": "images", "tag": "fc1-weight-image", "run": name, "sample": 0}]
     answers = shown.post(base + "timeSeries", form={"requests": json.dumps(wanted)})
-    scalars, histograms, images = (answer["runToSeries"]["."] for answer in answers)
+    scalars, histograms, images = (answer["runToSeries"][name] for answer in answers)
     assert [point["value"] for point in scalars] \
         == pytest.approx(printed(text, "Validation"), abs=1e-6)
     assert [sum(each["count"] for each in point["bins"]) for point in histograms] \
@@ -137,17 +147,54 @@ def test_time_series(walked, shown):
     assert_is_last_weight(shown.bytes(base + "imageData", imageId=images[-1]["imageId"]), directory)
 
 
-def test_it_says_what_it_does(walked):
-    """It tells that the digits are rendered, and ends with the command to run."""
+def commands(text):
+    """The commands that the walkthrough printed, in order."""
+    return [line.strip() for line in text.splitlines() if re.match(r"    \S", line)]
+
+
+def test_it_says_where_to_look(walked, name):
+    """It begins with the run and the full command of this environment's own TensorBoard, before
+    anything else is done, and ends with the same command and three of tbwriter."""
     _, text = walked
-    assert f"rendering {TRAIN} + {TEST} digits" in text
-    assert text.rstrip().endswith("tensorboard --logdir logs/")
+    first, *others = commands(text)
+    assert text.startswith(f"Logging to {os.path.join('logs', name)}. ")
+    assert text.index(first) < text.index(f"rendering {TRAIN} + {TEST} digits")
+    program = shlex.split(first)
+    assert program[-2:] == ["--logdir", "logs"]
+    assert Path(program[0]).parent == Path(sys.executable).parent
+    assert subprocess.run([*program[:-2], "--version"], check=True, timeout=120,
+                          stdout=subprocess.PIPE).stdout
+    assert others[0] == first and len(others) == 4
+
+
+def test_the_commands_that_it_ends_with(walked, name):
+    """Each works as it is printed, in the shell that ran the walkthrough: the run is shown, checked
+    without a finding, and its accuracies are exported."""
+    directory, text = walked
+    show, check, export = (subprocess.run(
+        command, shell=True, cwd=directory, env={**os.environ, "PYTHONPATH": SOURCE}, timeout=120,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for command in commands(text)[-3:])
+    assert show.returncode == 0 and name in show.stdout and "valid-accuracy" in show.stdout
+    assert check.returncode == 0, check.stdout
+    assert export.returncode == 0, export.stdout
+    with open(directory / f"{name}.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["value"]) for row in rows if row["tag"] == "valid-accuracy"] \
+        == pytest.approx(printed(text, "Validation"), abs=1e-6)
+
+
+def test_five_epochs_are_the_default():
+    """A first look takes a minute; the 20 epochs of the original are an option."""
+    code = (EXAMPLES / "mnist_module.py").read_text(encoding="utf-8")
+    assert '"--epochs", type=int, default=5)' in code and "--epochs 20" in code
 
 
 def test_without_protobuf_tensorflow_tensorboard(tmp_path):
     """All of it is written where none of them can be imported; a second run finds its digits."""
     walk(tmp_path, WITHOUT + PROGRAM, epochs=1, train=2000)
-    tags = [value.tag for event in events(tmp_path / "logs") for value in event.summary.value]
+    run, = (tmp_path / "logs").iterdir()
+    tags = [value.tag for event in events(run) for value in event.summary.value]
     assert sorted(set(tags)) == ["fc1-backward-weight", "fc1-weight", "fc1-weight-image",
                                  "train-accuracy", "valid-accuracy"]
     assert "Using the MNIST files in data/" in walk(tmp_path, epochs=1, train=2000)
