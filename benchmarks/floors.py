@@ -120,8 +120,8 @@ def _scalars(note: Note, directory: str) -> None:
     channel = Channel(log, lambda items: (record, len(items), 0), 1, 1 << 20, asynchronous=False)
 
     def queue() -> None:
-        channel.items.append(row)
-        channel._cut()
+        channel.queue.items.append(row)
+        channel.queue.cut()
 
     def write() -> None:
         log.append(record)

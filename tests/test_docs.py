@@ -412,10 +412,10 @@ def test_defaults_of_the_writer():
 
 # Numbers that the pages tell, and where the code has them.
 NUMBERS = [
-    ("inside.md", "after five idle seconds", "_log.channel.IDLE_SECS", 5),
+    ("inside.md", "after five idle seconds", "_log.worker.IDLE_SECS", 5),
     ("inside.md", "stood still for a second", "_log.channel.STALL_SECS", 1),
-    ("object-stores.md", "with pauses up to two seconds", "_log.channel.LAST_BACKOFF", 2),
-    ("object-stores.md", "tries for five seconds", "_log.channel.EXIT_SECS", 5),
+    ("object-stores.md", "with pauses up to two seconds", "_log.queue.LAST_BACKOFF", 2),
+    ("object-stores.md", "tries for five seconds", "_log.worker.EXIT_SECS", 5),
     ("inside.md", "`flush_secs` (0.1 s)", "writer.FLUSH_SECS", 0.1),
     ("inside.md", "8 MiB or more is counted in the call", "summary._histogram._COUNT_IN_CALL",
      8 << 20),

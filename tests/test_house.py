@@ -81,7 +81,7 @@ LAZY: Dict[str, Set[str]] = {
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"},
-    "_log/channel": {"multiprocessing"},
+    "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
     "writer": {"_files/stream", "profile/recorder"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
 }

@@ -14,7 +14,7 @@ import re
 import time
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from . import summary
 from ._names import run_name as safe_run_name
@@ -68,7 +68,6 @@ class SummaryWriter(KindMethods):
         self._layout: Dict[str, Dict[str, Any]] = {}
         self._overlays: Dict[str, List[str]] = {}
         self._trial: Optional[bytes] = None
-        self._stepped: Set[str] = set()  # tags of summaries that were given a step
         super().__init__(log_dir, max_queue, flush_secs, filename_suffix,
                          asynchronous=asynchronous, strict=strict,
                          disabled=silent, purge_step=purge_step,
@@ -90,8 +89,6 @@ class SummaryWriter(KindMethods):
             wall_time: Optional[float] = None) -> None:
         step = self.default_step if step is None else step
         super().add(payload, step, self._default_wall_time if wall_time is None else wall_time)
-        if step is not None:
-            self._stepped.update(payload.tags)
 
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
@@ -104,13 +101,13 @@ class SummaryWriter(KindMethods):
         if walltime is not None:
             self._default_wall_time = as_wall_time(walltime)
             # The plain add_scalar looks at the clock without asking.
-            self.__dict__["add_scalar"] = self._add_scalar_then
+            self._bind("add_scalar", self._add_scalar_then)
         try:
             yield self
         finally:
             self.default_step, self._default_wall_time = former
             if self._default_wall_time is None:
-                self.__dict__.pop("add_scalar", None)
+                self._bind("add_scalar", None)
 
     # Scalars. add_scalar is FileWriter's.
 
@@ -180,10 +177,8 @@ class SummaryWriter(KindMethods):
         from ._scalars.encode import as_rows
         messages.check_tag(tag)
         seconds = self._default_wall_time if wall_times is None else wall_times
-        rows = as_rows(lambda: self._tags.number(tag), values, steps,
-                       time.time() if seconds is None else seconds,
-                       lambda length: self._next_steps(tag, length))
-        self._put_rows(rows)
+        self._series(tag, lambda number, first_step: as_rows(
+            number, values, steps, time.time() if seconds is None else seconds, first_step))
 
     def export_scalars_to_json(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Write all scalars of this run and those below it into a JSON file.
@@ -289,7 +284,7 @@ class SummaryWriter(KindMethods):
         step = self.default_step if step is None else step
         if step is None:
             # At step 0 TensorBoard's default loader would drop a whole curve.
-            metrics = [value for value in metrics if not _has_curve(run, value.tag)]
+            metrics = [value for value in metrics if not run.step_counter.has_given(value.tag)]
         if metrics:
             run.add(Summary(metrics), step)
         run.add(end)
@@ -310,12 +305,6 @@ class SummaryWriter(KindMethods):
         super().add_scalar(tag, scalar_value, global_step,
                            self._default_wall_time if walltime is None else walltime,
                            *args, **kwargs)
-
-    def _next_steps(self, tag: str, length: int) -> int:
-        """The first of `length` automatic steps."""
-        first = self._next_step((tag,))
-        self._steps[tag] = count(first + length)
-        return first
 
     def _add_chart(self, category: str, title: str, chart: List[Any]) -> None:
         self.add_custom_scalars({category: {**self._layout.get(category, {}), title: chart}})
@@ -340,12 +329,6 @@ class SummaryWriter(KindMethods):
     def _get_file_writer(self) -> FileWriter:
         """What code around torch's writer calls, although it is private there."""
         return self
-
-
-def _has_curve(run: FileWriter, tag: str) -> bool:
-    """Whether `tag` was written with steps that were given."""
-    given = tag in run._tags.numbers or tag in getattr(run, "_stepped", ())
-    return given and tag not in run._steps
 
 
 def _new_directory(comment: str, silent: bool) -> str:

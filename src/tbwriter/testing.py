@@ -52,6 +52,9 @@ class _MemoryLog:
     def pending(self) -> int:
         return total(self._queued)
 
+    def probe(self) -> None:
+        pass
+
     def append(self, records: Parts) -> None:
         self._queued += records
 

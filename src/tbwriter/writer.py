@@ -1,4 +1,4 @@
-"""FileWriter: the room where values become bytes and bytes go to disk.
+"""FileWriter: values become bytes on the left, bytes go to disk on the right, and meet here.
 
     with FileWriter("logs") as writer:
         writer.add_summary(summary.scalar("loss", 0.5), global_step=3)
@@ -12,20 +12,21 @@ import math
 import os
 import struct
 import time
-from contextlib import ExitStack
 from itertools import count
-from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Protocol,
-                    Sequence, Tuple, Union)
+from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence,
+                    Set, Tuple, Union)
 
+from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
+                       serialized, tags_of)
+from ._log import open_log
+from ._log.channel import Channel, close_all, flush_all
+from ._log.queue import Task
 from ._proto import messages, schema, wire
 from ._proto.messages import Message, Summary
-from ._values.number import as_float, as_step, as_wall_time, is_plain
-from ._log.channel import Channel, Encoded, Task
+from ._scalars.rows import LONG_TAG, ROW, Tags
 from ._tfrecord.frame import frame
-from ._scalars.rows import ROW, SIZE, RowEncoder, Tags
-from ._log import open_log
+from ._values.number import as_float, as_step, as_wall_time, is_plain
 from ._version import __version__
-from ._parts import Parts, total
 from ._warnings import warn
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
@@ -36,23 +37,54 @@ if TYPE_CHECKING:
 FLUSH_SECS = 0.1
 REMOTE_FLUSH_SECS = 10.0
 MAX_BUFFER = 64 << 20
-_WRITE_SIZE = 4 << 20  # what is encoded before it is written
-_SOON = 64 << 10       # what is ready, and smaller than this, is encoded in the call
-_ROWS_SIZE = 65536 * SIZE  # rows that are queued as one item, where they come together
-
 _pack = ROW.pack
 _now = time.time
 
 
-class Payload(Protocol):
-    """What `add` takes: a Summary, a Message, or one's own. One that is quickly encoded says so by
-    an attribute `ready`."""
+class StepCounter:
+    """Numbers the values of each tag 0, 1, 2, ..., for calls without a step.
 
-    @property
-    def tags(self) -> Tuple[str, ...]: ...
-    @property
-    def nbytes(self) -> int: ...
-    def event_field(self) -> Parts: ...
+    scalars: the tags of scalars that were written, whatever gave their steps.
+    """
+
+    def __init__(self, scalars: Mapping[str, int]) -> None:
+        self._scalars = scalars
+        self._next: Dict[str, Iterator[int]] = {}
+        self._given: Set[str] = set()
+
+    def next(self, tags: Sequence[str]) -> int:
+        """The step of one event: the first that is new for all of its tags."""
+        if len(tags) == 1:
+            tag = _short(tags[0])
+            counter = self._next.get(tag)
+            if counter is None:
+                if tag in self._scalars:
+                    warn(f"the values of {tag!r} had steps before and are numbered from 0 now, "
+                         "so that its curve starts anew: give all steps, or none")
+                counter = self._next.setdefault(tag, count())
+            return next(counter)
+        step = max((self.next((tag,)) for tag in tags), default=0)
+        self._next.update((_short(tag), count(step + 1)) for tag in tags)
+        return step
+
+    def reserve(self, tag: str, length: int) -> int:
+        """The first of `length` steps in succession."""
+        first = self.next((tag,))
+        self._next[_short(tag)] = count(first + length)
+        return first
+
+    def resume(self, last: Mapping[str, int]) -> None:
+        """Continue after the last step of each tag."""
+        self._next.update((_short(tag), count(step + 1)) for tag, step in last.items())
+
+    def give(self, tags: Sequence[str]) -> None:
+        """Note that these tags have a value whose step was given."""
+        self._given.update(map(_short, tags))
+
+    def has_given(self, tag: str) -> bool:
+        """Whether the tag has a curve, with steps that were given."""
+        tag = _short(tag)
+        return (tag in self._scalars or tag in self._given) and tag not in self._next
 
 
 class FileWriter:
@@ -82,44 +114,77 @@ class FileWriter:
     opens a file of its own where it is loaded.
     """
 
+    _counts_later = False  # whether steps are numbered on the thread
+
     def __init__(self, logdir: Union[str, "os.PathLike[str]"], max_queue: int = 10,
                  flush_secs: Optional[float] = None, filename_suffix: Optional[str] = "", *,
                  asynchronous: bool = True, strict: bool = False, disabled: bool = False,
                  purge_step: Optional[int] = None, resume: bool = False,
                  max_buffer: int = MAX_BUFFER, max_file_bytes: Optional[int] = None) -> None:
-        logdir = os.fspath(logdir)
         if flush_secs is None:
-            flush_secs = REMOTE_FLUSH_SECS if "://" in logdir else FLUSH_SECS
-        self._settings: Dict[str, Any] = dict(
+            flush_secs = REMOTE_FLUSH_SECS if "://" in os.fspath(logdir) else FLUSH_SECS
+        self._open(os.fspath(logdir), dict(
             flush_secs=flush_secs, filename_suffix=filename_suffix, asynchronous=asynchronous,
-            strict=strict, disabled=disabled, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
-        self._resuming: Dict[str, Any] = dict(purge_step=purge_step, resume=resume)
+            strict=strict, disabled=disabled, max_buffer=max_buffer,
+            max_file_bytes=max_file_bytes))
+        self._resuming: Tuple[Optional[int], bool] = purge_step, resume
+        if resume and not disabled:
+            self._continue_steps()
+        self._purge(purge_step)
+
+    def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
+        """The state of a writer. probe: see whether files can be made, and raise OSError if not."""
+        self._settings = settings
         self._runs: Dict[str, FileWriter] = {}
         self._logdir = logdir
-        self._steps: Dict[str, Iterator[int]] = {}
         self._tags = Tags()
         self._numbers = self._tags.numbers
-        self.disabled = disabled
-        if disabled:
-            self._be_silent()
+        self.step_counter = StepCounter(self._numbers)
+        self.disabled: bool = settings["disabled"]
+        if self.disabled:
+            for name in dir(type(self)):
+                if name.startswith("add") or name in ("flush", "close"):
+                    self._bind(name, _nothing)
             return
+        flush_secs = settings["flush_secs"]
         if as_float(flush_secs, "flush_secs") < 0 or not math.isfinite(flush_secs):
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
-        self._log = open_log(logdir, filename_suffix or "", _header, max_file_bytes)
+        self._log = open_log(logdir, settings["filename_suffix"] or "", _header,
+                             settings["max_file_bytes"], probe=probe)
         self._logdir = self._log.directory
-        self._channel = Channel(self._log, _Encoder(self._tags), flush_secs, max_buffer,
-                                asynchronous=asynchronous and flush_secs > 0, strict=strict)
-        self._items = self._channel.items
-        if resume:
-            from ._files.stream import last_steps_of  # the reader's, which few writers need
-            self._steps.update((tag, count(step + 1))
-                               for tag, step in last_steps_of(self._log.earlier()).items())
-        if purge_step is not None:
-            # TensorBoard's Python loader purges at every START of a run but its first, whatever
-            # step that has: so there are two.
+        self._channel = Channel(self._log, Encoder(self._tags), flush_secs, settings["max_buffer"],
+                                asynchronous=settings["asynchronous"] and flush_secs > 0,
+                                strict=settings["strict"])
+        self._queue = self._channel.queue
+        self._items = self._queue.items
+
+    def _resume_later(self, resuming: Tuple[Optional[int], bool]) -> None:
+        """Continue a run that has files, which the thread reads before it writes anything."""
+        self._resuming = resuming
+        if resuming[1]:
+            self._counts_later = True
+            self._channel.put(Task(self._continue_steps))
+
+    def _purge(self, step: Optional[int]) -> None:
+        """Tell TensorBoard that the run starts again at `step`."""
+        if step is not None:
+            # Its Python loader purges at every START of a run but its first, whatever step that
+            # has: so there are two.
             start = Message(schema.Event.SESSION_LOG, messages.SESSION_START)
-            self.add(start, purge_step)
-            self.add(start, purge_step)
+            self.add(start, step)
+            self.add(start, step)
+
+    def _continue_steps(self) -> None:
+        from ._files.stream import last_steps_of  # the reader's, which few writers need
+        self.step_counter.resume(last_steps_of(self._log.earlier()))
+
+    def _bind(self, name: str, call: Optional[Callable[..., Any]]) -> None:
+        """Let this writer's method `name` be `call`, or the class's again: the one way in which
+        methods are exchanged, for a writer that is disabled or has a time of its own."""
+        if call is None:
+            self.__dict__.pop(name, None)
+        else:
+            self.__dict__[name] = call
 
     def add(self, payload: Payload, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
@@ -131,14 +196,15 @@ class FileWriter:
         Raises TypeError or ValueError for a step or time that is none.
         """
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
-        number = self._next_step(payload.tags) if step is None else as_step(step)
+        number = self._numbered(payload.tags) if step is None else as_step(step)
         if hasattr(payload, "store"):
-            log = self._log
-            self._channel.put(Task(lambda: payload.store(log)))
+            self._channel.put(SideFiles(payload, self._log))
             return
-        entry = _Entry(payload, seconds, number)
+        entry = Entry(payload, seconds, number)
         wire.check_size(entry.nbytes, "a value")
         self._put(entry)
+        if step is not None:
+            self.step_counter.give(payload.tags)
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
                    walltime: Optional[float] = None, new_style: bool = False,
@@ -163,7 +229,7 @@ class FileWriter:
             return
         items = self._items
         items.append(row)
-        if len(items) >= self._channel.limit:
+        if len(items) >= self._queue.wake_at:
             self._channel.wake()
 
     def add_summary(self, summary: Any, global_step: Optional[int] = None,
@@ -173,8 +239,8 @@ class FileWriter:
         Raises TypeError for anything else, ValueError for bytes that are no Summary.
         """
         if not isinstance(summary, (Summary, Message)):
-            data = _serialized(summary, "summary")
-            summary = Message(schema.Event.SUMMARY, data, _tags_of(data))
+            data = serialized(summary, "summary")
+            summary = Message(schema.Event.SUMMARY, data, tags_of(data))
         self.add(summary, global_step, walltime)
 
     def add_event(self, event: Any, step: Optional[int] = None,
@@ -185,12 +251,12 @@ class FileWriter:
 
         Raises TypeError for anything else, ValueError for bytes that are no Event.
         """
-        data = _serialized(event, "event")
-        seconds, number, field = _open_event(data)
+        data = serialized(event, "event")
+        seconds, number, field = open_event(data)
         if walltime is not None or seconds is None:
             seconds = time.time() if walltime is None else walltime
-        self._put(_Entry(_Raw(field), as_wall_time(seconds),
-                         number if step is None else as_step(step)))
+        self._put(Entry(Raw(field), as_wall_time(seconds),
+                        number if step is None else as_step(step)))
 
     def profile(self, name: str = "", host: str = "", *, every: int = 0, steps: int = 10,
                 max_events: int = 100_000) -> "Profile":
@@ -222,20 +288,15 @@ class FileWriter:
         Raises OSError when the storage fails, TimeoutError after `timeout` seconds. Nothing is
         lost by either: the writer goes on trying.
         """
-        with ExitStack() as runs:
-            for run in self._runs.values():
-                runs.callback(run.flush, timeout, fsync)
-            self._channel.flush(timeout, self._log.sync if fsync else None)
+        flush_all([(run._channel, run._log.sync if fsync else None) for run in self._family()],
+                  timeout)
 
     def close(self, timeout: float = 30.0) -> None:
         """Flush, fsync and close the file; tries again until `timeout` if the storage fails.
 
         A later add opens another file. Raises OSError or TimeoutError as `flush` does.
         """
-        with ExitStack() as runs:
-            for run in self._runs.values():
-                runs.callback(run.close, timeout)
-            self._channel.close(timeout)
+        close_all([run._channel for run in self._family()], timeout)
 
     def reopen(self) -> None:
         """Go on in a new file after `close()`. The add methods do so by themselves."""
@@ -246,7 +307,8 @@ class FileWriter:
         TensorBoard draws the same tag of several runs as curves of one chart. A name has one
         writer, which is flushed and closed together with this one.
 
-        Raises TypeError or ValueError for a name that is none, OSError as the constructor does.
+        Its directory is made with its first value, by the thread. Raises TypeError or ValueError
+        for a name that is none.
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
@@ -257,8 +319,17 @@ class FileWriter:
             raise ValueError(f"got the run name {name!r}, want a path below the log directory")
         if self.disabled:
             return self
-        return self._runs.setdefault(name, FileWriter(
-            f"{self._logdir}/{name}", **self._settings, **self._resuming))
+        run = FileWriter.__new__(FileWriter)
+        run._open(f"{self._logdir}/{name}", self._settings, probe=False)
+        run._resume_later(self._resuming)
+        found = self._runs.setdefault(name, run)
+        if found is run:  # no other thread was faster
+            run._purge(self._resuming[0])
+        return found
+
+    def _family(self) -> List["FileWriter"]:
+        """This writer, and those of all runs below."""
+        return [self, *(one for run in list(self._runs.values()) for one in run._family())]
 
     def get_logdir(self) -> str:
         """The log directory: an absolute path, or the URL."""
@@ -272,12 +343,12 @@ class FileWriter:
     @property
     def error(self) -> Optional[OSError]:
         """What keeps the storage from taking records now; None while all is well."""
-        return self._channel.error
+        return self._channel.retry.error
 
     @property
     def dropped(self) -> int:
         """How many values were dropped since the buffer was full."""
-        return self._channel.dropped
+        return self._queue.dropped
 
     def __enter__(self) -> "FileWriter":
         return self
@@ -299,136 +370,55 @@ class FileWriter:
         """What a plain row does not hold, or the error that says what is wrong."""
         self.add(scalar(tag, value, display_name=display_name, description=description), step,
                  wall_time)
-        if is_plain(value):  # the others take this path every time
+        if is_plain(value) and self._tags.takes(tag):  # others take this path every time
             self._tags.number(tag)
 
-    def _put_rows(self, rows: bytes) -> None:
-        """Queue many scalars at once."""
-        for at in range(0, len(rows), _ROWS_SIZE):
-            self._put(_Rows(rows[at:at + _ROWS_SIZE], self._tags))
+    def _series(self, tag: str, rows: Callable[..., bytes]) -> None:
+        """Queue many scalars of a tag at once. rows: makes them, of two functions: one gives the
+        tag's number, the other one the first of so many steps."""
+        tags = self._tags if self._tags.takes(tag) else Tags()
+        lengths: List[int] = []
 
-    def _put(self, entry: "_Entry") -> None:
-        if entry.ready or self._channel.crowded:
+        def first(length: int) -> int:
+            lengths.append(length)
+            return 0 if self._counts_later else self.step_counter.reserve(tag, length)
+
+        made = rows(lambda: tags.number(tag), first)
+        later = None
+        if self._counts_later and lengths:
+            later = _Once(lambda: self.step_counter.reserve(tag, lengths[0]))
+        size = ROWS_SIZE if tags is self._tags else ROWS_SIZE // len(tag)
+        size = max(size // ROW.size, 1) * ROW.size
+        for at in range(0, len(made), size):
+            self._put(Rows(made[at:at + size], tags, later))
+
+    def _numbered(self, tags: Sequence[str]) -> Any:
+        """The step of a value that has none; or, before the thread has read the steps of a resumed
+        run, what gives it there."""
+        return self.step_counter.next if self._counts_later else self.step_counter.next(tags)
+
+    def _put(self, entry: Entry) -> None:
+        if entry.ready or self._channel.queue.crowded and entry.early:
             entry.encode()
         self._channel.put(entry)
 
-    def _next_step(self, tags: Sequence[str]) -> int:
-        if len(tags) == 1:
-            counter = self._steps.get(tags[0])
-            if counter is None:
-                if tags[0] in self._numbers:
-                    warn(f"the values of {tags[0]!r} had steps before and are numbered from 0 now, "
-                         "so that its curve starts anew: give all steps, or none")
-                counter = self._steps.setdefault(tags[0], count())
-            return next(counter)
-        step = max((self._next_step((tag,)) for tag in tags), default=0)
-        self._steps.update((tag, count(step + 1)) for tag in tags)
-        return step
 
-    def _be_silent(self) -> None:
-        for name in dir(type(self)):
-            if name.startswith("add") or name in ("flush", "close"):
-                setattr(self, name, _nothing)
+class _Once:
+    """The result of a function that is called when it is first asked for, and only then."""
+
+    def __init__(self, function: Callable[[], int]) -> None:
+        self._function = function
+        self._result: Optional[int] = None
+
+    def __call__(self) -> int:
+        if self._result is None:
+            self._result = self._function()
+        return self._result
 
 
-class _Entry:
-    """An event in the queue: encoded on the thread, or earlier by a caller who finds it crowded."""
-
-    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "_records")
-
-    def __init__(self, payload: Payload, wall_time: float, step: int) -> None:
-        self._payload: Optional[Payload] = payload
-        self._wall_time = wall_time
-        self._step = step
-        self.nbytes = payload.nbytes + 200
-        self.ready = self.nbytes < _SOON and getattr(payload, "ready", False)
-        self._records: Parts = []
-
-    def encode(self) -> None:
-        if self._payload is not None:
-            event = messages.event(self._wall_time, self._step, self._payload.event_field())
-            self._records = frame(event)
-            self._payload = None
-
-    def records(self) -> Parts:
-        self.encode()
-        return self._records
-
-
-class _Rows(_Entry):
-    """Many scalars at once, as rows."""
-
-    __slots__ = ("_rows", "_encoder")
-
-    def __init__(self, rows: bytes, tags: Tags) -> None:
-        self._rows = rows
-        self._encoder = RowEncoder(tags)
-        self.ready = False
-        self.nbytes = 3 * len(rows)  # what the records take
-        self._records = []
-
-    def encode(self) -> None:
-        if self._rows:
-            self._records = self._encoder.records(self._rows)
-            self._rows = b""
-
-
-class _Raw:
-    """The field of a foreign event, as it came."""
-
-    tags = ()
-    ready = True
-
-    def __init__(self, field: bytes) -> None:
-        self.field = field
-        self.nbytes = len(field)
-
-    def event_field(self) -> Parts:
-        return [self.field]
-
-
-class _Encoder:
-    """Queued items to records: runs of rows together, the rest one by one."""
-
-    def __init__(self, tags: Tags) -> None:
-        self._rows = RowEncoder(tags)
-
-    def __call__(self, items: List[Any]) -> Encoded:
-        try:
-            rows = b"".join(items)
-        except TypeError:
-            return self._mixed(items)
-        return self._rows.records(rows), len(items), 0
-
-    def _mixed(self, items: List[Any]) -> Encoded:
-        done = nbytes = size = 0
-        out: Parts = []
-        while done < len(items) and size < _WRITE_SIZE:
-            item = items[done]
-            if type(item) is bytes:
-                end = done + 1
-                while end < len(items) and type(items[end]) is bytes:
-                    end += 1
-                records = self._rows.records(b"".join(items[done:end]))
-                done = end
-            elif isinstance(item, _Entry):
-                records = _records(item)
-                nbytes += item.nbytes
-                done += 1
-            else:
-                break
-            out += records
-            size += total(records)
-        return out, done, nbytes
-
-
-def _records(entry: _Entry) -> Parts:
-    """The entry's records; none, with a warning, where a kind breaks its word and raises late."""
-    try:
-        return entry.records()
-    except Exception as error:
-        warn(f"a value could not be encoded and is left out: {type(error).__name__}: {error}")
-        return []
+def _short(tag: str) -> str:
+    """`tag` as a key: a long one is not kept."""
+    return tag if len(tag) <= LONG_TAG else f"{tag[:16]} {len(tag)} {hash(tag):x}"
 
 
 def _header() -> bytes:
@@ -442,40 +432,3 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 
 def _reopened(cls: Callable[..., FileWriter], logdir: str, settings: Dict[str, Any]) -> FileWriter:
     return cls(logdir, **settings)
-
-
-def _serialized(message: Any, what: str) -> bytes:
-    if hasattr(message, "SerializeToString"):
-        message = message.SerializeToString()
-    if not isinstance(message, (bytes, bytearray)):
-        raise TypeError(f"got a {what} of type {type(message).__name__}, want bytes or a message "
-                        "with SerializeToString()")
-    return bytes(message)
-
-
-def _tags_of(summary: bytes) -> List[str]:
-    """The tags of a serialized Summary. WireError (a ValueError) where it is none."""
-    tags = []
-    for number, wire_type, _, value in wire.fields(summary):
-        if number == schema.Summary.VALUE and wire_type == wire.LENGTH:
-            for inner, inner_type, _, text in wire.fields(value):
-                if inner == schema.Value.TAG and inner_type == wire.LENGTH:
-                    tags.append(str(text, "utf-8"))
-    return tags
-
-
-def _open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
-    """wall_time, step, and everything else of a serialized Event."""
-    seconds, step, rest = None, 0, []
-    for number, wire_type, integer, value in wire.fields(event):
-        if (number, wire_type) == (schema.Event.WALL_TIME, wire.FIXED64):
-            seconds = wire.as_double(value)
-        elif (number, wire_type) == (schema.Event.STEP, wire.VARINT):
-            step = wire.signed(integer)
-        elif wire_type == wire.LENGTH:
-            if number == schema.Event.SUMMARY:
-                _tags_of(bytes(value))
-            rest.append(wire.bytes_field(number, bytes(value)))
-        else:
-            raise wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
-    return seconds, step, b"".join(rest)

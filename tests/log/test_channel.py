@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
-from tbwriter._log import channel as module
+from tbwriter._log import channel as module, queue, worker as threads
 from tbwriter import LogWarning
 from tbwriter._log.channel import Channel
 
@@ -63,11 +63,11 @@ def make(flush_secs: float = 0.02, max_buffer: int = 1 << 20, **options: Any
          ) -> Tuple[Channel, MemoryLog]:
     log = MemoryLog()
 
-    def encode(items: List[Any]) -> module.Encoded:
+    def encode(items: List[Any]) -> queue.Encoded:
         records: Any = []
         nbytes = 0
         for item in items:
-            if isinstance(item, module.Task):
+            if isinstance(item, queue.Task):
                 break
             records.append(item if isinstance(item, bytes) else item.data)
             nbytes += getattr(item, "nbytes", 0)
@@ -78,8 +78,8 @@ def make(flush_secs: float = 0.02, max_buffer: int = 1 << 20, **options: Any
 
 def add(channel: Channel, item: bytes) -> None:
     """What a writer's add_scalar does with its row."""
-    channel.items.append(item)
-    if len(channel.items) >= channel.limit:
+    channel.queue.items.append(item)
+    if len(channel.queue.items) >= channel.queue.wake_at:
         channel.wake()
 
 
@@ -138,14 +138,14 @@ def test_one_thread_for_all() -> None:
 def test_a_thread_that_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the thread is on its way, calls start no other."""
     started: List[Any] = []
-    monkeypatch.setattr(module, "start_new_thread", lambda run, _: started.append(run))
-    worker = module._Worker()
-    monkeypatch.setattr(module, "_worker", worker)
+    monkeypatch.setattr(threads, "start_new_thread", lambda run, _: started.append(run))
+    worker = threads.Worker()
+    monkeypatch.setattr(module, "worker", worker)
     monkeypatch.setattr(worker, "hook", lambda: None)
     channel, log = make()
     for _ in range(100):
         add(channel, b"x")
-        channel.limit = 0
+        channel.queue.wake_at = 0
     assert len(started) == 1
     thread = threading.Thread(target=started[0], daemon=True)
     thread.start()
@@ -170,13 +170,13 @@ def test_failure_is_told_once_and_recovered() -> None:
             time.sleep(0.002)
         told = [str(w.message) for w in caught if issubclass(w.category, LogWarning)]
     assert len(told) == 1 and "No space left" in told[0]
-    assert channel.error is log.error
+    assert channel.retry.error is log.error
     with pytest.raises(OSError, match="No space left"):
         channel.flush(5)
     log.error = None
     channel.flush(5)
     assert log.written == [b"%d" % i for i in range(100)]
-    assert channel.error is None
+    assert channel.retry.error is None
     channel.close(5)
 
 
@@ -227,12 +227,12 @@ def test_a_storage_that_never_returns() -> None:
     with pytest.raises(TimeoutError):
         channel.flush(0.3)
     assert time.monotonic() - start < 2
-    assert channel.dropped > 0
+    assert channel.queue.dropped > 0
     told = [w for w in caught if "dropped" in str(w.message)]
     assert len(told) == 1
     log.gate.set()
     channel.flush(5)
-    assert len(log.written) + channel.dropped == 3001
+    assert len(log.written) + channel.queue.dropped == 3001
     add(channel, b"later")
     channel.close(5)
     assert log.written[-1] == b"later"
@@ -242,22 +242,24 @@ def test_flush_inside_the_work_of_the_thread() -> None:
     """flush() inside the thread's own work returns at once instead of waiting for itself."""
     channel, log = make()
     done: List[str] = []
-    channel.items.append(module.Task(lambda: (channel.flush(5), done.append("back"))[0]))
+    channel.queue.items.append(queue.Task(lambda: (channel.flush(5), done.append("back"))[0]))
     channel.flush(5)
     assert done == ["back"]
     channel.close(5)
 
 
 def test_a_task_that_raises_is_left_out() -> None:
-    """A side file that can't be made is told, and does not block the rest."""
+    """A step that can't be done is raised by the call that waits for it, or is a warning of the
+    next call, and does not block the rest."""
     channel, log = make(asynchronous=False)
 
     def work() -> None:
         raise KeyError("no such thing")
 
+    with pytest.raises(KeyError):
+        channel.flush(5, work)
     with pytest.warns(LogWarning, match="no such thing"):
-        with pytest.raises(KeyError):
-            channel.flush(5, work)
+        channel.put(queue.Task(work))
     add(channel, b"x")
     assert log.written == [b"x"]
 
@@ -283,7 +285,7 @@ def test_bounded_memory_of_heavy_items() -> None:
     for i in range(200):
         channel.put(Heavy(b"%4d" % i * 250))
     channel.flush(5)
-    assert channel.dropped == 0
+    assert channel.queue.dropped == 0
     assert [int(data[:4]) for data in log.written] == list(range(200))
     channel.close(5)
 
@@ -294,10 +296,10 @@ def test_much_is_not_left_lying() -> None:
     channel.put(Heavy(b"first"))
     wait_for(lambda: log.written)
     channel.put(Heavy(b"little"))
-    channel.put(Heavy(bytes(module.MUCH)))
+    channel.put(Heavy(bytes(queue.MUCH)))
     wait_for(lambda: len(log.written) == 3)
     for _ in range(16):
-        channel.put(Heavy(bytes(module.MUCH // 16)))
+        channel.put(Heavy(bytes(queue.MUCH // 16)))
     wait_for(lambda: len(log.written) == 19)
     channel.close(5)
 
@@ -316,7 +318,7 @@ def test_an_item_larger_than_the_buffer() -> None:
     for thread in threads:
         thread.join(30)
     channel.flush(5)
-    assert channel.dropped == 0
+    assert channel.queue.dropped == 0
     assert sorted(map(len, log.written)) == [3_000] * 8 + [20_000] * 8 + [50_000] * 8
     channel.close(5)
 
@@ -335,7 +337,7 @@ def test_a_slow_kind_is_no_slow_storage(monkeypatch: pytest.MonkeyPatch) -> None
     for _ in range(8):
         channel.put(Heavy(bytes(4_000)))
     channel.flush(10)
-    assert channel.dropped == 0 and len(log.written) == 8
+    assert channel.queue.dropped == 0 and len(log.written) == 8
     channel.close(5)
 
 
@@ -365,10 +367,10 @@ def test_the_thread_is_woken_again_and_again() -> None:
     add(channel, b"first")
     wait_for(lambda: log.written)
     for round_ in range(5):
-        for _ in range(channel.limit):
+        for _ in range(channel.queue.wake_at):
             add(channel, b"x")
-        wait_for(lambda: len(channel.items) < 100)
-        assert channel.limit <= 2 * module.BATCH
+        wait_for(lambda: len(channel.queue.items) < 100)
+        assert channel.queue.wake_at <= 2 * queue.BATCH
     channel.close(5)
 
 

@@ -416,11 +416,11 @@ def _truncate(log: LocalLog) -> None:
 
 
 def _close_descriptor(log: LocalLog) -> None:
-    os.close(log._fd)
+    os.close(log._file.fd)
 
 
 def _reuse_descriptor(log: LocalLog) -> None:
-    fd = log._fd
+    fd = log._file.fd
     os.close(fd)
     victim = os.open(os.path.join(log.directory, "victim"), os.O_CREAT | os.O_WRONLY)
     if victim != fd:

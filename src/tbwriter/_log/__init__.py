@@ -7,17 +7,19 @@ from typing import Callable, Dict, Optional, Union
 from .contract import Log
 from .local import LocalLog
 
-# Further places for logs, by the scheme of their URLs; each is called as open_log is.
+# Further storages, by the scheme of their URLs; each is called with the arguments of a LocalLog.
 SCHEMES: Dict[str, Callable[..., Log]] = {}
 
 
 def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callable[[], bytes],
-             max_file_bytes: Optional[int] = None) -> Log:
-    """The log directory `logdir`, a path or URL, made if it is missing.
+             max_file_bytes: Optional[int] = None, *, probe: bool = True) -> Log:
+    """The log directory `logdir`, a path or URL.
 
-    header: gives the first record of each file. Raises OSError where nothing can be written there,
-    ValueError for a bad suffix or an unknown kind of URL, ImportError for one whose package is not
-    installed.
+    header: gives the first record of each file. probe: make the directory now and see whether it
+    takes files; without it nothing is done before the first write.
+
+    Raises OSError where nothing can be written there, ValueError for a bad suffix or an unknown
+    kind of URL, ImportError for one whose package is not installed.
     """
     logdir = os.fspath(logdir)
     if any(mark in suffix for mark in ("/", "\\", "\0")):
@@ -27,10 +29,17 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
     if logdir.startswith("file:///"):
         from urllib.request import url2pathname  # slower to import than all of this package
         logdir = url2pathname(logdir[len("file://"):])
+    log = _storage(logdir)(logdir, suffix, header, max_file_bytes)
+    if probe:
+        log.probe()
+    return log
+
+
+def _storage(logdir: str) -> Callable[..., Log]:
     scheme, mark, _ = logdir.partition("://")
-    if mark and scheme in SCHEMES:
-        return SCHEMES[scheme](logdir, suffix, header, max_file_bytes)
-    if mark:
-        from .objects import RemoteLog
-        return RemoteLog(logdir, suffix, header, max_file_bytes)
-    return LocalLog(logdir, suffix, header, max_file_bytes)
+    if not mark:
+        return LocalLog
+    if scheme in SCHEMES:
+        return SCHEMES[scheme]
+    from .objects import RemoteLog
+    return RemoteLog

@@ -1,4 +1,4 @@
-"""The contract of a log: what the writer's thread may ask of any storage."""
+"""The contract between the writer's thread and a storage."""
 from __future__ import annotations
 
 from typing import Iterator, Optional, Protocol, Union
@@ -8,15 +8,19 @@ from .._parts import Parts
 
 class SyncError(OSError):
     """What was written since the last sync may not survive the machine. Trying again would prove
-    nothing: the kernel reports a lost page once. What follows goes into a new file."""
+    nothing, since the kernel reports a lost page once. Later records go into a new file."""
 
 
 class Log(Protocol):
-    """Where the records of one run go.
+    """The records of one run, and the files beside them.
+
+    Making one does no I/O. All methods but `pending` and `detach` may block, so only the thread
+    calls them, and `probe` the constructor of a writer. Each may be called again after an exception
+    from a signal handler, and continues there.
 
     directory: an absolute path, or a URL. path: the event file written now; "" before the first.
-    pending: bytes taken by `append` that are not yet written. notice: something the user should be
-    told once.
+    pending: the bytes taken by `append` that are not yet written. notice: something to report to
+    the user once.
     """
 
     directory: str
@@ -26,26 +30,29 @@ class Log(Protocol):
     @property
     def pending(self) -> int: ...
 
+    def probe(self) -> None:
+        """Make the directory, and raise OSError where it does not take files."""
+
     def append(self, records: Parts) -> None:
         """Take whole records, in pieces; they are written later."""
 
     def write(self) -> None:
-        """Write all that is pending. OSError when that fails; the next call goes on from there."""
+        """Write all that is pending. OSError when that fails; the next call continues there."""
 
     def sync(self) -> None:
         """Let what is written survive the machine. SyncError when it may not."""
 
     def read(self, name: str) -> Optional[bytes]:
-        """A side file; None where there is none."""
+        """A side file; None if there is none."""
 
     def put(self, name: str, data: bytes) -> None:
         """Write a side file, all or nothing. ValueError for a name outside the directory."""
 
     def earlier(self) -> Iterator[Union[str, bytes]]:
-        """The event files that lie there, in their order: their paths, or their contents."""
+        """The event files in the directory, in their order: their paths, or their contents."""
 
     def close(self) -> None:
         """Close the event file; a later write begins another one."""
 
     def detach(self) -> None:
-        """In a forked child: leave the parent's file alone, and begin one's own at need."""
+        """In a forked child: leave the parent's file alone, and begin a new one at need."""

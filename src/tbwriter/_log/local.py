@@ -1,8 +1,8 @@
-"""Named files in a log directory: event files that only ever grow, and side files.
+"""LocalLog: a log directory on a mounted file system. EventFile: one event file in it.
 
-An event file gets whole records, and after a failed write it goes on at the exact next byte: a
-reader takes bytes behind a torn record for the end of the file, for ever. Where that is not
-possible any more, a new file begins.
+An event file gets whole records, and after a failed write it continues at the exact next byte: a
+reader takes bytes after a torn record for the end of the file, for ever. Where that is not possible
+any more, a new file begins, and the torn record is written again in it, whole.
 """
 from __future__ import annotations
 
@@ -17,44 +17,186 @@ from typing import Callable, Deque, Iterator, NamedTuple, Optional, Set, Union
 from .contract import SyncError
 from .naming import check_name, new_name, temporary_name
 from .._parts import Parts, total
-from .._tfrecord.frame import sizes, split
+from .._tfrecord.frame import OVERHEAD, header, sizes, split
 
-_APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_APPEND = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 
-# So many event files of a process stay open, besides the one that is written; others are opened for
-# their writes only: a run may have as many sub-runs as it likes.
+# How many event files of a process stay open, besides the one that is written. Others are opened
+# for their writes only: a run may have any number of sub-runs.
 MAX_OPEN = 63
 
-# So often it is looked whether a file has been moved, and whether it is deleted or changed, which
-# is quicker to see.
+# How often to check whether the file was moved, and whether it was deleted or changed, which takes
+# less time.
 LOOK_SECS, SEEN_SECS = 0.1, 0.01
-_open_logs: Set[int] = set()  # ids of the logs that hold a file open
+_open_files: Set[int] = set()  # ids of the event files that are open
 
-# Where the pages of a file may reach the server in any order, and a reader elsewhere finds zeros
-# where some are still missing, which is damage for ever. Not FUSE: a sync there may send the file
-# anew, whole.
+# Where the pages of a file may reach the server in any order, a reader on another machine finds
+# zeros in place of pages that are still missing, which is damage for ever. FUSE is not among them:
+# a sync there may send the whole file again.
 _UNORDERED = ("nfs", "nfs4", "cifs", "smb3", "lustre")
 _MOUNTS = "/proc/self/mountinfo"
 
-_GONE = (errno.ENOENT, errno.ENOTDIR, getattr(errno, "ESTALE", errno.ENOENT))
+_STALE = getattr(errno, "ESTALE", errno.ENOENT)
+_GONE = (errno.ENOENT, errno.ENOTDIR, _STALE)
+# A descriptor that gives one of these never works again. Others may pass: a file is left for them
+# after so many failures in succession, but never for want of space, which a new file lacks too.
+_DEAD = (_STALE, errno.EBADF)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EINTR, errno.EAGAIN,
+             errno.EMFILE, errno.ENFILE)
+_FAILURES = 3
 
-# One call to the kernel takes about so much. Pieces from _LARGE on are not copied together.
+# The size of one call to the kernel, about. Pieces from _LARGE on are not copied together.
 _WRITE_SIZE = 4 << 20
 _LARGE = 64 << 10
 _PIECES = 512  # POSIX lets IOV_MAX be as low as 16; Linux, macOS and the BSDs have 1024
 
 
 class Block(NamedTuple):
-    """Whole records on their way: their place in the stream of all records, and their bytes."""
+    """Whole records to be written: their place in the stream of all records, and their bytes."""
 
     start: int
     end: int
     pieces: Parts
 
 
+class EventFile:
+    """One event file, which others may move, change or close at any time.
+
+    first: its first record. path: where it was made. fd: its descriptor; -1 while it is parked.
+    start: the size of its first record. unordered: whether each write must be synced, for readers
+    on other machines.
+    """
+
+    def __init__(self, directory: str, suffix: str, first: bytes) -> None:
+        os.makedirs(directory, exist_ok=True)
+        while True:
+            path = os.path.join(directory, new_name(os.listdir(directory), suffix))
+            try:
+                fd = os.open(path, _CREATE, 0o666)
+                break
+            except FileExistsError:
+                pass
+        try:
+            left = first
+            while left:
+                left = left[os.write(fd, left):]
+            self._opened = os.fstat(fd)
+        except BaseException:
+            with suppress(OSError):
+                os.close(fd)
+            with suppress(OSError):
+                os.unlink(path)
+            raise
+        self.path = path
+        self.fd = fd
+        self.start = len(first)
+        self.unordered = _kind_of(self._opened.st_dev) in _UNORDERED
+        self._seen = 0.0            # when the descriptor was last found to be the file's
+        self._looked = 0.0          # when the file was last found at its path
+        self._in_directory = False  # whether the name is known to survive the machine
+        _open_files.add(id(self))
+
+    def write(self, pieces: Parts) -> int:
+        return _write(self.fd, pieces)
+
+    def position(self) -> int:
+        """The offset at which the last write ended; -1 where the file system has no such thing."""
+        try:
+            return os.lseek(self.fd, 0, os.SEEK_CUR)
+        except OSError:
+            return -1
+
+    def read(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to `end`, or as many as there are."""
+        os.lseek(self.fd, start, os.SEEK_SET)
+        found = b""
+        while len(found) < end - start:
+            more = os.read(self.fd, end - start - len(found))
+            if not more:
+                break
+            found += more
+        return found
+
+    def size(self) -> int:
+        return os.fstat(self.fd).st_size
+
+    def trouble(self, size: Optional[int]) -> str:
+        """Why nothing more can be written into the file; "" while all is well.
+
+        size: the number of bytes that it should have; None where sizes say nothing.
+        """
+        now = time.monotonic()
+        if now - self._seen < SEEN_SECS:
+            return ""
+        self._seen = now
+        here: Optional[os.stat_result] = None
+        try:
+            here = os.fstat(self.fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+        if here is None or not os.path.samestat(here, self._opened):
+            # A daemon has closed all descriptors: the number belongs to another file now.
+            self.fd = -1
+            return "its descriptor has been closed"
+        if size is not None and here.st_size != size:
+            return "another program has changed it"
+        if here.st_nlink and now - self._looked < LOOK_SECS:
+            return ""
+        self._looked = now
+        try:
+            there = os.stat(self.path)
+        except OSError as error:
+            return "it has been removed" if error.errno in _GONE else ""
+        # A file system without lasting inode numbers shows another file of the same size.
+        if not os.path.samestat(here, there) and (
+                here.st_nlink == 0 or here.st_size != there.st_size):
+            return "it has been replaced"
+        return ""
+
+    def sync(self) -> None:
+        """Let the file and its name survive the machine."""
+        _fsync(self.fd)
+        if not self._in_directory:
+            _sync_directory(os.path.dirname(self.path))
+            self._in_directory = True
+
+    def cut(self, size: int) -> None:
+        """Remove all bytes after `size`."""
+        os.ftruncate(self.fd, size)
+
+    def remove(self) -> None:
+        """Delete the file; OSError where one may make files and not remove them."""
+        os.unlink(self.path)
+
+    def park(self) -> None:
+        """Close the file until there is more to write, if too many are open."""
+        if self.fd >= 0 and len(_open_files) > MAX_OPEN:
+            self.close()
+
+    def unpark(self) -> str:
+        """Open the file again, if it is parked. Returns why that is not possible, or ""."""
+        if self.fd >= 0:
+            return ""
+        try:
+            self.fd = os.open(self.path, _APPEND)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            return "it has been removed"
+        _open_files.add(id(self))
+        return "" if os.path.samestat(os.fstat(self.fd), self._opened) else "it has been replaced"
+
+    def close(self) -> None:
+        _open_files.discard(id(self))
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
 class LocalLog:
-    """A log directory on a mounted file system.
+    """A log directory on a mounted file system: which records go into which file.
 
     Places are counted in the stream of all records that were ever appended, so that each step
     below can be repeated: an exception from a signal handler may come between any two of them.
@@ -69,19 +211,24 @@ class LocalLog:
         self._header = header
         self._max_file_bytes = max_file_bytes
         self._blocks: Deque[Block] = deque()
-        self._written = 0  # the place up to which all is in files
-        self._fd = -1
-        self._origin = 0   # the place where the file's first byte would be
-        self._first = 0    # the place of the file's first record behind the header
-        self._opened: Optional[os.stat_result] = None
-        self._in_directory = False  # whether the name is known to survive the machine
-        self._sizes_hold = True     # whether the file system has told true sizes so far
-        self._parked = False        # whether the file is closed between two writes
-        self._counted = True        # whether `_written` holds what the last call wrote
-        self._seen = 0.0            # when the descriptor was last seen to be the file's
-        self._looked = 0.0          # when the file was last seen to be there
-        self._unordered = False     # whether each write is synced, for readers elsewhere
-        self._try()
+        self._written = 0         # the place up to which all is in files, by count
+        self._file: Optional[EventFile] = None
+        self._first = 0           # the place of the file's first record after the header
+        self._counted = True      # whether `_written` holds the bytes of the last write
+        self._sizes_hold = True   # whether the file system has given true sizes so far
+        self._failures = 0        # failed writes in succession
+
+    def probe(self) -> None:
+        # The first write makes the file that stays: TensorBoard would list a run without values,
+        # such as a directory that has only runs below it.
+        self._begin()
+        assert self._file is not None
+        with suppress(OSError):
+            self._file.remove()
+            self.path = ""
+            self._leave()
+        if self._file is not None:
+            self._file.park()
 
     @property
     def pending(self) -> int:
@@ -105,62 +252,39 @@ class LocalLog:
         self._blocks += blocks  # all or none
 
     def write(self) -> None:
-        if not self._blocks:
-            return
-        if self._parked:
-            self._unpark()
-        if self._fd >= 0:
-            now = time.monotonic()
-            if not self._counted or now - self._seen >= SEEN_SECS:
-                self._look(now)
-        while self._blocks:
-            block = self._blocks[0]
-            if block.end <= self._written:
-                self._blocks.popleft()
-            elif self._fd < 0:
-                self._open()
-            elif block.start == self._written and self._is_full(block):
-                self.sync()
-                self._leave()
-            else:
-                try:
-                    self._counted = False
-                    self._written += _write(self._fd, self._next_pieces())
-                    self._counted = True
-                except OSError as error:
-                    if error.errno == errno.EFBIG and self._whole() > self._first:
-                        self._cut_tail()
-                        self._begin_anew()
-                    raise
-        if self._unordered:
-            self.sync()
-        if len(_open_logs) > MAX_OPEN:
-            self._park()
+        try:
+            self._write_all()
+        except SyncError:
+            raise
+        except OSError as error:
+            self._failures += 1
+            if not self._rotated(error):
+                raise
+            self._write_all()
+        self._failures = 0
 
     def sync(self) -> None:
-        self._unpark()
-        if self._fd < 0:
+        file = self._unparked()
+        if file is None:
             return
         try:
-            _fsync(self._fd)
+            file.sync()
         except OSError as error:
             with suppress(OSError):
                 self._begin_anew()
-            raise SyncError(error.errno, f"{error.strerror} (fsync)", self.path) from None
-        if not self._in_directory:
-            _sync_directory(self.directory)
-            self._in_directory = True
+            raise SyncError(error.errno, f"{error.strerror} (fsync)", file.path) from None
 
     def close(self) -> None:
-        self._unpark()
-        if self._fd < 0:
-            return
-        self._cut_tail()
-        self.sync()
-        self._begin_anew()
+        file = self._unparked()
+        if file is not None:
+            self._settle(file)
+            self._cut_tail(file)
+            self.sync()
+            self._begin_anew()
 
     def detach(self) -> None:
         self._blocks.clear()
+        self._counted = True
         with suppress(OSError):
             self._leave()
 
@@ -173,9 +297,10 @@ class LocalLog:
 
     def put(self, name: str, data: bytes) -> None:
         path = self._inside(name)
-        if not self.path:  # only beside an event file are side files shown
-            self._open()
-            self._park()
+        if not self.path:  # side files are only shown beside an event file
+            self._begin()
+            assert self._file is not None
+            self._file.park()
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = os.path.join(os.path.dirname(path), temporary_name())
         try:
@@ -188,13 +313,17 @@ class LocalLog:
             raise
 
     def earlier(self) -> Iterator[Union[str, bytes]]:
-        for name in sorted(os.listdir(self.directory)):
+        try:
+            names = sorted(os.listdir(self.directory))
+        except FileNotFoundError:
+            return
+        for name in names:
             path = os.path.join(self.directory, name)
             if "tfevents" in name and os.path.isfile(path):
                 yield path
 
     def _inside(self, name: str) -> str:
-        """Where the side file is, symbolic links followed."""
+        """The path of a side file, symbolic links followed."""
         root = os.path.realpath(self.directory)
         path = os.path.realpath(os.path.join(root, *check_name(name).split("/")))
         try:
@@ -205,8 +334,59 @@ class LocalLog:
             raise ValueError(f"got the file name {name!r}, want one inside {self.directory}")
         return path
 
+    def _write_all(self) -> None:
+        if not self._blocks:
+            return
+        file = self._unparked()
+        if file is not None:
+            self._check(file)
+        while self._blocks:
+            block = self._blocks[0]
+            if block.end <= self._written:
+                self._blocks.popleft()
+            elif self._file is None:
+                self._begin()
+            elif block.start == self._written and self._is_full(block):
+                self.sync()
+                self._leave()
+            else:
+                self._write_some(self._file)
+        if self._file is not None:
+            if self._file.unordered:
+                self.sync()
+            self._file.park()
+
+    def _write_some(self, file: EventFile) -> None:
+        """One call to the kernel, and the count of what it wrote."""
+        self._counted = False
+        try:
+            size = file.write(self._next_pieces())
+        except OSError as error:
+            if error.errno == errno.EFBIG and self._whole() > self._first:
+                self._settle(file)
+                self._cut_tail(file)
+                self._begin_anew()
+            raise
+        end = file.position() if self._sizes_hold else -1
+        before = self._size(file)
+        reason = ""
+        if end not in (-1, before + size):
+            reason = "another program has changed it"
+            between = file.read(before, end - size) if end - size > before else b""
+            # Nobody finds records after bytes that are none: those of ours are written again.
+            if between and not (self._whole() == self._written and _are_records(between)):
+                size = 0
+        self._written += size
+        self._counted = True
+        if reason:
+            self._continue_anew(file, reason)
+
+    def _size(self, file: EventFile) -> int:
+        """The number of bytes in the file, by count."""
+        return self._written - self._first + file.start
+
     def _next_pieces(self) -> Parts:
-        """What the next call writes: from the next byte on, about _WRITE_SIZE."""
+        """The bytes for the next call to the kernel: from the next one on, about _WRITE_SIZE."""
         first = self._blocks[0]
         skip = self._written - first.start
         if not skip and len(self._blocks) == 1 == len(first.pieces) and \
@@ -230,125 +410,94 @@ class LocalLog:
 
     def _is_full(self, block: Block) -> bool:
         """Whether `block` belongs into another file, unless it is larger than any may be."""
-        return (self._max_file_bytes is not None and block.start > self._first
-                and block.end - self._origin > self._max_file_bytes)
+        return (self._max_file_bytes is not None and self._file is not None
+                and block.start > self._first
+                and block.end - self._first + self._file.start > self._max_file_bytes)
 
-    def _try(self) -> None:
-        """See whether a file can be made here. The first write makes the one that stays:
-        TensorBoard would list a run without values, as is a directory of runs below it alone."""
-        self._open()
-        with suppress(OSError):  # one may be allowed to make files, and not to remove them
-            os.unlink(self.path)
-            self.path = ""
-            self._leave()
-        self._park()
-
-    def _open(self) -> None:
+    def _begin(self) -> None:
         """Begin a file, with the header in it. `_written` is between two records."""
-        os.makedirs(self.directory, exist_ok=True)
-        header = self._header()
-        while True:
-            path = os.path.join(self.directory, new_name(os.listdir(self.directory), self._suffix))
-            try:
-                fd = os.open(path, _CREATE, 0o666)
-                break
-            except FileExistsError:  # the same pid and host name, in another container
-                pass
-        try:
-            left = header
-            while left:
-                left = left[os.write(fd, left):]
-            self._opened = os.fstat(fd)
-        except BaseException:
-            with suppress(OSError):
-                os.close(fd)
-            with suppress(OSError):
-                os.unlink(path)
-            raise
+        file = EventFile(self.directory, self._suffix, self._header())
         self._first = self._written
-        self._origin = self._written - len(header)
-        self._in_directory = False
-        self._unordered = _kind_of(self._opened.st_dev) in _UNORDERED
-        self.path = path
-        self._fd = fd
-        _open_logs.add(id(self))
+        self.path = file.path
+        self._file = file
 
-    def _park(self) -> None:
-        """Close the file until there is more to write, if too many are open."""
-        if self._fd >= 0 and len(_open_logs) > MAX_OPEN:
-            self._leave()
-            self._parked = True
+    def _unparked(self) -> Optional[EventFile]:
+        """The file, open; None where there is none, or none any more."""
+        file = self._file
+        if file is None or file.fd >= 0:
+            return file
+        reason = file.unpark()
+        if reason:
+            self._continue_anew(file, reason)
+        return self._file
 
-    def _unpark(self) -> None:
-        """Open the same file again; begin a new one where it is gone."""
-        if not self._parked:
-            return
-        try:
-            fd = os.open(self.path, _APPEND)
-        except OSError as error:
-            if error.errno not in _GONE:
-                raise
-            self._go_on_anew("it has been removed")
-            return
-        self._parked = False
-        self._fd = fd
-        _open_logs.add(id(self))
-        if self._opened is None or not os.path.samestat(os.fstat(fd), self._opened):
-            self._go_on_anew("it has been replaced")
+    def _check(self, file: EventFile) -> None:
+        """Begin a new file where others have moved, changed or closed this one."""
+        self._settle(file)
+        reason = file.trouble(self._size(file) if self._sizes_hold else None)
+        if reason:
+            # Some file systems (HDFS mounted) show a size only when a file is closed: then sizes
+            # are looked at no more.
+            if file.fd >= 0 and "changed" in reason:
+                self._sizes_hold = file.size() > self._size(file)
+            self._continue_anew(file, reason)
 
-    def _look(self, now: float) -> None:
-        """See whether the file is what it was left as; otherwise begin a new one."""
-        self._seen = now
-        here: Optional[os.stat_result] = None
-        try:
-            here = os.fstat(self._fd)
-        except OSError as error:
-            if error.errno != errno.EBADF:
-                raise
-        if here is None or self._opened is None or not os.path.samestat(here, self._opened):
-            # A daemon has closed all descriptors: the number is somebody else's now.
-            self._fd = -1
-            self._go_on_anew("its descriptor has been closed")
-            return
-        end = self._origin + here.st_size
-        if self._sizes_hold and not self._written <= end <= self._blocks[-1].end:
-            # Told once: some file systems (HDFS mounted) show a size only when a file is closed.
-            self._sizes_hold = False
-            self._go_on_anew("it has been changed")
+    def _settle(self, file: EventFile) -> None:
+        """Count the bytes of a write that was interrupted, or that failed after some bytes: those
+        in the file which are the next of ours."""
+        if self._counted or file.fd < 0:
             return
         if self._sizes_hold:
-            # More than is known was written if an exception came between the call and the count.
-            self._written = end
-        if here.st_nlink and now - self._looked < LOOK_SECS:
-            return
-        self._looked = now
-        try:
-            there = os.stat(self.path)
-        except OSError as error:
-            if error.errno in _GONE:
-                self._go_on_anew("it has been removed")
-            return
-        # A file system without lasting inode numbers shows another file of the same size.
-        if not os.path.samestat(here, there) and (
-                here.st_nlink == 0 or here.st_size != there.st_size):
-            self._go_on_anew("it has been replaced")
+            size = self._size(file)
+            more = min(file.size() - size, self.pending)
+            found = file.read(size, size + more) if more > 0 else b""
+            expected = b"".join(self._next_pieces())[:len(found)] if found else b""
+            self._written += len(os.path.commonprefix([found, expected]))
+        self._counted = True
 
-    def _go_on_anew(self, reason: str) -> None:
-        self.notice = f"{self.path}: {reason}; the run goes on in a new file"
+    def _rotated(self, error: OSError) -> bool:
+        """Whether a new file takes the place of one whose descriptor fails for good."""
+        file = self._file
+        if file is None or error.errno in _NO_SPACE or \
+                error.errno not in _DEAD and self._failures < _FAILURES:
+            return False
+        with suppress(OSError):
+            self._settle(file)
+        place, first = self._whole(), self._first
+        try:
+            new = EventFile(self.directory, self._suffix, self._header())
+        except OSError:
+            return False  # a new file does not do better
+        with suppress(OSError):
+            self._cut_tail(file)
+        if place == first:  # it has no records
+            with suppress(OSError):
+                file.remove()
+        with suppress(OSError):
+            file.close()
+        self.notice = f"{file.path}: {error.strerror}; the run continues in a new file"
+        self._file, self._written, self._first = new, place, place
+        self._counted = True
+        self.path = new.path
+        return True
+
+    def _continue_anew(self, file: EventFile, reason: str) -> None:
+        self.notice = f"{file.path}: {reason}; the run continues in a new file"
         with suppress(OSError):
             self._begin_anew()
 
-    def _cut_tail(self) -> None:
+    def _cut_tail(self, file: EventFile) -> None:
         """Let a file that is left end with a whole record. No other bytes ever follow, so a reader
-        that has seen the rest waits in vain, and that is all."""
-        # The size tells more than the count where a write failed after some bytes.
-        size = self._whole() - self._origin
-        if size < os.fstat(self._fd).st_size:
-            os.ftruncate(self._fd, size)
+        that has seen the rest waits in vain, and that is all. Bytes of others are not touched."""
+        size = self._size(file)
+        whole = size - (self._written - self._whole())
+        if whole < size == file.size():
+            file.cut(whole)
 
     def _begin_anew(self) -> None:
-        """Leave this file; what was torn in it is written again, whole, in the next."""
+        """Leave this file; a record that is torn in it is written again, whole, in the next."""
         self._written = self._whole()
+        self._counted = True
         self._leave()
 
     def _whole(self) -> int:
@@ -366,11 +515,9 @@ class LocalLog:
         return at
 
     def _leave(self) -> None:
-        self._parked = False
-        _open_logs.discard(id(self))
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 @lru_cache(maxsize=None)
@@ -389,6 +536,17 @@ def _write(fd: int, pieces: Parts) -> int:
     if len(pieces) > 1 and hasattr(os, "writev"):
         return os.writev(fd, pieces)
     return os.write(fd, pieces[0])
+
+
+def _are_records(content: bytes) -> bool:
+    """Whether `content` is whole records, as far as their lengths tell."""
+    at = 0
+    while at < len(content):
+        length = int.from_bytes(content[at:at + 8], "little")
+        if length > len(content) or content[at:at + 12] != header(length):
+            return False
+        at += length + OVERHEAD
+    return at == len(content)
 
 
 def _joined(records: Parts, size: int) -> Parts:
@@ -419,8 +577,8 @@ def _sync_directory(directory: str) -> None:
 
 
 def _fsync(fd: int) -> None:
-    """fsync, as far as the file system has it. EINVAL: "fd is bound to a special file which does
-    not support synchronization"."""
+    """fsync, where the file system has it. EINVAL: "fd is bound to a special file which does not
+    support synchronization"."""
     try:
         os.fsync(fd)
     except OSError as error:

@@ -5,36 +5,49 @@ import os
 import re
 import time
 from itertools import count
-from typing import Iterable
+from typing import Container, Iterable
 
 _NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _LAST_SECOND = 9_999_999_999
+_RANDOM_BYTES = 6
 _numbers = count()
 
 
 def host_name() -> str:
-    """What this machine calls itself; `socket` would cost more to import than it is worth."""
+    """The name of this machine; importing `socket` would cost more than it is worth."""
     return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def new_name(names: Iterable[str], suffix: str) -> str:
-    """A name for an event file that sorts behind all of `names`: readers go by that order."""
+    """A name for an event file that sorts after all of `names`: readers go by that order.
+
+    No other writer has it: two containers may agree in second, host name and pid, so the name ends
+    in random digits.
+    """
+    names = set(names)
     last = max((name for name in names if _NAME.match(name)), default="")
     seconds = int(time.time())
-    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name())[:64] or "localhost"
-    tail = f"{host}.{os.getpid()}.{next(_numbers):06d}{suffix}"
-    name = f"events.out.tfevents.{seconds:010d}.{tail}"
+    name = _name(seconds, suffix, names)
     match = _NAME.match(last)
     if match and name <= last:
-        seconds = min(int(match.group(1)) + 1, _LAST_SECOND)
-        name = f"events.out.tfevents.{seconds:010d}.{tail}"
+        name = _name(min(int(match.group(1)) + 1, _LAST_SECOND), suffix, names)
     return name
+
+
+def _name(seconds: int, suffix: str, names: Container[str]) -> str:
+    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name())[:64] or "localhost"
+    while True:
+        number, unique = next(_numbers), os.urandom(_RANDOM_BYTES).hex()
+        name = (f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{number:06d}.{unique}"
+                f"{suffix}")
+        if name not in names:
+            return name
 
 
 def temporary_name() -> str:
     """A name for a file that is still incomplete. TensorBoard reads every file with "tfevents" in
     its name, so this one is without."""
-    return f".tbwriter.{os.getpid()}.{next(_numbers)}"
+    return f".tbwriter.{os.getpid()}.{next(_numbers)}.{os.urandom(_RANDOM_BYTES).hex()}"
 
 
 def check_name(name: str) -> str:

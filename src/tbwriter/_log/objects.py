@@ -46,6 +46,8 @@ class RemoteLog:
         self._sent = self._kept = 0
         self._waiting: List[bytes] = []  # while there is no segment
         self._segment: Optional[Segment] = None
+
+    def probe(self) -> None:
         self._begin()
         self._put_pieces(1)
 

@@ -79,6 +79,13 @@ def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
     return table.tobytes()
 
 
+def raised(rows: bytes, by: int) -> bytes:
+    """The same rows, with `by` added to each step."""
+    table = np.frombuffer(rows, _FIELDS).copy()
+    table["step"] += by
+    return table.tobytes()
+
+
 def _axis(values: Any, what: str, length: Optional[int]) -> Array:
     """`values` as one axis, of that length; a single number is as many as are wanted."""
     array = as_array(values, what)

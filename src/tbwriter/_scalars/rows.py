@@ -28,16 +28,26 @@ _PIECE = 8192 * SIZE     # so many rows at a time stay in the processor's cache
 _NUMPY_PAYS = 130_000  # rows whose plain encoding costs what importing numpy costs
 
 
+LONG_TAG = 256         # characters; the values of longer tags are no rows, ...
+_MANY_TAGS = 1 << 16   # and neither are those of further tags, all of which are kept
+
+
 class Tags:
     """Each tag's number in a row, and the bytes that stand for it in a record.
 
     numbers: {tag: number} of the tags that have one, looked up by every call.
-    prefixes: at each number, the tag's field of Summary.Value.
+    prefixes: at each number, the tag's field of Summary.Value. longest: the size of the longest.
     """
 
     def __init__(self) -> None:
         self.numbers: Dict[str, int] = {}
         self.prefixes: List[bytes] = []
+        self.longest = 0
+
+    def takes(self, tag: str) -> bool:
+        """Whether the tag has a number, or may get one."""
+        return tag in self.numbers or (
+            len(tag) <= LONG_TAG and len(self.prefixes) < _MANY_TAGS)
 
     def number(self, tag: str) -> int:
         """The tag's number; it gets one if it has none."""
@@ -45,6 +55,7 @@ class Tags:
             prefix = string_field(schema.Value.TAG, tag)
             # Two threads may come here with one tag, or with two: whoever appends owns the place,
             # and a tag that got two numbers is still the same tag in the record.
+            self.longest = max(self.longest, len(prefix))
             self.prefixes.append(prefix)
             number = len(self.prefixes) - 1
             while self.prefixes[number] is not prefix:

@@ -1,0 +1,243 @@
+"""What waits in a writer's queue, and how it becomes records.
+
+A queue holds scalars as rows of bytes, everything else as one of the classes here, and the tasks of
+`_log`. All that is an item counts its memory in `nbytes`, but for rows, which are alike.
+"""
+from __future__ import annotations
+
+from sys import getsizeof
+from typing import Any, Callable, List, Optional, Protocol, Tuple
+
+from ._log.contract import Log
+from ._log.queue import Encoded
+from ._parts import Parts, total
+from ._proto import messages, schema, wire
+from ._scalars.rows import SIZE, RowEncoder, Tags
+from ._tfrecord.frame import frame
+
+_WRITE_SIZE = 4 << 20      # the size of what is encoded before it is written, about
+_SOON = 64 << 10           # what is ready, and smaller than this, is encoded in the call
+_RECORD = 64               # the size of a scalar's record without its tag, about
+ROWS_SIZE = 65536 * SIZE   # the size of rows that are queued as one item
+_COST = 200                # bytes that the objects around a value take
+
+# Numbers the values of some tags: `steps.next`.
+Numbering = Callable[[Tuple[str, ...]], int]
+
+
+class Payload(Protocol):
+    """What `FileWriter.add` takes: a Summary, a Message, or one's own. One that is quickly encoded
+    says so by an attribute `ready`."""
+
+    @property
+    def tags(self) -> Tuple[str, ...]: ...
+    @property
+    def nbytes(self) -> int: ...
+    def event_field(self) -> Parts: ...
+
+
+class Entry:
+    """An event in the queue: encoded on the thread, or earlier by a caller who finds it crowded.
+
+    step: a number; or, where only the thread knows what was written before, what numbers it.
+    """
+
+    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "_records")
+
+    def __init__(self, payload: Payload, wall_time: float, step: Any) -> None:
+        self._payload: Optional[Payload] = payload
+        self._wall_time = wall_time
+        self._step = step
+        self.nbytes = payload.nbytes + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])
+        self.ready = self.nbytes < _SOON and getattr(payload, "ready", False) \
+            and not callable(step)
+        self._records: Parts = []
+
+    def encode(self) -> None:
+        payload = self._payload
+        if payload is not None:
+            if callable(self._step):
+                self._step = self._step(payload.tags)
+            self._records = frame(messages.event(self._wall_time, self._step,
+                                                 payload.event_field()))
+            self._payload = None
+            if self.ready:  # not every payload counts what it holds in parts
+                self.nbytes = total(self._records) + _COST
+
+    @property
+    def early(self) -> bool:
+        """Whether a caller may encode it."""
+        return not callable(self._step)
+
+    def records(self) -> Parts:
+        self.encode()
+        return self._records
+
+
+class Rows(Entry):
+    """Many scalars of one tag at once, as rows.
+
+    first: where only the thread knows what was written before, gives the number by which the steps
+    of the rows are to be raised.
+    """
+
+    __slots__ = ("_rows", "_encoder")
+
+    def __init__(self, rows: bytes, tags: Tags, first: Optional[Callable[[], int]] = None) -> None:
+        self._rows = rows
+        self._encoder = RowEncoder(tags)
+        self._step = first
+        self.ready = False
+        self.nbytes = len(rows) // SIZE * (_RECORD + tags.longest)
+        self._records = []
+
+    def encode(self) -> None:
+        if self._rows:
+            if callable(self._step):
+                from ._scalars.encode import raised
+                self._rows, self._step = raised(self._rows, self._step()), None
+            self._records = self._encoder.records(self._rows)
+            self._rows = b""
+
+
+class Raw:
+    """The field of a foreign event, as it came."""
+
+    tags = ()
+    ready = True
+
+    def __init__(self, field: bytes) -> None:
+        self.field = field
+        self.nbytes = len(field)
+
+    def event_field(self) -> Parts:
+        return [self.field]
+
+
+class SideFiles:
+    """A payload that is stored beside the event file: a step between records."""
+
+    __slots__ = ("_payload", "_log", "nbytes")
+
+    def __init__(self, payload: Any, log: Log) -> None:
+        self._payload = payload
+        self._log = log
+        self.nbytes = payload.nbytes + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])
+
+    def run(self) -> None:
+        """Write the files. OSError where the storage fails: it is called again."""
+        if self._payload is None:
+            return
+        directory = _Directory(self._log)
+        try:
+            self._payload.store(directory)
+        except OSError as error:
+            if error is not directory.error:
+                raise ValueError(f"{type(error).__name__}: {error}") from error
+            raise
+
+    def finish(self, error: Optional[BaseException] = None) -> None:
+        self._payload = None
+
+
+class _Directory:
+    """A log's side files, which remembers whether an error is the storage's or the payload's."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.error: Optional[OSError] = None
+
+    def read(self, name: str) -> Optional[bytes]:
+        try:
+            return self._log.read(name)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def put(self, name: str, data: bytes) -> None:
+        try:
+            self._log.put(name, data)
+        except OSError as error:
+            self.error = error
+            raise
+
+
+class Encoder:
+    """Queued items to records: runs of rows together, the rest one by one. Raises what the first
+    item that it can't encode raises, unless it has records of those before."""
+
+    def __init__(self, tags: Tags) -> None:
+        self._tags = tags
+        self._rows = RowEncoder(tags)
+
+    def __call__(self, items: List[Any]) -> Encoded:
+        # So many rows fill a write, whatever the length of their tags.
+        most = _WRITE_SIZE // (_RECORD + self._tags.longest)
+        try:
+            rows = b"".join(items[:most] if len(items) > most else items)
+        except TypeError:
+            return self._mixed(items, most)
+        return self._rows.records(rows), len(rows) // SIZE, 0
+
+    def _mixed(self, items: List[Any], most: int) -> Encoded:
+        done = nbytes = size = 0
+        out: Parts = []
+        while done < len(items) and size < _WRITE_SIZE:
+            item = items[done]
+            if type(item) is bytes:
+                end = done + 1
+                while end < len(items) and type(items[end]) is bytes and end < done + most:
+                    end += 1
+                records = self._rows.records(b"".join(items[done:end]))
+                done = end
+            elif isinstance(item, Entry):
+                try:
+                    records = item.records()
+                except Exception:
+                    if not done:
+                        raise
+                    break  # it is the first of the next batch
+                nbytes += item.nbytes
+                done += 1
+            else:
+                break
+            out += records
+            size += total(records)
+        return out, done, nbytes
+
+
+def serialized(message: Any, what: str) -> bytes:
+    if hasattr(message, "SerializeToString"):
+        message = message.SerializeToString()
+    if not isinstance(message, (bytes, bytearray)):
+        raise TypeError(f"got a {what} of type {type(message).__name__}, want bytes or a message "
+                        "with SerializeToString()")
+    return bytes(message)
+
+
+def tags_of(summary: bytes) -> List[str]:
+    """The tags of a serialized Summary. WireError (a ValueError) where it is none."""
+    tags = []
+    for number, wire_type, _, value in wire.fields(summary):
+        if number == schema.Summary.VALUE and wire_type == wire.LENGTH:
+            for inner, inner_type, _, text in wire.fields(value):
+                if inner == schema.Value.TAG and inner_type == wire.LENGTH:
+                    tags.append(str(text, "utf-8"))
+    return tags
+
+
+def open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
+    """wall_time, step, and everything else of a serialized Event."""
+    seconds, step, rest = None, 0, []
+    for number, wire_type, integer, value in wire.fields(event):
+        if (number, wire_type) == (schema.Event.WALL_TIME, wire.FIXED64):
+            seconds = wire.as_double(value)
+        elif (number, wire_type) == (schema.Event.STEP, wire.VARINT):
+            step = wire.signed(integer)
+        elif wire_type == wire.LENGTH:
+            if number == schema.Event.SUMMARY:
+                tags_of(bytes(value))
+            rest.append(wire.bytes_field(number, bytes(value)))
+        else:
+            raise wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
+    return seconds, step, b"".join(rest)

@@ -1,0 +1,196 @@
+"""Queue: the items of a writer, with their bound in bytes. Task: a step between records. Retry:
+what is wrong with the storage, and when to try again.
+"""
+from __future__ import annotations
+
+import threading
+import time
+from _thread import allocate_lock
+from typing import Any, Callable, List, Optional, Tuple
+
+from .._parts import Parts
+
+BATCH = 8192        # the number of items that wakes the thread before its time
+MUCH = 1 << 20      # the number of bytes of heavy items that does so
+ROW_COST = 96       # bytes of a queued item: a scalar's row, the object around it, its place
+FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
+_MOST_NOTICES = 20
+
+
+# The records of the first items of a batch, the number of these items, the sum of their `nbytes`.
+Encoded = Tuple[Parts, int, int]
+
+
+class Task:
+    """A step that is done on the thread once all before it is written, and can be waited for.
+
+    patient: keeps waiting while the storage fails, until its time is over.
+    """
+
+    __slots__ = ("_work", "_done", "error", "patient")
+    nbytes = 0
+
+    def __init__(self, work: Optional[Callable[[], None]] = None, patient: bool = False) -> None:
+        self._work = work
+        self._done = allocate_lock()
+        self._done.acquire()
+        self.error: Optional[BaseException] = None
+        self.patient = patient
+
+    def run(self) -> None:
+        if self._work is not None:
+            self._work()
+
+    def finish(self, error: Optional[BaseException] = None) -> None:
+        self.error = error
+        try:
+            self._done.release()
+        except RuntimeError:  # finished before
+            pass
+
+    def wait(self, timeout: float) -> bool:
+        return self._done.acquire(timeout=timeout) if timeout > 0 else self._done.acquire(False)
+
+
+class Queue:
+    """The items of one writer, in their order.
+
+    A caller appends to `items`, which is atomic, and wakes the thread once there are `wake_at`.
+    A heavy item, one with `nbytes`, first passes `enter`. `taken`: items that have left `items` and
+    are not yet all in the log, and the records of the first of them.
+    """
+
+    def __init__(self, max_buffer: int) -> None:
+        self.items: List[Any] = []
+        self.wake_at = 0
+        self.taken: Tuple[List[Any], Optional[Encoded]] = ([], None)
+        self.max_buffer = max_buffer
+        self.batch = min(BATCH, max(max_buffer // (8 * ROW_COST), 1))
+        self.dropped = 0
+        self.dropping = False  # whether a warning about it was issued, and still holds
+        # Bytes of heavy items: those that came (counted by callers), and those that are in the
+        # log (counted by its owner).
+        self._came = 0
+        self._gone = 0
+        self._counting = threading.RLock()
+        self._cutting = threading.RLock()  # held while items leave the queue at one of its ends
+
+    def __len__(self) -> int:
+        return len(self.items) + len(self.taken[0])
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all that waits."""
+        return max(self._came - self._gone, 0) + ROW_COST * len(self)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits to be encoded that the caller had better do it."""
+        return self._came - self._gone > self.max_buffer // 8
+
+    def enter(self, item: Any, pending: int, urgent: bool = False) -> bool:
+        """Append a heavy item if there is room for it, or nothing else waits.
+
+        pending: the bytes that wait in the log. urgent: whether there is room or not.
+        """
+        nbytes = item.nbytes
+        with self._counting:
+            waiting = self.nbytes + pending
+            fits = urgent or not waiting or waiting + nbytes + ROW_COST <= self.max_buffer
+            if fits:
+                self._came += nbytes
+                self.items.append(item)
+            return fits
+
+    def wakes(self, nbytes: int) -> bool:
+        """Whether the thread must be woken after a heavy item has entered."""
+        return len(self.items) >= self.wake_at or self._came % MUCH < nbytes
+
+    def cut(self) -> None:
+        """Take the first items."""
+        try:
+            while not self._cutting.acquire(False):
+                time.sleep(0)  # no blocking: rule 1
+            items = self.items[:4 * BATCH]
+            count = len(items)
+            self.taken = items, None
+            del self.items[:count]
+        finally:
+            try:
+                self._cutting.release()
+            except RuntimeError:  # not acquired
+                pass
+
+    def drop_newest(self) -> bool:
+        """Drop the newest row. If the lock is taken, the row is kept: this path must not block."""
+        row = False
+        try:
+            if self._cutting.acquire(False) and self.items and type(self.items[-1]) is bytes:
+                row = True
+                self.items.pop()
+        finally:
+            try:
+                self._cutting.release()
+            except RuntimeError:
+                pass
+        return row
+
+    def count_gone(self, nbytes: int) -> None:
+        self._gone += nbytes
+
+    def settle(self) -> None:
+        """Correct the count once nothing waits: a call that was interrupted may have counted an
+        item that it did not append."""
+        try:
+            if self._counting.acquire(False) and not len(self):
+                self._gone = self._came
+        finally:
+            try:
+                self._counting.release()
+            except RuntimeError:
+                pass
+
+    def clear(self) -> None:
+        """Forget everything, in a forked child."""
+        self.items.clear()
+        self.taken = ([], None)
+        self.wake_at = 0
+        self._came = self._gone = 0
+        self._counting = threading.RLock()
+        self._cutting = threading.RLock()
+
+
+class Retry:
+    """The state of a storage: whether it fails, when to try again, and what to report.
+
+    error: what keeps it from taking records; None while all is well. at: the time of the next try.
+    outage: a message about `error` that no call has reported yet. notices: other such messages.
+    """
+
+    def __init__(self) -> None:
+        self.error: Optional[OSError] = None
+        self.at = 0.0
+        self.outage = ""
+        self.notices: List[str] = []
+        self._backoff = 0.0
+
+    def failed(self, error: OSError, text: str) -> None:
+        if self.error is None:
+            self.outage = text
+        self.error = error
+        self._backoff = min(self._backoff * 2 or FIRST_BACKOFF, LAST_BACKOFF)
+        self.at = time.monotonic() + self._backoff
+
+    def recovered(self) -> None:
+        self.error = None
+        self._backoff = 0.0
+
+    def tell(self, text: str) -> None:
+        if text not in self.notices and len(self.notices) < _MOST_NOTICES:
+            self.notices.append(text)
+
+    def take(self) -> List[str]:
+        """All messages that were not reported yet."""
+        outage, self.outage = self.outage, ""
+        notices, self.notices = self.notices, []
+        return [*filter(None, [outage]), *notices]

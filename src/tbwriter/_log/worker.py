@@ -1,0 +1,274 @@
+"""The one background thread of a process, the end of the program, and the fork.
+
+The thread serves channels (see there for the rules). It starts with the first item and ends after
+some idle seconds.
+
+A program ends in three steps, and each may bring further values:
+
+1. The main thread returns. Other threads may continue for hours: nothing changes for them.
+   `threading._register_atexit` calls us before thread pools close, which object stores need.
+2. The functions of `atexit` run, ours last of those registered since this module was imported.
+   From then on a call waits until its value is written (`awaited`).
+3. The interpreter is finalized: threads stop where they are, and a call does the work itself.
+
+All waiting in these steps together takes at most EXIT_SECS.
+"""
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+from _thread import allocate_lock, get_ident, start_new_thread
+from typing import Callable, List, Optional, Protocol, Sequence, Set, Tuple
+from weakref import WeakSet
+
+from .contract import Log
+from .queue import Queue, Retry, Task
+from .._warnings import show
+
+IDLE_SECS = 5.0     # the thread ends after so long without work
+EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
+_GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole record
+_POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
+
+Work = Optional[Callable[[], None]]
+
+
+class Served(Protocol):
+    """A channel, as the thread and the end of the program see it."""
+
+    log: Log
+    queue: Queue
+    retry: Retry
+    due: float
+
+    @property
+    def active(self) -> bool: ...
+    def serve(self, now: float) -> bool: ...
+    def begin(self, work: Work, patient: bool) -> Optional[Task]: ...
+    def wait(self, task: Task, deadline: float) -> None: ...
+    def end(self, task: Task) -> None: ...
+    def end_whole(self) -> Task: ...
+    def abandon(self) -> None: ...
+
+
+class Worker:
+    """The thread.
+
+    ident: its identity while it runs. encoding: whether it encodes. over: whether the program has
+    come to its second step.
+    """
+
+    def __init__(self) -> None:
+        self._all: "WeakSet[Served]" = WeakSet()  # also closed ones, which may be opened again
+        self.reset()
+
+    def reset(self) -> None:
+        """The state of a process without the thread."""
+        self.ident = 0
+        self.encoding = False
+        self.over = False
+        self._stays = False     # whether it no longer ends when it is idle
+        self._pooled: Optional[bool] = None  # whether this process is a worker of a pool
+        self._left = EXIT_SECS
+        self._channels: Set[Served] = set()
+        self._bell = allocate_lock()
+        self._bell.acquire()
+        self._running = allocate_lock()
+        self._starting = False
+        self._hooked = False
+
+    def serve(self, channel: Served) -> bool:
+        """Make the thread look at `channel` now. False if no thread can be had."""
+        self._channels.add(channel)
+        try:
+            self._bell.release()
+        except RuntimeError:  # rung before, and not yet heard
+            pass
+        if not self._running.locked() and not self._starting:
+            if not self._hooked:
+                self.hook()
+            try:
+                self._starting = True
+                # Not a threading.Thread: its start() waits and takes locks, and a signal handler
+                # that logs may come in between. Of two threads started at once, one ends at once.
+                start_new_thread(self._run, ())
+            except RuntimeError:  # none left, or the interpreter ends
+                self._starting = False
+                return False
+            except BaseException:  # it may have been started or not
+                self._starting = False
+                raise
+        return True
+
+    def join(self, channel: Served) -> None:
+        self._all.add(channel)
+        self._channels.add(channel)
+
+    def leave(self, channel: Served) -> None:
+        self._channels.discard(channel)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether this process is a worker of a pool, which is ended by SIGTERM."""
+        if self._pooled is None:
+            self._pooled = _is_pooled()
+        return self._pooled
+
+    def awaits(self, flush_secs: float) -> bool:
+        """Whether a call should wait until its value is written, since there may be no later
+        chance: in the second step, and in a worker of a pool. There a storage that is written
+        seldom (an object store) is written when a writer is closed or dropped."""
+        return self.over or _in_exit_function() or self.pooled and flush_secs <= _POOL_SECS
+
+    def patience(self) -> float:
+        """How long such a call may wait."""
+        return _POOL_SECS if self._pooled and not self.over else self._left
+
+    def spent(self, seconds: float) -> None:
+        if self.over or not self._pooled:
+            self._left = max(self._left - seconds, 0.0)
+
+    def hook(self) -> None:
+        """Register for the first step of the end.
+
+        `threading._register_atexit` is private, hence the guard; after the main thread has returned
+        it raises RuntimeError. A child of multiprocessing leaves without atexit.
+        """
+        try:
+            threading._register_atexit(self.main_returned)  # type: ignore[attr-defined]
+        except (AttributeError, RuntimeError):
+            self._stays = not threading.main_thread().is_alive()
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is not None and processes.parent_process() is not None:
+            from multiprocessing.util import Finalize
+            Finalize(None, self.at_exit, exitpriority=100)
+        self._hooked = True  # last: twice does no harm
+
+    def main_returned(self) -> None:
+        """The first step: write what is queued. The thread stays, since others may log."""
+        self._stays = True
+        self._finish()
+
+    def at_exit(self) -> None:
+        """The second step: write what is queued, and let later calls wait for theirs."""
+        self._stays = True
+        self._finish()
+        self.over = True
+        for channel in list(self._channels):
+            channel.queue.wake_at = 0
+
+    def after_fork(self) -> None:
+        """The first act of a child: a thread of its own when it logs, files of its own, and
+        nothing of the parent's."""
+        self.reset()
+        for channel in list(self._all):
+            channel.abandon()
+
+    def _finish(self) -> None:
+        start = time.monotonic()
+        channels = list(self._channels)
+        failed = settle([(channel, None) for channel in channels],
+                        max(self._left, _GRACE_SECS), True)
+        self._left = max(self._left - (time.monotonic() - start), 0.0)
+        for channel in channels:
+            for text in channel.retry.take() if channel.retry.error is None else []:
+                show(text)
+        if not failed:
+            return
+        for channel, error in failed[:3]:
+            _print(f"tbwriter: {error}; {len(channel.queue)} items and {channel.log.pending} bytes "
+                   "were not written")
+        if len(failed) > 3:
+            _print(f"tbwriter: the same of {len(failed) - 3} other runs")
+        deadline = time.monotonic() + _GRACE_SECS
+        for task in [channel.end_whole() for channel, _ in failed]:
+            if self.serve(failed[0][0]):
+                task.wait(max(deadline - time.monotonic(), 0.0))
+
+    def _run(self) -> None:
+        while self._running.acquire(False):
+            self._starting = False
+            self.ident = get_ident()
+            try:
+                self._loop()
+            finally:
+                self.ident = 0
+                self._running.release()
+            # A caller that appended while the thread was about to end saw it running.
+            if not any(channel.active for channel in list(self._channels)):
+                return
+        self._starting = False
+
+    def _loop(self) -> None:
+        idle_since = time.monotonic()
+        while True:
+            now = time.monotonic()
+            next_due = min((channel.due for channel in list(self._channels) if channel.active),
+                           default=now + IDLE_SECS)
+            rung = self._bell.acquire(timeout=min(max(next_due - now, 0.0), IDLE_SECS))
+            now = time.monotonic()
+            for channel in list(self._channels):
+                if not (rung or channel.due <= now):
+                    continue
+                if channel.serve(now):
+                    idle_since = now
+                elif channel.queue.wake_at and channel.due <= now:
+                    channel.queue.wake_at = 0  # it sleeps: from now on an append wakes it
+                    if channel.queue.items:
+                        channel.serve(now)
+            if now - idle_since >= IDLE_SECS and not self._stays:
+                return
+
+
+def settle(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool
+           ) -> List[Tuple[Served, Exception]]:
+    """Wait until all that the channels have queued is written and the work of each is done, by one
+    deadline. Returns the channels for which it is not, with what stands in the way.
+    """
+    deadline = time.monotonic() + timeout
+    tasks: List[Tuple[Served, Task]] = []
+    failed: List[Tuple[Served, Exception]] = []
+    try:
+        for channel, work in jobs:
+            task = channel.begin(work, patient)
+            if task is not None:
+                tasks.append((channel, task))
+        for channel, task in tasks:
+            try:
+                channel.wait(task, deadline)
+            except Exception as error:
+                failed.append((channel, error))
+    finally:
+        for channel, task in tasks:
+            channel.end(task)
+    return failed
+
+
+def _is_pooled() -> bool:
+    """Whether this is a daemonic child of multiprocessing: a pool, and the parent when it ends,
+    ends those by SIGTERM."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.parent_process() is not None \
+        and bool(processes.current_process().daemon)
+
+
+def _in_exit_function() -> bool:
+    """Whether a function of `atexit` runs: the main thread has returned, and still runs this."""
+    main = threading.main_thread()
+    return main.ident == get_ident() and not main.is_alive()
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stderr.write(text + "\n")
+    except Exception:  # no stderr, or a closed one
+        pass
+
+
+worker = Worker()
+atexit.register(worker.at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=worker.after_fork)
