@@ -25,8 +25,8 @@ class KindMethods(FileWriter):
 
     def add_histogram(self, tag: str, values: Any, global_step: Optional[int] = None,
                       bins: Any = "tensorflow", walltime: Optional[float] = None,
-                      max_bins: Optional[int] = None, *, display_name: str = "",
-                      description: str = "") -> None:
+                      max_bins: Optional[int] = None, *, max_values: Optional[int] = None,
+                      display_name: str = "", description: str = "") -> None:
         """Write how often values of each size occur. Shown in Time Series, Histograms and
         Distributions.
 
@@ -37,14 +37,17 @@ class KindMethods(FileWriter):
         bins: "tensorflow" (buckets that grow by a tenth), a number of equally wide buckets, edges
             in rising order, or a strategy of numpy such as "auto".
         max_bins: neighbouring buckets are joined until there are no more than these.
+        max_values: of a larger array, a sample of so many values is counted, and the counts are
+            scaled to the size of the array; the description says so.
         tag: names the chart; the part before its first "/" names its group. global_step: an
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
         Raises TypeError for values that are no numbers, ValueError for none and unusable bins.
         """
-        self.add(summary.histogram(tag, values, bins, max_bins=max_bins, display_name=display_name,
-                                   description=description), global_step, walltime)
+        self.add(summary.histogram(tag, values, bins, max_bins=max_bins, max_values=max_values,
+                                   display_name=display_name, description=description),
+                 global_step, walltime)
 
     def add_histogram_raw(self, tag: str, min: float, max: float, num: float, sum: float,
                           sum_squares: float, bucket_limits: Any, bucket_counts: Any,

@@ -215,3 +215,37 @@ def test_a_large_masked_array():
     values = np.ma.array(np.arange(2_000_000.0), mask=False)
     values[1000:] = np.ma.masked
     assert parsed(summary.histogram("large masked", values)).histo.num == 1000
+
+
+@both_loaders
+def test_a_sample_of_a_large_array(tmp_path, loader):
+    """With `max_values`, counts are scaled to the size of the array, TensorBoard shows them, and
+    the description says how many values were counted."""
+    values = np.random.default_rng(4).normal(size=1_000_000).astype(np.float32)
+    with FileWriter(tmp_path) as writer:
+        writer.add(summary.histogram("sample", values, max_values=50_000, description="*W*"), 1)
+    with board(tmp_path, loader) as b:
+        (_, shown), = b.tensors("histograms", ".", "sample")
+        said = b.tags("histograms")["sample"].description
+    assert "*W*" in said and "a sample of 49,984 of 1,000,000 values" in said
+    assert shown[:, 2].sum() == pytest.approx(1_000_000, rel=1e-6)
+    for limit in shown[:, 1]:
+        share = shown[shown[:, 1] <= limit][:, 2].sum() / 1e6
+        assert abs(share - (values < limit).mean()) <= 0.01
+
+
+def test_a_sample_is_all_of_a_small_array():
+    """An array that is not larger than `max_values` is counted whole, and nothing is said."""
+    values = np.arange(1000.0)
+    assert summary.histogram("a", values, max_values=1000).SerializeToString() == \
+        summary.histogram("a", values).SerializeToString()
+    with pytest.raises(ValueError, match="got .*0.* want"):
+        summary.histogram("a", values, max_values=0)
+
+
+def test_a_sample_counts_what_is_not_finite():
+    """NaN in a sample stand for those of the array."""
+    values = np.full(100_000, np.nan)
+    values[::2] = 1.0
+    value = parsed(summary.histogram("nan", values, max_values=10_000))
+    assert value.histo.num == pytest.approx(50_000, rel=0.02)
