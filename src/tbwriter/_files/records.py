@@ -14,9 +14,8 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 from .window import ReadError, Window
 from .._proto import parse, wire
 from .._tfrecord.crc32c import crc32c
-from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, header, masked
+from .._tfrecord.frame import HEADER as HEADER, MAX_LENGTH, OVERHEAD, header, masked
 
-HEADER = 12
 # How much is searched at a time for the next record behind damage.
 _STEP = 1 << 16
 
@@ -40,7 +39,8 @@ class Fault(NamedTuple):
 
     kind: "torn tail" (the last record is not finished; normal in a run that is going on),
         "torn record" (one in the middle that is not finished), "zero bytes",
-        "bad length", "bad data" (a checksum differs), "bad event" (no protobuf message).
+        "bad length", "bad data" (a checksum differs, or a compressed file that cannot be
+        decompressed), "bad event" (no protobuf message).
     offset: where in the file; nbytes: how many bytes it cost.
     """
 
@@ -80,11 +80,22 @@ def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
             at = found.end
             continue
         if faults is None:
-            if found.kind == TAIL:
+            if found.kind == TAIL and not window.damage:
                 return
             raise ReadError(str(found))
         fault, at = _behind(window, found)
         faults.append(fault)
+    check_end(window, faults)
+
+
+def check_end(window: Window, faults: Optional[List[Fault]]) -> None:
+    """Reports bytes of a compressed file that cannot be decompressed."""
+    if window.damage:
+        fault = Fault(window.name, DATA, window.size, 0, window.damage)
+        if faults is None:
+            raise ReadError(str(fault))
+        if fault not in faults:
+            faults.append(fault)
 
 
 def record_at(window: Window, at: int) -> Union[Record, Fault]:

@@ -15,15 +15,16 @@ order of the file; where their order matters, compare the offsets.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
 from .places import is_event_file
-from .records import Fault, Record, records
+from .records import Fault, Record, check_end, records
 from .window import CHUNK, Place, ReadError, Window
 from .._proto import parse, schema
 from .._scalars.decode import Chunk, Decoder
+from .._tfrecord.frame import HEADER
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -92,35 +93,53 @@ class ScalarStream:
         self.values: List[parse.Value] = self._decoder.values
 
     def __iter__(self) -> Iterator[Part]:
+        for start, _, chunk in self._chunks():
+            yield _part(chunk, start) if isinstance(chunk, Chunk) else Part(
+                _NONE, chunk, self._at)
+
+    def records(self) -> Iterator[Record]:
+        """Every record of the file by itself."""
+        for start, data, chunk in self._chunks():
+            if isinstance(chunk, list):
+                yield from chunk
+                continue
+            for begin, end in zip(chunk.offsets.tolist(), [*chunk.offsets[1:].tolist(), chunk.end]):
+                yield Record(start + begin, data[begin + HEADER:end - 4])
+
+    def _chunks(self) -> Iterator[Tuple[int, bytes, Union[Chunk, List[Record]]]]:
+        """(where it begins, its bytes, what is in it) of each chunk of the file; or records that
+        were read one by one."""
         size = CHUNK
         while self._at < self._window.size:
             start, data = self._at, self._window.read(self._at, size)
             chunk = self._decoder.decode(data)
             self._at = start + chunk.end
             if chunk.end:
-                yield _part(chunk, start)
+                yield start, data, chunk
             if chunk.whole and chunk.end:
                 size = min(2 * size, CHUNK)
                 continue
             # Damage: one by one for a while. Or a record that is larger than the chunk.
             size = _AFTER_DAMAGE if not chunk.whole else size
-            yield from self._one_by_one(min(self._at + size, start + len(data)))
+            for found in self._one_by_one(min(self._at + size, start + len(data))):
+                yield 0, b"", found
+        check_end(self._window, self._faults)
 
-    def _one_by_one(self, end: int) -> Iterator[Part]:
-        """A part with the records that begin before `end`; the stream is at the next after it."""
-        others: List[Record] = []
+    def _one_by_one(self, end: int) -> Iterator[List[Record]]:
+        """The records that begin before `end`; then the stream is at the next after it."""
+        found: List[Record] = []
         wrong: Optional[ReadError] = None
         try:
             for record in records(self._window, self._faults, self._at):
                 self._at = record.end
-                others.append(record)
+                found.append(record)
                 if self._at >= end:
                     break
             else:
                 self._at = self._window.size
         except ReadError as error:
             wrong = error
-        yield Part(_NONE, others, self._at)
+        yield found
         if wrong is not None:
             raise wrong
 
@@ -186,4 +205,4 @@ def _note_event(data: bytes, last: Dict[str, int]) -> None:
 def sound_records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
                   ) -> Iterator[Record]:
     """Every sound record of a file."""
-    return records(window, faults, start)
+    return ScalarStream(window, faults, start).records()

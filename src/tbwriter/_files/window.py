@@ -4,15 +4,21 @@ from __future__ import annotations
 import io
 import os
 import stat
+from struct import Struct
 from types import TracebackType
 from typing import Optional, Type, Union
 
+from .gzipped import MAGIC, Gunzip
 from .places import is_url
+from .._tfrecord.frame import HEADER, header
 
 CHUNK = 1 << 22
 
 # A file, or the bytes of one.
 Place = Union[str, bytes]
+_File = Union[io.BytesIO, io.RawIOBase, Gunzip]
+
+_uint64 = Struct("<Q").unpack
 
 
 class ReadError(ValueError):
@@ -20,14 +26,24 @@ class ReadError(ValueError):
 
 
 class Window:
-    """Random access to the bytes of a file, a chunk at a time.
+    """Random access to the bytes of a file, a chunk at a time; those of gzip are decompressed.
 
-    size: the bytes that were there when it was opened.
+    size: the bytes that were there when it was opened. gzipped: whether they are compressed.
+    damage: why the bytes of a compressed file end too early, or "".
     """
 
     def __init__(self, place: Place) -> None:
         self.name = place if isinstance(place, str) else "(memory)"
-        self._file = _open(place)
+        file = _open(place)
+        self._file: _File = file
+        self.gzipped = _is_gzip(file, place)
+        self.damage = ""
+        if self.gzipped:
+            decompressed = Gunzip(file)
+            if decompressed.size or not decompressed.damage:
+                self._file, self.damage = decompressed, decompressed.damage
+            else:
+                self.gzipped = False
         self.size = self._file.seek(0, io.SEEK_END)
         # How many bytes may still be checked in search of records. Made-up headers that each
         # claim much of the file would otherwise cost the square of its size.
@@ -53,11 +69,14 @@ class Window:
         length = max(0, min(length, self.size - at))
         if length > CHUNK:
             return self._load(at, length)
-        self._chunk = self._load(at, min(CHUNK, self.size - at))
+        kept = self._chunk[begin:] if 0 <= begin < len(self._chunk) else b""
+        self._chunk = kept + self._load(at + len(kept), min(CHUNK, self.size - at) - len(kept))
         self._start = at
         return self._chunk[:length]
 
     def _load(self, at: int, length: int) -> bytes:
+        if length <= 0:
+            return b""
         self._file.seek(at)
         data = self._file.read(length) or b""
         while len(data) < length:
@@ -78,6 +97,15 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if not stat.S_ISREG(os.stat(place).st_mode):
         raise ReadError(f"got {place}, which is no regular file, want an event file")
     return open(place, "rb", buffering=0)
+
+
+def _is_gzip(file: Union[io.BytesIO, io.RawIOBase], place: Place) -> bool:
+    # A look at an object is a request.
+    if isinstance(place, str) and is_url(place) and not place.endswith(".gz"):
+        return False
+    head = file.read(HEADER) or b""
+    # A record may begin with the same three bytes: then the checksum of its length follows.
+    return head[:3] == MAGIC and (len(head) < HEADER or head != header(_uint64(head[:8])[0]))
 
 
 def contents(path: str) -> bytes:

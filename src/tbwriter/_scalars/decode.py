@@ -20,11 +20,10 @@ from .walk import walk
 from .._proto import parse, schema, tensors, wire
 from .._proto.wire import WireError
 from .._tfrecord.crc32c import crc32c
-from .._tfrecord.frame import OVERHEAD, header, masked, unmasked
+from .._tfrecord.frame import HEADER, OVERHEAD, header, masked, unmasked
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
-HEADER = 12
 # Fewer rows are decoded faster one by one, and longer records are rarely scalars.
 _MIN_ROWS = 12
 _MAX_LENGTH = 1 << 14

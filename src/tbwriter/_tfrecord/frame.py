@@ -20,6 +20,7 @@ _uint32 = Struct("<I").pack
 _uint64 = Struct("<Q").pack
 
 MAX_LENGTH = (1 << 31) - 1  # readers hold a record as one protobuf message: "less than 2 GiB"
+HEADER = 12    # the length and its CRC
 OVERHEAD = 16
 _SMALL = 16 << 10  # joining so few bytes is cheaper than a checksum more
 
