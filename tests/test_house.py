@@ -53,25 +53,25 @@ FOREIGN: Dict[str, Set[str]] = {
     **{name: NUMPY for name in (
         "_values/array", "_scalars/encode", "_scalars/decode",
         "_scalars/checksums", "_scalars/walk", "_files/stream", "_reading/kinds",
-        "_reading/columns", "_tfrecord/crc32c_numpy",
+        "_reading/columns", "_reading/run", "_tfrecord/crc32c_numpy",
         "_values/buckets", "_values/lookup", "_values/sample", "_values/depth",
         "_values/deflate", "_values/pixels", "_values/png",
         "cli/_combine", "cli/_copy", "cli/_index", "cli/_rewrite", "cli/reduce",
-        "_proto/tensors", "check/__init__", "demo", "reader", "summary/_audio",
+        "_proto/tensors", "check/__init__", "demo", "summary/_audio",
         "summary/_embedding", "summary/_figure", "summary/_histogram", "summary/_mesh",
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_gradients",
         "mxnet/_graph", "mxnet/_late", "mxnet/_parameters")},
     "compat/_messages": NUMPY, "compat/tensorboard/summary": NUMPY,
     "summary/_boxes": {"numpy", "PIL"}, "summary/_confusion_matrix": {"numpy", "PIL"},
     "_values/lettering": {"PIL"}, "summary/_video": {"numpy", "PIL"},
-    "_fsspec": {"fsspec"},
+    "_fsspec": {"fsspec"}, "_reading/frames": {"numpy", "pandas"},
     "mxnet/_profile": {"mxnet"}, "mxnet/_profile_batches": {"mxnet"},
     "mxnet/_estimator": {"mxnet"}, "mxnet/_monitor": {"mxnet", "numpy"}, "torch": {"torch"},
 }
 # Imports inside functions: optional packages, in the one file that owns them, ...
 OPTIONAL: Dict[str, Set[str]] = {
     "_tfrecord/crc32c": {"google_crc32c", "crc32c", "crcmod"}, "_values/png": {"isal"},
-    "cli/_progress": {"tqdm"},
+    "cli/_progress": {"tqdm"}, "_reading/frames": {"pyarrow"},
     "summary/_figure": {"matplotlib"}, "mxnet/_distributed": {"mxnet"}, "compat/_kinds": {"PIL"},
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
@@ -83,6 +83,7 @@ LAZY: Dict[str, Set[str]] = {
     "_names": {"hashlib"},
     "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
     "writer": {"_files/stream", "profile/recorder"},
+    "reader": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
 }
 
@@ -209,7 +210,8 @@ def test_imports_inside_functions() -> None:
 # sys.stdlib_module_names is of Python 3.10.
 _STANDARD = set(getattr(sys, "stdlib_module_names", ())) or {
     one.foreign for one in IMPORTS} - {"numpy", "PIL", "fsspec", "mxnet", "torch", "isal", "tqdm",
-                                       "matplotlib", "crcmod", "crc32c", "google_crc32c"}
+                                       "pandas", "pyarrow", "matplotlib", "crcmod",
+                                       "crc32c", "google_crc32c"}
 
 HEAVY = ("mxnet", "PIL", "fsspec", "google.protobuf", "tensorboard", "tensorflow", "torch", "numpy",
          "matplotlib", "ssl", "asyncio")

@@ -13,77 +13,114 @@ its file when it is asked for. Of a damaged file, everything outside the damage 
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+import os
+from typing import (TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple,
+                    Union)
 
-import numpy as np
-
-from ._reading import kinds
-from ._files.places import event_files
-from ._files.records import EVENT, Fault, record_at, records
+from ._files.places import RunPlace, Runs, event_files, is_url, matches
+from ._files.records import Fault, records
 from ._files.stream import last_steps
 from ._files.window import Place, ReadError, Window
-from ._reading.kinds import RUN_GRAPH, HParams, Images
-from ._reading.columns import Column, Loader, bad_event
 from ._proto import parse
 from ._proto.parse import Event, Metadata, Value
-from ._proto.plugin_schema import HParamsPluginData
 from ._proto.wire import WireError
+from ._reading.ahead import Ahead, in_processes
+from ._reading.columns import bad_event
+from ._reading.kinds import RUN_GRAPH, HParams, Images
+from ._reading.run import Run, Series, Tag
 
-__all__ = ["read", "runs", "events", "last_steps", "Run", "Series", "Tag", "Images", "HParams",
-           "Event", "Value", "Metadata", "Fault", "ReadError"]
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
 
-Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+__all__ = ["read", "read_each", "runs", "frame", "events", "last_steps", "matches", "Run", "Series",
+           "Tag", "Images", "HParams", "Event", "Value", "Metadata", "Fault", "ReadError",
+           "RUN_GRAPH"]
 
-
-class Series(NamedTuple):
-    """The values of one tag in the order of the files; they may repeat steps.
-
-    steps: int64 [n]. wall_times: float64 [n], seconds since 1970. values: of scalars float64 [n],
-    else a list of n.
-    """
-
-    steps: Array
-    wall_times: Array
-    values: Any
+# A log directory, an event file, or one of `runs`.
+Logs = Union[str, "os.PathLike[str]"]
 
 
-class Tag(NamedTuple):
-    """What is known of a tag without reading its values.
-
-    kind: "scalar", "histogram", "image", "audio", "text", "pr_curve", "mesh", "hparams", "layout",
-        "graph", "run_metadata" or "tensor". plugin: TensorBoard's name for it, "" where the file
-        gives none. n: how many values. steps, wall_times: their least and greatest.
-    """
-
-    kind: str
-    plugin: str
-    display_name: str
-    description: str
-    n: int
-    steps: Tuple[int, int]
-    wall_times: Tuple[float, float]
-
-
-def runs(logdir: str) -> Dict[str, List[str]]:
+def runs(logdir: Logs) -> Runs:
     """{run: its event files, in the order in which TensorBoard reads them} below `logdir`.
 
-    logdir: a directory, or one event file. Raises FileNotFoundError.
+    logdir: a directory, an event file, or a URL of either. Raises FileNotFoundError.
+
+    A dict whose keys are also places: `frame(key)` reads that run alone, in another process or on
+    another machine as well, since a key can be pickled. The keys have numbers, too: `runs(...)[0]`.
     """
-    return event_files(logdir)
+    return Runs(event_files(os.fspath(logdir)))
 
 
-def read(logdir: str) -> Dict[str, "Run"]:
+def read(logdir: Logs, jobs: int = 1) -> Dict[str, Run]:
     """{run: Run} of a log directory or of one event file. Raises FileNotFoundError.
+
+    jobs: how many processes read at a time. It pays off from about a million scalars on; objects
+    behind a URL are always requested several at a time.
 
     Damaged files raise nothing: see `Run.faults`.
     """
-    return {name: Run(name, paths) for name, paths in event_files(logdir).items()}
+    return {run.name: run for run in read_each(runs(logdir), jobs)}
+
+
+def read_each(found: Mapping[str, Sequence[str]], jobs: int = 1) -> Iterator[Run]:
+    """The runs of `found` one after the other, in its order: as much is in memory as is kept.
+
+    found: {run: its event files}, as `runs` gives it. jobs: see `read`.
+    """
+    if jobs < 1:
+        raise ValueError(f"got jobs={jobs}, want 1 or more")
+    places = [place for paths in found.values() for place in paths]
+    if any(map(is_url, places)):
+        ahead = Ahead(places)
+        try:
+            for name, paths in found.items():
+                yield Run(name, paths, ahead.open)
+        finally:
+            ahead.close()
+    elif jobs > 1 and len(found) > 1:
+        yield from in_processes(_read_run, found.items(), min(jobs, len(found)))
+    else:
+        yield from map(_read_run, found.items())
+
+
+def _read_run(item: Tuple[str, Sequence[str]]) -> Run:
+    return Run(*item)
+
+
+def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*", *,
+          wide: bool = False, hparams: bool = False, jobs: int = 1) -> "pandas.DataFrame":
+    """The scalars as a data frame of pandas, a row for each value.
+
+    logdir: a log directory, an event file, a name out of `runs`, or a list of such.
+    runs, tags: only those whose names fit: "*" stands for any text, "?" for any character.
+    wide: a column for each tag instead, indexed by run and step; of several values with the same
+        step the last counts. wall_time is left out.
+    hparams: a further column "hparams/NAME" for each hyperparameter: those of the run, or of the
+        nearest run above it that has some.
+    jobs: see `read`.
+
+    Columns: run, tag (categories of str), step (int64), wall_time (float64, seconds since 1970),
+    value (float64). Needs the extra `frame`; raises ImportError without it, FileNotFoundError
+    where nothing is.
+
+        frame("runs", tags="loss*").groupby("run").value.min()
+    """
+    from ._reading.frames import long_frame, wide_frame
+
+    given = [logdir] if isinstance(logdir, (str, os.PathLike)) else list(logdir)
+    found: Dict[str, List[str]] = {}
+    for one in given:
+        for name, paths in event_files(os.fspath(one)).items() if not isinstance(one, RunPlace) \
+                else [(one, one.files)]:
+            found.setdefault(name, []).extend(paths)
+    read = read_each({name: paths for name, paths in found.items() if matches(runs, name)}, jobs)
+    return (wide_frame if wide else long_frame)(read, tags, hparams)
 
 
 def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]:
     """The events of one file, given by its path or its bytes.
 
-    faults: collects what is wrong with the file, and reading goes on behind it. Without it the
+    faults: collects what is wrong with the file, and reading continues after it. Without it the
         first damage raises ReadError; an unfinished last record only ends the events.
     """
     with Window(path) as window:
@@ -95,147 +132,3 @@ def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]
                 if faults is None:
                     raise ReadError(str(fault)) from None
                 faults.append(fault)
-
-
-class Run:
-    """One run: everything in its event files.
-
-    name: its path below the log directory. files: their paths, in reading order.
-    faults: what is wrong with them. writers: who wrote them, where they say so.
-    """
-
-    def __init__(self, name: str, places: Sequence[Place]) -> None:
-        self.name = name
-        self.faults: List[Fault] = []
-        self.writers: List[str] = []
-        self._places = list(places)
-        self._columns: Dict[str, Column] = {}
-        for number, place in enumerate(self._places):
-            loader = Loader(self._columns, number)
-            path = place if isinstance(place, str) else "(memory)"
-            try:
-                with Window(place) as window:
-                    loader.load(window)
-            except (OSError, ReadError) as error:
-                loader.faults.append(Fault(path, "unreadable", 0, 0, str(error)))
-            self.faults += loader.all_faults()
-            self.writers += [one for one in loader.writers if one not in self.writers]
-        # Drop tags whose values were all damaged.
-        self._columns = {tag: column for tag, column in self._columns.items() if column.steps}
-
-    @property
-    def files(self) -> List[str]:
-        return [place for place in self._places if isinstance(place, str)]
-
-    @property
-    def tags(self) -> Dict[str, str]:
-        """{tag: kind}, in the order in which they first came."""
-        return {tag: column.kind for tag, column in self._columns.items()}
-
-    def tag(self, tag: str) -> Tag:
-        """What is known of a tag. KeyError without one."""
-        column = self._column(tag)
-        steps, wall_times = np.frombuffer(column.steps, np.int64), np.frombuffer(column.wall_times)
-        return Tag(column.kind, *column.metadata[:1], *column.metadata[2:4], len(steps),
-                   (int(steps.min()), int(steps.max())),
-                   (float(wall_times.min()), float(wall_times.max())))
-
-    def scalars(self, tag: str) -> Series:
-        """Numbers. What was stored as float32 is given as it was, in float64.
-
-        Raises KeyError for an unknown tag, ValueError for one of another kind; so do all below.
-        """
-        column = self._column(tag, "scalar")
-        return Series(*_axes(column), np.array(column.values, np.float64))
-
-    def histograms(self, tag: str) -> Series:
-        """Arrays [k, 3] of left edge, right edge and count."""
-        return self._series(tag, "histogram", kinds.histogram)
-
-    def images(self, tag: str) -> Series:
-        """`Images`: the files of one step, with their size."""
-        return self._series(tag, "image", kinds.images)
-
-    def audio(self, tag: str) -> Series:
-        """Lists of sound files (WAV), one for each clip of a step."""
-        return self._series(tag, "audio", kinds.audio)
-
-    def text(self, tag: str) -> Series:
-        """Strings; for tables, arrays of strings."""
-        return self._series(tag, "text", kinds.text)
-
-    def tensors(self, tag: str) -> Series:
-        """Arrays, of every kind that is stored as tensors: pr_curve [6, n], mesh [b, n, 3], ...
-
-        Strings come as arrays of bytes objects.
-        """
-        return self._series(tag, "", kinds.array)
-
-    def graph(self, tag: str = RUN_GRAPH) -> bytes:
-        """The last GraphDef (or RunMetadata, or Keras model) of the run, or that called `tag`."""
-        return bytes(self._series(tag, "", kinds.blob).values[-1])
-
-    @property
-    def hparams(self) -> Optional[HParams]:
-        """The hyperparameters, None without them. ReadError for damaged ones."""
-        start, end = b"", b""
-        try:
-            for column in self._columns.values():
-                if column.kind == "hparams":
-                    content = column.metadata.content
-                    start = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_START_INFO)
-                                  or start)
-                    end = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_END_INFO) or end)
-            return kinds.hparams(start, end) if start else None
-        except WireError as error:
-            raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None
-
-    def _column(self, tag: str, kind: str = "") -> Column:
-        if tag not in self._columns:
-            raise KeyError(f"got the tag {tag!r}, want one of {list(self._columns)}")
-        column = self._columns[tag]
-        if kind and column.kind != kind:
-            raise ValueError(f"got the tag {tag!r}, which is of kind {column.kind}, want {kind}")
-        return column
-
-    def _series(self, tag: str, kind: str, decode: Callable[[Value], Any]) -> Series:
-        column = self._column(tag, kind)
-        if column.kind == "scalar":
-            raise ValueError(f"got the tag {tag!r}, which is of kind scalar, want another")
-        values: List[Any] = []
-        good: List[int] = []
-        for at, (window, offset, place) in enumerate(self._found(column)):
-            record = record_at(window, offset)
-            if isinstance(record, Fault):
-                raise ReadError(f"{record}: the file has changed since it was read")
-            try:
-                values.append(decode(kinds.values_of(parse.event(record.data))[place]))
-                good.append(at)
-            except WireError as error:
-                self._note(Fault(window.name, EVENT, offset, 0, f"tag {tag!r}: {error}"))
-        steps, wall_times = _axes(column)
-        return Series(steps[good], wall_times[good], values)
-
-    def _found(self, column: Column) -> Iterator[Tuple[Window, int, int]]:
-        """For each value, its file, the offset of its record, and its position in the Summary."""
-        window: Optional[Window] = None
-        opened = -1
-        places = iter(column.places)
-        try:
-            for number, offset, place in zip(places, places, places):
-                if window is None or number != opened:
-                    if window is not None:
-                        window.close()
-                    window, opened = Window(self._places[number]), number
-                yield window, offset, place
-        finally:
-            if window is not None:
-                window.close()
-
-    def _note(self, fault: Fault) -> None:
-        if fault not in self.faults:
-            self.faults.append(fault)
-
-
-def _axes(column: Column) -> Tuple[Array, Array]:
-    return np.array(column.steps, np.int64), np.array(column.wall_times, np.float64)

@@ -5,7 +5,7 @@ One listing gives names and sizes; objects are then read piece by piece, as far 
 from __future__ import annotations
 
 from io import SEEK_END, RawIOBase
-from typing import Dict, List
+from typing import Any, Dict, List, Tuple
 
 from .._fsspec import Store
 
@@ -18,13 +18,27 @@ class Object(str):
     files: "Files"
     size: int
 
+    def __reduce__(self) -> Tuple[Any, Tuple[str, "Files", int]]:
+        return _listed, (str(self), self.files, self.size)
+
+
+def _listed(url: str, files: "Files", size: int) -> Object:
+    one = Object(url)
+    one.files = files
+    one.size = size
+    return one
+
 
 class Files:
     """All objects below a URL."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._store = Store(url, "read")
         self.directory = self._store.directory
+
+    def __reduce__(self) -> Tuple[Any, Tuple[str]]:
+        return Files, (self._url,)  # another process connects anew
 
     def objects(self) -> List[Object]:
         """List the objects. FileNotFoundError without any: a store has no empty directories."""
@@ -33,11 +47,11 @@ class Files:
         listed = self._store.call("find", root, detail=True, size=_LISTING)
         for path, info in listed.items():
             name = str(path)[len(root):].strip("/")
-            one = Object(f"{self.directory}/{name}" if name else self.directory)
-            one.files = self
             size = info.get("size")
-            one.size = int(self._store.call("info", path)["size"] if size is None else size)
-            found.append(one)
+            if size is None:
+                size = self._store.call("info", path)["size"]
+            url = f"{self.directory}/{name}" if name else self.directory
+            found.append(_listed(url, self, int(size)))
         if not found:
             raise FileNotFoundError(f"got {self.directory}, want a log directory or an event file")
         return found

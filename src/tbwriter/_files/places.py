@@ -2,10 +2,48 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Iterator, List, Set, Tuple
+import re
+from functools import lru_cache
+from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
 # The name that `tree` gives the directory of a log directory that is a single file.
 ALONE = ""
+
+
+class RunPlace(str):
+    """The name of a run, and where it is: its event files in the order in which they are read."""
+
+    files: List[str]
+
+    def __reduce__(self) -> Tuple[Any, Tuple[str, List[str]]]:
+        return run_place, (str(self), self.files)
+
+
+def run_place(name: str, files: List[str]) -> RunPlace:
+    place = RunPlace(name)
+    place.files = files
+    return place
+
+
+class Runs(Dict[str, List[str]]):
+    """{run: its event files}; and by number the runs themselves, as `dask` wants them: the keys of
+    this dict are `RunPlace`s, runs[0] is the first of them and runs[:2] a list of two."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return list(self)[key] if isinstance(key, (int, slice)) else super().__getitem__(key)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether `name` fits `pattern`: "*" stands for any text, "?" for any character, all other
+    characters for themselves."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> "re.Pattern[str]":
+    special = {"*": ".*", "?": "."}
+    return re.compile("".join(special.get(char) or re.escape(char)
+                              for char in re.sub(r"\*+", "*", pattern)), re.DOTALL)
 
 
 def event_files(logdir: str) -> Dict[str, List[str]]:
@@ -21,10 +59,10 @@ def event_files(logdir: str) -> Dict[str, List[str]]:
 def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
     """The same of what `tree` has found."""
     if ALONE in found:
-        return {".": found[ALONE]}
+        return {run_place(".", found[ALONE]): found[ALONE]}
     events = {run: sorted(path for path in paths if is_event_file(base_name(path)))
               for run, paths in found.items()}
-    return {run: events[run] for run in sorted(events) if events[run]}
+    return {run_place(run, events[run]): events[run] for run in sorted(events) if events[run]}
 
 
 def tree(logdir: str) -> Dict[str, List[str]]:

@@ -1,0 +1,124 @@
+"""Scalars as data frames of pandas and as Parquet files: the only file that imports either."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Tuple
+
+import numpy as np
+
+from .kinds import HParams
+from .run import Run
+from .._files.places import matches
+
+try:
+    import pandas as pd  # type: ignore[import-untyped]
+except ImportError as error:
+    raise ImportError(f"data frames need pandas ({error}): pip install tbwriter[frame]",
+                      name="pandas") from None
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+
+class _Columns(NamedTuple):
+    """Scalars, tag by tag. runs, tags: [n] indices into the names. names of runs and tags."""
+
+    run_names: List[str]
+    tag_names: List[str]
+    runs: Array
+    tags: Array
+    steps: Array
+    wall_times: Array
+    values: Array
+
+
+def long_frame(runs: Iterable[Run], tags: str, hparams: bool) -> Any:
+    """A row for each scalar: see `reader.frame`."""
+    found, given = _columns(runs, tags, hparams)
+    frame = pd.DataFrame({
+        "run": pd.Categorical.from_codes(found.runs, found.run_names),
+        "tag": pd.Categorical.from_codes(found.tags, found.tag_names),
+        "step": found.steps, "wall_time": found.wall_times, "value": found.values})
+    return _joined(frame, found, given, found.runs) if hparams else frame
+
+
+def wide_frame(runs: Iterable[Run], tags: str, hparams: bool) -> Any:
+    """A column for each tag, indexed by run and step: see `reader.frame`."""
+    found, given = _columns(runs, tags, hparams)
+    keys = np.stack([found.runs.astype(np.int64), found.steps], axis=1)
+    rows, row = np.unique(keys, axis=0, return_inverse=True)
+    table = np.full((len(rows), len(found.tag_names)), np.nan)
+    table[row.reshape(-1), found.tags] = found.values  # of equal places the last one stays
+    names = np.array(found.run_names, object)
+    index = pd.MultiIndex.from_arrays([names[rows[:, 0]] if len(rows) else [], rows[:, 1]],
+                                      names=["run", "step"])
+    frame = pd.DataFrame(table, index=index, columns=pd.Index(found.tag_names, dtype=object))
+    return _joined(frame, found, given, rows[:, 0]) if hparams else frame
+
+
+def write_parquet(runs: Iterable[Run], tags: str, path: str) -> int:
+    """Writes the columns of `long_frame` as a Parquet file, run by run; gives the number of rows.
+
+    Raises OSError where the file cannot be written, ImportError without pyarrow.
+    """
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError(f"Parquet files need pyarrow ({error}): pip install tbwriter[frame]",
+                          name="pyarrow") from None
+    text = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([("run", text), ("tag", text), ("step", pa.int64()),
+                        ("wall_time", pa.float64()), ("value", pa.float64())])
+    rows = 0
+    with pq.ParquetWriter(path, schema) as writer:
+        for run in runs:
+            found, _ = _columns([run], tags, False)
+            names = [pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()),
+                                                    pa.array(texts, pa.string()))
+                     for numbers, texts in ((found.runs, found.run_names),
+                                            (found.tags, found.tag_names))]
+            if len(found.steps):
+                writer.write_table(pa.table([*names, found.steps, found.wall_times, found.values],
+                                            schema=schema))
+            rows += len(found.steps)
+    return rows
+
+
+def _columns(runs: Iterable[Run], tags: str, hparams: bool
+             ) -> Tuple[_Columns, Dict[str, HParams]]:
+    """The scalars of these runs, and, if wanted, the hyperparameters of those that have some."""
+    run_names: List[str] = []
+    tag_names: Dict[str, int] = {}
+    given: Dict[str, HParams] = {}
+    pieces: List[Tuple[Array, ...]] = []
+    for number, run in enumerate(runs):
+        run_names.append(run.name)
+        wanted = run.hparams if hparams else None
+        if wanted is not None:
+            given[run.name] = wanted
+        for tag, kind in run.tags.items():
+            if kind == "scalar" and matches(tags, tag):
+                series = run.scalars(tag)
+                count, at = len(series.steps), tag_names.setdefault(tag, len(tag_names))
+                pieces.append((np.full(count, number, np.int32), np.full(count, at, np.int32),
+                               *series))
+    columns = [np.concatenate(column) for column in zip(*pieces)] or [
+        np.zeros(0, dtype) for dtype in (np.int32, np.int32, np.int64, np.float64, np.float64)]
+    return _Columns(run_names, list(tag_names), *columns), given
+
+
+def _joined(frame: Any, found: _Columns, given: Dict[str, HParams], runs: Array) -> Any:
+    """`frame` with a column for each hyperparameter. runs: the number of each row's run."""
+    of_run = [next((given[name].values for name in _upwards(run) if name in given), {})
+              for run in found.run_names]
+    for name in dict.fromkeys(name for values in of_run for name in values):
+        each = pd.Series([values.get(name) for values in of_run], dtype=object).infer_objects()
+        frame[f"hparams/{name}"] = each.to_numpy()[runs]
+    return frame
+
+
+def _upwards(run: str) -> Iterator[str]:
+    """The run, and all that its path is below."""
+    while run and run != ".":
+        yield run
+        run = run.rpartition("/")[0]
+    yield "."

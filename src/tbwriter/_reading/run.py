@@ -1,0 +1,192 @@
+"""A run: the values of each tag, as a person wants them."""
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from . import kinds
+from .columns import Column, Loader
+from .kinds import RUN_GRAPH, HParams
+from .._files.records import EVENT, Fault, record_at
+from .._files.window import Place, ReadError, Window
+from .._proto import parse
+from .._proto.parse import Value
+from .._proto.plugin_schema import HParamsPluginData
+from .._proto.wire import WireError
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+
+class Series(NamedTuple):
+    """The values of one tag in the order of the files; they may repeat steps.
+
+    steps: int64 [n]. wall_times: float64 [n], seconds since 1970. values: of scalars float64 [n],
+    else a list of n.
+    """
+
+    steps: Array
+    wall_times: Array
+    values: Any
+
+
+class Tag(NamedTuple):
+    """What is known of a tag without reading its values.
+
+    kind: "scalar", "histogram", "image", "audio", "text", "pr_curve", "mesh", "hparams", "layout",
+        "graph", "run_metadata" or "tensor". plugin: TensorBoard's name for it, "" where the file
+        gives none. n: how many values. steps, wall_times: their least and greatest.
+    """
+
+    kind: str
+    plugin: str
+    display_name: str
+    description: str
+    n: int
+    steps: Tuple[int, int]
+    wall_times: Tuple[float, float]
+
+
+class Run:
+    """One run: everything in its event files.
+
+    name: its path below the log directory. files: their paths, in reading order.
+    faults: what is wrong with them. writers: who wrote them, where they say so.
+    """
+
+    def __init__(self, name: str, places: Sequence[Place],
+                 opened: Callable[[Place], Window] = Window) -> None:
+        self.name = name
+        self.faults: List[Fault] = []
+        self.writers: List[str] = []
+        self._places = list(places)
+        self._columns: Dict[str, Column] = {}
+        for number, place in enumerate(self._places):
+            loader = Loader(self._columns, number)
+            path = place if isinstance(place, str) else "(memory)"
+            try:
+                with opened(place) as window:
+                    loader.load(window)
+            except (OSError, ReadError) as error:
+                loader.faults.append(Fault(path, "unreadable", 0, 0, str(error)))
+            self.faults += loader.all_faults()
+            self.writers += [one for one in loader.writers if one not in self.writers]
+        # Drop tags whose values were all damaged.
+        self._columns = {tag: column for tag, column in self._columns.items() if column.steps}
+
+    @property
+    def files(self) -> List[str]:
+        return [place for place in self._places if isinstance(place, str)]
+
+    @property
+    def tags(self) -> Dict[str, str]:
+        """{tag: kind}, in the order in which they first came."""
+        return {tag: column.kind for tag, column in self._columns.items()}
+
+    def tag(self, tag: str) -> Tag:
+        """What is known of a tag. KeyError without one."""
+        column = self._column(tag)
+        steps, wall_times = np.frombuffer(column.steps, np.int64), np.frombuffer(column.wall_times)
+        return Tag(column.kind, *column.metadata[:1], *column.metadata[2:4], len(steps),
+                   (int(steps.min()), int(steps.max())),
+                   (float(wall_times.min()), float(wall_times.max())))
+
+    def scalars(self, tag: str) -> Series:
+        """Numbers. What was stored as float32 is given as it was, in float64.
+
+        Raises KeyError for an unknown tag, ValueError for one of another kind; so do all below.
+        """
+        column = self._column(tag, "scalar")
+        return Series(*_axes(column), np.array(column.values, np.float64))
+
+    def histograms(self, tag: str) -> Series:
+        """Arrays [k, 3] of left edge, right edge and count."""
+        return self._series(tag, "histogram", kinds.histogram)
+
+    def images(self, tag: str) -> Series:
+        """`Images`: the files of one step, with their size."""
+        return self._series(tag, "image", kinds.images)
+
+    def audio(self, tag: str) -> Series:
+        """Lists of sound files (WAV), one for each clip of a step."""
+        return self._series(tag, "audio", kinds.audio)
+
+    def text(self, tag: str) -> Series:
+        """Strings; for tables, arrays of strings."""
+        return self._series(tag, "text", kinds.text)
+
+    def tensors(self, tag: str) -> Series:
+        """Arrays, of every kind that is stored as tensors: pr_curve [6, n], mesh [b, n, 3], ...
+
+        Strings come as arrays of bytes objects.
+        """
+        return self._series(tag, "", kinds.array)
+
+    def graph(self, tag: str = RUN_GRAPH) -> bytes:
+        """The last GraphDef (or RunMetadata, or Keras model) of the run, or that called `tag`."""
+        return bytes(self._series(tag, "", kinds.blob).values[-1])
+
+    @property
+    def hparams(self) -> Optional[HParams]:
+        """The hyperparameters, None without them. ReadError for damaged ones."""
+        start, end = b"", b""
+        try:
+            for column in self._columns.values():
+                if column.kind == "hparams":
+                    content = column.metadata.content
+                    start = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_START_INFO)
+                                  or start)
+                    end = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_END_INFO) or end)
+            return kinds.hparams(start, end) if start else None
+        except WireError as error:
+            raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None
+
+    def _column(self, tag: str, kind: str = "") -> Column:
+        if tag not in self._columns:
+            raise KeyError(f"got the tag {tag!r}, want one of {list(self._columns)}")
+        column = self._columns[tag]
+        if kind and column.kind != kind:
+            raise ValueError(f"got the tag {tag!r}, which is of kind {column.kind}, want {kind}")
+        return column
+
+    def _series(self, tag: str, kind: str, decode: Callable[[Value], Any]) -> Series:
+        column = self._column(tag, kind)
+        if column.kind == "scalar":
+            raise ValueError(f"got the tag {tag!r}, which is of kind scalar, want another")
+        values: List[Any] = []
+        good: List[int] = []
+        for at, (window, offset, place) in enumerate(self._found(column)):
+            record = record_at(window, offset)
+            if isinstance(record, Fault):
+                raise ReadError(f"{record}: the file has changed since it was read")
+            try:
+                values.append(decode(kinds.values_of(parse.event(record.data))[place]))
+                good.append(at)
+            except WireError as error:
+                self._note(Fault(window.name, EVENT, offset, 0, f"tag {tag!r}: {error}"))
+        steps, wall_times = _axes(column)
+        return Series(steps[good], wall_times[good], values)
+
+    def _found(self, column: Column) -> Iterator[Tuple[Window, int, int]]:
+        """For each value, its file, the offset of its record, and its position in the Summary."""
+        window: Optional[Window] = None
+        opened = -1
+        places = iter(column.places)
+        try:
+            for number, offset, place in zip(places, places, places):
+                if window is None or number != opened:
+                    if window is not None:
+                        window.close()
+                    window, opened = Window(self._places[number]), number
+                yield window, offset, place
+        finally:
+            if window is not None:
+                window.close()
+
+    def _note(self, fault: Fault) -> None:
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+
+def _axes(column: Column) -> Tuple[Array, Array]:
+    return np.array(column.steps, np.int64), np.array(column.wall_times, np.float64)

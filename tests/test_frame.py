@@ -1,0 +1,161 @@
+"""Data frames of scalars: in one process, and run by run on the workers of dask."""
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+import pytest
+
+from tbwriter import SummaryWriter, reader, summary
+from tbwriter._reading import ahead
+from tests.support.data import record_of, scalar_event, written
+from tests.support.stores import s3
+
+pd = pytest.importorskip("pandas")
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> str:
+    for name, lr in (("a", 0.1), ("b", 0.2)):
+        with SummaryWriter(str(tmp_path / name)) as writer:
+            writer.add(summary.hparams({"lr": lr, "optimizer": "sgd"}))
+            writer.add_scalar("final", lr)
+            with SummaryWriter(str(tmp_path / name / "eval")) as other:
+                other.add_scalar("loss", lr, 7)
+            for step in range(5):
+                writer.add_scalar("loss", lr * step, step)
+                writer.add_scalar("acc", step, step)
+    return str(tmp_path)
+
+
+def test_long_form(logs: str) -> None:
+    """A row for each scalar, in the order of runs, tags and files; names are categories."""
+    frame = reader.frame(logs)
+    assert list(frame.columns) == ["run", "tag", "step", "wall_time", "value"]
+    assert [str(kind) for kind in frame.dtypes[2:]] == ["int64", "float64", "float64"]
+    assert frame.run.cat.categories.tolist() == ["a", "a/eval", "b", "b/eval"]
+    loss = frame[(frame.run == "b") & (frame.tag == "loss")]
+    series = reader.read(logs)["b"].scalars("loss")
+    assert loss.step.tolist() == series.steps.tolist() == list(range(5))
+    assert loss.wall_time.tolist() == series.wall_times.tolist()
+    assert loss.value.tolist() == series.values.tolist()
+    assert len(frame) == 24
+
+
+def test_patterns(logs: str) -> None:
+    """Only "*" and "?" are special."""
+    assert set(reader.frame(logs, runs="?", tags="l*s").run) == {"a", "b"}
+    assert reader.frame(logs, tags="[l]oss").empty
+    assert reader.matches("loss[0]", "loss[0]") and not reader.matches("loss[0]", "loss0")
+    assert reader.matches("*a*b", "xa\nyb") and not reader.matches("a", "A")
+
+
+def test_wide_form(logs: str) -> None:
+    """A column for each tag; missing values are NaN; of equal steps the last counts."""
+    frame = reader.frame(logs, wide=True)
+    assert set(frame.columns) == {"loss", "acc", "final"} and frame.index.names == ["run", "step"]
+    assert frame.loc[("b", 4), "acc"] == 4 and frame.loc[("b", 4), "loss"] == np.float32(0.8)
+    assert np.isnan(frame.loc[("a/eval", 7), "acc"])
+    twice = reader.Run("r", [b"".join(record_of(scalar_event("x", value, 3)) for value in (1, 2))])
+    from tbwriter._reading.frames import wide_frame
+    assert wide_frame([twice], "*", False).loc[("r", 3), "x"] == 2
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_hparams(logs: str, wide: bool) -> None:
+    """Each run has its hyperparameters, or those of the run above it."""
+    frame = reader.frame(logs, hparams=True, wide=wide).reset_index()
+    assert set(frame[frame.run == "a/eval"]["hparams/lr"]) == {0.1}
+    assert set(frame[frame.run == "b"]["hparams/lr"]) == {0.2}
+    assert set(frame["hparams/optimizer"]) == {"sgd"}
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_nothing(tmp_path: Path, wide: bool) -> None:
+    """No scalars: no rows, the same columns."""
+    written(tmp_path, [])
+    frame = reader.frame(tmp_path, wide=wide, hparams=True)
+    assert len(frame) == 0
+    if not wide:
+        assert list(frame.columns) == ["run", "tag", "step", "wall_time", "value"]
+    with pytest.raises(FileNotFoundError):
+        reader.frame(tmp_path / "missing")
+
+
+def test_one_run_of_many(logs: str) -> None:
+    """A name of `runs` is a place, also after pickling; and several are."""
+    places = list(reader.runs(logs))
+    place = pickle.loads(pickle.dumps(places[2]))
+    assert set(reader.frame(place).run) == {"b"} and len(reader.frame(place)) == 11
+    assert set(reader.frame(places[:2]).run) == {"a", "a/eval"}
+    assert reader.runs(logs)["b"] == place.files
+
+
+def test_processes(logs: str) -> None:
+    """`jobs` gives the same frame."""
+    pd.testing.assert_frame_equal(reader.frame(logs, jobs=2), reader.frame(logs))
+    assert list(reader.read(logs, jobs=2)) == ["a", "a/eval", "b", "b/eval"]
+    with pytest.raises(ValueError, match="got jobs=0"):
+        reader.read(logs, jobs=0)
+
+
+def test_parquet(logs: str, tmp_path: Path) -> None:
+    """A Parquet file has the same rows."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:  # newer ones refuse the numpy of MXNet 1.9
+        pytest.skip(f"no pyarrow: {error}")
+    from tbwriter._reading.frames import write_parquet
+    path = str(tmp_path / "scalars.parquet")
+    assert write_parquet(reader.read_each(reader.runs(logs)), "*", path) == 24
+    found, want = pd.read_parquet(path), reader.frame(logs)
+    for name in ("run", "tag"):
+        found[name], want[name] = found[name].astype(str), want[name].astype(str)
+    pd.testing.assert_frame_equal(found, want)
+
+
+def test_without_pandas() -> None:
+    """The error names the extra."""
+    program = ("import sys; sys.modules['pandas'] = None\n"
+               "from tbwriter import reader\nreader.frame('x')")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "pip install tbwriter[frame]" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """300 runs of three scalars on a loopback S3."""
+    pytest.importorskip("s3fs")
+    import fsspec
+    with s3() as store:
+        url = f"{store.url}/logs" if hasattr(store, "url") else "s3://bucket/logs"
+        files = fsspec.filesystem("s3", skip_instance_cache=True)
+        data = {f"{url}/run{i:03d}/events.out.tfevents.1":
+                b"".join(record_of(scalar_event("loss", float(i), step)) for step in range(3))
+                for i in range(300)}
+        files.pipe({name[len("s3://"):]: content for name, content in data.items()})
+        yield url
+
+
+def test_objects_are_requested_together(bucket: str) -> None:
+    """Many runs of an object store are read with many requests at a time, in their order."""
+    found = reader.read(bucket)
+    assert [run.scalars("loss").values[0] for run in found.values()] == list(range(300))
+    assert ahead.OBJECTS > 4 and list(found)[:2] == ["run000", "run001"]
+
+
+def test_dask(bucket: str) -> None:
+    """The runs of a bucket, read by the workers of a dask cluster."""
+    dataframe = pytest.importorskip("dask.dataframe")
+    distributed = pytest.importorskip("dask.distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True,
+                                  dashboard_address=None, host="127.0.0.1") as cluster, \
+            distributed.Client(cluster):
+        frame: Any = dataframe.from_map(reader.frame, reader.runs(bucket))
+        assert frame.npartitions == 300
+        table = frame.groupby("tag", observed=True).value.agg(["count", "sum"]).compute()
+    assert table.loc["loss"].tolist() == [900, 3 * sum(range(300))]
