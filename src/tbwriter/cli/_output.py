@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from itertools import count
 from types import TracebackType
-from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence, Tuple, Type
+from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
 from .._files.places import is_url
 from .._names import file_name, is_name, path_below
@@ -48,7 +48,10 @@ class Output:
         self._target = target
         self._root: Optional[int] = None
         self._directories: Dict[str, str] = {}
-        self._taken: Dict[str, str] = {}
+        self._used: Set[str] = set()
+        # Directories with those that they are in, and files: no path is both.
+        self._above: Set[str] = set()
+        self._files: Set[str] = set()
 
     def __enter__(self) -> "Output":
         return self
@@ -62,9 +65,11 @@ class Output:
     def directory(self, name: str) -> str:
         """The path below this directory for a run (or directory) of a log. One path per name."""
         if name not in self._directories:
-            path = next(path for path in _numbered(path_below(name)) if path not in self._taken)
+            path = next(path for path in _numbered(path_below(name), "")
+                        if path not in self._used and not self._files.intersection(_paths(path)))
             self._directories[name] = path
-            self._taken[path] = name
+            self._used.add(path)
+            self._above.update(_paths(path))
             if path != name:
                 self.renamed[name] = path
         return self._directories[name]
@@ -78,12 +83,15 @@ class Output:
         parts = self.directory(directory).split("/")
         parts = [] if parts == ["."] else parts
         usable = name if is_name(name.replace("tfevents", "")) else file_name(name)
-        for path in _numbered(usable):
+        for path in _numbered(*os.path.splitext(usable)):
+            below = "/".join([*parts, path])
             try:
+                if below in self._above:
+                    continue
                 file = self._open([*parts, path])
             except FileExistsError:
                 continue
-            below = "/".join([*parts, path])
+            self._files.add(below)
             if path != name:
                 self.renamed[f"{directory}/{name}"] = below
             return os.fdopen(file, "wb", buffering=1 << 20), below
@@ -131,9 +139,14 @@ def _is_inside(path: str, directory: str) -> bool:
         return False
 
 
-def _numbered(path: str) -> Iterator[str]:
-    """`path`, then with -2, -3, ... before its ending."""
-    yield path
-    stem, ending = os.path.splitext(path)
+def _paths(path: str) -> List[str]:
+    """`path` and the directories that it is in."""
+    parts = path.split("/")
+    return ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
+
+
+def _numbered(stem: str, ending: str) -> Iterator[str]:
+    """A path, then with -2, -3, ... before its ending."""
+    yield stem + ending
     for number in count(2):
         yield f"{stem}-{number}{ending}"

@@ -131,6 +131,9 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
     if skipped:
         report.notes.append(f"{plural(len(skipped), 'run')} not selected")
     with Output(out, [place.logdir for place in found]) as output:
+        for place in found:  # before any file, so that no file has the name of a directory
+            for directory in _chosen_directories(place, selection):
+                output.directory(place.name(directory))
         for run, sources in runs.items():
             _rewrite_run(run, sources, output, selection, progress, report)
         _copy_side_files(found, output, selection, report)
@@ -245,11 +248,8 @@ def _copy_side_files(found: Sequence[Place], output: Output, selection: Selectio
     """Copy everything that is no event file, such as what the Projector shows."""
     copied: Dict[Tuple[str, str], str] = {}
     for place in found:
-        runs = set(runs_of(place.files))
-        for directory, paths in place.files.items():
-            if directory == ALONE or not selection.run(_run_of(directory, runs)):
-                continue
-            for path in paths:
+        for directory in _chosen_directories(place, selection):
+            for path in place.files[directory]:
                 key = place.name(directory), base_name(path)
                 if "tfevents" in base_name(path) or _equal(path, copied.get(key)):
                     continue
@@ -258,6 +258,13 @@ def _copy_side_files(found: Sequence[Place], output: Output, selection: Selectio
                     _copy_file(path, output, *key)
                 except (OSError, ReadError) as error:
                     report.faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
+
+
+def _chosen_directories(place: Place, selection: Selection) -> List[str]:
+    """The directories with files, but not those of runs that are not chosen."""
+    runs = set(runs_of(place.files))
+    return [directory for directory, paths in place.files.items()
+            if paths and directory != ALONE and selection.run(_run_of(directory, runs))]
 
 
 def _run_of(directory: str, runs: Set[str]) -> str:

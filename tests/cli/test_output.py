@@ -1,0 +1,142 @@
+"""Where commands write: never outside OUT, never over anything, whatever names a log holds."""
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from tbwriter import summary
+from tbwriter.cli import main
+from tbwriter.cli._output import Output
+from tbwriter.cli._rewrite import Place, rewrite
+from tests.support.data import event_of, record_of, scalar_event, written
+
+HOSTILE = ["..", "../../evil", "a/../../evil", "/etc/evil", "//evil", "a//b", "", "a/./b", "a\0b",
+           "x" * 300, "/".join(["d" * 100] * 20), "my.tfevents", "\ud800", "a/..", "%2E%2E"]
+
+
+def files_below(directory: Path):
+    return sorted(path for path in directory.rglob("*") if not path.is_dir())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_name_stays_inside(name, tmp_path):
+    """A run or a file of any name is a new file below the directory, and a name that was changed
+    is listed."""
+    out = tmp_path / "deep" / "out"
+    with Output(str(out)) as output:
+        for directory, file in ((name, "notes.txt"), ("run", name)):
+            opened, path = output.create(directory, file)
+            with opened:
+                opened.write(b"x")
+            assert (out / path).read_bytes() == b"x"
+            assert os.path.realpath(out / path).startswith(str(out) + os.sep)
+    assert len(files_below(tmp_path)) == 2
+    assert output.renamed or name in ("", "%2E%2E")
+
+
+def test_different_names_stay_different(tmp_path):
+    """An escaped name that is the name of another run gets a number."""
+    with Output(str(tmp_path / "out")) as output:
+        paths = [output.directory(name) for name in ("..", "%2E.", "a", "a/b", ".")]
+    assert len(set(paths)) == len(paths)
+
+
+@pytest.mark.parametrize("name", ["c:\\evil", "con", "a|b", "dot.", "nul.txt", "..\\..\\evil"])
+def test_names_that_windows_refuses(name):
+    """Drive letters, devices and backslashes are escaped where Windows runs."""
+    from tbwriter._names import is_name
+    assert not is_name(name, windows=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize("link", ["run", "run/notes.txt"])
+def test_links_in_the_directory_are_not_followed(link, tmp_path):
+    """A link that somebody has put into the directory leads no file out of it."""
+    out, outside = tmp_path / "out", tmp_path / "outside"
+    outside.mkdir()
+    (out / link).parent.mkdir(parents=True)
+    (out / link).symlink_to(outside if link == "run" else outside / "file")
+    with Output(str(out), empty=False) as output:
+        try:
+            file, path = output.create("run", "notes.txt")
+        except OSError:
+            assert link == "run"
+        else:
+            file.close()
+            assert path == "run/notes-2.txt"
+    assert not list(outside.iterdir())
+
+
+@pytest.fixture
+def bucket():
+    """A file system of objects in memory, whose keys may be anything."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+KEYS = ["/bucket/logs/../../home/evil.pth", "/bucket/logs/../evil.txt",
+        "/bucket/logs/run/../../../evil.txt", "/bucket/logs/run/a\0b", "/bucket/logs/run/.."]
+
+
+@pytest.mark.parametrize("command", ["repair", "merge", "select", "thin", "reduce"])
+def test_keys_of_a_bucket_lead_nowhere(command, bucket, tmp_path, capsys):
+    """Objects whose keys hold "..", NUL or an absolute path are files below OUT, and the report
+    lists their new names."""
+    events = record_of(scalar_event("x", 1.0, 1))
+    for key in KEYS:
+        bucket.store[key] = bucket.open("/bucket/file", "wb")  # the file's object, as the store's
+        bucket.store[key].write(b"evil")
+    for run in ("run", "../../../outside", "other"):
+        key = f"/bucket/logs/{run}/events.out.tfevents.1600000000.host"
+        bucket.store[key] = bucket.open("/bucket/file", "wb")
+        bucket.store[key].write(events)
+    del bucket.store["/bucket/file"]
+    out = tmp_path / "deep" / "er" / "out"
+    assert main([command, "memory://bucket/logs", str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    found = files_below(tmp_path)
+    assert found and all(str(path).startswith(str(out)) for path in found)
+    assert command == "reduce" or any(".." in name for name in report["renamed"])
+    if command == "repair":
+        assert sum(path.read_bytes() == b"evil" for path in found) == len(KEYS)
+
+
+def test_runs_that_are_one_place_on_disk_stay_apart(tmp_path):
+    """Two runs whose names differ only by what is escaped are two runs."""
+    path = str(written(tmp_path / "logs", [scalar_event("x", 1.0, 1)]))
+    place = Place("logs", {"..": [path], "%2E.": [path]})
+    report = rewrite([place], str(tmp_path / "out"))
+    assert report.written == 2 and report.renamed == {"..": "%2E.", "%2E.": "%2E.-2"}
+    assert len(files_below(tmp_path / "out")) == 2
+
+
+def test_side_files_are_never_overwritten(tmp_path, capsys):
+    """Of two files of one name both are kept, and the report says where; equal ones once."""
+    for name, text in (("a", "one"), ("b", "two"), ("c", "one")):
+        written(tmp_path / name / "run", [scalar_event(name, 1.0, 1)])
+        (tmp_path / name / "run" / "notes.tsv").write_text(text)
+    out = tmp_path / "out"
+    assert main(["merge", *(str(tmp_path / name) for name in "abc"), str(out), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (out / "run" / "notes.tsv").read_text() == "one"
+    assert (out / "run" / "notes-2.tsv").read_text() == "two"
+    assert report["renamed"]["run/notes.tsv"] in ("run/notes-2.tsv", "run/notes-3.tsv")
+
+
+def test_export_never_overwrites_a_picture(tmp_path, capsys):
+    """Two pictures of one tag and step, and a second export, are files of their own; a link in
+    the directory is not followed."""
+    import numpy as np
+    pictures = [summary.image("p", np.full((2, 2, 3), value, np.uint8)) for value in (0, 255)]
+    written(tmp_path / "logs", [event_of(picture, 3) for picture in pictures])
+    for expected in (2, 4):
+        assert main(["export", str(tmp_path / "logs"), "--files", str(tmp_path / "out")]) == 0
+        paths = [line.split(",")[-1] for line in capsys.readouterr().out.splitlines()[1:]]
+        assert len({Path(path).read_bytes() for path in paths}) == 2
+        assert len(files_below(tmp_path / "out")) == expected
