@@ -90,7 +90,7 @@ def test_check_says_what_is_wrong(tmp_path, capsys):
     written(tmp_path, [scalar_event("x", 1.0, 1), scalar_event("x", 1.0, 1)])
     assert run("check", tmp_path) == 1
     out = capsys.readouterr().out
-    assert "repeated steps" in out and "fast loader: the last value" in out
+    assert "repeated steps" in out and "the fast loader shows: the last value" in out
     assert run("check", tmp_path, "--json") == 1
     assert json.loads(capsys.readouterr().out)[0]["rule"] == "repeated steps"
 

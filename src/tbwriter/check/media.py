@@ -1,0 +1,187 @@
+"""Pictures and sounds."""
+from __future__ import annotations
+
+import zlib
+from struct import Struct, error
+from typing import Any, Iterator, List, Optional
+
+import numpy as np
+
+from .finding import ERROR, WARNING, Rule, rule
+from .numbers import elements
+from .value import Decoded, Problem
+from .._proto import schema
+from .._proto.parse import Data, Metadata
+
+IMAGE_SHAPE = Rule("image shape", ERROR, "not the point", "broken images",
+                   "write a string tensor of rank 1: width, height, then the images")
+IMAGE_FORMAT = rule("image format", ERROR, "a broken image (application/octet-stream)",
+                    "encode images as PNG, JPEG, GIF or BMP")
+BLACK_IMAGE = rule(
+    "black image", WARNING, "a black picture: its brightest channel is 1 of 255",
+    "multiply pictures of 0 and 1 by 255, or write them as floats or bools")
+AUDIO_SHAPE = Rule(
+    "audio shape", ERROR, "not the clips, unless they are [clips, 2]",
+    "the first column, broken clips or HTTP 500",
+    "write a string tensor [clips], or [clips, 2] without data_class 3")
+AUDIO_CLIPS = rule("audio clips", ERROR, "HTTP 500 for clips that some steps do not have",
+                   "write the same number of clips at each step")
+AUDIO_CLIPPED = rule(
+    "audio clipped", WARNING, "a distorted sound, cut off at full scale",
+    "scale sounds to -1 to 1 before they are written")
+
+RULES = (IMAGE_SHAPE, IMAGE_FORMAT, BLACK_IMAGE, AUDIO_SHAPE, AUDIO_CLIPS, AUDIO_CLIPPED)
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_IMAGES = (_PNG, b"\xff\xd8\xff", b"GIF8", b"BM")
+# Of a file, how much is decoded; of a larger one nothing is claimed.
+_MOST = 1 << 22
+# Which part of a sound's samples may be at full scale: of a sine it is a third of a percent.
+_FULL_SCALE = 0.01
+_MIN_SAMPLES = 64
+
+_chunk = Struct(">I4s").unpack_from
+_header = Struct(">IIBBBBB").unpack_from
+_riff = Struct("<4sI").unpack_from
+_format = Struct("<HHIIHH").unpack_from
+# Samples per pixel of PNG's colour types without a palette, and how many of them are colours.
+_SAMPLES = {0: (1, 1), 2: (3, 3), 4: (2, 1), 6: (4, 3)}
+
+
+def images(value: Decoded, first: Metadata, new: bool) -> Iterator[Problem]:
+    """new: whether this is the first value of its tag; only that is decoded."""
+    if value.tensor is None:
+        files: Iterator[Data] = iter([value.fields.get(schema.Image.ENCODED_IMAGE_STRING, b"")])
+    else:
+        files = value.tensor.texts()
+        size = [bytes(next(files, b"")), bytes(next(files, b""))]
+        if value.tensor.dtype != schema.DT_STRING or len(value.tensor.shape) != 1 \
+                or not all(text.isdigit() for text in size):
+            yield IMAGE_SHAPE, value.described
+            return
+    for number, file in enumerate(files):
+        head = bytes(file[:8])
+        if not head.startswith(_IMAGES):
+            yield IMAGE_FORMAT, f"begins with {head!r}"
+            return
+        if new and not number and head == _PNG and _is_black(file):
+            yield BLACK_IMAGE, "all channels are 0 or 1 of 255"
+    problem = elements(value.tensor) if value.tensor else None
+    if problem:
+        yield problem
+
+
+def _is_black(file: Data) -> bool:
+    """Whether a PNG has 8 bits per channel, and 1 is its brightest. False for what is not clear."""
+    try:
+        pixels = _png_pixels(bytes(file[:_MOST]))
+    except (zlib.error, error, ValueError, IndexError):
+        return False
+    return pixels is not None and pixels.size > 0 and int(pixels.max()) == 1
+
+
+def _png_pixels(file: bytes) -> "Optional[np.ndarray[Any, Any]]":
+    """The colours [rows, columns, channels]; None as soon as one is above 1."""
+    data, at = [], len(_PNG)
+    width, height, depth, colour, _, _, interlaced = _header(file, at + 8)
+    while at + 8 <= len(file):
+        length, name = _chunk(file, at)
+        if name == b"IDAT":
+            data.append(file[at + 8:at + 8 + length])
+        at += length + 12
+    if depth != 8 or colour not in _SAMPLES or interlaced:
+        return None
+    samples, colours = _SAMPLES[colour]
+    size = height * (width * samples + 1)
+    if not 0 < size <= _MOST:
+        return None
+    raw = np.frombuffer(zlib.decompressobj().decompress(b"".join(data), size), np.uint8)
+    if raw.size < size:
+        return None
+    lines = raw.reshape(height, -1)
+    filtered = lines[:, 1:].reshape(height, width, samples)[..., :colours]
+    # Differences of numbers of which none is above 1.
+    if not np.isin(filtered, (0, 1, 255)).all():
+        return None
+    rows: List[Any] = []
+    above = np.zeros(width * samples, np.uint8)
+    for line in lines:
+        above = _unfiltered(int(line[0]), line[1:], above, samples)
+        shown = above.reshape(width, samples)[:, :colours]
+        if shown.max() > 1:
+            return None
+        rows.append(shown)
+    return np.array(rows)
+
+
+def _unfiltered(kind: int, line: "np.ndarray[Any, Any]", above: "np.ndarray[Any, Any]",
+                samples: int) -> "np.ndarray[Any, Any]":
+    """One row of a PNG: filters None, Sub, Up, Average, Paeth."""
+    if kind == 0:
+        return line
+    if kind == 1:
+        return np.array(np.cumsum(line.reshape(-1, samples), axis=0, dtype=np.uint8)).reshape(-1)
+    if kind == 2:
+        return np.add(line, above)
+    if kind not in (3, 4):
+        raise ValueError(f"got the filter {kind}, want 0 to 4")
+    row, upper = line.tolist(), above.tolist()
+    for i, up in enumerate(upper):
+        left = row[i - samples] if i >= samples else 0
+        corner = upper[i - samples] if i >= samples else 0
+        row[i] = (row[i] + ((left + up) // 2 if kind == 3 else _paeth(left, up, corner))) & 0xFF
+    return np.array(row, np.uint8)
+
+
+def _paeth(left: int, up: int, corner: int) -> int:
+    """"The one of the three that is nearest to left + up - corner"."""
+    guess = left + up - corner
+    return min((abs(guess - left), 0, left), (abs(guess - up), 1, up),
+               (abs(guess - corner), 2, corner))[2]
+
+
+def audio(value: Decoded, first: Metadata, new: bool) -> Iterator[Problem]:
+    """new: whether this is the first value of its tag; only that is decoded."""
+    if value.tensor is None:
+        files: Iterator[Data] = iter([value.fields.get(schema.Audio.ENCODED_AUDIO_STRING, b"")])
+    else:
+        shape = value.tensor.shape
+        pairs = len(shape) == 2 and shape[1] == 2 \
+            and first.data_class != schema.DataClass.BLOB_SEQUENCE
+        if value.tensor.dtype != schema.DT_STRING or not (len(shape) == 1 or pairs):
+            yield AUDIO_SHAPE, f"{value.described}, data_class {first.data_class}"
+            return
+        problem = elements(value.tensor)
+        if problem:
+            yield problem
+            return
+        files = value.tensor.texts()
+    if new:
+        share = _full_scale(bytes(next(files, b"")[:_MOST]))
+        if share > _FULL_SCALE:
+            yield AUDIO_CLIPPED, f"{share:.0%} of the samples are at full scale"
+
+
+def clips_of(value: Decoded) -> int:
+    """How many clips a value of Audio has."""
+    return value.tensor.shape[0] if value.tensor and value.tensor.shape else 1
+
+
+def _full_scale(file: bytes) -> float:
+    """The part of the samples of a WAV of 16 bits that is at full scale; 0 for other files."""
+    if file[:4] != b"RIFF" or file[8:12] != b"WAVE":
+        return 0.0
+    at, right = 12, False
+    while at + 8 <= len(file):
+        name, length = _riff(file, at)
+        if name == b"fmt " and at + 24 <= len(file):
+            code, _, _, _, _, bits = _format(file, at + 8)
+            right = code == 1 and bits == 16
+        elif name == b"data" and right:
+            end = min(at + 8 + length, len(file))
+            samples = np.frombuffer(file[at + 8:end - (end - at) % 2], "<i2")
+            if len(samples) < _MIN_SAMPLES:
+                return 0.0
+            return float(np.count_nonzero((samples >= 32767) | (samples <= -32767)) / len(samples))
+        at += 8 + length + length % 2
+    return 0.0

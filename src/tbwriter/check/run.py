@@ -1,0 +1,326 @@
+"""One run, read file by file: every value is decoded once and shown to the rules that it concerns.
+
+Scalars come as columns. Of each kind of scalar (a tag with its metadata) the first is shown to the
+rules; in the others, only step and time can be wrong.
+"""
+from __future__ import annotations
+
+import math
+import zlib
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+
+import numpy as np
+
+from . import content, files, media, numbers, order, tags
+from .finding import Finding, Findings
+from .hparams import HParams
+from .order import Restarts, Series
+from .value import Decoded, Problem
+from .wellformed import GRAPH, RUN_METADATA, Fields
+from .._files.records import Fault, Record
+from .._files.stream import Scalars, ScalarStream
+from .._files.window import Window
+from .._proto import parse, schema
+from .._proto.parse import Data, Event, Metadata, Value
+from .._proto.wire import WireError
+
+Progress = Callable[[int], object]
+
+_KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
+    schema.SCALARS: numbers.scalars, schema.HISTOGRAMS: numbers.histograms,
+    schema.TEXT: content.text, schema.PR_CURVES: numbers.curves, schema.MESH: numbers.meshes,
+    schema.CUSTOM_SCALARS: content.layouts, schema.RUN_METADATA: content.graphs,
+    schema.RUN_METADATA_GRAPH: content.graphs, schema.KERAS_MODEL: content.graphs,
+}
+# The first bytes of a file of gzip.
+_GZIP = b"\x1f\x8b"
+_MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
+
+
+class Run:
+    """One run. `read` its files in their order; then `findings` gives what is wrong."""
+
+    def __init__(self, name: str, hparams: HParams) -> None:
+        self.found = Findings(name)
+        self.restarts = Restarts()
+        self.series: Dict[str, Series] = {}
+        self.plugins: Dict[str, str] = {}
+        self.meshes = numbers.Meshes()
+        self._name = name
+        self._hparams = hparams
+        self._files: List[order.File] = []
+        self._clips: Dict[str, Set[int]] = {}
+
+    def read(self, path: str, progress: Optional[Progress]) -> None:
+        """One file. progress: called with the number of bytes read since the last call."""
+        faults: List[Fault] = []
+        reader = _File(self, path)
+        try:
+            with Window(path) as window:
+                if window.read(0, 2) == _GZIP:
+                    self.found.add(files.GZIPPED, path, "", "begins like a file of gzip")
+                    return
+                stream, done = ScalarStream(window, faults), 0
+                for part in stream:
+                    reader.add(part.scalars, part.others, stream.values)
+                    if progress:
+                        progress(part.end - done)
+                        done = part.end
+                if progress:
+                    progress(window.size - done)
+        except (OSError, ValueError) as error:
+            self.found.add(files.UNREADABLE, path, "", str(error))
+            return
+        files.check_faults(faults, path, self.found)
+        self._files.append(reader.end())
+
+    def tag(self, name: str) -> Series:
+        """The steps of a tag."""
+        if name not in self.series:
+            self.series[name] = Series(self.restarts)
+        return self.series[name]
+
+    def hparams(self, content: bytes) -> None:
+        self._hparams.add(self._name, content)
+
+    def clips(self, tag: str, count: int) -> None:
+        """How many clips one value of a tag has."""
+        self._clips.setdefault(tag, set()).add(count)
+
+    def findings(self) -> List[Finding]:
+        """All findings of this run, errors first."""
+        last = self._files[-1].path if self._files else ""
+        order.check_files(self._files, self.found)
+        order.check_restarts(self.restarts, self.series, last, self.found)
+        for name, series in self.series.items():
+            order.check_series(name, series, last, self.found)
+        for tag, counts in self._clips.items():
+            if len(counts) > 1:
+                self.found.add(media.AUDIO_CLIPS, last, tag,
+                               f"from {min(counts)} to {max(counts)} clips per step")
+        self.meshes.check(last, self.found)
+        return self.found.all()
+
+
+class _File:
+    """One file of a run, part by part."""
+
+    def __init__(self, run: Run, path: str) -> None:
+        self._run = run
+        self._path = path
+        self._empty = True
+        self._first, self._last = math.inf, -math.inf
+        # The metadata of the first value of each tag, by which TensorBoard knows it.
+        self._metadata: Dict[str, Metadata] = {}
+        # Tags whose first value is a tensor without a plugin.
+        self._unnamed: Set[str] = set()
+        # For each kind of scalar that was shown to the rules: what its values break.
+        self._known: Dict[int, List[Problem]] = {}
+
+    def add(self, scalars: Scalars, others: List[Record], values: List[Value]) -> None:
+        """Consecutive records: scalars of the kinds `values`, and all others."""
+        waiting = _Waiting(scalars, values, self._run)
+        self._begin(scalars, others)
+        self._times(scalars)
+        new = [(offset, tag) for tag, offset in waiting.first.items() if tag not in self._known]
+        for offset, tag in sorted(new):
+            others_before = [record for record in others if record.offset < offset]
+            for record in others_before:
+                self._record(record, waiting)
+            others = others[len(others_before):]
+            self._known[tag] = self._scalar(values[tag], waiting.step(tag))
+        for record in others:
+            self._record(record, waiting)
+        waiting.all()
+        for _, tag in new:
+            waiting.counts[tag] -= 1
+        for tag, count in waiting.counts.items():
+            for rule, what in self._known[tag] if count else []:
+                self._run.found.add(rule, self._path, values[tag].tag, what, count)
+
+    def end(self) -> order.File:
+        """What the file's records leave to be said."""
+        if self._empty:
+            self._run.found.add(files.NO_EVENTS, self._path, "", "no record in it")
+        for tag in sorted(self._unnamed):
+            self._run.found.add(tags.NO_PLUGIN, self._path, tag, "tensors without metadata")
+        return order.File(self._path, self._first, self._last, set(self._metadata))
+
+    def _begin(self, scalars: Scalars, others: List[Record]) -> None:
+        """The first event of the file says its version."""
+        if not self._empty or not (others or len(scalars.tags)):
+            return
+        self._empty = False
+        if len(scalars.tags) and (not others or scalars.offsets[0] < others[0].offset):
+            none = Event(0.0, 0, 0, b"", (), "")
+            files.check_version(none, self._path, self._run.found)
+            return
+        try:
+            event = parse.event(others[0].data)
+        except WireError:
+            return
+        files.check_version(event, self._path, self._run.found)
+
+    def _times(self, scalars: Scalars) -> None:
+        if not len(scalars.tags):
+            return
+        finite = np.isfinite(scalars.wall_times)
+        good = scalars.wall_times[finite]
+        if len(good):
+            self._time(float(good[0]))
+            self._time(float(good.max()))
+        if len(good) < len(finite):
+            for wrong in (np.isnan(scalars.wall_times), np.isinf(scalars.wall_times)):
+                if wrong.any():
+                    at = int(np.argmax(wrong))
+                    files.check_time(float(scalars.wall_times[at]), int(scalars.steps[at]),
+                                     self._path, self._run.found, int(np.count_nonzero(wrong)))
+
+    def _time(self, wall_time: float) -> None:
+        if self._first == math.inf:
+            self._first = wall_time
+        self._last = max(self._last, wall_time)
+
+    def _record(self, record: Record, waiting: "_Waiting") -> None:
+        try:
+            event = parse.event(record.data)
+            values = [Decoded(value) for value in event.values]
+            if event.number == schema.Event.SESSION_LOG:
+                for number in (schema.SessionLog.CHECKPOINT_PATH, schema.SessionLog.MSG):
+                    parse.string_of(event.data, number)
+        except WireError as error:
+            self._run.found.add(files.BAD_EVENT, self._path, "", f"byte {record.offset}: {error}")
+            return
+        if math.isfinite(event.wall_time):
+            self._time(event.wall_time)
+        else:
+            files.check_time(event.wall_time, event.step, self._path, self._run.found)
+        if event.session_status == schema.SessionStatus.START:
+            waiting.all_before(record.offset)
+            self._run.restarts.add(event.step)
+        elif event.number == schema.Event.GRAPH_DEF:
+            self._graph(schema.RUN_GRAPH_TAG, event, GRAPH, event.data)
+        elif event.number == schema.Event.TAGGED_RUN_METADATA:
+            tag = parse.string_of(event.data, schema.TaggedRunMetadata.TAG)
+            data = parse.bytes_of(event.data, schema.TaggedRunMetadata.RUN_METADATA) or b""
+            self._graph(tag, event, RUN_METADATA, data)
+        for value in values:
+            waiting.tag_before(value.value.tag, record.offset)
+            self._value(value, event.step)
+
+    def _graph(self, tag: str, event: Event, fields: Fields, data: Data) -> None:
+        self._run.tag(tag).add(event.step, _digest(data))
+        problem = content.graph_problem(data, fields)
+        if problem:
+            self._run.found.add(content.GRAPH_CONTENT, self._path, tag,
+                                f"{problem}, at step {event.step}")
+
+    def _scalar(self, value: Value, step: int) -> List[Problem]:
+        """Show the first scalar of a kind to the rules. Its step is noted with those of the others.
+        """
+        return self._shown(Decoded(value), self._described(value, step), step)
+
+    def _value(self, value: Decoded, step: int) -> None:
+        first = self._described(value.value, step)
+        if value.value.number:
+            new = value.value.tag not in self._run.series
+            scalar = schema.kind_of(value.value.number, first.plugin) == "scalar"
+            self._run.tag(value.value.tag).add(step, 0 if scalar else _digest(value.value.data))
+            self._shown(value, first, step, new)
+        else:
+            tags.check_missing_value(value.value, first.plugin, step, self._path, self._run.found)
+
+    def _described(self, value: Value, step: int) -> Metadata:
+        """The metadata that counts for a value: that of its tag's first value in the file."""
+        found, given = self._run.found, value.metadata or Metadata()
+        first = self._metadata.get(value.tag)
+        if first is None:
+            first = self._metadata[value.tag] = given
+            tags.check_first(value, self._path, found)
+            if value.number == schema.Value.TENSOR and not given.plugin:
+                self._unnamed.add(value.tag)
+            if given.plugin == schema.MESH:
+                self._run.meshes.add(given.content)
+        elif given.plugin and value.tag in self._unnamed:
+            self._unnamed.remove(value.tag)
+            found.add(tags.LATE_METADATA, self._path, value.tag,
+                      f"plugin {given.plugin!r} comes at step {step}, not with the first value")
+        if given.plugin == schema.HPARAMS:
+            self._run.hparams(given.content)
+        return first
+
+    def _shown(self, value: Decoded, first: Metadata, step: int, new: bool = False
+               ) -> List[Problem]:
+        """The problems of a value, which are noted. new: whether it is its tag's first."""
+        tag = value.value.tag
+        given = value.value.metadata or Metadata()
+        plugin = schema.FORMS.get(value.value.number) or given.plugin or first.plugin
+        before = self._run.plugins.setdefault(tag, plugin)
+        if plugin and not before:
+            before = self._run.plugins[tag] = plugin
+        if plugin and plugin != before:
+            problems = [(tags.KIND_CHANGES, f"{before} before, {plugin} at step {step}")]
+        elif plugin in _MEDIA:
+            problems = list(_MEDIA[plugin](value, first, new))
+            if plugin == schema.AUDIO and not problems:
+                self._run.clips(tag, media.clips_of(value))
+        else:
+            check = _KINDS.get(plugin)
+            problems = list(check(value, first)) if check else []
+        for rule, what in problems:
+            self._run.found.add(rule, self._path, tag, f"{what}, at step {step}")
+        return problems
+
+
+def _digest(data: Data) -> int:
+    """Equal for equal bytes; never 0."""
+    return (len(data) << 33) + (zlib.crc32(data) << 1) + 1
+
+
+class _Waiting:
+    """Scalars of a part whose steps are not noted yet: those of a tag wait until something else
+    happens to the tag.
+
+    first: {number of a kind: the offset of its first scalar}. counts: how many scalars of each kind
+    there are.
+    """
+
+    def __init__(self, scalars: Scalars, values: List[Value], run: Run) -> None:
+        self._run = run
+        self.first: Dict[int, int] = {}
+        self.counts: Dict[int, int] = {}
+        self._steps: Dict[int, int] = {}
+        # {tag: offsets and steps of its scalars in the order of the file}
+        self._columns: Dict[str, List[Any]] = {}
+        for tag, rows in scalars.by_tag():
+            self.first[tag] = int(rows.offsets[0])
+            self.counts[tag] = len(rows.steps)
+            self._steps[tag] = int(rows.steps[0])
+            columns = [rows.offsets, rows.steps]
+            if values[tag].tag in self._columns:  # another kind of the same tag
+                both = [np.concatenate(pair)
+                        for pair in zip(self._columns[values[tag].tag], columns)]
+                columns = [column[np.argsort(both[0], kind="stable")] for column in both]
+            self._columns[values[tag].tag] = columns
+
+    def step(self, tag: int) -> int:
+        """The step of the first scalar of a kind."""
+        return self._steps[tag]
+
+    def tag_before(self, name: str, offset: int) -> None:
+        """Note the steps of one tag's scalars before `offset`."""
+        if name in self._columns:
+            offsets, steps = self._columns[name]
+            end = int(np.searchsorted(offsets, offset))
+            if end:
+                self._run.tag(name).extend(steps[:end])
+                self._columns[name] = [offsets[end:], steps[end:]]
+
+    def all_before(self, offset: int) -> None:
+        for name in self._columns:
+            self.tag_before(name, offset)
+
+    def all(self) -> None:
+        for name, (_, steps) in self._columns.items():
+            if len(steps):
+                self._run.tag(name).extend(steps)

@@ -1,0 +1,41 @@
+"""A value decoded once, for all rules that look at it."""
+from __future__ import annotations
+
+from typing import Dict, Optional, Tuple
+
+from .finding import Rule
+from .._proto import parse, schema, wire
+from .._proto.tensors import Tensor
+
+# A rule that a value breaks, and what was found.
+Problem = Tuple[Rule, str]
+
+
+class Decoded:
+    """A value of a Summary whose message was read.
+
+    tensor: of a tensor. fields: {number: bytes} of the other messages, the last where one is
+    repeated. Raises WireError where protobuf would refuse the message.
+    """
+
+    __slots__ = ("value", "tensor", "fields")
+
+    def __init__(self, value: parse.Value) -> None:
+        self.value = value
+        self.tensor: Optional[Tensor] = None
+        self.fields: Dict[int, memoryview] = {}
+        if value.number == schema.Value.TENSOR:
+            self.tensor = Tensor(value.data)
+        elif value.number not in (0, schema.Value.SIMPLE_VALUE):
+            for number, wire_type, _, data in wire.fields(value.data):
+                if wire_type != wire.VARINT:
+                    self.fields[number] = data
+            if value.number == schema.Value.AUDIO and schema.Audio.CONTENT_TYPE in self.fields:
+                parse.text(self.fields[schema.Audio.CONTENT_TYPE])
+
+    @property
+    def described(self) -> str:
+        """Type and shape of a tensor."""
+        if self.tensor is None:
+            return "no tensor"
+        return f"DataType {self.tensor.dtype} of shape {list(self.tensor.shape[:8])}"

@@ -1,0 +1,16 @@
+"""One broken directory per rule, in files that are named like those of tbwriter.check."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+from tests.check.broken import (content, files, hparams, media, numbers, order, profile, projector,
+                                tags)
+
+_SUBJECTS = (files, order, tags, numbers, media, content, hparams, projector, profile)
+# Rule -> what makes a directory that breaks it, and no other.
+BROKEN: Dict[str, Callable[[Path], Any]] = {
+    rule: make for subject in _SUBJECTS for rule, make in subject.BROKEN.items()}
+# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+FORMS: Dict[str, Any] = {
+    form: row for subject in _SUBJECTS for form, row in subject.FORMS.items()}

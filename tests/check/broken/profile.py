@@ -1,0 +1,25 @@
+"""Broken directories for the rules of tbwriter.check.profile."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+from tbwriter._proto import wire
+
+
+def _session(directory: Path, name: str, data: bytes) -> None:
+    session = directory / "plugins" / "profile" / "2026_01_02_03_04_05"
+    session.mkdir(parents=True)
+    (session / name).write_bytes(data)
+
+
+# Rule -> what makes a directory that breaks it, and no other.
+BROKEN: Dict[str, Callable[[Path], Any]] = {
+    "profile session": lambda d: _session(d, "host.trace.json", b"{}"),
+    "profile content": lambda d: _session(d, "host.xplane.pb", b"\xff\xff"),
+}
+
+FORMS: Dict[str, Any] = {
+    "a plane whose name is no text": ("profile content", lambda d: _session(
+        d, "host.xplane.pb", wire.bytes_field(1, wire.bytes_field(2, b"\xff"))), None, {}),
+}
