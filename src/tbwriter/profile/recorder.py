@@ -18,6 +18,7 @@ import threading
 from itertools import count
 from typing import (Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence,
                     Tuple, TypeVar)
+from weakref import ref
 
 from .._values.number import as_float, as_step
 from .._warnings import once
@@ -174,7 +175,7 @@ class Profile:
         self._lanes = count(1)
         self._turning = threading.RLock()
         self._counted = 0  # steps that have begun, where `every` is given
-        self._last: Optional[Session] = None
+        self._last: Optional["ref[Session]"] = None
         self._pid = 0      # of the process that is inside the block
 
     def __enter__(self) -> "Profile":
@@ -324,7 +325,8 @@ class Profile:
     def _open(self) -> None:
         if self._writer.disabled:
             return
-        if self._last is not None and not self._last.stored:
+        last = self._last() if self._last else None
+        if last is not None and not last.stored:
             once(("profile", id(self)), "the storage has not taken the last profile yet: some "
                  "windows of steps are not profiled")
             return
@@ -341,9 +343,10 @@ class Profile:
         window.end = now()
         self._window = None
         end = window.since_1970 + window.end - window.begin
-        self._last = Session(window.since_1970, end, lambda: [self._drawn(window), *more(window)],
-                             self._name, self._host)
-        self._writer.add(self._last, 0)
+        session = Session(window.since_1970, end, lambda: [self._drawn(window), *more(window)],
+                          self._name, self._host, window.nbytes)
+        self._last = ref(session)
+        self._writer.add(session, 0)
 
     def _start(self) -> None:
         """Start another source, for a subclass that has one."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from typing import Callable, Optional, Protocol, Sequence, Set, Tuple
+from typing import Callable, Optional, Protocol, Sequence
 
 from .._log.naming import host_name
 from .._parts import Parts
@@ -15,14 +14,9 @@ from .xplane import Space, encode
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
-_taken: Set[Tuple[str, str]] = set()
-_taking = threading.Lock()
-
 
 class Directory(Protocol):
     """A log directory: its side files by their relative names."""
-
-    directory: str
 
     def read(self, name: str) -> Optional[bytes]: ...
     def put(self, name: str, data: bytes) -> None: ...
@@ -32,13 +26,14 @@ class Session:
     """A profile for `FileWriter.add`; it is drawn and encoded on the writer's thread.
 
     begin, end: in nanoseconds since 1970. draw: gives the drawings, with times from `begin` on.
+    nbytes: the memory that `draw` holds, about.
     """
 
     tags = ()
-    nbytes = 0
 
     def __init__(self, begin: int, end: int, draw: Callable[[], Sequence[Drawing]], name: str = "",
-                 host: str = "") -> None:
+                 host: str = "", nbytes: int = 0) -> None:
+        self.nbytes = nbytes
         self.stored = False
         self._begin = begin
         self._end = end
@@ -74,18 +69,9 @@ class Session:
         while True:
             name = session if number == 1 else f"{session}_{number}"
             path = f"{names.PLUGIN_DIRECTORY}/{name}/{self._host}{names.FILE_ENDING}"
-            if directory.read(path) is None and _take(directory.directory, path):
+            if directory.read(path) is None:
                 return path
             number += 1
-
-
-def _take(directory: str, path: str) -> bool:
-    """Whether this process has not chosen the path before."""
-    with _taking:
-        if (directory, path) in _taken:
-            return False
-        _taken.add((directory, path))
-        return True
 
 
 def check_name(name: str) -> str:

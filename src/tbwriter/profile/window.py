@@ -10,6 +10,8 @@ from .xplane import Stats
 
 now = time.perf_counter_ns
 
+_EVENT = 250  # bytes that an event takes, with its numbers
+
 
 class Lane:
     """A thread that has recorded something."""
@@ -88,3 +90,8 @@ class Window:
             events.append(event)
         else:
             next(self.left_out)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the events take, about."""
+        return _EVENT * (len(self.spans) + len(self.counts) + len(self.memory))
