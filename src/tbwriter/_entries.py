@@ -67,7 +67,7 @@ class Entry:
     @property
     def early(self) -> bool:
         """Whether a caller may encode it."""
-        return not callable(self._step)
+        return not callable(self._step) and not getattr(self._payload, "waits", False)
 
     def records(self) -> Parts:
         self.encode()

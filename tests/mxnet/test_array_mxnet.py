@@ -11,7 +11,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 from tests.support.judges import events
-from tbwriter import FileWriter
+from tbwriter import FileWriter, summary
 from tbwriter._values.array import as_array, snapshot
 from tbwriter._proto.messages import Message
 
@@ -142,3 +142,25 @@ def test_arrays_are_fetched_when_the_program_ends(tmp_path):
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
     tags = [event.summary.value[0].tag for event in events(tmp_path)[1:]]
     assert tags == [str(step) for step in range(9)]
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 64 << 20])
+def test_a_crowded_writer_does_not_fetch_in_the_call(tmp_path, monkeypatch, limit):
+    """Also where more waits than fits into the buffer, arrays are fetched on the writer's thread:
+    the training waits for room at most, and every value is the one of its call."""
+    threads = set()
+    fetch = mx.nd.NDArray.asnumpy
+
+    def asnumpy(array):
+        threads.add(threading.get_ident())
+        return fetch(array)
+    monkeypatch.setattr(mx.nd.NDArray, "asnumpy", asnumpy)
+    array = mx.nd.zeros(100_000)
+    with FileWriter(tmp_path, max_buffer=limit) as writer:
+        for step in range(40):
+            array += 1
+            writer.add(summary.histogram("values", array), step)
+    monkeypatch.undo()
+    assert threads and threading.get_ident() not in threads
+    seen = [value.histo for event in events(tmp_path) for value in event.summary.value]
+    assert [(histo.min, histo.num) for histo in seen] == [(step + 1, 100_000) for step in range(40)]

@@ -29,16 +29,18 @@ class Value:
     fields: the fields of Summary.Value that follow the tag (value and metadata), or a function that
         encodes them when the record is written, where encoding takes time. It is called once.
     nbytes: the memory that is held until then.
+    waits: whether encoding may wait for a device, so that only the writer's thread does it.
     """
 
-    __slots__ = ("tag", "nbytes", "ready", "_tag_field", "_fields")
+    __slots__ = ("tag", "nbytes", "ready", "waits", "_tag_field", "_fields")
 
-    def __init__(self, tag: str, fields: Union[Parts, Callable[[], Parts]], nbytes: int = 0
-                 ) -> None:
+    def __init__(self, tag: str, fields: Union[Parts, Callable[[], Parts]], nbytes: int = 0,
+                 waits: bool = False) -> None:
         self._tag_field = tag_field(tag)
         self.tag = tag
         self.nbytes = nbytes
         self.ready = type(fields) is list
+        self.waits = waits
         self._fields = fields
 
     def fields(self) -> Parts:
@@ -70,6 +72,11 @@ class Summary:
             self.tags = tuple([value.tag for value in values])
             self.nbytes = sum([value.nbytes for value in values])
             self.ready = all([value.ready for value in values])
+
+    @property
+    def waits(self) -> bool:
+        """Whether encoding may wait for a device."""
+        return any([value.waits for value in self.values])
 
     def __add__(self, other: "Summary") -> "Summary":
         return Summary(self.values + other.values)

@@ -41,6 +41,11 @@ class Snapshot:
     def size(self) -> int:
         return self.nbytes // self.dtype.itemsize
 
+    @property
+    def waits(self) -> bool:
+        """Whether `numpy()` may wait for a device."""
+        return not isinstance(self._held, np.ndarray)
+
     def numpy(self) -> "np.ndarray[Any, Any]":
         """The values, C-contiguous."""
         if not isinstance(self._held, np.ndarray):

@@ -1,10 +1,10 @@
-"""What the blocks inside a Gluon net give in one pass, also where the net is hybridized.
+"""The outputs of the blocks inside a Gluon net in one pass, even if the net is hybridized.
 
-MXNet runs a hybridized block as one compiled graph: the blocks inside are not called, nor are their
-hooks. Its own way to look into the graph, `register_op_hook`, can't be undone, makes later passes
-slower, misses operators or never returns with static_alloc, and knows no blocks. So a pass that is
-to be seen goes block by block, as if nothing were hybridized: the same operators in the same order,
-hence the same results, gradients and random numbers.
+MXNet runs a hybridized block as one compiled graph: it calls neither the blocks inside nor their
+hooks. Its own hook for operators, `register_op_hook`, can't be removed, slows later passes down,
+misses operators or never returns with static_alloc, and knows no blocks. So a pass whose outputs
+are wanted runs block by block, as if nothing were hybridized: the same operators in the same order,
+hence with the same results, gradients and random numbers.
 """
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from typing import Any, Callable, Iterator, List
 
 from ._trace import flat, walk
 
-# Called with the path of a block, or of an operator, and what it gave.
+# Called with the path of a block or of an operator, and its outputs.
 Seen = Callable[[str, Any], None]
 
 
 @contextmanager
 def outputs_of(net: Any, inputs: Any, seen: Seen) -> Iterator[None]:
-    """Calls `seen` for each block inside `net` that is called, each time it is.
+    """Call `seen` for each call of a block inside `net`.
 
-    inputs: of the pass of `net`. A SymbolBlock has no blocks inside: its operators are seen.
+    inputs: those of the pass of `net`. A SymbolBlock has no blocks inside: `seen` is called for its
+        operators.
     """
     mx = sys.modules["mxnet"]
     compiled: List[str] = []  # beginnings of the paths inside blocks that run as one graph
@@ -51,20 +52,20 @@ def _seen(path: str, seen: Seen, block: Any, inputs: Any, outputs: Any) -> None:
 
 
 def _compile(block: Any, inputs: Any) -> None:
-    """Have the graph that would run now: making it draws the random numbers of first weights."""
+    """Compile the graph that would run now: this draws the random numbers of the first weights."""
     if arrays_in(inputs) and not _tracing() and block._cached_op is None:
         block._build_cache(*inputs)
 
 
 def _tracing() -> bool:
-    """Whether MXNet 2 passes arrays through blocks only to see what they would do."""
+    """Whether MXNet 2 calls blocks only to record their operators."""
     deferred = getattr(sys.modules["mxnet"], "_deferred_compute", None)
     return deferred is not None and bool(deferred.is_deferred_compute())
 
 
 @contextmanager
 def replaced(block: Any, name: str, value: Any) -> Iterator[None]:
-    """Give one block an attribute of its own for a while; past Gluon, which watches attributes."""
+    """Set an attribute of one block for a while, without Gluon's `__setattr__`."""
     missing = object()
     before = block.__dict__.get(name, missing)
     block.__dict__[name] = value
@@ -78,8 +79,7 @@ def replaced(block: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def _operators(block: Any, path: str, seen: Seen, *inputs: Any) -> Any:
-    """A SymbolBlock's pass through its graph with the output of every operator as one more result.
-    """
+    """A pass of a SymbolBlock, whose graph has the output of every operator as a further result."""
     mx = sys.modules["mxnet"]
     if block._cached_op is None:
         block._build_cache(*inputs)

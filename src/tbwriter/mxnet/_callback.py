@@ -1,4 +1,4 @@
-"""What the callbacks of Module.fit share: whom they write to, how often, and at which step."""
+"""Base classes of the callbacks of Module.fit: their writer, interval and step."""
 from __future__ import annotations
 
 from typing import Any, Optional
@@ -11,7 +11,7 @@ class Callback:
 
     writer: a FileWriter or SummaryWriter.
     run: the run below the writer's log directory; "" is the log directory itself.
-    steps: the Steps it counts with; None shares those of the module that calls.
+    steps: the Steps that it counts with; None shares those of the module that calls it.
     """
 
     def __init__(self, writer: Any, run: str, steps: Optional[Steps]) -> None:
@@ -22,7 +22,7 @@ class Callback:
 
     @property
     def _to(self) -> Any:
-        """Where to write. Made when first used: a run without values is not shown."""
+        """The writer of the run, made when first used: a run without values is not shown."""
         return self._writer.sub_run(self._run) if self._run else self._writer
 
     def _steps(self, param: Any) -> Steps:
@@ -30,9 +30,9 @@ class Callback:
 
 
 class BatchCallback(Callback):
-    """A batch_end_callback that does its work every so many batches.
+    """A batch_end_callback that logs every so many batches, beginning with the first.
 
-    every: 1 is each batch. The first batch is always one of them.
+    every: 1 is each batch.
     """
 
     _again = False  # whether the next batch is to be logged too
@@ -42,15 +42,15 @@ class BatchCallback(Callback):
         self._every = _positive(every)
 
     def __call__(self, param: Any) -> None:
-        # Between two batches the processor's caches are filled anew, and each function that is
-        # called here costs ten times what it seems to: so there are few.
+        # Few functions are called here: between two batches the processor's caches are filled
+        # anew, so that each call takes ten times as long as in a loop of its own.
         scope = getattr(param, "locals", None) or {}
-        # Batches that are evaluated are no steps of the training.
+        # Batches that are evaluated are not steps of the training.
         evaluated = evaluates(scope)
         steps = self._own_steps if evaluated else (
             self._given_steps or shared(scope, self._own_steps))
         batch = steps.count(param, scope, evaluated)
-        # Where a process is to be silent, nothing is copied for nobody.
+        # In a silent process nothing is copied.
         if (self._again or not batch % self._every) \
                 and not getattr(self._writer, "disabled", False):
             self._log(param, steps, batch)

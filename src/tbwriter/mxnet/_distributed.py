@@ -1,4 +1,4 @@
-"""Training on several machines with MXNet's parameter server: who writes what, and means."""
+"""Training on several machines with MXNet's parameter server: writers of workers, and means."""
 from __future__ import annotations
 
 from itertools import count
@@ -10,7 +10,7 @@ from .._values.number import as_float
 from ..ranks import rank_writer
 from ..writer import FileWriter
 
-# How often `mean_over_workers` was called: the same in all workers, as they call it together.
+# The number of calls of `mean_over_workers`: equal in all workers, which call it together.
 _calls = count()
 
 
@@ -41,14 +41,14 @@ def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, floa
 
         metrics = mean_over_workers(kvstore, dict(metric.get_name_value()))
 
-    All workers call it together, with the same names, and wait for one another: once an epoch is
-    a good measure. The values travel as float32 through the parameter servers.
+    All workers call it together, with the same names, and wait for one another; calling it once per
+    epoch takes little time. The values pass through the parameter servers as float32.
 
     kvstore: as in `distributed_writer`; with one worker the values are returned as they are.
 
-    Raises TypeError or ValueError for values that are no finite numbers, ValueError for an
-    asynchronous store, and for servers with an optimizer that is not linear in the gradient:
-    SGD and NAG are, Adam needs a Trainer or Module that updates on the workers.
+    Raises TypeError or ValueError for values that are not finite numbers, ValueError for an
+    asynchronous store and for servers whose optimizer is not linear in the gradient. SGD and NAG
+    are linear; with Adam, use a Trainer or Module that updates on the workers.
     """
     numbers = {name: as_float(value) for name, value in values.items()}
     if kvstore is None or kvstore.num_workers == 1:
@@ -58,8 +58,8 @@ def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, floa
     for name, number in numbers.items():
         if not np.isfinite(number):
             raise ValueError(f"got {number} as {name!r}, want a finite number")
-    # Pushed values are added up. Where an optimizer runs on the servers it takes them for a
-    # gradient: the first step from zero gives the sum times a factor, which the 1 in front shows.
+    # Servers add up the pushed values. An optimizer that runs on the servers takes the sum for a
+    # gradient: its first step from zero gives the sum times a factor, which the leading 1 shows.
     one, two, *sums = _exchange(kvstore, [1.0, 2.0, *numbers.values()])
     if not one or abs(two / one - 2) > 1e-3:
         raise ValueError("got parameter servers with an optimizer that is not linear in the "
@@ -68,7 +68,7 @@ def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, floa
 
 
 def _exchange(kvstore: Any, numbers: List[float]) -> List[float]:
-    """What the servers make of the numbers of all workers, under a key that is new to them."""
+    """Push numbers under a new key and pull what the servers have made of those of all workers."""
     import mxnet as mx
 
     result = mx.nd.zeros(len(numbers))

@@ -37,6 +37,8 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
     speed, learning_rate, parameters, gradients: log these each so many batches.
     train, validation: the names of the runs.
     start: the step of the first batch, after a resume.
+    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+        counts all values.
     profile: the first and last batch to profile, such as (10, 20), counted from 0 in this process,
         shown in the Profile dashboard; MXNet then executes no operators in bulk, see
         `tbwriter.mxnet.profile`. None profiles none.
@@ -48,7 +50,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
 
     def __init__(self, writer: Any, *, metrics: int = 1, speed: int = 50, learning_rate: int = 50,
                  parameters: int = 100, gradients: int = 100, train: str = "train",
-                 validation: str = "validation", start: int = 0,
+                 validation: str = "validation", start: int = 0, max_values: Optional[int] = None,
                  profile: Optional[Tuple[int, int]] = None) -> None:
         self._writer = writer
         self._profile = EstimatorBatches(writer, *profile) if profile else None
@@ -58,6 +60,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._parameters = parameters
         self._every_gradients = gradients
         self._gradients: Optional[StepGradients] = None
+        self._max_values = max_values
         self._train = train
         self._validation = validation
         self._next = start
@@ -118,7 +121,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         if _due(step, self._learning_rate):
             run.add_scalar("learning_rate", estimator.trainer.learning_rate, step)
         if _due(step, self._parameters):
-            log_parameters(run, estimator.net, step)
+            log_parameters(run, estimator.net, step, max_values=self._max_values)
         if self._gradients:
             self._gradients.end_pass()
             self._await_gradients()
@@ -143,7 +146,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
             self._gradients.begin(self._next)
 
     def _show_gradient(self, name: str, gradient: Any, step: int) -> None:
-        show_gradient(self._writer.sub_run(self._train), name, gradient, step)
+        show_gradient(self._writer.sub_run(self._train), self._max_values, name, gradient, step)
 
 
 class _Loss:
@@ -165,7 +168,7 @@ class _Loss:
         def encode() -> Parts:
             total = sum(float(part.asnumpy().sum()) for part in sums)
             return [wire.float_field(schema.Value.SIMPLE_VALUE, total / samples)]
-        return Summary([Value("loss", encode, 4 * len(sums))])
+        return Summary([Value("loss", encode, 4 * len(sums), waits=True)])
 
 
 class _Speed:

@@ -1,4 +1,4 @@
-"""Everything about a training with Module.fit, in one call."""
+"""All callbacks of a training with Module.fit, in one call."""
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
@@ -15,27 +15,29 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
                   parameters: int = 100, gradients: int = 100, images: str = "", monitor: int = 0,
                   pattern: str = ".*", eval_batches: int = 0, begin_step: Optional[int] = None,
                   train: str = "train", validation: str = "validation",
-                  profile: Optional[Tuple[int, int]] = None) -> Dict[str, Any]:
+                  profile: Optional[Tuple[int, int]] = None,
+                  max_values: Optional[int] = None) -> Dict[str, Any]:
     """The keyword arguments for `module.fit(..., **fit_callbacks(writer))`.
 
     All callbacks are in lists, to which others may be added. Steps are true global steps: the
-    first batch is 0, and they go on over epochs and when a training is resumed.
+    first batch is step 0, and steps continue over epochs and when a training is resumed.
 
-    writer: a FileWriter or SummaryWriter, which stays yours to close.
+    writer: a FileWriter or SummaryWriter; the caller closes it.
     metrics, speed, learning_rate, parameters, gradients: log these every so many batches; 0 is
         never. See BatchMetrics, Speed, LearningRate, ParameterHistograms, GradientHistograms.
     images: a regular expression of the weights to show as pictures after each epoch
-        (ParameterImages); empty is none.
-    monitor: histograms of all that a Monitor sees, every so many batches; 0 is no monitor, which
-        slows MXNet down.
+        (ParameterImages); an empty one shows none.
+    monitor: log histograms of all tensors that a Monitor sees, every so many batches. A monitor
+        slows MXNet down; 0 is none.
     pattern: a regular expression of the names that parameters, gradients and monitor log.
-    eval_batches: metrics within an evaluation too, every so many batches, in a run
+    eval_batches: also log metrics within an evaluation, every so many batches, in a run
         `<validation>_batches` whose steps are evaluated batches.
-    begin_step: the global step of the first batch, where a resumed training can't tell it by
-        itself: an optimizer that starts anew, and an epoch that was not the first to be seen.
-        None finds out, see Steps.
-    train, validation: the runs below the writer's log directory: training and validation are two
-        curves in one chart.
+    begin_step: the global step of the first batch. It is needed if a resumed training has a new
+        optimizer and its first epoch is a partial one. None finds the step, see Steps.
+    train, validation: the names of the runs below the writer's log directory. Training and
+        validation are two curves in one chart.
+    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+        counts all values.
     profile: the first and last batch to profile, such as (10, 20), for the Profile dashboard; see
         ProfileBatches. MXNet then executes no operators in bulk. None profiles none.
     """
@@ -46,8 +48,8 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
             on_batch.append(kind(writer, every, run=train, steps=steps))
     for histograms, every in ((ParameterHistograms, parameters), (GradientHistograms, gradients)):
         if every:
-            on_batch.append(histograms(writer, every, pattern, train, steps))
-    on_batch.append(steps.batch_end)  # counts, even where nothing is to be logged
+            on_batch.append(histograms(writer, every, pattern, train, steps, max_values))
+    on_batch.append(steps.batch_end)  # counts, even if nothing is logged
     if profile:
         on_batch.append(ProfileBatches(writer, *profile, steps=steps))
     callbacks: Dict[str, Any] = {
@@ -59,5 +61,6 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
         callbacks["eval_batch_end_callback"] = [
             BatchMetrics(writer, eval_batches, f"{validation}_batches", steps=Steps())]
     if monitor:
-        callbacks["monitor"] = Monitor(writer.sub_run(train), monitor, pattern=pattern, steps=steps)
+        callbacks["monitor"] = Monitor(writer.sub_run(train), monitor, pattern=pattern, steps=steps,
+                                       max_values=max_values)
     return callbacks

@@ -20,8 +20,8 @@ from ._gradients import (
 from ._trace import is_block
 
 
-def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *,
-                   pattern: str = ".*") -> None:
+def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
+                   max_values: Optional[int] = None) -> None:
     """Log a histogram `parameters/<name>` of each parameter of a Gluon block.
 
         log_parameters(writer, net, step)
@@ -31,17 +31,20 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *,
         there; on MXNet 2 they follow the blocks: `features.0.weight`.
     step: an integer; None numbers the calls.
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
+    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+        counts all values.
 
     Parameters are equal on all devices; those of the first device are logged. Parameters that are
     not yet initialised are left out. Shown in Histograms and Distributions.
     """
     for name, parameter in parameters_of(net, pattern).items():
         if has_values(parameter):
-            writer.add(summary.histogram(f"parameters/{name}", _values(parameter)), step)
+            writer.add(summary.histogram(f"parameters/{name}", _values(parameter),
+                                         max_values=max_values), step)
 
 
 def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
-                  reduced: bool = False) -> None:
+                  reduced: bool = False, max_values: Optional[int] = None) -> None:
     """Log a histogram `gradients/<name>` of the gradient of each parameter of a Gluon block.
 
         loss.backward()
@@ -55,18 +58,19 @@ def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern:
     distributed kvstore, or with an optimizer that scales them in place), nothing is logged and one
     RuntimeWarning gives the reason.
 
-    writer, net, step, pattern: as in `log_parameters`.
+    writer, net, step, pattern, max_values: as in `log_parameters`.
     reduced: True takes the gradients of the first device as they are: after
         `trainer.allreduce_grads()`, or `step` with update_on_kvstore=False, these are the sum over
         all devices and workers.
     """
     show_gradients(parameters_of(net, pattern),
-                   lambda name, gradient: show_gradient(writer, name, gradient, step), reduced)
+                   lambda name, gradient: show_gradient(writer, max_values, name, gradient, step),
+                   reduced)
 
 
 def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
           gradients: bool = True, activations: bool = False, pattern: str = ".*",
-          start: int = 0) -> "Watch":
+          start: int = 0, max_values: Optional[int] = None) -> "Watch":
     """Log a Gluon block every so many training steps; there is nothing to call in the loop.
 
         watch(net, writer, every=100)
@@ -91,6 +95,8 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
         hybridized: slower, with the same results and gradients.
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
     start: the step of the first pass, after a resume.
+    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+        counts all values.
 
     Returns a Watch. Its `detach()` logs the last step, if that is due, and stops watching; so does
     the end of a `with` block.
@@ -99,25 +105,27 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
     """
     if not is_block(net):
         raise TypeError(f"got a {type(net).__name__} to watch, want a Gluon block")
-    return Watch(net, writer, _positive(every), parameters, gradients, activations, pattern, start)
+    return Watch(net, writer, _positive(every), parameters, gradients, activations, pattern, start,
+                 max_values)
 
 
 class Watch:
     """A block that is being watched; see `watch`."""
 
     def __init__(self, net: Any, writer: Any, every: int, parameters: bool, gradients: bool,
-                 activations: bool, pattern: str, start: int) -> None:
+                 activations: bool, pattern: str, start: int, max_values: Optional[int]) -> None:
         self._net = net
         self._writer = writer
         self._every = every
         self._parameters = parameters
         self._activations = activations
         self._pattern = pattern
+        self._max_values = max_values
         self._next = start     # the step of the next forward pass
         self._pending = False  # whether the step before it is still to be logged
         self._device: Any = None
         self._gradients = StepGradients(lambda: parameters_of(net, pattern), partial(
-            show_gradient, writer)) if gradients else None
+            show_gradient, writer, max_values)) if gradients else None
         self._passes: Optional[_Passes] = _Passes.of(net)
         self._passes.watches.append(self)
 
@@ -150,7 +158,7 @@ class Watch:
     def show(self, activations: Mapping[str, List[Snapshot]]) -> None:
         """Log the activations of the pass that began last."""
         for tag, held in activations.items():
-            self._writer.add(late_histogram(tag, held), self._next - 1)
+            self._writer.add(late_histogram(tag, held, self._max_values), self._next - 1)
 
     def _end(self) -> None:
         if self._gradients:
@@ -158,7 +166,8 @@ class Watch:
         if self._pending:
             self._pending = False
             if self._parameters:
-                log_parameters(self._writer, self._net, self._next - 1, pattern=self._pattern)
+                log_parameters(self._writer, self._net, self._next - 1, pattern=self._pattern,
+                               max_values=self._max_values)
 
     def _counts(self, inputs: Any) -> bool:
         """Whether a forward pass is one of training, on the device that counts."""
@@ -230,8 +239,10 @@ def _mxnet() -> Any:
     return sys.modules["mxnet"]
 
 
-def show_gradient(writer: Any, name: str, gradient: Any, step: Optional[int]) -> None:
-    writer.add(summary.histogram(f"gradients/{name}", gradient), step)
+def show_gradient(writer: Any, max_values: Optional[int], name: str, gradient: Any,
+                  step: Optional[int]) -> None:
+    """Log the histogram of one gradient."""
+    writer.add(summary.histogram(f"gradients/{name}", gradient, max_values=max_values), step)
 
 
 def _values(parameter: Any) -> Any:

@@ -1,7 +1,7 @@
-"""What to write of snapshots that were taken before it was known under which tag, or with what."""
+"""Summaries of snapshots that were taken before their tags were known."""
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 
@@ -13,16 +13,17 @@ from .._parts import Parts
 
 
 def late_scalar(tag: str, held: Snapshot) -> Summary:
-    """As summary.scalar, of a number that is fetched only when the event is written."""
+    """As summary.scalar, of a number that is fetched when the event is written."""
     return Summary([Value(
         tag, lambda: [wire.float_field(schema.Value.SIMPLE_VALUE, held.numpy().item())],
-        held.nbytes)])
+        held.nbytes, held.waits)])
 
 
-def late_histogram(tag: str, held: Sequence[Snapshot]) -> Summary:
-    """As summary.histogram, of all the values in snapshots; of none that is empty."""
+def late_histogram(tag: str, held: Sequence[Snapshot], max_values: Optional[int] = None
+                   ) -> Summary:
+    """As summary.histogram, of all values in snapshots, none of which is empty."""
     def encode() -> Parts:
         arrays = [each.numpy().ravel() for each in held]
         values = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        return summary.histogram(tag, values).values[0].fields()
-    return Summary([Value(tag, encode, sum(each.nbytes for each in held))])
+        return summary.histogram(tag, values, max_values=max_values).values[0].fields()
+    return Summary([Value(tag, encode, sum(each.nbytes for each in held), waits=True)])

@@ -1,5 +1,5 @@
-"""MXNet's evaluation metrics as scalars: of training, of validation, and under the name that
-mxnet.contrib.tensorboard uses.
+"""MXNet's evaluation metrics as scalars: of training, of validation, and as
+mxnet.contrib.tensorboard logs them.
 """
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ._steps import Steps, evaluates, scope_of
 
 
 class BatchMetrics(BatchCallback):
-    """Training metrics: a `batch_end_callback`, one scalar a metric.
+    """Training metrics: a `batch_end_callback`, one scalar per metric.
 
     A value is the mean over the epoch so far, as in the line `Train-accuracy=...` that MXNet logs
-    at its end: a Speedometer that resets the metric, before or after this in the list, does not
-    change it. A metric of your own without global statistics is read as it is; where it has just
-    been reset, one batch later. Metrics of the same name are numbered: accuracy, accuracy_1.
+    at the end of the epoch. A Speedometer that resets the metric, before or after this callback,
+    does not change the value. A metric of your own without global statistics is read as it is, or
+    one batch later if it has just been reset. Metrics of the same name are numbered: accuracy,
+    accuracy_1.
 
-    writer, run, steps: see `fit_callbacks`. every: log each so many batches.
-    prefix: stands before the metric's name in the tag.
+    writer, run, steps: see `fit_callbacks`. every: log every so many batches.
+    prefix: precedes the metric's name in the tag.
     """
 
     def __init__(self, writer: Any, every: int = 1, run: str = "train", prefix: str = "",
@@ -44,9 +45,9 @@ class BatchMetrics(BatchCallback):
 class EvalMetrics(Callback):
     """Validation metrics: an `eval_end_callback` (or `score_end_callback`).
 
-    The step is that of the last training batch, so that the curve lies over that of training.
+    The step is that of the last training batch, so that both curves share an axis.
 
-    writer, run, steps: see `fit_callbacks`. prefix: stands before the metric's name in the tag.
+    writer, run, steps: see `fit_callbacks`. prefix: precedes the metric's name in the tag.
     """
 
     def __init__(self, writer: Any, run: str = "validation", prefix: str = "",
@@ -62,11 +63,11 @@ class EvalMetrics(Callback):
 
 
 class LogMetricsCallback:
-    """Drop-in for mxnet.contrib.tensorboard.LogMetricsCallback: metrics of a callback's caller.
+    """Drop-in for mxnet.contrib.tensorboard.LogMetricsCallback: the metrics of a training.
 
-    logging_dir: the log directory. Give training and validation one each below a common directory,
-        and their curves share a chart.
-    prefix: the tags are `prefix-name`; None leaves the name alone.
+    logging_dir: the log directory. If training and validation have one each below a common
+        directory, their curves share a chart.
+    prefix: the tags are `prefix-name`; with None, `name`.
 
     As a `batch_end_callback` it logs each batch at the global step (MXNet's puts a whole epoch on
     one step), as an `eval_end_callback` once at the step of the last training batch.
@@ -84,7 +85,7 @@ class LogMetricsCallback:
 
 
 def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
-    """(name, value) of each metric, under names that differ; None for what has seen nothing."""
+    """(name, value) of each metric, under distinct names; None for a metric without samples."""
     values: List[Tuple[str, Optional[float]]] = []
     for metric in metrics:
         parts = getattr(metric, "metrics", None)
@@ -95,7 +96,7 @@ def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
                 plain = _plain[kind] = _is_plain(kind)
             if plain and getattr(part, "_has_global_stats", False) and part.global_num_inst \
                     and type(part.name) is str and part.__dict__.keys().isdisjoint(_ASKED):
-                # What MXNet finds out in four calls.
+                # The same value as by four calls of MXNet.
                 values.append((part.name, part.global_sum_metric / part.global_num_inst))
             else:
                 _ask(part, values)
@@ -115,8 +116,8 @@ def _ask(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
     elif metric is not None:
         overall = getattr(metric, "_has_global_stats", False)
         pairs = metric.get_global_name_value() if overall else metric.get_name_value()
-        # NaN is MXNet's way to say that nothing was seen since the reset. That of a loss is kept.
-        # A metric may give None, too, or an array of one element.
+        # MXNet returns NaN for a metric without samples since its reset. The NaN of a loss is
+        # kept. A metric may also return None, or an array of one element.
         if getattr(metric, "global_num_inst" if overall else "num_inst", 1):
             values += pairs
         else:
@@ -128,8 +129,8 @@ _plain: Dict[type, bool] = {}
 
 
 def _is_plain(kind: type) -> bool:
-    """Whether metrics of this class give their sum divided by their number, as those of MXNet 1.x
-    do whose class says nothing else."""
+    """Whether the value of this class's metrics is their sum divided by their number: in MXNet 1.x,
+    if the class overrides nothing."""
     base = getattr(getattr(sys.modules.get("mxnet"), "metric", None), "EvalMetric", None)
     return base is not None and all(
         getattr(kind, name, None) is getattr(base, name, base) for name in _ASKED)

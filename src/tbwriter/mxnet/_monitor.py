@@ -45,6 +45,8 @@ class Monitor:
     tag: makes the tag of a name, for example `"monitor/{}".format`.
     steps: the Steps that other callbacks of the same training count with.
     begin_step: without `steps`, the step of the first batch.
+    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+        counts all values.
 
     Names: outputs are `fc1_output`, parameters `fc1_weight` (as they are after the update).
     A gradient has MXNet's present name, such as `fc1_backward_output1`, and that of 2017 by the
@@ -60,7 +62,8 @@ class Monitor:
     def __init__(self, writer: Any, interval: int, stat_func: Optional[Callable[..., Any]] = None,
                  pattern: str = ".*", sort: bool = False, monitor_all: bool = False,
                  histograms: bool = True, *, tag: Callable[[str], str] = str,
-                 steps: Optional[Steps] = None, begin_step: int = 0) -> None:
+                 steps: Optional[Steps] = None, begin_step: int = 0,
+                 max_values: Optional[int] = None) -> None:
         if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
             raise ValueError(f"got interval={interval!r}, want a number of batches, 1 or more")
         self.interval = interval
@@ -75,6 +78,7 @@ class Monitor:
         self._histograms = histograms
         self._tag = tag
         self._steps = steps or Steps(begin_step)
+        self._max_values = max_values
         self._executors: List[_Executor] = []
         self._seen: List[_Seen] = []
         self._error: Optional[Exception] = None
@@ -167,7 +171,7 @@ class Monitor:
         for name, value in _tagged(seen):
             shown = late_scalar(self._tag(name), value) \
                 if value.size == 1 and (self.stat_func or not self._histograms) \
-                else late_histogram(self._tag(name), [value])
+                else late_histogram(self._tag(name), [value], self._max_values)
             self._steps.write(self.step - 1, self._writer.add, shown)
         return seen
 

@@ -24,20 +24,24 @@ class ParameterHistograms(BatchCallback):
     are the same, and those of the first are taken.
 
     writer, run, steps: see `fit_callbacks`. every: log each so many batches.
-    pattern: a regular expression; names that match from their beginning are logged.
+    pattern: a regular expression; parameters whose names it matches from the beginning are logged.
+    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+        counts all values.
     """
 
     _prefix = "parameters/"
 
     def __init__(self, writer: Any, every: int = 100, pattern: str = ".*", run: str = "train",
-                 steps: Optional[Steps] = None) -> None:
+                 steps: Optional[Steps] = None, max_values: Optional[int] = None) -> None:
         super().__init__(writer, every, run, steps)
         self._matches = re.compile(pattern).match
+        self._max_values = max_values
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         for name, array in self._arrays(scope_of(param)):
             if self._matches(name):
-                steps.write(batch, self._to.add, summary.histogram(self._prefix + name, array))
+                steps.write(batch, self._to.add, summary.histogram(
+                    self._prefix + name, array, max_values=self._max_values))
 
     def _arrays(self, scope: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
         for group in _groups(scope):
@@ -56,14 +60,14 @@ class GradientHistograms(ParameterHistograms):
     Where the gradients of a batch no longer exist (a module with an `update` of its own has let a
     distributed kvstore overwrite them), nothing is logged and one RuntimeWarning gives the reason.
 
-    writer, every, pattern, run, steps: as in ParameterHistograms.
+    writer, every, pattern, run, steps, max_values: as in ParameterHistograms.
     """
 
     _prefix = "gradients/"
 
     def __init__(self, writer: Any, every: int = 100, pattern: str = ".*", run: str = "train",
-                 steps: Optional[Steps] = None) -> None:
-        super().__init__(writer, every, pattern, run, steps)
+                 steps: Optional[Steps] = None, max_values: Optional[int] = None) -> None:
+        super().__init__(writer, every, pattern, run, steps, max_values)
         self._copies: "WeakKeyDictionary[Any, List[Tuple[str, Snapshot]]]" = WeakKeyDictionary()
         self._wanted = True     # whether the next batch is to be logged
         self._module: Any = None  # weak: the module that is trained, once it is known

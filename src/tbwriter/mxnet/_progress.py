@@ -1,4 +1,4 @@
-"""How the training goes: samples a second, and the learning rate."""
+"""Speed and learning rate of a training."""
 from __future__ import annotations
 
 from time import perf_counter
@@ -9,14 +9,15 @@ from ._steps import Steps, optimizer_of, scope_of
 
 
 class Speed(BatchCallback):
-    """Training speed in samples a second, as the scalar `speed/samples_per_second`.
+    """Training speed in samples per second, as the scalar `speed/samples_per_second`.
 
-    A `batch_end_callback`. Padding is not counted, nor is the time between epochs, in which MXNet
-    evaluates; the first batch of an epoch, which also waits for that, is left out.
+    A `batch_end_callback`. Neither padding nor the time between epochs, in which MXNet evaluates,
+    is counted; nor is the first batch of an epoch, whose time includes the evaluation.
 
-    writer, run, steps: see `fit_callbacks`. every: log the mean of each so many batches.
-    batch_size: None takes it from the data iterator. ValueError at the first batch where that has
-        none.
+    writer, run, steps: see `fit_callbacks`. every: log the mean speed of so many batches.
+    batch_size: None takes it from the data iterator.
+
+    Raises ValueError at the first batch if neither gives a batch size.
     """
 
     _again = True  # each batch is counted
@@ -51,12 +52,12 @@ class Speed(BatchCallback):
 class LearningRate(BatchCallback):
     """The optimizer's learning rate, as the scalar `learning_rate`. A `batch_end_callback`.
 
-    It is what a scheduler gave for the update before. Where a server of several machines holds the
-    optimizer, this process knows only the rate at the beginning.
+    It is the rate of the last update, scheduler included. With an optimizer on parameter servers,
+    this process knows only the initial rate.
 
     writer, run, steps: see `fit_callbacks`. every: log each so many batches.
 
-    Raises ValueError at the first batch where there is no optimizer to be found.
+    Raises ValueError at the first batch if no optimizer is found.
     """
 
     def __init__(self, writer: Any, every: int = 50, run: str = "train",
@@ -72,7 +73,7 @@ class LearningRate(BatchCallback):
 
 
 def _samples(scope: Mapping[str, Any], batch_size: Optional[int]) -> int:
-    """How many samples the batch had."""
+    """The number of samples in the batch."""
     data = scope.get("data_batch")
     if batch_size is None:
         batch_size = getattr(scope.get("train_data"), "batch_size", None)

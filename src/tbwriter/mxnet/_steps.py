@@ -1,10 +1,10 @@
-"""The global step of a training, from what MXNet's callbacks are told.
+"""The global step of a training, from the parameters of MXNet's callbacks.
 
-`nbatch` begins again in every epoch and nobody passes a global step, so it is counted here: the
-first batch of a training is step 0, and steps go on over epochs, calls of `fit`, and a resume.
+`nbatch` restarts in every epoch and MXNet passes no global step, so it is counted here: the first
+batch of a training is step 0, and steps continue over epochs, calls of `fit`, and a resume.
 
-Also what the callbacks must know of `param.locals`, the variables of MXNet's own loop. Nothing of
-it is kept: it holds the batch and all arrays.
+Also all access to `param.locals`, the variables of MXNet's own loop. No reference to them is kept:
+they hold the batch and all arrays.
 """
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _log = logging.getLogger(__name__)
 class Steps:
     """Counts the batches of one training. Callbacks that share one agree about the step.
 
-    start: the step of the first batch that is counted. None finds out, and stays until then: from
-        the optimizer's number of updates (of a module that was trained before, or
-        `begin_num_update`), else, with `begin_epoch`, as so many epochs of the length of the first
-        one that is seen. Until that length is known, what is logged is held back.
+    start: the step of the first batch. None until it is known. It is the optimizer's number of
+        updates, if the module was trained before or the optimizer has a `begin_num_update`.
+        Otherwise it is `begin_epoch` times the length of the first epoch; until that length is
+        known, values are held in memory.
     """
 
     def __init__(self, start: Optional[int] = None) -> None:
@@ -48,7 +48,7 @@ class Steps:
         return self.count(param, scope, evaluates(scope))
 
     def count(self, param: Any, scope: Mapping[str, Any], evaluated: bool) -> int:
-        """As `batch_end`, for who has looked into `param` already."""
+        """As `batch_end`, for callers that have `scope` and `evaluated` already."""
         # FeedForward counts batches that it trains from 1.
         nbatch = int(param.nbatch) - ("executor_manager" in scope and not evaluated)
         epoch = getattr(param, "epoch", None)
@@ -61,7 +61,7 @@ class Steps:
         return self._before + nbatch
 
     def epoch_end(self, epoch: int = 0) -> int:
-        """The step of the last batch; where none was ever counted, the epoch."""
+        """The step of the last batch, or the epoch if no batch was counted."""
         if self._nbatch < 0:
             return epoch
         if self.start is None:
@@ -75,11 +75,11 @@ class Steps:
         return updates - 1 if updates else self.epoch_end(getattr(param, "epoch", 0))
 
     def write(self, batch: int, add: Callable[..., None], *what: Any) -> None:
-        """`add(*what, step)` with the step of `batch`, as soon as that is known."""
+        """Call `add(*what, step)` with the step of `batch`, once that is known."""
         if self.start is not None:
             add(*what, self.start + batch)
         else:
-            # Encoded, an array is a few hundred bytes of histogram: memory stays small.
+            # Encoded, a histogram takes a few hundred bytes instead of the size of its array.
             what = tuple(Message(schema.Event.SUMMARY, item.SerializeToString(), item.tags)
                          if isinstance(item, Summary) else item for item in what)
             self._held.append((batch, time.time(), add, what))
@@ -87,7 +87,7 @@ class Steps:
     def _find_start(self, scope: Mapping[str, Any]) -> None:
         trained = updates_of(scope) - 1 - self.last
         begin = getattr(optimizer_of(scope), "begin_num_update", 0)
-        # A server that holds the optimizer leaves this copy of it where it began.
+        # If a server holds the optimizer, this copy of it counts no updates.
         fitting = "begin_epoch" in scope and not evaluates(scope)
         start = max(trained, begin) if fitting else 0
         self._begin_epoch = scope["begin_epoch"] if fitting else 0
@@ -96,8 +96,8 @@ class Steps:
         elif scope.get("end_of_batch"):
             self._begin(self._begin_epoch * (self.last + 1))
         elif not self._nbatch:
-            _log.info("resumed at epoch %d: the first epoch is logged when its length is known; "
-                      "begin_step tells the step at once", self._begin_epoch)
+            _log.info("resumed at epoch %d: the first epoch is logged once its length is known; "
+                      "begin_step= gives the step at once", self._begin_epoch)
 
     def _begin(self, start: int) -> None:
         self.start = start
@@ -110,7 +110,7 @@ _of_module: "WeakKeyDictionary[Any, Steps]" = WeakKeyDictionary()
 
 
 def shared(scope: Mapping[str, Any], own: Steps) -> Steps:
-    """The Steps of the module that is trained: callbacks made one by one agree about the step."""
+    """The Steps of the module that is trained, so that separate callbacks agree about the step."""
     module = scope.get("self")
     try:
         return own if module is None else _of_module.setdefault(module, own)
@@ -127,13 +127,13 @@ def evaluates(scope: Mapping[str, Any]) -> bool:
 
 
 def scope_of(param: Any) -> Mapping[str, Any]:
-    """The variables of MXNet's loop; none for the tuples of home-made loops."""
+    """The variables of MXNet's loop; none in loops that pass tuples of their own."""
     scope: Optional[Dict[str, Any]] = getattr(param, "locals", None)
     return scope or {}
 
 
 def modules_of(module: Any) -> List[Any]:
-    """The plain modules that do the work of `module`: of a bucketing one, the present bucket's."""
+    """The plain modules inside `module`: of a BucketingModule, that of the present bucket."""
     if hasattr(module, "_curr_module"):
         return modules_of(module._curr_module)
     if hasattr(module, "_modules"):
@@ -142,7 +142,7 @@ def modules_of(module: Any) -> List[Any]:
 
 
 def optimizer_of(scope: Mapping[str, Any]) -> Any:
-    """The optimizer; None where there is none."""
+    """The optimizer, or None."""
     for module in modules_of(scope.get("self")):
         optimizer = getattr(module, "_optimizer", None)
         if optimizer is not None:
@@ -153,5 +153,5 @@ def optimizer_of(scope: Mapping[str, Any]) -> Any:
 
 
 def updates_of(scope: Mapping[str, Any]) -> int:
-    """How often the parameters were updated, as far as the optimizer knows."""
+    """The optimizer's number of updates."""
     return int(getattr(optimizer_of(scope), "num_update", 0))

@@ -61,7 +61,7 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
                         None if max_values is None else as_count(max_values, "max_values"),
                         (display_name, description))
     counting.hold(_present(tag, values))
-    return Summary([Value(tag, counting, counting.nbytes)])
+    return Summary([Value(tag, counting, counting.nbytes, counting.waits)])
 
 
 class Counting:
@@ -103,6 +103,11 @@ class Counting:
             raise ValueError(f"got an empty array of shape {held.shape} as values, want at least "
                              "one number")
         self.nbytes = held.nbytes
+
+    @property
+    def waits(self) -> bool:
+        """Whether counting may wait for a device."""
+        return self._held is not None and self._held.waits
 
     def __call__(self) -> Parts:
         shown = self._shown or trimmed(count(self._numbers(), self._bins))
