@@ -378,11 +378,12 @@ def test_table_of_commands():
 
 
 def test_defaults_of_the_parts():
-    """docs/mxnet.md tells the signature of each part, and the defaults of fit_callbacks."""
+    """The pages about MXNet have the signature of each part, and the defaults of fit_callbacks."""
     # Not "mxnet", which tests/mxnet is too.
     pytest.importorskip("mxnet.base", reason="MXNet is not installed")
     parts = importlib.import_module("tbwriter.mxnet")
-    text = (ROOT / "docs" / "mxnet.md").read_text(encoding="utf-8")
+    text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8")
+                   for name in ("mxnet.md", "mxnet-details.md"))
     rows = re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE)
     assert len(rows) == 8
     monitor, = re.findall(r"^`Monitor\((.*?)\)` stands where", text, re.MULTILINE | re.DOTALL)
