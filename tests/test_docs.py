@@ -34,7 +34,10 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 # What a reader may not have: a block that imports one of these is skipped where it is missing.
 OPTIONAL = ("mxnet", "torch", "matplotlib", "tensorboard", "tensorflow", "fsspec", "s3fs", "jax",
-            "tqdm", "pandas")
+            "tqdm", "pandas",
+            # Frameworks, whose recipes have environments of their own (compat/test_frameworks.py).
+            "accelerate", "lightning", "transformers", "ignite", "stable_baselines3", "ray",
+            "skorch", "fastai", "gluonts")
 PATIENCE = 300
 
 DRIVER = """
