@@ -30,7 +30,7 @@ ORDER: List[Set[str]] = [
     {"_reading"},
     {"summary"},
     {"profile"},
-    {"_entries"},
+    {"_entries", "_forks"},
     {"writer", "reader"},
     {"_add_kinds"},
     {"summary_writer"},

@@ -16,6 +16,7 @@ from itertools import count
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence,
                     Set, Tuple, Union)
 
+from . import _forks
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
                        serialized, tags_of)
 from ._log import open_log
@@ -81,6 +82,10 @@ class StepCounter:
         """Note that these tags have a value whose step was given."""
         self._given.update(map(_short, tags))
 
+    def known(self) -> Set[str]:
+        """The tags that have values, a long one as it is kept."""
+        return {*self._next, *self._given, *self._scalars}
+
     def has_given(self, tag: str) -> bool:
         """Whether the tag has a curve, with steps that were given."""
         tag = _short(tag)
@@ -115,6 +120,7 @@ class FileWriter:
     """
 
     _counts_later = False  # whether steps are numbered on the thread
+    _of_parent: Set[str] = set()  # tags that the process logged from which this one was forked
 
     def __init__(self, logdir: Union[str, "os.PathLike[str]"], max_queue: int = 10,
                  flush_secs: Optional[float] = None, filename_suffix: Optional[str] = "", *,
@@ -157,6 +163,7 @@ class FileWriter:
                                 strict=settings["strict"])
         self._queue = self._channel.queue
         self._items = self._queue.items
+        _forks.writers.add(self)
 
     def _resume_later(self, resuming: Tuple[Optional[int], bool]) -> None:
         """Continue a run that has files, which the thread reads before it writes anything."""
@@ -197,6 +204,8 @@ class FileWriter:
         """
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
         number = self._numbered(payload.tags) if step is None else as_step(step)
+        if self._of_parent:
+            self._compare_with_parent(payload.tags)
         if hasattr(payload, "store"):
             self._channel.put(SideFiles(payload, self._log))
             return
@@ -384,6 +393,7 @@ class FileWriter:
             return 0 if self._counts_later else self.step_counter.reserve(tag, length)
 
         made = rows(lambda: tags.number(tag), first)
+        self._compare_with_parent((tag,))
         later = None
         if self._counts_later and lengths:
             later = _Once(lambda: self.step_counter.reserve(tag, lengths[0]))
@@ -396,6 +406,19 @@ class FileWriter:
         """The step of a value that has none; or, before the thread has read the steps of a resumed
         run, what gives it there."""
         return self.step_counter.next if self._counts_later else self.step_counter.next(tags)
+
+    def after_fork(self) -> None:
+        """In a forked child: keep the parent's tags apart. The next scalar of each is no row."""
+        self.step_counter.give(list(self._numbers))
+        self._of_parent = self.step_counter.known()
+        self._numbers.clear()
+
+    def _compare_with_parent(self, tags: Sequence[str]) -> None:
+        """Warn once in a forked child that logs what its parent logged."""
+        shared = [tag for tag in tags if _short(tag) in self._of_parent]
+        if shared:
+            self._of_parent = set()
+            _forks.warn_of_shared(shared[0])
 
     def _put(self, entry: Entry) -> None:
         if entry.ready or self._channel.queue.crowded and entry.early:

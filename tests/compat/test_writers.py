@@ -144,7 +144,7 @@ def test_more_is_accepted(tmp_path: Path) -> None:
 
 
 def test_what_is_not_here(tmp_path: Path) -> None:
-    """ONNX, OpenVINO, Comet, and graphs found from an output: NotImplementedError says what to do."""
+    """ONNX, OpenVINO, Comet, and graphs found from an output: NotImplementedError gives advice."""
     torch_writer = torch.SummaryWriter(tmp_path)
     x_writer = tensorboardX.SummaryWriter(str(tmp_path))
     old_writer = tensorboard.SummaryWriter(str(tmp_path))
