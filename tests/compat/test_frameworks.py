@@ -80,7 +80,7 @@ def test_recipe(tmp_path: Path, name: str) -> None:
 
 
 def test_every_recipe_is_run() -> None:
-    """Each program of the page's frameworks is one of these, with a row in the table of versions."""
+    """Each program of that section is one of these, and has a row in its table of versions."""
     section, = re.findall(r"^## Frameworks that make.*?(?=^## )", PAGE, re.DOTALL | re.MULTILINE)
     assert set(re.findall(r"^### (.*)$", section, re.MULTILINE)) == set(RECIPES)
     for name in RECIPES:
