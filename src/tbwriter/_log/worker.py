@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 from _thread import allocate_lock, get_ident, start_new_thread
+from types import FrameType
 from typing import Callable, List, Optional, Protocol, Sequence, Set, Tuple
 from weakref import WeakSet
 
@@ -150,15 +151,20 @@ class Worker:
     def main_returned(self) -> None:
         """The first step: write what is queued. The thread stays, since others may log."""
         self._stays = True
-        self._finish()
+        self._finish()  # what is left is tried again, and reported, in the second step
 
     def at_exit(self) -> None:
         """The second step: write what is queued, and let later calls wait for theirs."""
         self._stays = True
-        self._finish()
+        failed = self._finish()
         self.over = True
         for channel in list(self._channels):
             channel.queue.wake_at = 0
+        for channel, error in failed[:3]:
+            _print(f"tbwriter: {error}; {len(channel.queue)} items and {channel.log.pending} bytes "
+                   "were not written")
+        if len(failed) > 3:
+            _print(f"tbwriter: the same of {len(failed) - 3} other runs")
 
     def after_fork(self) -> None:
         """The first act of a child: a thread of its own when it logs, files of its own, and
@@ -167,7 +173,9 @@ class Worker:
         for channel in list(self._all):
             channel.abandon()
 
-    def _finish(self) -> None:
+    def _finish(self) -> "List[Tuple[Served, Exception]]":
+        """Write what is queued, and end files that cannot be completed by a whole record. Returns
+        the channels that have something left."""
         start = time.monotonic()
         channels = list(self._channels)
         failed = settle([(channel, None) for channel in channels],
@@ -176,17 +184,11 @@ class Worker:
         for channel in channels:
             for text in channel.retry.take() if channel.retry.error is None else []:
                 show(text)
-        if not failed:
-            return
-        for channel, error in failed[:3]:
-            _print(f"tbwriter: {error}; {len(channel.queue)} items and {channel.log.pending} bytes "
-                   "were not written")
-        if len(failed) > 3:
-            _print(f"tbwriter: the same of {len(failed) - 3} other runs")
         deadline = time.monotonic() + _GRACE_SECS
         for task in [channel.end_whole() for channel, _ in failed]:
             if self.serve(failed[0][0]):
                 task.wait(max(deadline - time.monotonic(), 0.0))
+        return failed
 
     def _run(self) -> None:
         while self._running.acquire(False):
@@ -258,7 +260,18 @@ def _is_pooled() -> bool:
 def _in_exit_function() -> bool:
     """Whether a function of `atexit` runs: the main thread has returned, and still runs this."""
     main = threading.main_thread()
-    return main.ident == get_ident() and not main.is_alive()
+    return main.ident == get_ident() and (
+        not main.is_alive() or time.monotonic() < _late_until)
+
+
+def _called_from_c() -> bool:
+    """Whether no module's own code is on the stack: so it is in a function of `atexit`, and in the
+    callbacks of a program that embeds Python."""
+    frame: Optional[FrameType] = sys._getframe()
+    name = ""
+    while frame is not None:
+        name, frame = frame.f_code.co_name, frame.f_back
+    return name not in ("<module>", "_run_module_as_main")
 
 
 def _print(text: str) -> None:
@@ -267,6 +280,11 @@ def _print(text: str) -> None:
     except Exception:  # no stderr, or a closed one
         pass
 
+
+# What an exit function registers is not called any more, and `threading`, if it is imported there
+# for the first time, takes the main thread for alive. So where this module is imported from C,
+# calls wait for a while.
+_late_until = time.monotonic() + 2 * EXIT_SECS if _called_from_c() else 0.0
 
 worker = Worker()
 atexit.register(worker.at_exit)

@@ -1,0 +1,206 @@
+"""All ways in which a program ends: the values that were logged before, and during it, arrive."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import pytest
+from tests.faults.test_many_writers import steps
+
+ROOT = Path(__file__).parents[2]
+
+# Each logs 100 values, from a function that the end of the program calls.
+LATE = {
+    "a writer made in an exit function": """
+import atexit, tbwriter
+tbwriter.SummaryWriter
+def log():
+    writer = tbwriter.SummaryWriter(logdir)
+    for step in range(100):
+        writer.add_scalar("x", step, step)
+atexit.register(log)
+""",
+    "the package imported in an exit function": """
+import atexit
+def log():
+    from tbwriter import SummaryWriter
+    writer = SummaryWriter(logdir)
+    for step in range(100):
+        writer.add_scalar("x", step, step)
+atexit.register(log)
+""",
+    "an exit function older than the package": """
+import atexit
+def log():
+    for step in range(1, 100):
+        writer.add_scalar("x", step, step)
+atexit.register(log)
+from tbwriter import SummaryWriter
+writer = SummaryWriter(logdir)
+writer.add_scalar("x", 0, 0)
+""",
+    "texts": """
+import atexit
+def log():
+    for step in range(100):
+        writer.add_text("x", str(step), step)
+atexit.register(log)
+from tbwriter import SummaryWriter
+writer = SummaryWriter(logdir)
+""",
+    "sub-runs": """
+import atexit
+def log():
+    for step in range(100):
+        writer.add_scalars("x", {"a": step}, step)
+atexit.register(log)
+from tbwriter import SummaryWriter
+writer = SummaryWriter(logdir)
+""",
+    "a synchronous writer": """
+import atexit
+def log():
+    for step in range(100):
+        writer.add_scalar("x", step, step)
+atexit.register(log)
+from tbwriter import SummaryWriter
+writer = SummaryWriter(logdir, asynchronous=False)
+""",
+    "a thread that goes on": """
+import threading, time
+def log():
+    while threading.main_thread().is_alive():
+        time.sleep(0.01)
+    from tbwriter import SummaryWriter
+    writer = SummaryWriter(logdir)
+    for step in range(100):
+        writer.add_scalar("x", step, step)
+threading.Thread(target=log).start()
+""",
+    "a finalizer while modules are torn down": """
+from tbwriter import SummaryWriter
+writer = SummaryWriter(logdir)
+class Late:
+    def __del__(self):
+        for step in range(100):
+            writer.add_scalar("x", step, step)
+late = Late()
+late.itself = late
+""",
+}
+# Other interpreters than this one, where they are installed.
+PYTHONS: List[str] = sorted({sys.executable, *filter(None, (
+    shutil.which(f"python3.{minor}") for minor in range(8, 14)))})
+
+
+def run_program(python: str, program: str, *arguments: str, timeout: float = 60
+                ) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [python, "-c", program, *arguments], timeout=timeout, text=True, capture_output=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"})
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("name", LATE)
+def test_values_logged_while_the_program_ends(tmp_path: Path, name: str, python: str) -> None:
+    """What is logged when the main thread has returned is in the file, on every interpreter."""
+    if subprocess.run([python, "-c", ""], capture_output=True).returncode:
+        pytest.skip(f"{python} does not start")
+    done = run_program(python, "import sys\nlogdir = sys.argv[1]\n" + LATE[name], str(tmp_path))
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert steps(tmp_path) == list(range(100))
+
+
+POOL = """
+import multiprocessing, sys
+from tbwriter import SummaryWriter, summary
+logdir, method, name = sys.argv[1:]
+writer = None
+
+def start():
+    global writer
+    writer = writer or SummaryWriter(logdir)
+
+def dropped(step):
+    SummaryWriter(f"{logdir}/{step}").add_scalar("x", step, step)
+
+def kept(step):
+    start()
+    writer.add_scalar("x", step, step)
+
+def sub_run(step):
+    SummaryWriter(logdir).add_scalars("x", {str(step): step}, step)
+
+def text(step):
+    start()
+    writer.add_text("x", str(step), step)
+
+if __name__ == "__main__":
+    jobs = {"dropped": dropped, "kept": kept, "sub_run": sub_run, "text": text}
+    begin = {"kept": start}.get(name)
+    with multiprocessing.get_context(method).Pool(3, begin) as pool:
+        pool.map(jobs[name], range(20))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a fork")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("name", ["dropped", "kept", "sub_run", "text"])
+def test_jobs_of_a_pool(tmp_path: Path, name: str, method: str) -> None:
+    """A pool ends its workers by SIGTERM as soon as the last job has returned: what finished jobs
+    have logged is in the files."""
+    program = tmp_path / "program.py"
+    program.write_text(POOL)
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "logs"), method, name], timeout=60, text=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    assert done.returncode == 0, done.stderr
+    assert steps(tmp_path / "logs") == list(range(20))
+
+
+def test_a_pool_on_a_disk_that_stands_still(tmp_path: Path) -> None:
+    """A job waits a second for such a disk, once, and then no more."""
+    done = run_program(sys.executable, """
+import multiprocessing, sys, time
+from tbwriter import SummaryWriter
+from tbwriter._log import local
+
+def job(_):
+    local._write = lambda fd, pieces: time.sleep(3600)
+    writer = SummaryWriter(sys.argv[1])
+    start = time.monotonic()
+    for step in range(50):
+        writer.add_scalar("x", step, step)
+    keep.append(writer)
+    return time.monotonic() - start
+
+keep = []
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(max(pool.map(job, [0])))
+""", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 2.5
+
+
+GREEN = {"gevent": "from gevent import monkey; monkey.patch_all()",
+         "eventlet": "import eventlet; eventlet.monkey_patch()"}
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["patched first", "imported first"])
+@pytest.mark.parametrize("package", GREEN)
+def test_green_threads(tmp_path: Path, package: str, early: bool) -> None:
+    """A program that is patched for green threads and ends without close() loses nothing."""
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    lines = [GREEN[package], "from tbwriter import SummaryWriter; SummaryWriter"]
+    done = run_program(sys.executable, "\n".join(lines if early else lines[::-1]) + """
+import sys
+writer = SummaryWriter(sys.argv[1])
+for step in range(3000):
+    writer.add_scalar("x", step, step)
+""", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert steps(tmp_path) == list(range(3000))
