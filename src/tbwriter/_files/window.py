@@ -108,6 +108,11 @@ def _is_gzip(file: Union[io.BytesIO, io.RawIOBase], place: Place) -> bool:
     return head[:3] == MAGIC and (len(head) < HEADER or head != header(_uint64(head[:8])[0]))
 
 
+def open_raw(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
+    """A file or an object with its bytes as they are, also where they are compressed."""
+    return _open(place)
+
+
 def contents(path: str) -> bytes:
     """All bytes of a file of `tree`."""
     with Window(path) as window:

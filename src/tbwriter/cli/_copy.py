@@ -3,26 +3,32 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Optional, Set, Type
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Set, Tuple, Type
 
 import numpy as np
 
-from .._files.records import HEADER, raw_record, scalar_key
-from .._files.window import ReadError, Window
+from .._files.places import is_url
+from .._files.records import HEADER
+from .._files.window import CHUNK, ReadError, Window
 from .._parts import Parts
 from .._proto import messages, parse, schema
 from .._proto.parse import Event
 from .._proto.wire import WireError
-from .._tfrecord.frame import frame
+from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
 from .._version import __version__
-from ._index import Index
+from ._index import PLAIN, Index
 from ._values import SAME, Change, event_field, needs_number
 
 # A file version with which TensorBoard purges nothing by itself.
 _VERSION = re.compile(r"brain\.Event:0*([2-9]|[1-9]\d+)$")
 _OPEN_FILES = 16
+# How many events become lists of numbers at a time.
+_GROUPS = 1 << 14
+# How much is read in one call: most records are shorter.
+_GUESS = 512
 
 
 class Copier:
@@ -51,29 +57,20 @@ class Copier:
         """The file version, then the values of each event together."""
         yield frame([self._header])
         index, time = self._index, self.start
-        starts = np.flatnonzero(np.diff(index.event[rows], prepend=-1))
-        with _Windows([file.path for file in index.files]) as windows:
-            for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)]):
-                group = rows[begin:end]
-                row = int(index.event[group[0]])
-                raw = windows.record(int(index.file[row]), int(index.offset[row]))
-                tags = index.tag[group].tolist()
-                if len(tags) == 1 and self._is_plain(tags[0], raw):
+        starts = np.append(np.flatnonzero(np.diff(index.event[rows], prepend=-1)), len(rows))
+        with _Files([file.path for file in index.files]) as files:
+            for number, offset, tags, at in _groups(index, rows, starts):
+                raw = files.record(number, offset)
+                if at[0] == PLAIN and tags[0] in self._described and tags[0] not in self._rename:
                     yield [raw]  # with its checksums, which were right
+                    self.changed += not raw
                     continue
                 try:
                     event = parse.event(raw[HEADER:-4])
                     time = event.wall_time if math.isfinite(event.wall_time) else time
-                    yield self._record(raw, event, time, tags, index.place[group].tolist())
+                    yield self._record(raw, event, time, tags, [max(0, place) for place in at])
                 except (IndexError, WireError):
                     self.changed += len(tags)
-
-    def _is_plain(self, tag: int, raw: bytes) -> bool:
-        """Whether a record is a scalar with nothing to change."""
-        if tag not in self._described or tag in self._rename:
-            return False
-        key = scalar_key(raw[HEADER:-4])
-        return key is not None and key[1] in self._index.plain
 
     def _record(self, raw: bytes, event: Event, time: float, tags: List[int], at: List[int]
                 ) -> Parts:
@@ -99,29 +96,62 @@ class Copier:
         return Change(known.metadata if describe else None, number, renamed)
 
 
-class _Windows:
-    """The files of a run, of which a few are open."""
+def _groups(index: Index, rows: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]"
+            ) -> Iterator[Tuple[int, int, List[int], List[int]]]:
+    """File, offset, tags and places of the rows of each event."""
+    for first in range(0, len(starts) - 1, _GROUPS):
+        begins = starts[first:first + _GROUPS + 1]
+        part = rows[begins[0]:begins[-1]]
+        tags, places = index.tag[part].tolist(), index.place[part].tolist()
+        events = index.event[rows[begins[:-1]]]
+        ends = (begins - begins[0]).tolist()
+        for number, offset, begin, end in zip(index.file[events].tolist(),
+                                              index.offset[events].tolist(), ends, ends[1:]):
+            yield number, offset, tags[begin:end], places[begin:end]
+
+
+class _Files:
+    """The files of a run for random access, of which a few are open.
+
+    Objects and compressed files are decompressed into a temporary file first.
+    """
 
     def __init__(self, paths: List[str]) -> None:
         self._paths = paths
-        self._open: "OrderedDict[int, Window]" = OrderedDict()
+        self._open: "OrderedDict[int, BinaryIO]" = OrderedDict()
 
-    def __enter__(self) -> "_Windows":
+    def __enter__(self) -> "_Files":
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> None:
-        for window in self._open.values():
-            window.close()
+        for file in self._open.values():
+            file.close()
 
     def record(self, number: int, offset: int) -> bytes:
         """A record with its frame; nothing if there is none at this place any more."""
-        window = self._open.get(number)
-        if window is None:
+        file = self._open.get(number)
+        if file is None:
             if len(self._open) == _OPEN_FILES:
                 self._open.popitem(last=False)[1].close()
             try:
-                window = self._open[number] = Window(self._paths[number])
+                file = self._open[number] = _random_access(self._paths[number])
             except (OSError, ReadError):
                 return b""
-        return raw_record(window, offset) or b""
+        file.seek(offset)
+        raw = file.read(_GUESS)
+        length = int.from_bytes(raw[:8], "little")
+        if length > MAX_LENGTH or raw[:HEADER] != header(length):
+            return b""
+        raw += file.read(max(0, length + OVERHEAD - len(raw)))
+        return raw[:length + OVERHEAD] if len(raw) >= length + OVERHEAD else b""
+
+
+def _random_access(path: str) -> BinaryIO:
+    with Window(path) as window:
+        if not is_url(path) and not window.gzipped:
+            return open(path, "rb", buffering=0)
+        file = tempfile.TemporaryFile()
+        for at in range(0, window.size, CHUNK):
+            file.write(window.read(at, CHUNK))
+        return file

@@ -33,6 +33,10 @@ UNREADABLE = "unreadable"
 PURGED = "purged by a restart"
 SAME_STEP = "same step"
 
+# The place of a value that is the only one of its event, a scalar in the form that every loader
+# shows.
+PLAIN = -1
+
 _double = Struct("<d").unpack_from
 # How far the times of two files must overlap for two writers: first events have a resolution of
 # one second.
@@ -84,7 +88,7 @@ class Index:
         self._numbers: Dict[Tuple[str, bool], int] = {}
         self._columns = tuple(array(code) for code in "iqqiii")
         # Scalars in the form that every loader shows, by the bytes that all events of a tag share.
-        self.plain: Dict[bytes, int] = {}
+        self._plain: Dict[bytes, int] = {}
         self.files = self._in_order(files)
         self.times = [(math.inf, -math.inf)] * len(self.files)
         for number in range(len(self.files)):
@@ -150,11 +154,11 @@ class Index:
 
     def _note(self, number: int, offset: int, data: bytes) -> None:
         plain = scalar_key(data)
-        if plain is not None and plain[1] in self.plain:
+        if plain is not None and plain[1] in self._plain:
             wall_time = _double(data, 1)[0]
             if math.isfinite(wall_time):
                 self._add_event(number, offset, plain[0], wall_time)
-                self._add_row(self.plain[plain[1]], 0)
+                self._add_row(self._plain[plain[1]], PLAIN)
                 return
         try:
             event = parse.event(data)
@@ -178,7 +182,7 @@ class Index:
         if plain is not None and is_scalar(plain[1], event):
             tag = self._numbers.get((event.values[0].tag, False))
             if tag is not None and self.tags[tag].kind == schema.SCALARS:
-                self.plain[plain[1]] = tag
+                self._plain[plain[1]] = tag
 
     def _add_event(self, number: int, offset: int, step: int, wall_time: float) -> None:
         columns = self._columns

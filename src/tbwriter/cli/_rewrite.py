@@ -6,15 +6,16 @@ scalars are simple_value, times are finite. Everything that is left out or renam
 """
 from __future__ import annotations
 
+import io
 from collections import Counter
 from typing import Any, Callable, Counter as Counts, Dict, List, NamedTuple, Optional, Sequence
-from typing import Set, Tuple
+from typing import Set, Tuple, Union
 
 import numpy as np
 
 from .._files.places import ALONE, base_name, runs_of, size_of, tree
 from .._files.records import Fault
-from .._files.window import CHUNK, ReadError, Window
+from .._files.window import CHUNK, ReadError, open_raw
 from ._arguments import Steps, in_steps
 from ._copy import Copier
 from ._index import (PURGED, SAME_STEP, UNREADABLE, Index, Progress, Source, purged, same_step,
@@ -276,16 +277,32 @@ def _run_of(directory: str, runs: Set[str]) -> str:
 
 
 def _copy_file(path: str, output: Output, directory: str, name: str) -> None:
-    with Window(path) as window:
+    with open_raw(path) as source:
+        data = _whole(source)
         file, _ = output.create(directory, name)
         with file:
-            for at in range(0, window.size, CHUNK):
-                file.write(window.read(at, CHUNK))
+            while data:
+                file.write(data)
+                data = _whole(source)
 
 
 def _equal(path: str, other: Optional[str]) -> bool:
     """Whether another file has the same bytes."""
     if other is None or size_of(path) != size_of(other):
         return False
-    with Window(path) as one, Window(other) as two:
-        return all(one.read(at, CHUNK) == two.read(at, CHUNK) for at in range(0, one.size, CHUNK))
+    with open_raw(path) as one, open_raw(other) as two:
+        for _ in range(0, size_of(path), CHUNK):
+            if _whole(one) != _whole(two):
+                return False
+    return True
+
+
+def _whole(file: Union[io.BytesIO, io.RawIOBase]) -> bytes:
+    """The next bytes of a file, as many as CHUNK unless it ends."""
+    data = b""
+    while len(data) < CHUNK:
+        more = file.read(CHUNK - len(data)) or b""
+        if not more:
+            break
+        data += more
+    return data
