@@ -3,8 +3,8 @@
     from tbwriter.torch import graph
     writer.add(graph(model, torch.zeros(1, 3, 224, 224)))
 
-Each operation lies in the scope of its module, "Net/Linear[fc]/linear"; constants become
-attributes with the names that the operation's schema gives them.
+Each operation is in the scope of its module, "Net/Linear[fc]/linear"; constants become attributes
+with the names that the operation's schema gives them.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .summary._graph import Attribute, Node, Shape
 
 
 class _Value(NamedTuple):
-    """What stands behind a value of the trace: a node's output, a constant, or a list of these."""
+    """The origin of a value of the trace: a node's output, a constant, or a list of these."""
 
     source: str = ""
     constant: Optional[Attribute] = None
@@ -33,10 +33,11 @@ def graph(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bo
 
     model: is traced in evaluation mode and without gradients, and left as it was. A model that is
         traced or scripted already is taken as it is; a branch or loop in it is one node.
-    input_to_model: a tensor, or a tuple of the arguments of `forward`.
+    input_to_model: a tensor, or a tuple of the arguments of `forward`, some of which may be None.
     use_strict_trace: False allows dicts and lists as results.
 
-    Raises TypeError where `model` is no module, and what `torch.jit.trace` raises.
+    Raises TypeError if `model` is no module or there is no input, and the errors of
+    `torch.jit.trace`.
     """
     return _graph.graph(nodes(model, input_to_model, use_strict_trace=use_strict_trace))
 
@@ -49,12 +50,13 @@ def nodes(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bo
     jit: Any = torch.jit  # partly without types
     traced: Any = model
     if not isinstance(model, jit.ScriptModule):
-        with _evaluating(model), torch.no_grad(), warnings.catch_warnings():
+        with _evaluating(model), _without_nones(model, input_to_model) as given, \
+                torch.no_grad(), warnings.catch_warnings():
             # torch.export, which is recommended instead, refuses many models that trace.
             warnings.simplefilter("ignore", DeprecationWarning)
-            # That the trace fits only this input is no harm to a picture of it.
+            # The trace fits only this input, which does no harm to a picture of it.
             warnings.simplefilter("ignore", jit.TracerWarning)
-            traced = jit.trace(model, input_to_model, strict=use_strict_trace, check_trace=False)
+            traced = jit.trace(model, given, strict=use_strict_trace, check_trace=False)
     inlined = traced.graph.copy()
     torch._C._jit_pass_inline(inlined)
     torch._C._jit_pass_lower_all_tuples(inlined)
@@ -71,6 +73,29 @@ def _evaluating(model: "torch.nn.Module") -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+@contextlib.contextmanager
+def _without_nones(model: "torch.nn.Module", inputs: Any) -> Iterator[Any]:
+    """The inputs without None, which no trace takes; meanwhile `forward` puts them back."""
+    if inputs is None:
+        raise TypeError("got no input_to_model, want a tensor or a tuple of tensors to trace with")
+    if not isinstance(inputs, tuple) or all(one is not None for one in inputs):
+        yield inputs
+        return
+    forward, own = model.forward, model.__dict__.get("forward")
+
+    def forward_with_nones(*tensors: Any) -> Any:
+        rest = iter(tensors)
+        return forward(*[None if one is None else next(rest) for one in inputs])
+
+    model.__dict__["forward"] = forward_with_nones
+    try:
+        yield tuple(one for one in inputs if one is not None)
+    finally:
+        del model.__dict__["forward"]
+        if own is not None:
+            model.__dict__["forward"] = own
 
 
 def _scopes(model: "torch.nn.Module") -> Dict[str, str]:
@@ -191,7 +216,7 @@ def _renamed(source: str, names: Sequence[str]) -> str:
 
 
 def _argument_names(node: Any) -> List[str]:
-    """What the arguments are called; operations without a schema have numbers."""
+    """The names of the arguments; operations without a schema have numbers."""
     count = len(list(node.inputs()))
     text = node.schema()
     if text.startswith("(no schema"):
@@ -227,7 +252,7 @@ def _shape(value: Any) -> Shape:
 
 
 def _dtype(dtype: Any) -> str:
-    """"torch.float32" -> "float32"; "" for what GraphDef has no number for."""
+    """"torch.float32" -> "float32"; "" for types without a number in GraphDef."""
     name = str(dtype or "").partition(".")[2]
     return name if name in _graph.DTYPES else ""
 

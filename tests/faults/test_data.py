@@ -107,12 +107,19 @@ def pr_curve(b: Any, name: str) -> None:
     assert table.shape == (6, 127) and np.isfinite(table).all() and table[0, 0] == 2
 
 
-def hparams(b: Any, name: str) -> None:
+def hparams_and(texts: Dict[str, str]) -> Shown:
     """What TensorBoard has no cell for is left out; the rest is there."""
-    content = b.tags("hparams", name)["_hparams_/session_start_info"].plugin_content
-    data = plugin_data_pb2.HParamsPluginData.FromString(content)
-    assert list(data.session_start_info.hparams) == ["b"]
-    scalars((0, 2.5))(b, name)
+    def check(b: Any, name: str) -> None:
+        content = b.tags("hparams", name)["_hparams_/session_start_info"].plugin_content
+        data = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+        assert set(data) == {"b", *texts}
+        assert {one: data[one].string_value for one in texts} == texts
+        scalars((0, 2.5))(b, name)
+    return check
+
+
+def hparams_alone(b: Any, name: str) -> None:
+    assert "_hparams_/session_start_info" in b.tags("hparams", name)
 
 
 def time(seconds: float) -> Shown:
@@ -137,6 +144,10 @@ SHOWN: Dict[str, Shown] = {
         "0": 0.0, "-1": -1.0, "1e300": 1e300, "float32": 1.5}.items()},
     **{name: scalars((1, 2.5), tag=case.arguments[0])
        for name, case in CASES.items() if name.startswith("tag ") and not case.error},
+    "scalars, none": nothing, "scalars, a number as name": scalars((1, 1), tag="m", run="/m_3"),
+    "hparams of a list": hparams_and({"lr": "[1]"}), "hparams without metrics": hparams_alone,
+    "masked scalar": scalars((1, float("nan"))), "masked histogram": histogram((1, 1, 1)),
+    "masked image": image(0), "masked sound": sound(0, 16384), "image in CMYK": image(255),
     "scalars of NaN": scalars((1, float("nan")), tag="m", run="/m_a"),
     "histogram of NaN and 1": histogram((1, 1, 1)),
     "histogram of 2**62": histogram((2.0 ** 62, 2.0 ** 62, 1)),
@@ -149,7 +160,7 @@ SHOWN: Dict[str, Shown] = {
     "text of nothing": tensor("text", b""), "text with zero": tensor("text", b"a\0b"),
     "text with half a character": tensor("text", b"a?"),
     "text that is a script": tensor("text", b"<script>x</script>"),
-    "curve of one class": pr_curve, "hparams of NaN": hparams,
+    "curve of one class": pr_curve, "hparams of NaN": hparams_and({}),
     "tensor of complex": tensor("tensor", [1j]),
     "series of NaN": scalars((1, 1.0), (2, float("nan"))), "event of nothing": nothing,
 }

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Type
 
 import numpy as np
+from PIL import Image
 from tests.faults.scenarios import Result, open_writer, writer_class
 
 NAN, INF = float("nan"), float("inf")
@@ -78,9 +79,10 @@ def _others() -> Dict[str, Case]:
     ones = np.ones((2, 3))
     return {
         "scalars of NaN": Case("add_scalars", ("m", {"a": NAN}, 1)),
-        "scalars, none": Case("add_scalars", ("m", {}, 1), ValueError),
+        "scalars, none": Case("add_scalars", ("m", {}, 1)),
         "scalars, a list": Case("add_scalars", ("m", [1], 1), TypeError),
-        "scalars, a number as name": Case("add_scalars", ("m", {3: 1}, 1), TypeError),
+        "scalars, a number as name": Case("add_scalars", ("m", {3: 1}, 1)),
+        "scalars, None as name": Case("add_scalars", ("m", {None: 1}, 1), TypeError),
         "histogram of NaN and 1": Case("add_histogram", ("v", [NAN, 1.0, INF], 1)),
         "histogram of 2**62": Case("add_histogram", ("v", np.array([2 ** 62]), 1)),
         "histogram of bools": Case("add_histogram", ("v", np.array([True, False]), 1)),
@@ -127,7 +129,25 @@ def _others() -> Dict[str, Case]:
         "embedding of three numbers": Case("add_embedding", (np.ones(3),), ValueError),
         "embedding with a label short": Case("add_embedding", (ones, ["a"]), ValueError),
         "hparams of NaN": Case("add_hparams", ({"lr": NAN, "b": 1}, {"v": 2.5})),
-        "hparams of a list": Case("add_hparams", ({"lr": [1]}, {"v": 2.5}), TypeError),
+        "hparams of a list": Case("add_hparams", ({"lr": [1], "b": 1}, {"v": 2.5})),
+        "hparams, twice one name": Case("add_hparams", ({"a": {"b": 1}, "a/b": 1}, {}), ValueError),
+        "hparams without metrics": Case("add_hparams", ({"b": 1}, {})),
+        "masked scalar": Case("add_scalar", ("v", np.ma.masked, 1)),
+        "masked histogram": Case("add_histogram", ("v", np.ma.array([1, 9], mask=[0, 1]), 1)),
+        "masked image": Case("add_image", ("v", np.ma.array(np.ones((3, 4, 5)), mask=True), 1)),
+        "masked sound": Case("add_audio", ("v", np.ma.array([0.5, 0.5], mask=[1, 0]), 1, 8000)),
+        "image in CMYK": Case("add_image", ("v", Image.new("RGB", (5, 4), "white").convert("CMYK"),
+                                            1)),
+        "image by its name": Case("add_image", ("v", "cat.png", 1), TypeError),
+        "image in another layout": Case("add_image", ("v", np.ones((4, 5, 3)), 1, None, "HW"),
+                                        ValueError),
+        "embedding of NaN": Case("add_embedding", ([[1, 2, NAN], [3, 4, 5]],), ValueError),
+        "embedding of 1e39": Case("add_embedding", ([[1, 2, 1e39], [3, 4, 5]],), ValueError),
+        "embedding of one point": Case("add_embedding", (np.ones((1, 3)),), ValueError),
+        "embedding of one column": Case("add_embedding", (np.ones((3, 1)),), ValueError),
+        "mesh of 1e39": Case("add_mesh", ("v", np.full((1, 3, 3), 1e39), None, None, None, 1),
+                             ValueError),
+        "confusion of halves": Case("add_confusion_matrix", ("v", [0.5], [1], 1), ValueError),
         "hparams without a metric": Case("add_hparams", ({"lr": 1}, {"v": "x"}), TypeError),
         "layout of a number": Case("add_custom_scalars", (3,), TypeError),
         "chart of no tags": Case("add_custom_scalars_multilinechart", ([],), ValueError),
@@ -155,7 +175,7 @@ CASES = {**_scalars(), **_others()}
 
 
 def odd_values(name: str, logdir: str) -> Result:
-    """Each case in a run of its own, with a scalar behind it; a line for each as it is done."""
+    """Each case in a run of its own, with a scalar after it; a line for each as it is done."""
     warnings.simplefilter("ignore")
     done = {}
     for number, (case, (method, arguments, _, keywords)) in enumerate(CASES.items()):
