@@ -32,7 +32,7 @@ ORDER: List[Set[str]] = [
     {"profile"},
     {"_entries", "_forks"},
     {"writer", "reader"},
-    {"_add_kinds"},
+    {"_add_kinds", "_continued"},
     {"summary_writer"},
     {"check", "demo", "ranks"},
     {"testing", "torch", "mxnet", "cli", "compat"},
@@ -83,7 +83,7 @@ LAZY: Dict[str, Set[str]] = {
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"},
     "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
-    "writer": {"_files/stream", "profile/recorder"},
+    "writer": {"_files/stream", "profile/recorder"}, "_continued": {"_files/stream"},
     "reader": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
 }

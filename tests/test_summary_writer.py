@@ -593,3 +593,83 @@ def test_scalars_need_no_numpy(tmp_path):
             "assert not {'numpy', 'PIL', 'google.protobuf', 'tensorboard'} & set(sys.modules)\n")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
     assert values(tmp_path, "b") == [(0, 2.0)]
+
+
+# Runs that continue files.
+
+def told_of(cell, caught):
+    """The texts that warn of a continued run, of one call of `cell`."""
+    before = len(caught)
+    cell()
+    return [str(w.message) for w in list(caught)[before:] if "up to step" in str(w.message)]
+
+
+def test_a_cell_that_is_run_twice(tmp_path, recwarn):
+    """A writer whose steps its directory holds already warns once; one that continues at higher
+    steps, with other tags, or resumes on purpose, does not."""
+    def cell(first=0, tag="loss", **options):
+        def run():
+            with SummaryWriter(tmp_path / "run", **options) as writer:
+                for step in range(first, first + 3):
+                    writer.add_scalar(tag, 1, step)
+                    writer.add_text("notes/" + tag, "x", step)
+        return run
+    assert not told_of(cell(), recwarn)
+    text, = told_of(cell(), recwarn)
+    assert str(tmp_path / "run") in text and "up to step 2 already" in text
+    assert "continues at step 0" in text and "purge_step=" in text
+    assert len(told_of(cell(first=2), recwarn)) == 1
+    for quiet in (cell(first=5), cell(tag="other"), cell(purge_step=0), cell(resume=True),
+                  cell(first=50, asynchronous=False)):
+        assert not told_of(quiet, recwarn)
+    assert len(told_of(cell(asynchronous=False), recwarn)) == 1
+
+
+def test_runs_below_warn_once(tmp_path, recwarn):
+    """Curves that are runs of their own warn once together, and automatic steps count too."""
+    def cell():
+        with SummaryWriter(tmp_path) as writer:
+            for _ in range(3):
+                writer.add_scalars("loss", {"a": 1, "b": 2, "c": 3})
+    assert not told_of(cell, recwarn)
+    assert len(told_of(cell, recwarn)) == 1
+
+
+def test_only_new_files_are_read(tmp_path, monkeypatch, recwarn):
+    """Files beyond a few megabytes are not read for the sake of a warning, nor damaged ones."""
+    from tbwriter import _continued
+
+    def cell():
+        with SummaryWriter(tmp_path) as writer:
+            writer.add_scalar("loss", 1, 1)
+    cell()
+    monkeypatch.setattr(_continued, "_MOST_BYTES", 10)
+    assert not told_of(cell, recwarn)
+    monkeypatch.undo()
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"damaged" * 10)
+    assert not told_of(cell, recwarn)
+
+
+@pytest.mark.parametrize("payload", [{"a": 1}, None, b"", 3, "x", [], object()])
+def test_other_payloads_are_refused(tmp_path, payload):
+    """add takes what tbwriter.summary makes, and says so."""
+    for writer_class in (SummaryWriter, FileWriter):
+        with writer_class(tmp_path) as writer:
+            with pytest.raises(TypeError, match="got a payload of type .*, want one of"):
+                writer.add(payload, 0)
+            writer.add_scalar("a", 1)
+            assert repr(writer) == f"<{writer_class.__name__} {str(tmp_path)!r}>"
+    assert values(tmp_path, "a") == [(0, 1.0), (0, 1.0)]
+
+
+@pytest.mark.parametrize("writer_class", [SummaryWriter, FileWriter])
+def test_directories_as_people_write_them(tmp_path, monkeypatch, writer_class):
+    """"~" is the home directory; bytes and paths are directories too."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for given, wanted in (("~/a", "a"), (os.fsencode(tmp_path / "b"), "b"), (tmp_path / "c", "c")):
+        with writer_class(given) as writer:
+            assert writer.get_logdir() == str(tmp_path / wanted)
+    with pytest.raises(TypeError):
+        writer_class(3)

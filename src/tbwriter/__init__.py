@@ -8,14 +8,19 @@ from . import summary
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._files.window import ReadError as ReadError
+    from ._log.contract import SyncError as SyncError
+    from ._proto.wire import WireError as WireError
     from ._warnings import LogWarning as LogWarning
     from .summary_writer import SummaryWriter as SummaryWriter
     from .writer import FileWriter as FileWriter
 
 # Loaded when first used: `import tbwriter` alone costs next to nothing.
-_DOORS = {"FileWriter": "writer", "SummaryWriter": "summary_writer", "LogWarning": "_warnings"}
+_DOORS = {"FileWriter": "writer", "SummaryWriter": "summary_writer", "LogWarning": "_warnings",
+          "ReadError": "_files.window", "SyncError": "_log.contract", "WireError": "_proto.wire"}
 
-__all__ = ["FileWriter", "LogWarning", "SummaryWriter", "summary", "__version__"]
+__all__ = ["FileWriter", "LogWarning", "ReadError", "SummaryWriter", "SyncError", "WireError",
+           "summary", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,8 @@ import re
 import time
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
+from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence,
+                    Union)
 
 from . import summary
 from ._names import run_name as safe_run_name
@@ -23,7 +24,11 @@ from ._proto.messages import Summary
 from ._values.number import as_step, as_wall_time
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
+from ._continued import Continued
 from .writer import MAX_BUFFER, FileWriter
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class SummaryWriter(KindMethods):
@@ -62,16 +67,19 @@ class SummaryWriter(KindMethods):
         silent = disabled or not write_to_disk
         if log_dir is None:
             log_dir = _new_directory(comment or "", silent) if logdir is None else logdir
-        # First of all, for the constructor itself adds what purge_step asks for.
+        super().__init__(log_dir, max_queue, flush_secs, filename_suffix,
+                         asynchronous=asynchronous, strict=strict,
+                         disabled=silent, purge_step=purge_step,
+                         resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
+
+    def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
         self.default_step: Optional[int] = None
         self._default_wall_time: Optional[float] = None
         self._layout: Dict[str, Dict[str, Any]] = {}
         self._overlays: Dict[str, List[str]] = {}
         self._trial: Optional[bytes] = None
-        super().__init__(log_dir, max_queue, flush_secs, filename_suffix,
-                         asynchronous=asynchronous, strict=strict,
-                         disabled=silent, purge_step=purge_step,
-                         resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
+        self._continued = Continued()
+        super()._open(logdir, settings, probe)
 
     @property
     def log_dir(self) -> str:
@@ -88,13 +96,24 @@ class SummaryWriter(KindMethods):
     def add(self, payload: Any, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
         step = self.default_step if step is None else step
+        if self._continued.looking:
+            if self._resuming != (None, False):
+                self._continued.stop()
+            else:
+                self._continued.note(self._channel, self._log, getattr(payload, "tags", ()),
+                                     0 if step is None else as_step(step))
         super().add(payload, step, self._default_wall_time if wall_time is None else wall_time)
+
+    def sub_run(self, name: str) -> "Self":
+        run = super().sub_run(name)
+        run._continued.told = self._continued.told
+        return run
 
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
-                     ) -> Iterator["SummaryWriter"]:
-        """What is added inside `with writer.use_metadata(...)` has this step and time, unless a
-        call gives its own."""
+                     ) -> Iterator["Self"]:
+        """Give the values that are added inside `with writer.use_metadata(...)` this step and time,
+        unless a call has its own."""
         former = self.default_step, self._default_wall_time
         if global_step is not None:
             self.default_step = as_step(global_step)

@@ -24,14 +24,14 @@ _numbers = count()
 
 
 class _Memory:
-    """All that is below one log directory. runs: the event file of each; files: side files."""
+    """Everything below one log directory. runs: the event file of each; files: side files."""
 
     def __init__(self) -> None:
         self.runs: Dict[str, List[bytes]] = {}
         self.files: Dict[str, bytes] = {}
 
 
-# Those of all writers that live, by the number in their URL.
+# Those of all writers in use, by the number in their URL.
 _memories: "WeakValueDictionary[str, _Memory]" = WeakValueDictionary()
 
 
@@ -87,9 +87,11 @@ SCHEMES[_SCHEME] = _MemoryLog
 class MemoryWriter(SummaryWriter):
     """A SummaryWriter without a directory.
 
-    options: as for SummaryWriter. It is not asynchronous unless asked to be, so all that was added
-    can be read at once.
+    options: as for SummaryWriter. It is not asynchronous unless asked to be, so everything that was
+    added can be read at once.
     """
+
+    _run = ""
 
     def __init__(self, **options: Any) -> None:
         number = str(next(_numbers))
@@ -97,26 +99,37 @@ class MemoryWriter(SummaryWriter):
         options.setdefault("asynchronous", False)
         super().__init__(f"{_SCHEME}://{number}", **options)
 
+    def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
+        number, _, self._run = logdir.partition("://")[2].partition("/")
+        self._memory = _memories[number]
+        super()._open(logdir, settings, probe)
+
     @property
     def runs(self) -> Dict[str, Run]:
-        """{run: what was written to it so far}; "." is the writer's own."""
+        """{run: its values so far}; "." is the writer's own, the others are below it."""
         self.flush()
+        below = f"{self._run}/" if self._run else ""
+        own = self._run or "."
         return {name: Run(name, [b"".join(records)])
-                for name, records in self._memory.runs.items()}
+                for name, records in [(found[len(below):] if found != own else ".", records)
+                                      for found, records in self._memory.runs.items()
+                                      if found == own or found.startswith(below)]}
 
     @property
     def run(self) -> Run:
-        """What was written so far to the writer's own run."""
+        """The values so far of the writer's own run."""
         return self.runs["."]
 
     @property
     def events(self) -> List[Event]:
-        """The events of the writer's own run, the first being the file's version."""
+        """The events of the writer's own run; the first is the file's version."""
         self.flush()
-        return list(events(b"".join(self._memory.runs["."])))
+        return list(events(b"".join(self._memory.runs[self._run or "."])))
 
     @property
     def files(self) -> Dict[str, bytes]:
-        """Side files by their path, such as those of embeddings."""
+        """Side files by their path in the writer's own run, such as those of embeddings."""
         self.flush()
-        return dict(self._memory.files)
+        below = f"{self._run}/" if self._run else ""
+        return {name[len(below):]: data for name, data in self._memory.files.items()
+                if name.startswith(below)}

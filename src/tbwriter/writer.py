@@ -14,7 +14,7 @@ import struct
 import time
 from itertools import count
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence,
-                    Set, Tuple, Union)
+                    Set, Tuple, Union, cast)
 
 from . import _forks
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
@@ -33,6 +33,8 @@ from ._warnings import warn
 from .summary._scalar import scalar
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .profile.recorder import Profile
 
 FLUSH_SECS = 0.1
@@ -127,9 +129,10 @@ class FileWriter:
                  asynchronous: bool = True, strict: bool = False, disabled: bool = False,
                  purge_step: Optional[int] = None, resume: bool = False,
                  max_buffer: int = MAX_BUFFER, max_file_bytes: Optional[int] = None) -> None:
+        path = os.path.expanduser(os.fsdecode(logdir))
         if flush_secs is None:
-            flush_secs = REMOTE_FLUSH_SECS if "://" in os.fspath(logdir) else FLUSH_SECS
-        self._open(os.fspath(logdir), dict(
+            flush_secs = REMOTE_FLUSH_SECS if "://" in path else FLUSH_SECS
+        self._open(path, dict(
             flush_secs=flush_secs, filename_suffix=filename_suffix, asynchronous=asynchronous,
             strict=strict, disabled=disabled, max_buffer=max_buffer,
             max_file_bytes=max_file_bytes))
@@ -141,7 +144,7 @@ class FileWriter:
     def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
         """The state of a writer. probe: see whether files can be made, and raise OSError if not."""
         self._settings = settings
-        self._runs: Dict[str, FileWriter] = {}
+        self._runs: Dict[str, Any] = {}
         self._logdir = logdir
         self._tags = Tags()
         self._numbers = self._tags.numbers
@@ -200,8 +203,11 @@ class FileWriter:
         step: an integer; None numbers the values of a tag 0, 1, 2, ...
         wall_time: seconds since 1970; None is now.
 
-        Raises TypeError or ValueError for a step or time that is none.
+        Raises TypeError for any other payload, TypeError or ValueError for a wrong step or time.
         """
+        if not hasattr(payload, "event_field") and not hasattr(payload, "store"):
+            raise TypeError(f"got a payload of type {type(payload).__name__}, want one of "
+                            "tbwriter.summary, such as summary.scalar(tag, value)")
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
         number = self._numbered(payload.tags) if step is None else as_step(step)
         if self._of_parent:
@@ -218,18 +224,26 @@ class FileWriter:
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
                    walltime: Optional[float] = None, new_style: bool = False,
                    double_precision: bool = False, display_name: str = "",
-                   summary_description: str = "") -> None:
+                   summary_description: str = "", *, description: str = "") -> None:
         """Write one number. Shown in Time Series and Scalars.
 
-        scalar_value: as `summary.scalar` takes it. global_step, walltime: as in `add`.
-        new_style, double_precision: taken for compatibility. Every loader shows the one form that
-            is written, a float32; a double would be invisible in TensorBoard's default loader.
+            writer.add_scalar("train/loss", loss, step)
 
-        Raises TypeError or ValueError for a tag, value, step or time that is none.
+        tag: names the chart; the part before its first "/" names its group.
+        scalar_value: a number, or an array of one (numpy, MXNet, torch, jax). NaN and infinities
+            are kept, a masked element is NaN. It is stored as float32.
+        global_step: an integer; None numbers the values 0, 1, ... walltime: seconds since 1970;
+            None is now.
+        new_style, double_precision: accepted for compatibility. Every loader shows the one form
+            that is written; a double would be invisible in TensorBoard's default loader.
+        display_name, description: shown with the chart; the description is Markdown.
+            `summary_description` is the same.
+
+        Raises TypeError or ValueError for a wrong tag, value, step or time.
         """
-        if walltime is not None or display_name or summary_description:
-            self._scalar(tag, scalar_value, global_step, walltime, display_name,
-                         summary_description)
+        description = description or summary_description
+        if walltime is not None or display_name or description:
+            self._scalar(tag, scalar_value, global_step, walltime, display_name, description)
             return
         try:
             row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
@@ -310,7 +324,7 @@ class FileWriter:
     def reopen(self) -> None:
         """Go on in a new file after `close()`. The add methods do so by themselves."""
 
-    def sub_run(self, name: str) -> "FileWriter":
+    def sub_run(self, name: str) -> "Self":
         """The writer of the run `name` below this log directory, with the same settings.
 
         TensorBoard draws the same tag of several runs as curves of one chart. A name has one
@@ -321,20 +335,20 @@ class FileWriter:
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
-        run = self._runs.get(name)
+        run: Any = self._runs.get(name)
         if run is not None:
-            return run
+            return cast("Self", run)
         if not all(part.strip(". ") for part in name.replace("\\", "/").split("/")):
             raise ValueError(f"got the run name {name!r}, want a path below the log directory")
         if self.disabled:
             return self
-        run = FileWriter.__new__(FileWriter)
+        run = type(self).__new__(type(self))
         run._open(f"{self._logdir}/{name}", self._settings, probe=False)
         run._resume_later(self._resuming)
         found = self._runs.setdefault(name, run)
         if found is run:  # no other thread was faster
             run._purge(self._resuming[0])
-        return found
+        return cast("Self", found)
 
     def _family(self) -> List["FileWriter"]:
         """This writer, and those of all runs below."""
@@ -359,7 +373,11 @@ class FileWriter:
         """How many values were dropped since the buffer was full."""
         return self._queue.dropped
 
-    def __enter__(self) -> "FileWriter":
+    def __repr__(self) -> str:
+        state = ", disabled" if self.disabled else f", error={self.error!r}" if self.error else ""
+        return f"<{type(self).__name__} {self._logdir!r}{state}>"
+
+    def __enter__(self) -> "Self":
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -43,6 +43,9 @@ class Value:
         self.waits = waits
         self._fields = fields
 
+    def __repr__(self) -> str:
+        return f"<Value {self.tag!r}, {self.nbytes} bytes>"
+
     def fields(self) -> Parts:
         return self._fields() if callable(self._fields) else self._fields
 
@@ -72,6 +75,10 @@ class Summary:
             self.tags = tuple([value.tag for value in values])
             self.nbytes = sum([value.nbytes for value in values])
             self.ready = all([value.ready for value in values])
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self.tags[:5])) + ", ..." * (len(self.tags) > 5)
+        return f"<Summary of {shown or 'nothing'}>"
 
     @property
     def waits(self) -> bool:
@@ -112,6 +119,10 @@ class Message:
         self.number = number
         self.data = data
         self.tags = tuple(tags)
+
+    def __repr__(self) -> str:
+        shown = "".join(f" {tag!r}" for tag in self.tags[:5]) + " ..." * (len(self.tags) > 5)
+        return f"<Message of {len(self.data)} bytes, field {self.number} of Event{shown}>"
 
     @property
     def nbytes(self) -> int:

@@ -11,12 +11,19 @@ from typing import Any, Tuple
 
 import numpy as np
 
+from .._parts import Parts
+from .._proto import messages, schema
 from .._proto.wire import check_size
 
 # glibc returns each block of more than 128 KiB to the kernel, and touching new memory takes longer
 # than most of the work done in it. That ends once a larger block has been freed: this one, which
 # is never touched.
 np.empty(1 << 24, np.uint8)
+
+
+# DataType by numpy's name of it.
+TENSOR_TYPES = {one.name: one.number for one in schema.DATA_TYPES.values()
+                if one.stored and one.number != schema.DT_BFLOAT16}
 
 
 class Snapshot:
@@ -208,3 +215,21 @@ def _from_unknown(array: "np.ndarray[Any, Any]", values: Any, what: str) -> "np.
             pass
     raise TypeError(f"got {what} of dtype {array.dtype} ({type(values).__name__}), "
                     "want integers, floats or bools")
+
+
+def tensor(array: "np.ndarray[Any, Any]") -> Parts:
+    """A numpy array of numbers or bools as Summary.Value's tensor, of its shape and dtype.
+
+    Raises TypeError for another dtype.
+    """
+    check_tensor_type(array.dtype)
+    content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    # make_ndarray reads uint32 and uint64 from the content alone, which is empty here.
+    name = array.dtype.name if array.size or array.dtype.kind != "u" else "int64"
+    return messages.tensor(TENSOR_TYPES[name], array.shape, content)
+
+
+def check_tensor_type(dtype: "np.dtype[Any]") -> None:
+    """TypeError for a dtype that no tensor has."""
+    if dtype.name not in TENSOR_TYPES:
+        raise TypeError(f"got a tensor of dtype {dtype}, want one of {', '.join(TENSOR_TYPES)}")

@@ -1,11 +1,11 @@
-"""What TensorBoard can show: one function a kind, each giving a Summary for one event.
+"""Everything TensorBoard can show: one function per kind, each returns a Summary for one event.
 
     from tbwriter import summary
     writer.add(summary.scalar("loss", 0.5), step=3)
 
-A function raises on mistakes when it is called, and keeps a snapshot of what it was given; the
-bytes are made when the event is written (or by `SerializeToString()`). Nothing here knows files,
-clocks or threads. A kind of your own is any function that returns a Summary.
+A function raises on mistakes when it is called, and keeps a snapshot of its arguments; the bytes
+are made when the event is written (or by `SerializeToString()`). Nothing here knows files, clocks
+or threads. A kind of your own is any function that returns a Summary; `fields` has its parts.
 """
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, List
 from .._proto.messages import Summary, Value
 
 if TYPE_CHECKING:
+    from . import fields as fields
     from ._audio import audio as audio
     from ._boxes import image_with_boxes as image_with_boxes
     from ._confusion_matrix import confusion_matrix as confusion_matrix
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from ._text import text as text
     from ._video import video as video
 
-# Where each kind lives. Loaded when first used: a program that logs only scalars does not wait
+# The file of each kind. Loaded when first used: a program that logs only scalars does not wait
 # for numpy.
 _KINDS = {
     "audio": "_audio",
@@ -79,10 +80,12 @@ _KINDS = {
     "video": "_video",
 }
 
-__all__ = ["Summary", "Value", *_KINDS]
+__all__ = ["Summary", "Value", "fields", *_KINDS]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "fields":
+        return import_module(f"{__name__}.fields")
     if name not in _KINDS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     kind = getattr(import_module(f"{__name__}.{_KINDS[name]}"), name)

@@ -55,6 +55,10 @@ class Embedding:
         self._metadata = metadata
         self._images = images
 
+    def __repr__(self) -> str:
+        rows, columns = self._matrix.shape
+        return f"<Embedding {self._name!r}, {rows} points of {columns} numbers>"
+
     def store(self, directory: Directory) -> None:
         """Write the files; the dashboard sees them once the last of them is there."""
         rows, columns = self._matrix.shape

@@ -9,13 +9,10 @@ from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
-from .._values.array import Snapshot, as_array, snapshot
+from .._values.array import Snapshot, as_array, check_tensor_type, snapshot
+from .._values.array import tensor as tensor_field
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
-
-# DataType by numpy's name of it.
-_TYPES = {one.name: one.number for one in schema.DATA_TYPES.values()
-          if one.stored and one.number != schema.DT_BFLOAT16}
 
 
 def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes = b"",
@@ -83,15 +80,5 @@ def _of_numbers(data: Any) -> Tuple[Callable[[], Parts], int]:
         held = Snapshot(array, array.shape, array.dtype)
     else:
         held = snapshot(data, "a tensor")
-    if held.dtype.name not in _TYPES:
-        raise TypeError(f"got a tensor of dtype {held.dtype}, want one of {', '.join(_TYPES)}")
-
-    # make_ndarray reads uint32 and uint64 from the content alone, which is empty here.
-    dtype = held.dtype.name if held.size or held.dtype.kind != "u" else "int64"
-
-    def encode() -> Parts:
-        array = held.numpy()
-        content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        return messages.tensor(_TYPES[dtype], held.shape, content)
-
-    return encode, held.nbytes
+    check_tensor_type(held.dtype)
+    return lambda: tensor_field(held.numpy()), held.nbytes
