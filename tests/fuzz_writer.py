@@ -104,7 +104,7 @@ def of_pandas(source):
 
 def of_torch(source):
     import torch
-    return [lambda: torch.rand(3, 4, 5, requires_grad=True), lambda: torch.eye(3).to_sparse(),
+    return [lambda: torch.ones(3, 4, 5, requires_grad=True), lambda: torch.eye(3).to_sparse(),
             lambda: torch.ones(2, 3, device="meta"), lambda: torch.nn.Linear(2, 2),
             lambda: torch.ones(2, dtype=torch.cfloat).conj(), lambda: torch.nn.Linear,
             lambda: torch.ones(1, device="meta"), lambda: torch.float32, lambda: torch.tensor(2.5),

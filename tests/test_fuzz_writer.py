@@ -1,6 +1,8 @@
 """Any arguments: an error at the call or a value in the file, which is always whole."""
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests import fuzz_writer
@@ -18,7 +20,7 @@ def test_the_seed_of_what_is_found_is_printed(monkeypatch, capsys):
     seen = []
 
     def fails(calls, directory):
-        seen.append(str(calls))
+        seen.append(re.sub(r"0x\w+|_plus\w+", "", str(calls)))  # addresses, and MXNet's names
         assert len(calls) == 1, "only together"
     monkeypatch.setattr(fuzz_writer, "contract", fails)
     for _ in range(2):

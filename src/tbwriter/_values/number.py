@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from operator import index
-from typing import Any
+from typing import Any, List
 
 from .._warnings import once
 
@@ -131,3 +131,31 @@ def as_count(value: Any, what: str, least: int = 1) -> int:
     if not least <= number <= INT64_MAX:
         raise ValueError(f"got {what}={number}, want {least} or more")
     return number
+
+
+def as_flag(value: Any, what: str) -> bool:
+    """True or False. Raises TypeError for anything without a truth value, such as an array."""
+    try:
+        return bool(value)
+    except Exception:
+        raise TypeError(f"got {what} of type {type(value).__name__}, want True or False") from None
+
+
+def listed(values: Any, what: str) -> Any:
+    """`values.tolist()` where it has that, as arrays of all packages do. TypeError if it fails."""
+    if not hasattr(values, "tolist"):
+        return values
+    try:
+        return values.tolist()
+    except Exception as error:
+        raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
+                        f"({type(error).__name__}), want an array with data") from error
+
+
+def items(values: Any, what: str) -> List[Any]:
+    """The items of `values` as a list. TypeError where it has none or they can't be read."""
+    try:
+        return list(values)
+    except Exception as error:
+        raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
+                        f"({type(error).__name__}), want a list") from error

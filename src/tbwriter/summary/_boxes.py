@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from .._values.array import as_array
 from .._proto.messages import Summary
-from .._values.number import as_float
+from .._values.number import as_float, items
 from .._values.depth import to_8_bits
 from .._values.lettering import font as default_font
 from .._values.lettering import measured
@@ -78,8 +78,9 @@ def _corners(boxes: Any) -> Array:
 def _texts(labels: Optional[Sequence[str]], number: int) -> List[str]:
     if labels is None:
         return []
-    if isinstance(labels, (str, bytes)) or not hasattr(labels, "__len__"):
+    if isinstance(labels, (str, bytes)):
         raise TypeError(f"got labels of type {type(labels).__name__}, want a list of str")
+    labels = items(labels, "labels")
     if len(labels) != number:
         raise ValueError(f"got {len(labels)} labels for {number} boxes, want one for each")
     return [str(label) for label in labels]

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from .._proto.messages import Summary
 from .._values.array import as_array, masked
 from .._values.lettering import font, measured
+from .._values.number import as_flag, items
 from .._values.pixels import as_png, image_value
 from .._warnings import once
 
@@ -55,8 +56,10 @@ def confusion_matrix(tag: str, labels: Any, predictions: Any,
     """
     counts, names = _counted(tag, labels, predictions, _names(classes))
 
+    percent = as_flag(normalize, "normalize")
+
     def encode() -> Any:
-        return as_png(_drawn(counts, names, bool(normalize)))
+        return as_png(_drawn(counts, names, percent))
 
     return Summary([image_value(tag, encode, counts.nbytes, display_name, description)])
 
@@ -66,7 +69,7 @@ def _names(classes: Optional[Sequence[Any]]) -> List[str]:
         return []
     if isinstance(classes, (str, bytes)) or not hasattr(classes, "__iter__"):
         raise TypeError(f"got classes of type {type(classes).__name__}, want a list of names")
-    names = list(map(str, classes))
+    names = list(map(str, items(classes, "classes")))
     if not names or len(set(names)) < len(names):
         raise ValueError(f"got the classes {names!r:.80}, want different names, at least one")
     return names

@@ -12,6 +12,7 @@ from .._proto.messages import Summary, Value, check_tag
 from .._proto.plugin_schema import (Category, Chart, MarginChart, MarginSeries,
                                     MultilineChart)
 from .._proto.plugin_schema import Layout as LayoutMessage
+from .._values.number import items
 
 # The value, and the limits between which it is drawn.
 _SERIES = (MarginSeries.VALUE, MarginSeries.LOWER, MarginSeries.UPPER)
@@ -74,7 +75,7 @@ def _margins(title: str, tags: Any) -> bytes:
     listed = _listed(title, tags)
     message = b""
     for series in [listed] if isinstance(listed[0], str) else listed:
-        if isinstance(series, str) or len(series) != 3:
+        if isinstance(series, str) or len(items(series, "three tags")) != 3:
             raise ValueError(f"got {series!r:.80} in the margin chart {title!r}, want three tags: "
                              "value, lower, upper")
         message += wire.bytes_field(MarginChart.SERIES, b"".join(

@@ -22,7 +22,7 @@ from .._proto.textproto import quoted
 from .._values import png
 from .._values.array import Snapshot, as_array, snapshot
 from .._values.depth import warn_of_range
-from .._values.number import as_step
+from .._values.number import as_step, items, listed
 from .._values.pixels import in_order, is_pil, picture, unmasked
 from .._warnings import once
 
@@ -183,7 +183,7 @@ def _table(metadata: Any, header: Optional[Sequence[str]], length: int) -> bytes
 def _header(header: Any) -> List[str]:
     if isinstance(header, (str, bytes)):
         raise TypeError(f"got the metadata_header {header!r:.80}, want a list of names")
-    return [] if header is None else list(header)
+    return [] if header is None else items(header, "metadata_header")
 
 
 def _rows(metadata: Any) -> Tuple[List[Any], List[str]]:
@@ -195,7 +195,7 @@ def _rows(metadata: Any) -> Tuple[List[Any], List[str]]:
             else metadata.rows()
         return list(rows), list(map(str, metadata.columns))
     if isinstance(metadata, Mapping):
-        columns = [list(labels) for labels in metadata.values()]
+        columns = [items(labels, "a column of metadata") for labels in metadata.values()]
         if len(set(map(len, columns))) > 1:
             raise ValueError(f"got metadata columns of {list(map(len, columns))} labels, want "
                              "equal lengths")
@@ -205,7 +205,7 @@ def _rows(metadata: Any) -> Tuple[List[Any], List[str]]:
     names = getattr(getattr(metadata, "dtype", None), "names", None)  # of a structured array
     if not hasattr(metadata, "__iter__"):
         raise TypeError(f"got metadata of type {type(metadata).__name__}, want a list of labels")
-    rows = list(metadata.tolist() if hasattr(metadata, "tolist") else metadata)
+    rows = items(listed(metadata, "metadata"), "metadata")
     if rows and all(isinstance(row, Mapping) for row in rows):
         found = list(dict.fromkeys(name for row in rows for name in row))
         return [[row.get(name, "") for name in found] for row in rows], list(map(str, found))

@@ -92,7 +92,7 @@ class Counting:
             array = as_array(values)
             self._size = array.size
             self._held = held = snapshot(sample(array, self._max_values))
-        elif in_place and getattr(values, "nbytes", 0) >= _COUNT_IN_CALL:
+        elif in_place and _nbytes(values) >= _COUNT_IN_CALL:
             self._shown = shown = trimmed(count(as_array(values), self._bins))
             self.nbytes = shown.counts.nbytes + shown.limits.nbytes
             return
@@ -187,6 +187,14 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
     shown = trimmed(Histogram(min, max, num, sum, sum_squares, limits, counts))
     parts = _parts(shown, _metadata(display_name, description))
     return Summary([Value(tag, parts, total(parts))])
+
+
+def _nbytes(values: Any) -> int:
+    """The size of an array; 0 for objects that don't know theirs, such as sparse tensors."""
+    try:
+        return int(values.nbytes)
+    except Exception:
+        return 0
 
 
 def _checked_bins(bins: Any) -> Bins:

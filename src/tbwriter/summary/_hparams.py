@@ -19,7 +19,7 @@ from .._proto.plugin_schema import (HPARAM_TYPES, METRIC_DATASETS, SESSION_STATU
                                     HParamInfo, HParamsPluginData, JsonList, JsonValue, MetricInfo,
                                     MetricName, SessionEndInfo, SessionStartInfo)
 from .._proto.plugin_schema import Interval as IntervalMessage
-from .._values.number import as_float, as_wall_time
+from .._values.number import as_float, as_wall_time, items
 
 _DEEPEST = 50  # levels of dicts in dicts
 
@@ -251,7 +251,7 @@ def _discrete(name: str, domain: Any) -> bytes:
     if isinstance(domain, (str, bytes, Mapping)) or not hasattr(domain, "__iter__"):
         raise TypeError(f"got the domain {domain!r:.80} for {name!r}, want a list of values, an "
                         "Interval, a type or None")
-    values = [plain_value(name, value) for value in domain]
+    values = [plain_value(name, value) for value in items(domain, "a domain")]
     types = {type(value) for value in values}
     if len(types) != 1 or None in values:
         raise ValueError(f"got the domain {domain!r:.80} for {name!r}, want values of one type: "

@@ -7,7 +7,7 @@ from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._values.encoded import File
-from .._values.number import as_count
+from .._values.number import as_count, as_flag
 from .._values.pixels import Array, Picture, as_png, grid_size, image_value, pictures, tile
 
 # TensorBoard shows a picture in its own size: eight columns fit on a screen.
@@ -41,7 +41,7 @@ def image(tag: str, data: Any, *, dataformats: Optional[str] = None,
 
     Example: `image("digits", batch, columns=None, padding=1)` with a batch (n, 28, 28).
     """
-    found = pictures(data, dataformats, tag=tag, normalize=normalize)
+    found = pictures(data, dataformats, tag=tag, normalize=as_flag(normalize, "normalize"))
     columns = None if columns is None else as_count(columns, "columns")
     padding = as_count(padding, "padding", 0)
     if len(found) == 1 and isinstance(found[0], File):
@@ -66,7 +66,7 @@ def images(tag: str, data: Any, *, dataformats: Optional[str] = None, normalize:
 
     Example: `images("inputs", [picture, mask])`.
     """
-    found = pictures(data, dataformats, tag=tag, normalize=normalize)
+    found = pictures(data, dataformats, tag=tag, normalize=as_flag(normalize, "normalize"))
     metadata = messages.metadata(schema.IMAGES, display_name=display_name,
                                  description=description)
 

@@ -52,7 +52,7 @@ def _strings(data: Any) -> Optional[Array]:
     try:
         # Objects, since numpy's own strings lose zero bytes at their end.
         array = np.array(data, dtype=object)
-    except ValueError:
+    except Exception:  # ragged, or with foreign objects inside, which are refused later
         return None
     if array.size and all(isinstance(item, (str, bytes)) for item in array.flat):
         return array

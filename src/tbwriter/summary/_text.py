@@ -3,10 +3,11 @@ from __future__ import annotations
 
 from typing import Any, List, Tuple
 
+from .._parts import total
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
-from .._parts import total
 from .._proto.wire import check_size
+from .._values.number import listed
 
 # "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
 _MAX_RANK = 2
@@ -33,15 +34,15 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
     """(shape, the texts in UTF-8)."""
-    if not isinstance(data, (str, bytes)) and hasattr(data, "tolist"):
-        data = data.tolist()
+    if not isinstance(data, (str, bytes)):
+        data = listed(data, "a text")
     if isinstance(data, (str, bytes)):
         check_size(len(data), "a text")
         return [], [_utf8(data)]
     if not isinstance(data, (list, tuple)):
         raise TypeError(f"got a text of type {type(data).__name__} ({data!r:.50}), want str, or "
                         "lists of str")
-    rows = [row.tolist() if hasattr(row, "tolist") else row for row in data]
+    rows = [listed(row, "a text") for row in data]
     if not any(isinstance(row, (list, tuple)) for row in rows):
         shape, cells = [len(rows)], rows
     else:

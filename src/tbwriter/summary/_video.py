@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .._proto.messages import Summary
-from .._values.number import as_count, as_float
+from .._values.number import as_count, as_flag, as_float
 from .._values.depth import normalized, to_8_bits, to_depth
 from .._values.pixels import Array, Picture, image_value, in_order, picture, tile
 
@@ -38,7 +38,7 @@ def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = N
 
     Example: `video("episode", frames, fps=10)` with uint8 frames (time, height, width, 3).
     """
-    clips = _clips(tag, data, dataformats, normalize)
+    clips = _clips(tag, data, dataformats, as_flag(normalize, "normalize"))
     rate = as_float(fps, "fps")
     if not 100 / _LONGEST <= rate < float("inf"):
         raise ValueError(f"got fps={fps}, want frames per second, at least 1 in 11 minutes")
