@@ -43,7 +43,7 @@ RECIPES: Dict[str, Recipe] = {
     "Ray": Recipe("ray", "ray/tune/loss", 3, 2),
     "skorch": Recipe("skorch", "Loss/train_loss", 3),
     "fastai": Recipe("fastai", "train_loss", 4),
-    "GluonTS": Recipe("gluonts", "train_loss", 6),
+    "GluonTS": Recipe("gluonts", "train_loss", 2),
 }
 
 

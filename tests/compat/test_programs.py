@@ -106,6 +106,8 @@ def test_mxboard(tmp_path: Path, loader: str) -> None:
         assert sound[0] == 3 and int.from_bytes(sound[1][0][24:28], "little") == 8000
         (step, curve), = seen.tensors("pr_curves", ".", "pr")
         assert step == 4 and curve.shape == (6, 100)
+        (_, picture), = seen.blobs("images", ".", "minibatch")
+        assert picture[:2] == [b"38", b"8"]  # four of eight pixels, two between neighbours
         (_, text), = seen.tensors("text", ".", "text")
         assert np.asarray(text).ravel().tolist() == [b"Hello MXNet!"]
     with http(tmp_path, loader) as served:

@@ -53,6 +53,23 @@ def test_the_directory_that_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert made.name.endswith("_LR") and len(events(made)) == 4
 
 
+def test_the_name_of_the_event_file(tmp_path: Path) -> None:
+    """Who asks for it before the first event gets the name of the file that is there then, and that
+    takes the events; an EventFileWriter makes its file at once."""
+    for module in (torch, tensorboardX, tensorboard):
+        writer = module.SummaryWriter(str(tmp_path / module.__name__))
+        name = writer.file_writer.event_writer._ev_writer._file_name
+        assert len(events(name)) == 1
+        writer.add_scalar("a", 1.0, 1)
+        writer.close()
+        assert len(events(name)) == 2 and len(list(Path(name).parent.iterdir())) == 1
+    low = tensorboardX.event_file_writer.EventFileWriter(str(tmp_path / "low"),
+                                                         filename_suffix=".end")
+    low.close()
+    file, = (tmp_path / "low").iterdir()
+    assert file.name.endswith(".end") and events(file)[0].file_version == "brain.Event:2"
+
+
 @both_loaders
 @pytest.mark.parametrize("module", [torch, tensorboardX])
 def test_opened_again(tmp_path: Path, module: Any, loader: str) -> None:

@@ -230,6 +230,13 @@ class LocalLog:
         if self._file is not None:
             self._file.park()
 
+    def begin(self) -> None:
+        """Make the event file before its first record, for those who ask for its name."""
+        if self._file is None:
+            self._begin()
+            assert self._file is not None
+            self._file.park()
+
     @property
     def pending(self) -> int:
         try:
@@ -298,9 +305,7 @@ class LocalLog:
     def put(self, name: str, data: bytes) -> None:
         path = self._inside(name)
         if not self.path:  # side files are only shown beside an event file
-            self._begin()
-            assert self._file is not None
-            self._file.park()
+            self.begin()
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = os.path.join(os.path.dirname(path), temporary_name())
         try:

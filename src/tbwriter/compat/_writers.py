@@ -10,6 +10,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .. import writer as core
+from .._log.channel import flush_all
 from .._names import run_name
 from .._proto import wire
 from .._proto.messages import Message
@@ -23,6 +24,7 @@ Path = Union[str, "os.PathLike[str]"]
 # The peers' default. It means tbwriter's here: 0.1 s, on object stores 10 s.
 PEERS_FLUSH_SECS = 120
 _RUN_METADATA_TAG = "step1"
+_PATIENCE = 10.0  # seconds
 
 
 def seconds(flush_secs: Optional[float]) -> Optional[float]:
@@ -42,7 +44,14 @@ class EventWriter:
 
     @property
     def _file_name(self) -> str:
+        self._begin_file()
         return self._writer.path
+
+    def _begin_file(self) -> None:
+        """Make the event file before its first event, as the peers do; files alone, no objects."""
+        begin = getattr(getattr(self._writer, "_log", None), "begin", None)
+        if begin is not None:
+            flush_all([(self._writer._channel, begin)], _PATIENCE)
 
     def get_logdir(self) -> str:
         """The log directory."""

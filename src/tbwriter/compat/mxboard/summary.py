@@ -13,6 +13,7 @@ from .._messages import Summary, readable
 from .._tags import clean
 
 API = "mxboard"
+_PADDING = 2
 _LAYOUTS = {2: "HW", 3: "CHW", 4: "NCHW"}
 
 
@@ -28,9 +29,9 @@ def histogram_summary(tag: str, values: Any, bins: Any) -> Summary:
 
 
 def image_summary(tag: str, image: Any) -> Summary:
-    """A picture (H, W) or (C, H, W), or a batch (N, C, H, W) as a grid."""
+    """A picture (H, W) or (C, H, W), or a batch (N, C, H, W) as a grid, two pixels apart."""
     layout = _LAYOUTS.get(getattr(image, "ndim", 0))
-    return readable(summary.image(clean(tag, API), image, dataformats=layout))
+    return readable(summary.image(clean(tag, API), image, dataformats=layout, padding=_PADDING))
 
 
 def audio_summary(tag: str, audio: Any, sample_rate: int = 44100) -> Summary:

@@ -46,6 +46,7 @@ class EventFileWriter(EventWriter):
     def __init__(self, logdir: Path, max_queue: int = 10, flush_secs: float = 120) -> None:
         super().__init__(core.FileWriter(logdir, max_queue, seconds(flush_secs)))
         self._logdir = os.fspath(logdir)
+        self._begin_file()
 
     def get_logdir(self) -> str:
         """The log directory, as it was given."""

@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+from . import event_file_writer as event_file_writer
 from . import record_writer as record_writer
 from . import summary as summary
 from . import writer as writer

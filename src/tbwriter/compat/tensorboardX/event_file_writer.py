@@ -21,6 +21,7 @@ class EventFileWriter(EventWriter):
         super().__init__(core.FileWriter(logdir, max_queue_size, seconds(flush_secs),
                                          filename_suffix))
         self._logdir = os.fspath(logdir)
+        self._begin_file()
 
     def get_logdir(self) -> str:
         """The log directory, as it was given."""
