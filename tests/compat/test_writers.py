@@ -183,6 +183,19 @@ def test_what_is_not_here(tmp_path: Path) -> None:
     tensorboardX.SummaryWriter(str(tmp_path), comet_config=None).close()
 
 
+@pytest.mark.parametrize("module", [torch, tensorboardX])
+def test_models_that_do_not_compute(tmp_path: Path, module: Any) -> None:
+    """They raise what programs catch with torch, a RuntimeError, and what tbwriter raises."""
+    real = pytest.importorskip("torch", reason="torch is not installed")
+    with module.SummaryWriter(str(tmp_path)) as writer:
+        for kind in (RuntimeError, ValueError):
+            with pytest.raises(kind, match="shapes cannot be multiplied"):
+                writer.add_graph(real.nn.Linear(3, 5), real.rand(1, 9))
+        writer.add_graph(real.nn.Linear(3, 5), real.rand(1, 3))
+    assert [event.WhichOneof("what") for event in events(tmp_path)] == \
+        ["file_version", "graph_def"]
+
+
 def test_verbose(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """verbose=True reports the directory to a logger of its own, at level INFO."""
     with caplog.at_level(logging.INFO):

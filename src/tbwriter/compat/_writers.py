@@ -32,6 +32,10 @@ def seconds(flush_secs: Optional[float]) -> Optional[float]:
     return None if flush_secs == PEERS_FLUSH_SECS else flush_secs
 
 
+class GraphError(ValueError, RuntimeError):
+    """A model whose graph can't be found: a ValueError here, a RuntimeError in the originals."""
+
+
 class EventWriter:
     """What the peers call `event_writer`: it takes events as they are."""
 
@@ -241,8 +245,16 @@ class SummaryWriterBase:
 
     def add_graph(self, model: Any, input_to_model: Any = None, verbose: bool = False,
                   use_strict_trace: bool = True) -> None:
-        """Write the graph of a model: see `tbwriter.SummaryWriter.add_graph`."""
-        self._writer.add_graph(model, input_to_model, verbose, use_strict_trace)
+        """Write the graph of a model: see `tbwriter.SummaryWriter.add_graph`.
+
+        Raises GraphError where the model does not compute its input.
+        """
+        try:
+            self._writer.add_graph(model, input_to_model, verbose, use_strict_trace)
+        except ValueError as error:
+            if isinstance(error.__cause__, RuntimeError):
+                raise GraphError(str(error)) from error.__cause__
+            raise
 
     def add_embedding(self, mat: Any, metadata: Optional[Sequence[Any]] = None,
                       label_img: Any = None, global_step: Optional[int] = None,
