@@ -10,6 +10,10 @@ from typing import Any, List, Tuple
 import numpy as np
 
 from . import summary
+from .profile import names
+from .profile.drawing import Drawing
+from .profile.session import Session
+from .profile.xplane import Event
 from .summary import Cost, Node, Summary
 from .writer import FileWriter
 
@@ -36,6 +40,7 @@ def demo(logdir: str) -> None:
             _scalars(writer, lag)
             if name == "train":
                 _train(writer)
+                writer.add(_profile(), 0)
     for trial in range(TRIALS):
         with FileWriter(os.path.join(logdir, "hparams", f"{trial:02d}")) as writer:
             _trial(writer, trial)
@@ -220,3 +225,42 @@ def _trial(writer: FileWriter, trial: int) -> None:
         quality: Summary = summary.scalar("quality", best * (1 - np.exp(-(step + 5) / 12)))
         _add(writer, quality + summary.scalar("cost", 2 * np.exp(-step / 15) / best), step)
     _add(writer, summary.hparams_end("SUCCESS", end_time=START + 50 * STEP), 50)
+
+
+_LAYERS = (("stage1/conv", "Convolution", 5.0), ("stage2/conv", "Convolution", 7.0),
+           ("classifier/dense", "FullyConnected", 2.0))
+
+
+def _profile() -> Session:
+    """Twelve steps of a training that waits for its input most of the time."""
+    begin = int((START + 1000 * STEP) * 1e9)
+    return Session(begin, begin + int(12 * 50e6), lambda: [_drawing()], host="demo")
+
+
+def _drawing() -> Drawing:
+    main: List[Event] = []
+    loader: List[Event] = []
+    queue: List[Event] = []
+    memory: List[Event] = []
+    for step in range(12):
+        start = 50.0 * step
+        wait = 25 + 5 * np.sin(step)
+        main += [_span("train", start, 49, names.step(step, 100 + step)),
+                 _span("load", start, wait, names.waits_for_input("load"))]
+        loader += [_span("decode", start + 2, wait - 4), _span("augment", start + wait + 1, 12)]
+        at = start + wait
+        for name, kind, length in _LAYERS:
+            main.append(_span(name, at, length, names.operator(name, kind)))
+            at += length + 0.2
+        queue += [names.counter("queue", _ps(start), (("batches", step % 3),))]
+        memory += [names.memory("pool", _ps(start + wait), 96 << 20, 64 << 20, 96 << 20),
+                   names.memory("pool", _ps(start + 45), 32 << 20, -64 << 20, 96 << 20)]
+    return Drawing([("MainThread", main), ("loader", loader)], memory, queue)
+
+
+def _span(name: str, start: float, length: float, stats: Any = ()) -> Event:
+    return Event(name, _ps(start), _ps(length), stats)
+
+
+def _ps(milliseconds: float) -> int:
+    return round(milliseconds * 1000) * 1_000_000

@@ -14,7 +14,7 @@ import numpy as np
 from tbwriter import FileWriter
 from tbwriter.mxnet import EstimatorHandler, profile
 
-from .messages import Written, events_of, parsed
+from tests.profile.messages import Written, events_of, parsed
 
 old = pytest.mark.skipif(not hasattr(mx, "mod"), reason="MXNet 2 has no Module")
 

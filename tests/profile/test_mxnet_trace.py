@@ -10,7 +10,7 @@ from tbwriter.cli import main
 from tbwriter.mxnet import convert_profile
 from tbwriter.profile import mxnet_trace
 
-from .messages import Written, events_of, stats_of
+from tests.profile.messages import Written, events_of, stats_of
 
 T = 1_700_000_000_000_000  # microseconds since 1970
 ENGINE, CALLER, OPERATORS, DOMAIN = 1602199459876993404, 5626466451344171979, 30606, 69740

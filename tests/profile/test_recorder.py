@@ -12,7 +12,7 @@ import pytest
 
 from tbwriter import FileWriter, LogWarning, SummaryWriter
 
-from .messages import Written, events_of, parsed, stats_of
+from tests.profile.messages import Written, events_of, parsed, stats_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tbwriter.profile.xplane import Event, Line, Plane, Space, encode
 
-from .messages import events_of, parsed, stats_of
+from tests.profile.messages import events_of, parsed, stats_of
 
 names = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)
 values = st.one_of(st.integers(-(1 << 63), (1 << 64) - 1), st.floats(), names,

@@ -150,10 +150,14 @@ def browser(width: int = 1280, height: int = 800) -> Iterator[Any]:
 
 def shown(page: Any) -> str:
     """All text of a page, in its frames and on its canvases."""
-    texts = []
+    from playwright.sync_api import Error
+    texts: List[str] = []
     for frame in page.frames:
-        texts.append(frame.evaluate("document.body ? document.body.innerText : ''"))
-        texts += frame.evaluate("window.drawn || []")
+        try:
+            texts.append(frame.evaluate("document.body ? document.body.innerText : ''"))
+            texts += frame.evaluate("window.drawn || []")
+        except Error:  # the frame goes to another page
+            pass
     return "\n".join(texts)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tbwriter import FileWriter
 
-from .conftest import made
-from .judge import Converted
+from tests.profile.xprof.conftest import made
+from tests.profile.xprof.judge import Converted
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from tbwriter import FileWriter
 
-from .judge import CHROMIUM, board, browser, wait_for
+from tests.profile.xprof.judge import CHROMIUM, board, browser, wait_for
 
 
 @pytest.fixture(scope="module")
