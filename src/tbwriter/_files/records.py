@@ -12,7 +12,8 @@ from struct import Struct
 from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .window import ReadError, Window
-from .._proto import parse, wire
+from .._proto import parse, schema, wire
+from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import HEADER as HEADER, MAX_LENGTH, OVERHEAD, header, masked
 
@@ -198,10 +199,10 @@ def scalar_key(data: bytes) -> Optional[Tuple[int, bytes]]:
 
     Nearly every record is one; those of a tag share their key. None for other events.
     """
-    if data[:1] != b"\x09" or data[9:10] != b"\x10" or data[-5:-4] != b"\x15":
+    if data[:1] != WALL_TIME_KEY or data[9:10] != STEP_KEY or data[-5:-4] != SIMPLE_VALUE_KEY:
         return None
     at, step, shift = 10, 0, 0
-    while data[at] >= 0x80:  # ends: the byte before the value is 0x15
+    while data[at] >= 0x80:  # ends: the key before the value is below 0x80
         step |= (data[at] & 0x7F) << shift
         shift += 7
         at += 1
@@ -216,5 +217,7 @@ def is_scalar(key: bytes, event: parse.Event) -> bool:
 
 def _before_value(tag: str) -> bytes:
     """What stands between step and value where a scalar is all that an event has."""
-    value = wire.string_field(1, tag) + wire.float_field(2, 0.0)
-    return wire.bytes_field(5, wire.bytes_field(1, value))[:-5]
+    value = (wire.string_field(schema.Value.TAG, tag)
+             + wire.float_field(schema.Value.SIMPLE_VALUE, 0.0))
+    summary = wire.bytes_field(schema.Summary.VALUE, value)
+    return wire.bytes_field(schema.Event.SUMMARY, summary)[:-5]

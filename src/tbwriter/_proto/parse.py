@@ -84,6 +84,14 @@ def text(data: Data) -> str:
 
 def event(data: Data) -> Event:
     """The event in one record."""
+    found = shell(data)
+    if found.number != schema.Event.SUMMARY:
+        return found
+    return found._replace(values=summary(found.data))
+
+
+def shell(data: Data) -> Event:
+    """The event in one record without its values, which `values` gives one by one."""
     wall_time, step, number, writer = 0.0, 0, 0, ""
     what: Data = b""
     for field, wire_type, integer, value in wire.fields(data):
@@ -102,14 +110,17 @@ def event(data: Data) -> Event:
                 writer = string_of(value, schema.SourceMetadata.WRITER)
     if number == schema.Event.FILE_VERSION:
         text(what)
-    values = summary(what) if number == schema.Event.SUMMARY else ()
-    return Event(wall_time, step, number, what, values, writer)
+    return Event(wall_time, step, number, what, (), writer)
 
 
 def summary(data: Data) -> Tuple[Value, ...]:
     """The values of a Summary."""
-    return tuple([_value(item) for number, wire_type, _, item in wire.fields(data)
-                  if number == schema.Summary.VALUE and wire_type == LENGTH])
+    return tuple(values(data))
+
+
+def values(data: Data) -> Iterator[Value]:
+    """The values of a Summary, one by one."""
+    return map(_value, each(data, schema.Summary.VALUE))
 
 
 def _value(data: Data) -> Value:
@@ -177,10 +188,16 @@ def bytes_of(data: Data, number: int) -> Optional[Data]:
     return found
 
 
+def each(data: Data, number: int) -> Iterator[Data]:
+    """All bytes or message fields `number` of a message, one by one."""
+    for field, wire_type, _, value in wire.fields(data):
+        if field == number and wire_type == LENGTH:
+            yield value
+
+
 def all_of(data: Data, number: int) -> List[Data]:
     """All bytes or message fields `number` of a message."""
-    return [value for field, wire_type, _, value in wire.fields(data)
-            if field == number and wire_type == LENGTH]
+    return list(each(data, number))
 
 
 def string_of(data: Data, number: int) -> str:
@@ -192,11 +209,11 @@ def string_of(data: Data, number: int) -> str:
 def map_of(data: Data, number: int) -> Dict[str, Data]:
     """A map<string, message> field."""
     return {string_of(entry, schema.MapEntry.KEY): bytes_of(entry, schema.MapEntry.VALUE) or b""
-            for entry in all_of(data, number)}
+            for entry in each(data, number)}
 
 
 def varints(data: Data) -> Iterator[int]:
-    """The unsigned integers of a packed field."""
+    """The unsigned integers of a packed field. `tensors` decodes many at once."""
     value = shift = 0
     for byte in bytes(data):
         value |= (byte & 0x7F) << shift

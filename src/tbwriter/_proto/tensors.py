@@ -7,6 +7,7 @@ Source: tensor.proto, tensor_shape.proto, types.proto of TensorFlow.
 """
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Iterator, List, Tuple
 
 import numpy as np
@@ -31,15 +32,17 @@ _BLOCK = 1 << 16
 class Tensor:
     """A TensorProto: its type and shape, and where its elements are.
 
-    dtype: DataType. shape: as the message says, which need not fit. strings: how many elements of
-    `string_val` there are. The message is read once; elements are decoded when they are needed.
+    dtype: DataType. shape: as the message says, which need not fit; of more than 32 axes, the first
+    33. strings: how many elements of `string_val` there are. The message is read once; elements are
+    decoded when they are needed.
     """
 
-    __slots__ = ("dtype", "shape", "strings", "_content", "_data")
+    __slots__ = ("dtype", "shape", "strings", "_content", "_data", "_count")
 
     def __init__(self, data: Data) -> None:
         self._data = data
         self.dtype = self.strings = 0
+        self._count = -1
         self._content: Data = b""
         shape: Data = b""
         for number, wire_type, integer, value in wire.fields(data):
@@ -52,21 +55,23 @@ class Tensor:
                     self._content = value
             elif wire_type == VARINT and number == schema.Tensor.DTYPE:
                 self.dtype = wire.signed(integer)
-        self.shape = tuple([
-            parse.int_of(dim, schema.Dim.SIZE) for number, wire_type, _, dim in wire.fields(shape)
-            if number == schema.TensorShape.DIM and wire_type == LENGTH])
+        dims = islice(parse.each(shape, schema.TensorShape.DIM), _MAX_RANK + 1)
+        self.shape = tuple([parse.int_of(dim, schema.Dim.SIZE) for dim in dims])
 
-    def texts(self) -> Iterator[memoryview]:
+    def texts(self) -> Iterator[Data]:
         """The elements of a string tensor, one by one."""
-        for number, wire_type, _, value in wire.fields(self._data):
-            if number == schema.Tensor.STRING_VAL and wire_type == LENGTH:
-                yield value
+        return parse.each(self._data, schema.Tensor.STRING_VAL)
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether all bytes of the message are below 128: then all its strings are UTF-8."""
+        return bytes(self._data).isascii()
 
     @property
     def size(self) -> int:
         """How many elements the shape asks for. WireError for a shape that no array can have."""
         if len(self.shape) > _MAX_RANK:
-            raise WireError(f"got a tensor of {len(self.shape)} axes, want at most {_MAX_RANK}")
+            raise WireError(f"got a tensor of more than {_MAX_RANK} axes")
         size = 1
         for length in self.shape:
             if length < 0:
@@ -77,6 +82,11 @@ class Tensor:
     @property
     def count(self) -> int:
         """How many elements are there. WireError for a type without elements."""
+        if self._count < 0:
+            self._count = self._counted()
+        return self._count
+
+    def _counted(self) -> int:
         known = _known(self.dtype)
         if known.number == DT_STRING:
             return self.strings
@@ -88,12 +98,17 @@ class Tensor:
             raise WireError(f"got {nbytes} bytes of {known.name}, want a multiple of {width}")
         return nbytes // width
 
+    @property
+    def filled(self) -> bool:
+        """Whether one listed element stands for all of the shape. Content is never repeated."""
+        return self.count == 1 and not self._content
+
     def check(self) -> None:
         """WireError unless `array` can give the elements."""
         size, count = self.size, self.count
-        if count == 1 and size > MAX_FILL:
+        if self.filled and size > MAX_FILL:
             raise WireError(f"got 1 element for all {size} of a tensor of shape {self.shape}")
-        if count not in (1, size):
+        if count != size and not self.filled:
             raise WireError(f"got {count} elements for a tensor of shape {self.shape}")
 
     def array(self) -> "np.ndarray[Any, Any]":
@@ -121,7 +136,7 @@ class Tensor:
         if known.listed in _FLOATS:
             listed = _floats(self._data, known.listed)
         else:
-            listed = _integers(self._data, known.listed)
+            listed = _integers(self._data, known)
         return _typed(listed, self.dtype)
 
 
@@ -194,19 +209,21 @@ def _count_integers(data: Data, number: int) -> int:
     return count
 
 
-def _integers(data: Data, number: int) -> "np.ndarray[Any, Any]":
-    """A repeated field of integers, as int64."""
-    found = np.empty(_count_integers(data, number), np.uint64)
+def _integers(data: Data, known: schema.DataType) -> "np.ndarray[Any, Any]":
+    """A repeated field of integers, in the type of the tensor; of halves, the bits."""
+    number = known.listed
+    found = np.empty(_count_integers(data, number),
+                     "<u2" if number == schema.Tensor.HALF_VAL else known.stored)
     at = 0
     for field, wire_type, integer, value in wire.fields(data):
         if field == number and wire_type == LENGTH:
             for part in _varints(np.frombuffer(value, np.uint8)):
-                found[at:at + len(part)] = part
+                found[at:at + len(part)] = part.view(np.int64).astype(found.dtype)
                 at += len(part)
         elif field == number and wire_type == VARINT:
-            found[at] = integer
+            found[at] = np.array(integer, np.uint64).view(np.int64).astype(found.dtype)
             at += 1
-    return found.view(np.int64)
+    return found
 
 
 def _varints(data: "np.ndarray[Any, Any]") -> "Iterator[np.ndarray[Any, Any]]":
@@ -239,7 +256,7 @@ def _typed(flat: "np.ndarray[Any, Any]", dtype: int) -> "np.ndarray[Any, Any]":
     if flat.dtype == want:
         return flat
     if dtype == DT_HALF:  # half_val holds the bit patterns
-        return flat.astype(np.uint16).view(np.float16)
+        return flat.view(np.float16)
     if want.kind == "c":  # pairs of real and imaginary
         return flat.view(want)
     return flat.astype(want)

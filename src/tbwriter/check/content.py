@@ -27,7 +27,7 @@ RULES = (TEXT_ENCODING, LAYOUT_CONTENT, LAYOUT_PATTERN, GRAPH_CONTENT)
 def text(value: Decoded, first: Metadata) -> Iterator[Problem]:
     if value.tensor is None:
         return
-    for item in value.tensor.texts():
+    for item in [] if value.tensor.is_ascii else value.tensor.texts():
         try:
             str(item, "utf-8")
         except UnicodeDecodeError as error:
@@ -58,10 +58,10 @@ def layouts(value: Decoded, first: Metadata) -> Iterator[Problem]:
 
 def _patterns(layout: Data) -> Iterator[str]:
     """The patterns of all multiline charts. Margin charts take tags as they are."""
-    for category in parse.all_of(layout, Layout.CATEGORY):
-        for chart in parse.all_of(category, Category.CHART):
-            for tag in parse.all_of(parse.bytes_of(chart, Chart.MULTILINE) or b"",
-                                    MultilineChart.TAG):
+    for category in parse.each(layout, Layout.CATEGORY):
+        for chart in parse.each(category, Category.CHART):
+            for tag in parse.each(parse.bytes_of(chart, Chart.MULTILINE) or b"",
+                                  MultilineChart.TAG):
                 yield parse.text(tag)
 
 

@@ -35,11 +35,11 @@ class HParams:
                 columns = b"".join(
                     wire.bytes_field(number, bytes(item))
                     for number in (Experiment.HPARAM_INFOS, Experiment.METRIC_INFOS)
-                    for item in sorted(map(bytes, parse.all_of(experiment, number))))
+                    for item in sorted(map(bytes, parse.each(experiment, number))))
                 self._experiments.setdefault(columns, run)
                 self._named.append({
                     parse.string_of(info, HParamInfo.NAME)
-                    for info in parse.all_of(experiment, Experiment.HPARAM_INFOS)})
+                    for info in parse.each(experiment, Experiment.HPARAM_INFOS)})
             elif start is not None:
                 self._used |= set(parse.map_of(start, SessionStartInfo.HPARAMS))
         except WireError:

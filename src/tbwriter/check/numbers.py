@@ -44,12 +44,14 @@ RULES = (TENSOR_ELEMENTS, TENSOR_FILL, SCALAR_TYPE, HISTOGRAM_SHAPE, HISTOGRAM_R
 # By how many times the range of its values a histogram's empty buckets may exceed them. Those that
 # torch writes exceed them by a tenth of the values.
 _FAR = 10
+# The DataTypes of real numbers.
+_FLOATS = (schema.DT_FLOAT, schema.DT_DOUBLE, schema.DT_HALF, schema.DT_BFLOAT16)
 
 
 def elements(tensor: Tensor) -> Optional[Problem]:
     """Whether a tensor's elements fit its shape."""
     try:
-        if tensor.count == 1 and tensor.size > MAX_FILL:
+        if tensor.filled and tensor.size > MAX_FILL:
             return TENSOR_FILL, f"1 element for all {tensor.size} of {list(tensor.shape)}"
         tensor.check()
     except WireError as error:
@@ -77,10 +79,10 @@ def histograms(value: Decoded, first: Metadata) -> Iterator[Problem]:
     if problem:
         yield problem
         return
-    rows = value.tensor.array()
-    if rows.ndim != 2 or rows.shape[1] != 3 or rows.dtype.kind != "f":
+    shape = value.tensor.shape
+    if len(shape) != 2 or shape[1] != 3 or value.tensor.dtype not in _FLOATS:
         yield HISTOGRAM_SHAPE, value.described
-    elif not np.isfinite(rows).all():
+    elif not np.isfinite(value.tensor.array()).all():
         yield HISTOGRAM_RANGE, "edges or counts that are not finite"
 
 
@@ -116,10 +118,10 @@ def curves(value: Decoded, first: Metadata) -> Iterator[Problem]:
     if problem:
         yield problem
         return
-    rows = value.tensor.array()
-    if rows.ndim != 2 or rows.shape[0] != 6 or rows.dtype.kind != "f":
+    shape = value.tensor.shape
+    if len(shape) != 2 or shape[0] != 6 or value.tensor.dtype not in _FLOATS:
         yield CURVE_SHAPE, value.described
-    elif np.isnan(rows[:4]).any():
+    elif np.isnan(value.tensor.array()[:4]).any():
         yield CURVE_NAN, "NaN among the counts"
 
 

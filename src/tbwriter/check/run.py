@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+from itertools import chain, islice
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set
 
 import numpy as np
 
@@ -32,8 +33,8 @@ _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
     schema.CUSTOM_SCALARS: content.layouts, schema.RUN_METADATA: content.graphs,
     schema.RUN_METADATA_GRAPH: content.graphs, schema.KERAS_MODEL: content.graphs,
 }
-# The first bytes of a file of gzip.
-_GZIP = b"\x1f\x8b"
+# How many decoded values of one event are kept.
+_MOST_VALUES = 10000
 _MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
 
 
@@ -57,8 +58,8 @@ class Run:
         reader = _File(self, path)
         try:
             with Window(path) as window:
-                if window.read(0, 2) == _GZIP:
-                    self.found.add(files.GZIPPED, path, "", "begins like a file of gzip")
+                if window.gzipped:
+                    self.found.add(files.GZIPPED, path, "", "a file of gzip")
                     return
                 stream, done = ScalarStream(window, faults), 0
                 for part in stream:
@@ -183,8 +184,8 @@ class _File:
 
     def _record(self, record: Record, waiting: "_Waiting") -> None:
         try:
-            event = parse.event(record.data)
-            values = [Decoded(value) for value in event.values]
+            event = parse.shell(record.data)
+            values = _values(event)
             if event.number == schema.Event.SESSION_LOG:
                 for number in (schema.SessionLog.CHECKPOINT_PATH, schema.SessionLog.MSG):
                     parse.string_of(event.data, number)
@@ -270,6 +271,20 @@ class _File:
         for rule, what in problems:
             self._run.found.add(rule, self._path, tag, f"{what}, at step {step}")
         return problems
+
+
+def _values(event: Event) -> Iterable[Decoded]:
+    """The values of an event, all of which protobuf can read: otherwise WireError.
+
+    A record can hold a million of them: of so many, most are decoded again when they are needed.
+    """
+    if event.number != schema.Event.SUMMARY:
+        return ()
+    values = map(Decoded, parse.values(event.data))
+    kept = list(islice(values, _MOST_VALUES))
+    if not sum(1 for _ in values):
+        return kept
+    return chain(kept, islice(map(Decoded, parse.values(event.data)), _MOST_VALUES, None))
 
 
 def _digest(data: Data) -> int:

@@ -11,12 +11,19 @@ from tests.check.making import FLOAT6, MESH, histo, plugin, strings, tensor, val
 from tests.support.data import written
 
 
+def filled(*shape: int) -> bytes:
+    """A tensor of one listed element for all of the shape."""
+    dims = b"".join(wire.bytes_field(2, wire.int_field(1, length)) for length in shape)
+    return wire.bytes_field(8, wire.int_field(1, 1) + wire.bytes_field(2, dims)
+                            + wire.bytes_field(5, bytes(4)))
+
+
 # Rule -> what makes a directory that breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "tensor elements": lambda d: written(d, [
         value_event("t", strings((3,), [b"a", b"b"]), plugin("text", b"", 2))]),
     "tensor fill": lambda d: written(d, [
-        value_event("h", tensor(1, (1 << 19, 3), bytes(4)), plugin("histograms", b"", 2))]),
+        value_event("h", filled(1 << 19, 3), plugin("histograms", b"", 2))]),
     "scalar type": lambda d: written(d, [
         value_event("d", tensor(2, (), struct.pack("<d", 1.5)), plugin("scalars", b"", 1))]),
     "histogram shape": lambda d: written(d, [
@@ -41,6 +48,9 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
 
 # Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
 FORMS: Dict[str, Any] = {
+    "content of one element": ("tensor elements", lambda d: written(d, [
+        value_event("h", tensor(1, (2, 3), bytes(4)), plugin("histograms", b"", 2))]),
+        "histograms/histograms", {"run": ".", "tag": "h"}),
     "a scalar of rank 1": ("scalar type", lambda d: written(d, [
         value_event("x", tensor(1, (1,), bytes(4)), plugin("scalars", b"", 1))]), None, {}),
     "no element": ("tensor elements", lambda d: written(d, [
