@@ -1,4 +1,4 @@
-"""Sound from NDArrays: what an oscillator is taught, and what it has learnt.
+"""Sounds from NDArrays: the target of an oscillator, and its output while it learns.
 
     python examples/audio.py runs/audio && tensorboard --logdir runs/audio
 """
@@ -35,5 +35,5 @@ with SummaryWriter(sys.argv[1]) as writer:
         weights -= 0.2 * weights.grad
         writer.add_scalar("loss", loss, step)
         if step % 10 == 0:
-            # Left the target, right the sound so far: (2, frames) is stereo.
+            # An array of shape (2, frames) is stereo: the target is left, the present output right.
             writer.add_audio("learnt", mx.nd.concat(target, sound, dim=0), step, sample_rate=RATE)

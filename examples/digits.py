@@ -1,10 +1,10 @@
-"""Handwritten digits for the examples: real MNIST where it is, else digits rendered in its format.
+"""Handwritten digits for the examples: MNIST if its files are there, else digits in its format.
 
     directory = prepare("data")
 
-gives a directory with MNIST's four idx files. Files that are there are used (also as the .gz that
-MNIST comes in); otherwise digits are drawn with Pillow's own font, each at a random place, angle,
-size, strength and with noise.
+returns a directory with MNIST's four idx files. Existing files are used (also the .gz files of
+MNIST); otherwise digits are drawn with Pillow's own font, each with noise and at a random place,
+angle, size and strength.
 """
 from __future__ import annotations
 

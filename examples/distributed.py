@@ -1,4 +1,4 @@
-"""Two workers train one model over MXNet's parameter server, here all on one machine.
+"""Two workers train one model with MXNet's parameter server, all on one machine.
 
     python examples/distributed.py logs && tensorboard --logdir logs
 """
@@ -14,7 +14,7 @@ def worker(logdir):
     import mxnet as mx
 
     from tbwriter.mxnet import distributed_writer, mean_over_workers
-    mx.npx.set_np()  # arrays as in numpy: MXNet 1.x and 2 have them both
+    mx.npx.set_np()  # numpy-like arrays, which both MXNet 1.x and 2 have
     kvstore = mx.kv.create("dist_sync")
     mx.random.seed(kvstore.rank)
     net = mx.gluon.nn.Dense(1, in_units=2)
@@ -37,7 +37,7 @@ def start(role, port, logdir):
     address = {"DMLC_ROLE": role, "DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(port),
                "DMLC_NODE_HOST": "127.0.0.1", "DMLC_NUM_WORKER": "2", "DMLC_NUM_SERVER": "1"}
     command = [sys.executable, __file__, logdir] if role == "worker" else \
-        [sys.executable, "-c", "import mxnet"]  # schedulers and servers do nothing else
+        [sys.executable, "-c", "import mxnet"]  # schedulers and servers only import MXNet
     return subprocess.Popen(command, env={**os.environ, **address})
 
 

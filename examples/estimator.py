@@ -1,4 +1,4 @@
-"""Gluon's Estimator: training and validation in one chart, for one event handler.
+"""Gluon's Estimator: training and validation in one chart, by one event handler.
 
     python examples/estimator.py runs/estimator && tensorboard --logdir runs/estimator
 """
@@ -14,7 +14,7 @@ from tbwriter.mxnet import EstimatorHandler
 
 
 def loader(samples):
-    """Points in a square; the label is whether they lie in a circle."""
+    """Points in a square; the label is whether a point is inside a circle."""
     points = mx.nd.random.uniform(-1, 1, (samples, 2))
     inside = (points ** 2).sum(axis=1) < 0.6
     return gluon.data.DataLoader(gluon.data.ArrayDataset(points, inside), batch_size=32)

@@ -1,4 +1,4 @@
-"""A Gluon training loop of one's own: loss, accuracy, parameters, gradients and the graph.
+"""A Gluon training loop: loss, accuracy, parameters, gradients and the graph.
 
     python examples/gluon_loop.py runs/gluon && tensorboard --logdir runs/gluon
 """
@@ -13,7 +13,7 @@ from tbwriter.mxnet import watch
 
 
 def batches(count, size=32):
-    """Points in a square; the label is whether they lie in a circle."""
+    """Points in a square; the label is whether a point is inside a circle."""
     for _ in range(count):
         points = mx.nd.random.uniform(-1, 1, (size, 2))
         yield points, (points ** 2).sum(axis=1) < 0.6
@@ -31,7 +31,7 @@ accuracy = mx.metric.Accuracy()
 
 with SummaryWriter(sys.argv[1]) as writer:
     writer.add_graph(net, {"data": (32, 2)})
-    # Histograms of all parameters and gradients, every 50 steps of the loop below.
+    # Log histograms of all parameters and gradients every 50 steps of the loop.
     with watch(net, writer, every=50):
         for step, (points, inside) in enumerate(batches(200)):
             with autograd.record():

@@ -24,17 +24,17 @@ def lenet():
 
 logdir = sys.argv[1]
 
-# A block is drawn as the blocks that it is made of. It need not have run.
+# A block is drawn as the blocks inside it. It need not have run.
 resnet = vision.resnet50_v1()
 resnet.initialize()
 with SummaryWriter(f"{logdir}/resnet") as writer:
     writer.add_graph(resnet, {"data": (1, 3, 224, 224)})
 
-# With the shapes of the inputs, all others are inferred and stand at the edges.
+# The shapes at the edges are inferred from those of the inputs.
 with SummaryWriter(f"{logdir}/lenet") as writer:
     writer.add_graph(lenet(), {"data": (64, 1, 28, 28)})
 
-# A saved Symbol, or a model that Gluon exported, needs no MXNet to be drawn.
+# A saved Symbol, or a model that Gluon exported, can be drawn without MXNet.
 lenet().save(f"{logdir}/lenet-symbol.json")
 with SummaryWriter(f"{logdir}/file") as writer:
     writer.add_graph(f"{logdir}/lenet-symbol.json")

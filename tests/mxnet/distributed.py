@@ -190,7 +190,8 @@ def fitted(logdir, kvstore, devices, update_on_kvstore, case):
     iterator = mx.io.NDArrayIter(data, np.zeros(len(data), "float32"), BATCH)
     with FileWriter(logdir) as writer:
         callbacks = fit_callbacks(writer, gradients=1, train="watch", metrics=0, speed=0,
-                                  learning_rate=0, parameters=0)
+                                  learning_rate=0, parameters=0,
+                                  monitor=int(case == "module"))
         callbacks["batch_end_callback"].append(note)
         common = dict(eval_metric=mx.metric.Loss(), kvstore=kvstore)
         if case == "feed forward":

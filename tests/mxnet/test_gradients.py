@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,8 +15,9 @@ mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 import numpy as np
 
-from tbwriter import FileWriter, _warnings
+from tbwriter import FileWriter, _warnings, summary
 from tbwriter.mxnet import fit_callbacks, log_gradients, watch
+from tbwriter.mxnet._gradients import StepGradients
 from tests.support.judges import board
 
 if mx.__version__.startswith("1."):
@@ -24,6 +26,7 @@ if mx.__version__.startswith("1."):
 ROOT = Path(__file__).parent.parent.parent
 MXNET_1 = mx.__version__.startswith("1.")
 TIMEOUT = 120
+MONITORED = "fc_backward_weight", "fc_backward_bias"
 needs_module = pytest.mark.skipif(not MXNET_1, reason="MXNet 2 has no Module")
 
 # What the wheels of MXNet take: asynchronous servers update, always.
@@ -60,22 +63,25 @@ def run_workers(logdir, case, kvstore="dist_sync", workers=1, devices=1, update_
             process.wait()
 
 
-def expect_gradients(logdir, *runs, last=False):
-    """The runs of each worker show its own gradients, at every step and nothing else."""
+def expect_gradients(logdir, *runs):
+    """The runs of each worker show its own gradients, at every step; also those of a Monitor, which
+    on several devices have tags of their own."""
     with board(logdir, "fast") as b:
         for worker in sorted(logdir.iterdir()):
             wanted = np.load(worker / "wanted.npz")
             for run in runs:
-                assert expect_histograms(b, f"{worker.name}/{run}", wanted) == len(wanted)
+                count = expect_histograms(b, f"{worker.name}/{run}", wanted)
+                tags = b.tags("histograms", f"{worker.name}/{run}")
+                monitored = sum(tag in MONITORED for tag in tags)
+                assert count == len(wanted) * (1 + (monitored == len(MONITORED)))
 
 
 def expect_histograms(b, run, wanted):
     """Every histogram holds the values of its step; gives how many there are."""
     found = 0
     for tag in b.tags("histograms", run):
-        kind, name = tag.split("/")
-        name = name.replace(".", "_").rpartition("_")[2]
-        if kind != "gradients":
+        name = re.split("[/_.]", tag)[-1]
+        if not tag.startswith("gradients/") and tag not in MONITORED:
             continue
         for step, buckets in b.tensors("histograms", run, tag):
             values = wanted[f"{step} {name}"].ravel()
@@ -146,7 +152,7 @@ def test_other_loops(tmp_path, case, where):
 def test_the_first_call_comes_after_updates(tmp_path):
     """Weights that took the gradients' place before anybody looked are not logged."""
     run_workers(tmp_path, "late", "dist_sync", 1, 1, True)
-    assert "already used them" in (tmp_path / "0" / "warnings").read_text()
+    assert "overwritten them with the weights" in (tmp_path / "0" / "warnings").read_text()
     assert not list(tmp_path.rglob("*tfevents*"))
 
 
@@ -155,7 +161,7 @@ def test_a_loop_without_a_trainer(tmp_path):
     run_workers(tmp_path, "servers", "dist_sync", 1, 1)
     expect_gradients(tmp_path, "before")
     assert runs_of(tmp_path) == {"before"}
-    assert "already used them" in (tmp_path / "0" / "warnings").read_text()
+    assert "overwritten them with the weights" in (tmp_path / "0" / "warnings").read_text()
 
 
 # --- In one process ---------------------------------------------------------------------------
@@ -253,6 +259,30 @@ def test_gradients_that_are_accumulated(tmp_path):
             trainer.step(1)
             parameter.grad()[:] = 0
     assert logged(tmp_path) == wanted
+
+
+def test_parameters_that_a_loss_does_not_use(tmp_path):
+    """A parameter without a backward pass in a step has no gradient there; that of an earlier step
+    is not logged again."""
+    nets = [linear()[0] for _ in range(2)]
+    parameters = [parameter for net in nets for parameter in net.collect_params().values()]
+    trainer = mx.gluon.Trainer({str(index): parameter for index, parameter
+                                in enumerate(parameters)}, "sgd", {"learning_rate": 0.5})
+    other = {"other": parameters[1]}
+    with FileWriter(tmp_path) as writer, watch(nets[0], writer.sub_run("first"), every=1):
+        gradients = StepGradients(lambda: other, lambda name, gradient, step: writer.add(
+            summary.histogram(f"gradients/{name}", gradient), step))
+        for step in range(4):
+            gradients.begin(step)
+            with mx.autograd.record():
+                loss = nets[0](xp.ones((2, 3))).sum()
+                if step != 2:
+                    loss = loss + nets[1](xp.ones((step + 1, 3))).sum()
+            loss.backward()
+            trainer.step(1, ignore_stale_grad=True)
+        gradients.finish()
+    assert [step for step, _ in logged(tmp_path, "first")] == [0, 1, 2, 3]
+    assert logged(tmp_path) == [(0, 1), (1, 2), (3, 4)]
 
 
 def test_two_trainers_of_one_network(tmp_path):

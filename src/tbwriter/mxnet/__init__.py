@@ -3,8 +3,8 @@
     from tbwriter.mxnet import fit_callbacks
     module.fit(train_data, eval_data, num_epoch=5, **fit_callbacks(writer))
 
-The rest of the package never imports this; what is here finds out about MXNet's objects by their
-attributes where it can, so that the names below load MXNet only where they must.
+The rest of the package never imports this. MXNet's objects are recognised by their attributes where
+possible, so that the names below import MXNet only if they need it.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ._progress import Speed as Speed
     from ._steps import Steps as Steps
 
-# Where each name lives. Loaded when first used.
+# The file of each name, imported when the name is first used.
 _NAMES = {
     "BatchMetrics": "_metrics",
     "EstimatorHandler": "_estimator",

@@ -1,6 +1,6 @@
 """Gluon's Estimator in TensorBoard: one event handler for training and validation.
 
-An Estimator asks for the class of its handlers, so MXNet is imported here.
+An Estimator checks the class of its handlers, so MXNet is imported here.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._profile_estimator import EstimatorBatches
 
 class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ignore[misc]
                        EpochEnd, TrainEnd):  # type: ignore[misc]
-    """An event handler for `Estimator.fit`: the whole training in TensorBoard.
+    """An event handler for `Estimator.fit` that logs the whole training.
 
         estimator.fit(train_data, val_data, epochs=5, event_handlers=[EstimatorHandler(writer)])
 
@@ -54,7 +54,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
                  profile: Optional[Tuple[int, int]] = None) -> None:
         self._writer = writer
         self._profile = EstimatorBatches(writer, *profile) if profile else None
-        # The Estimator takes attributes with "metric" in their names for metrics.
+        # The Estimator takes attributes whose names contain "metric" for metrics.
         self._scalars = metrics
         self._learning_rate = learning_rate
         self._parameters = parameters
@@ -86,7 +86,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._gradients = None
 
     def epoch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
-        # `evaluate` sends the same events as `fit`: those of an epoch inside another one.
+        # `evaluate` sends the same events as `fit`: those of an epoch within an epoch.
         self._evaluating = not self._fitting or self._in_epoch
         if self._evaluating:
             self._evaluation = _Loss()
@@ -136,7 +136,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
             _log_metrics(run, estimator.val_metrics, step)
             return
         self._in_epoch = False
-        # The Estimator's own validation, which comes first, did not ask for this handler.
+        # The Estimator's own validation, which comes first, does not call this handler.
         if not self._evaluated and any(metric.num_inst for metric in estimator.val_metrics):
             _log_metrics(self._writer.sub_run(self._validation), estimator.val_metrics, step)
 
@@ -150,7 +150,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
 
 
 class _Loss:
-    """The mean loss of the samples of some batches; MXNet adds up, the writer's thread waits."""
+    """The mean loss of the samples of some batches, added up by MXNet's engine."""
 
     def __init__(self) -> None:
         self.samples = 0
@@ -172,7 +172,7 @@ class _Loss:
 
 
 class _Speed:
-    """Samples a second, without the time between epochs."""
+    """Samples per second, without the time between epochs."""
 
     def __init__(self, every: int) -> None:
         self._every = every
@@ -183,7 +183,7 @@ class _Speed:
         self._since = None
 
     def batch(self, samples: int) -> Optional[float]:
-        """Count a batch; gives the speed where it is due."""
+        """Count a batch; returns the speed if it is due."""
         since, self._since = self._since, perf_counter()
         if since is None or not self._every:
             return None
@@ -212,7 +212,7 @@ def _log_metrics(run: Any, metrics: List[Any], step: int) -> None:
 
 
 def _plain(name: str) -> str:
-    """A metric's name without what the Estimator puts before it."""
+    """A metric's name without the Estimator's prefix."""
     for prefix in ("training ", "validation "):
         if name.startswith(prefix):
             return name[len(prefix):]

@@ -1,7 +1,7 @@
-"""Gluon blocks in loops of one's own: parameters, gradients and activations as histograms.
+"""Gluon blocks in training loops: parameters, gradients and activations as histograms.
 
-Nothing here waits for MXNet: values are copied by its engine, as they are at the time of the call,
-and fetched on the writer's thread.
+Nothing here waits for MXNet: its engine copies the values as they are at the time of the call, and
+the writer's thread fetches the copies.
 """
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern:
 def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
           gradients: bool = True, activations: bool = False, pattern: str = ".*",
           start: int = 0, max_values: Optional[int] = None) -> "Watch":
-    """Log a Gluon block every so many training steps; there is nothing to call in the loop.
+    """Log a Gluon block every so many training steps, without a call in the loop.
 
         watch(net, writer, every=100)
         for data, label in batches:
@@ -145,7 +145,7 @@ class Watch:
         self.detach()
 
     def begin(self, inputs: Any) -> bool:
-        """A pass begins. Gives whether its activations are wanted."""
+        """A pass begins. Returns whether its activations are wanted."""
         if not self._counts(inputs):
             return False
         self._end()
@@ -170,7 +170,7 @@ class Watch:
                                max_values=self._max_values)
 
     def _counts(self, inputs: Any) -> bool:
-        """Whether a forward pass is one of training, on the device that counts."""
+        """Whether a forward pass is a training step: recorded, and on the device of the first."""
         if not _mxnet().autograd.is_recording():
             return False
         device = next(map(device_of, arrays_in(inputs)), None)
@@ -180,10 +180,10 @@ class Watch:
 
 
 class _Passes:
-    """The passes of one block, for all who watch it.
+    """The passes of one block, for all its watches.
 
-    Hooks do not tell of them: MXNet 2 calls none where a block is compiled, and can't call those of
-    a SymbolBlock. So the block gets methods of its own, until nobody watches.
+    Hooks do not report them: MXNet 2 calls no hooks of a compiled block, and can't call those of a
+    SymbolBlock. So methods of the block are replaced until the last watch is detached.
     """
 
     def __init__(self, net: Any) -> None:
@@ -192,7 +192,7 @@ class _Passes:
         self._methods = ExitStack()
         mx, forward = _mxnet(), net.forward
         self._replace("forward", partial(self._pass, forward, forward))
-        # In MXNet 2 a compiled block does not come to `forward`.
+        # In MXNet 2 a compiled block does not call `forward`.
         if hasattr(net, "_call_cached_op") and not mx.__version__.startswith("1.") \
                 and not isinstance(net, mx.gluon.SymbolBlock):
             self._replace("_call_cached_op", partial(self._pass, net._call_cached_op, forward))
@@ -211,7 +211,7 @@ class _Passes:
         self._methods.enter_context(replaced(self._net, name, value))
 
     def _pass(self, method: Callable[..., Any], forward: Callable[..., Any], *inputs: Any) -> Any:
-        """A pass by `method`; block by block, by `forward`, where somebody wants to see it."""
+        """A pass by `method`, or, if a watch wants its activations, by `forward`."""
         wanting = [watch for watch in self.watches if watch.begin(inputs)]
         if not wanting:
             return method(*inputs)
@@ -235,7 +235,7 @@ _PASSES = "_tbwriter_passes"
 
 
 def _mxnet() -> Any:
-    """Who has a block has imported MXNet."""
+    """MXNet, which whoever has a block has imported."""
     return sys.modules["mxnet"]
 
 

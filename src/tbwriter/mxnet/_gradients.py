@@ -1,6 +1,6 @@
 """Gradients of Gluon parameters, as they are before the update that uses them.
 
-An update destroys them, or not, depending on where it happens:
+Whether an update destroys them depends on where it happens:
 
 - A Trainer that updates on the workers exchanges gradients first: afterwards each device holds the
   sum over all devices and workers. Some optimizers also scale the gradients in place.
@@ -11,7 +11,7 @@ So gradients are read before the Trainer begins. MXNet marks gradients that no u
 (`_fresh_grad`), and clears the mark only where it updates on the workers. After other updates it is
 cleared here, and set again before MXNet reads it.
 
-MXNet is not imported here but looked up: who has a block has imported it.
+MXNet is not imported here but looked up: whoever has a block has imported it.
 """
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ from ._trace import is_block
 # the others.
 _METHODS = ("step", "allreduce_grads", "update", "_allreduce_grads", "_update")
 
-_USED = ("a Trainer has already used them: call log_gradients between backward() and "
-         "trainer.step()")
+_CALL = "call log_gradients between backward() and trainer.step()"
+_USED = f"no backward pass has computed them since the last update; {_CALL}"
+_OVERWRITTEN = f"the kvstore has overwritten them with the weights; {_CALL}"
 
 # Called with the name of a parameter and its gradient.
 Show = Callable[[str, Any], None]
@@ -43,7 +44,7 @@ class StepGradients:
     """Shows the gradients of one step: each before the update that uses it, the others at the end.
 
     step: the step that began last.
-    find: gives the parameters by name. show: logs one gradient, at the step of `begin`.
+    find: returns the parameters by name. show: logs one gradient, at the step of `begin`.
     """
 
     def __init__(self, find: Callable[[], Mapping[str, Any]], show: Callable[[str, Any, int], None]
@@ -85,7 +86,10 @@ class StepGradients:
         self._finish(list(self._left))
 
     def _finish(self, names: List[str]) -> None:
-        show_gradients({name: self._left.pop(name) for name in names},
+        # A parameter that no loss has used in this step has no gradient to show.
+        parameters = {name: self._left.pop(name) for name in names}
+        show_gradients({name: parameter for name, parameter in parameters.items()
+                        if not _is_used(parameter)},
                        lambda name, gradient: self._show(name, gradient, self.step))
 
 
@@ -104,14 +108,14 @@ def show_gradients(parameters: Mapping[str, Any], show: Show, reduced: bool = Fa
 
 
 def parameters_of(net: Any, pattern: str) -> Dict[str, Any]:
-    """The parameters of a block, or of what its `collect_params()` gives, whose names match."""
+    """The parameters of a block, or of its `collect_params()`, whose names match."""
     found: Mapping[str, Any] = net.collect_params() if is_block(net) else net
     matches = re.compile(pattern).match
     return {name: parameter for name, parameter in found.items() if matches(name)}
 
 
 def has_values(parameter: Any) -> bool:
-    """Whether it is initialised: not before the first forward pass, where that gives its shape."""
+    """Whether a parameter is initialised: a deferred one is so after the first forward pass."""
     return parameter._data is not None
 
 
@@ -149,13 +153,13 @@ def _gradient(parameter: Any, reduced: bool) -> Tuple[Any, str]:
     """The gradient, summed over the devices, or why it no longer exists."""
     arrays = parameter.list_grad()
     trainer = trainer_of(parameter)
-    used = trainer is not None and trainer._kv_initialized and not _is_fresh(parameter)
+    used = _is_used(parameter)
     if used and not reduced:
         return _after_update(trainer, arrays)
     # Updates by hand, or by a Trainer before anybody looked, leave no mark.
     if (used and trainer._update_on_kvstore) or trainer not in _trainers:
         if overwritten(arrays, parameter._data):
-            return None, _USED
+            return None, _OVERWRITTEN
     return arrays[0] if reduced else summed(arrays), ""
 
 
@@ -219,7 +223,7 @@ _updating: "WeakSet[Any]" = WeakSet()
 
 
 def _cleared(trainer: Any) -> Iterator[Any]:
-    """Clear the marks of used gradients, where MXNet leaves them; gives their arrays."""
+    """Clear the marks of used gradients that MXNet leaves set; yields their arrays."""
     if trainer._kvstore is None:
         return
     for parameter in trainer._params:
@@ -228,6 +232,13 @@ def _cleared(trainer: Any) -> Iterator[Any]:
                 if array._fresh_grad:
                     array._fresh_grad = False
                     yield array
+
+
+def _is_used(parameter: Any) -> bool:
+    """Whether there was no backward pass after the last update by a Trainer."""
+    trainer = trainer_of(parameter)
+    return trainer is not None and bool(trainer._kv_initialized) and has_values(parameter) \
+        and not _is_fresh(parameter)
 
 
 def _is_fresh(parameter: Any) -> bool:

@@ -1,14 +1,14 @@
 """Networks as TensorBoard graphs: a Symbol, its JSON, a Gluon block or an exported model.
 
-MXNet's own description of a network is the JSON of its Symbol, and that is what is read here, so
-that a file is shown on machines without MXNet. Blocks become Symbols in `_trace`.
+MXNet's own description of a network is the JSON of its Symbol. It is read here, so that a file is
+shown on machines without MXNet. Blocks become Symbols in `_trace`.
 
-What a node is called decides where TensorBoard draws it, since "/" opens a box:
+The name of a node decides where TensorBoard draws it, since "/" opens a box:
 
-- An operator of a block stands in the box of the block: `features/0_Conv2D/fwd`.
-- Without blocks, an underscore behind a number ends a box: `stage1_conv0_fwd` is drawn as
-  `stage1/conv0/fwd`; so are the dots in the structural names of MXNet 2.
-- Weights stand in the box of their operator: `fc1_weight` as `fc1/weight`.
+- An operator of a block is in the box of the block: `features/0_Conv2D/fwd`.
+- Without blocks, an underscore after a number ends a box: `stage1_conv0_fwd` is drawn as
+  `stage1/conv0/fwd`. So do the dots in the structural names of MXNet 2.
+- Weights are in the box of their operator: `fc1_weight` as `fc1/weight`.
 - Where a box has too many operators to be read, `_boxes` divides it.
 """
 from __future__ import annotations
@@ -29,8 +29,8 @@ from ._trace import SCOPE, is_block, trace
 _DTYPES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool", "int16",
            "uint16", "uint32", "uint64", "bfloat16")
 
-# Operators that change some of their inputs, by position: MXNet 2 and files from before 2016
-# don't mark those edges.
+# Inputs that operators change, by position: MXNet 2 and files from before 2016 do not mark those
+# edges.
 _MUTATED = {"BatchNorm": (3, 4), "BatchNorm_v1": (3, 4), "SyncBatchNorm": (3, 4),
             "_contrib_SyncBatchNorm": (3, 4), "CuDNNBatchNorm": (3, 4),
             "_contrib_BatchNormWithReLU": (3, 4)}
@@ -42,14 +42,14 @@ Feed = Tuple[Tuple[int, ...], str]
 
 
 class Reference(NamedTuple):
-    """An output of a node by its number, or, with -1, only that it runs before."""
+    """An output of a node by its number; -1 states only that the node runs before."""
 
     draft: "Draft"
     output: int = 0
 
 
 class Draft:
-    """A node whose name may still turn out to be taken."""
+    """A node whose name may still change, because another node has it."""
 
     __slots__ = ("name", "op", "inputs", "attrs", "shapes", "dtype", "device")
 
@@ -70,12 +70,12 @@ def graph(network: Any, input_shapes: Any = None) -> Message:
         "-symbol.json"; or a Gluon block. On MXNet 1.x a block need not have run; on 2.x it has
         run hybridized, or `input_shapes` are given. Boxes follow the blocks.
     input_shapes: shapes for the edges: {name: shape}, an iterator's `provide_data`, a list with one
-        shape an input, or a single shape. Arrays stand for their shape and dtype; where no dtype
-        is given it is float32. Other shapes and dtypes are inferred as far as they can be; for
-        JSON only those of the inputs and what the file says are shown.
+        shape per input, or a single shape. Arrays give their shape and dtype; otherwise the dtype
+        is float32. Other shapes and dtypes are inferred if possible; for JSON, only those of the
+        inputs and those in the file are shown.
 
-    Raises TypeError for what is none of these, ValueError for text that is no Symbol's JSON, an
-    input that the network doesn't have, shapes that don't fit, and a block that can't be traced.
+    Raises TypeError for other types, ValueError for text that is no Symbol's JSON, an input that
+    the network does not have, shapes that do not fit, and a block that can't be traced.
     """
     feeds = _feeds(input_shapes)
     parameters: Mapping[str, str] = {}
@@ -172,8 +172,8 @@ def _infer(symbol: Any, document: Dict[str, Any],
 
 
 def _shape(shape: Optional[Sequence[int]], unknown: int) -> Shape:
-    """`unknown` is how MXNet writes a length that it doesn't know: 0, with numpy semantics -1.
-    Without those, no lengths at all mean that the rank isn't known either."""
+    """`unknown` is MXNet's number for an unknown length: 0, or -1 with numpy semantics. Without
+    numpy semantics, a shape without lengths is one of unknown rank."""
     if shape is None or (not shape and not unknown):
         return None
     return [None if length in (unknown, -1) else int(length) for length in shape]
@@ -213,7 +213,7 @@ class _Drawing:
               fed: Mapping[int, Reference]) -> Tuple[Dict[int, Draft], List[Draft]]:
         """The nodes by index, and those of their parts.
 
-        fed: for a part of a control-flow operator: what its variables get.
+        fed: for a part of a control-flow operator, the sources of its variables.
         """
         names = self._names()
         drafts: Dict[int, Draft] = {}
@@ -230,7 +230,7 @@ class _Drawing:
         return drafts, inner
 
     def _parts(self, draft: Draft, node: Dict[str, Any]) -> List[Draft]:
-        """What is inside a control-flow operator; its results come from there."""
+        """The nodes inside a control-flow operator, which compute its results."""
         labels = PARTS.get(node["op"], ())
         sources = list(draft.inputs)
         drafts: List[Draft] = []
@@ -269,7 +269,7 @@ class _Drawing:
         return draft
 
     def _describe(self, draft: Draft, index: int, node: Dict[str, Any]) -> None:
-        """Shapes and dtype: inferred, or for variables what was given or stands in the file."""
+        """Shapes and dtype: inferred, or for variables given or in the file."""
         shapes: List[Shape] = []
         while (index, len(shapes)) in self._inferred:
             shape, dtype = self._inferred[index, len(shapes)]
@@ -286,7 +286,7 @@ class _Drawing:
             draft.shapes = shapes
 
     def _output(self, position: int, source: Reference) -> Draft:
-        """A head of the network, called as MXNet lists it: `softmax_output`."""
+        """A head of the network, under MXNet's name: `softmax_output`."""
         index, number = self._heads[position]
         name = self._nodes[index]["name"]
         if _NUMBERED.match(name):
@@ -300,7 +300,7 @@ class _Drawing:
         return draft
 
     def _names(self) -> List[str]:
-        """Where each node stands."""
+        """The path of each node."""
         numbered = self._numbered()
         names: Dict[int, str] = {}
         for index, node in enumerate(self._nodes):
@@ -336,7 +336,7 @@ class _Drawing:
     def _numbered(self) -> Dict[int, str]:
         """MXNet 2 names operators by a running number, but its weights by their blocks.
 
-        An operator with weights stands in the box of the weights; one without in the smallest box
+        An operator with weights is in the box of the weights, another one in the smallest box
         around the operators with weights before and after it, since blocks run one after another.
         """
         boxes: Dict[int, List[str]] = {}
@@ -372,7 +372,7 @@ def _operator_name(node: Dict[str, Any]) -> str:
 
 
 def _split(name: str) -> str:
-    """A name in its boxes: "stage1_conv0_fwd" is "stage1/conv0/fwd"."""
+    """A name with its boxes: "stage1/conv0/fwd" for "stage1_conv0_fwd"."""
     return re.sub(r"(?<=\d)_(?=[^\d/])|_(?=fwd$)", "/", name)
 
 
@@ -391,7 +391,7 @@ def _input(name: str, output: int) -> str:
 
 
 def _common(paths: Sequence[Sequence[str]]) -> List[str]:
-    """What all of `paths` begin with; nothing for no paths."""
+    """The common beginning of all `paths`; empty for no paths."""
     common = []
     for parts in zip(*paths):
         if len(set(parts)) > 1:

@@ -1,6 +1,6 @@
-"""What flows through a network: outputs, weights and gradients, by MXNet's monitor callback.
+"""The tensors of a network: outputs, weights and gradients, by MXNet's monitor callback.
 
-For MXNet 1.x: the executors of 2.0 have nothing to install a monitor on.
+For MXNet 1.x: the executors of 2.0 have no monitor callback.
 """
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ from ._late import late_histogram, late_scalar
 from ._steps import Steps
 
 
-# Operators whose first inputs have no gradient that counts: where's condition.
+# The number of first inputs whose gradients an operator does not number: where's condition.
 _UNCOUNTED = {"where": 1}
 
 
 class Monitor:
     """Logs the tensors of a network: for `Module.fit(monitor=...)` and `install_monitor`.
 
-    Takes the place of `mxnet.mon.Monitor`, arguments included, and keeps the arrays that MXNet's
-    would turn into text. The text is still there: `toc_print` logs it, where INFO is logged.
+    Replaces `mxnet.mon.Monitor`, with the same arguments, and logs the arrays that MXNet's monitor
+    turns into text. `toc_print` still logs that text, at level INFO.
 
     writer: a FileWriter or SummaryWriter.
-    interval: look at each so many batches, the first one included.
-    stat_func: gives an array, or a list of them, for an array: this is then logged, one number as
-        a scalar, more as a histogram. None logs the array itself as a histogram or, without
-        `histograms`, the scalar |x|/sqrt(size), MXNet's default.
-    pattern: a regular expression; names that match from their beginning are logged.
-    sort: by name.
-    monitor_all: also the inputs of operators.
-    histograms: False allows scalars only: a ValueError for a `stat_func` that gives more.
-    tag: makes the tag of a name, for example `"monitor/{}".format`.
-    steps: the Steps that other callbacks of the same training count with.
+    interval: log every so many batches, beginning with the first.
+    stat_func: maps an array to the array, or list of arrays, to log: a single number as a scalar,
+        several as a histogram. None logs the array itself as a histogram, or with
+        `histograms=False` the scalar |x|/sqrt(size), MXNet's default.
+    pattern: a regular expression; tensors whose names it matches from the beginning are logged.
+    sort: whether to log in the order of names.
+    monitor_all: whether to log also the inputs of operators.
+    histograms: False allows scalars only; a `stat_func` that returns more raises ValueError.
+    tag: maps a name to its tag, for example `"monitor/{}".format`.
+    steps: the Steps of other callbacks of the same training.
     begin_step: without `steps`, the step of the first batch.
     max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
         counts all values.
 
     Names: outputs are `fc1_output`, parameters `fc1_weight` (as they are after the update).
-    A gradient has MXNet's present name, such as `fc1_backward_output1`, and that of 2017 by the
-    operator's argument, `fc1_backward_weight`; each that matches `pattern` is logged. Gradients
-    that MXNet does not compute, whose memory holds anything, are left out. Where several devices
-    have a tensor, the tag ends with the device: `fc1_output/cpu(1)`. If several modules of a
-    SequentialModule have an input of the same name, that of a later module is named by the operator
-    that it enters: `fc2_data`.
+    A gradient has MXNet's present name, such as `fc1_backward_output1`, and its name of 2017, by
+    the operator's argument: `fc1_backward_weight`. It is logged under each name that `pattern`
+    matches. Gradients that MXNet does not compute, whose memory is uninitialised, are left out. If
+    several devices have a tensor, the tag ends with the device: `fc1_output/cpu(1)`. If several
+    modules of a SequentialModule have an input of the same name, that of a later module is named by
+    the operator that it enters: `fc2_data`.
 
-    The step is that of the batch: 0 for the first, then on over all epochs.
+    The step is that of the batch: 0 for the first, continuing over all epochs.
     """
 
     def __init__(self, writer: Any, interval: int, stat_func: Optional[Callable[..., Any]] = None,
@@ -84,9 +84,9 @@ class Monitor:
         self._error: Optional[Exception] = None
 
     def install(self, exe: Any) -> None:
-        """Look at an executor, too. Module does this for each device, and for each new bucket.
+        """Add an executor. Module calls this for each device, and for each new bucket.
 
-        Raises TypeError for what has no monitor callback, such as the executors of MXNet 2.0.
+        Raises TypeError for an executor without a monitor callback, such as those of MXNet 2.0.
         """
         if not hasattr(exe, "set_monitor_callback"):
             raise TypeError(f"got an executor of type {type(exe).__name__} without "
@@ -104,15 +104,15 @@ class Monitor:
         self.step += 1
 
     def toc(self) -> List[Tuple[int, str, str]]:
-        """A batch has ended: log what was seen. Gives MXNet's (number of the batch, name, text).
+        """A batch has ended: log its tensors. Returns MXNet's (number of the batch, name, text).
 
-        Raises what `stat_func` raised.
+        Raises the first error of `stat_func` in this batch.
         """
         return [(self.step, tensor.name, _text(tensor, self.stat_func is None))
                 for tensor in self._toc()]
 
     def toc_print(self) -> None:
-        """As `toc`, with the text logged instead of returned, if level INFO is logged at all."""
+        """As `toc`, but the text is logged at level INFO instead of returned."""
         seen = self._toc()
         if logging.getLogger().isEnabledFor(logging.INFO):
             for tensor in seen:
@@ -120,8 +120,7 @@ class Monitor:
                              _text(tensor, self.stat_func is None))
 
     def _output(self, executor: "_Executor", name: Any, handle: Any) -> None:
-        # MXNet made this array for us alone: it is freed with the object, which is made even
-        # where nobody looks.
+        # This array is freed with its Python object, which is therefore made in every batch.
         array = mxnet.nd.NDArray(ctypes.cast(handle, NDArrayHandle), writable=False)
         if self.activated:
             executor.ran = True
@@ -129,7 +128,8 @@ class Monitor:
             self._look(executor, executor.names.get(text, (text,)), array)
 
     def _look(self, executor: "_Executor", names: Sequence[str], array: Any) -> None:
-        """Keep what is to be logged of an array. Errors wait for `toc`: here ctypes eats them."""
+        """Keep the values to log of an array. Errors are kept for `toc`: ctypes ignores them here.
+        """
         names = [name for name in names if self.re_prog.match(name)]
         if not names:
             return
@@ -177,7 +177,7 @@ class Monitor:
 
 
 class _Executor:
-    """One device's network: what its tensors are called."""
+    """The network of one device, and the names of its tensors."""
 
     def __init__(self, exe: Any) -> None:
         self.exe = exe
@@ -199,7 +199,7 @@ class _Seen(NamedTuple):
 
 
 def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
-    """For each name that MXNet may give a gradient, the names to log it under.
+    """The names under which to log a gradient, by each name that MXNet may give it.
 
     gradients: by variable; None where none is computed.
 
@@ -243,7 +243,7 @@ def input_names(symbol: Any) -> Dict[str, str]:
 
 
 def _arguments(operator: str, count: int) -> List[str]:
-    """What an operator calls its first `count` inputs: data, weight, bias ...
+    """An operator's names of its first `count` inputs: data, weight, bias ...
 
     They are the first parameters of the function that makes its symbol.
     """
@@ -254,10 +254,10 @@ def _arguments(operator: str, count: int) -> List[str]:
 
 
 def _tagged(seen: List[_Seen]) -> List[Tuple[str, Snapshot]]:
-    """(name, value), where each name occurs once.
+    """(name, value), in which each name occurs once.
 
-    With `monitor_all`, a parameter is seen wherever it goes in: the last one counts, that after the
-    update.
+    With `monitor_all`, a parameter is seen at each operator that it enters. The last value is used,
+    which is that after the update.
     """
     seen = list({(tensor.executor, tensor.name): tensor for tensor in seen}.values())
     count = Counter(tensor.name for tensor in seen)
@@ -275,7 +275,7 @@ def _tagged(seen: List[_Seen]) -> List[Tuple[str, Snapshot]]:
 
 
 def _text(tensor: _Seen, whole: bool) -> str:
-    """MXNet's text: the numbers, each with a tab behind it."""
+    """MXNet's text: the numbers, each followed by a tab."""
     arrays = [value.numpy() for value in tensor.values]
     if whole and arrays[0].size != 1:
         arrays = [np.linalg.norm(arrays[0]) / np.sqrt(np.float32(arrays[0].size))]

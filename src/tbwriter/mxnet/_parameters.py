@@ -19,11 +19,11 @@ from ._steps import Steps, evaluates, modules_of, scope_of
 class ParameterHistograms(BatchCallback):
     """A histogram `parameters/<name>` of each parameter. A `batch_end_callback`.
 
-    The values are those after the update of the batch. They are copied by MXNet's engine and
-    fetched on the writer's thread, so training does not wait. On several devices the parameters
-    are the same, and those of the first are taken.
+    The values are those after the update of the batch. MXNet's engine copies them and the writer's
+    thread fetches the copies, so training does not wait. Parameters are equal on all devices; those
+    of the first device are logged.
 
-    writer, run, steps: see `fit_callbacks`. every: log each so many batches.
+    writer, run, steps: see `fit_callbacks`. every: log every so many batches.
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
     max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
         counts all values.
@@ -128,14 +128,14 @@ def _weak(module: Any) -> Any:
 class ParameterImages(Callback):
     """A 16-bit picture `images/<name>` of each weight: an `epoch_end_callback`.
 
-    A matrix of (out, in) is a picture of that size; what has more dimensions, such as the filters
-    of a convolution, is a grid with one tile for each (out, in), a row of tiles for each out. The
+    A matrix of shape (out, in) is a picture of that size. A weight of more dimensions, such as the
+    filters of a convolution, is a grid with one tile per (out, in) and a row of tiles per out. The
     smallest value is black, the largest white.
 
-    writer, run, steps: see `fit_callbacks`. Without `steps`, which an epoch_end_callback could
-        not find out by itself, the step is the epoch.
-    pattern: a regular expression; names that match from their beginning are shown. Parameters of
-        one dimension are not.
+    writer, run, steps: see `fit_callbacks`. Without `steps` the step is the epoch, since an
+        epoch_end_callback has no access to the module.
+    pattern: a regular expression; parameters whose names it matches from the beginning are shown,
+        if they have two dimensions or more.
     """
 
     def __init__(self, writer: Any, pattern: str = ".*weight", run: str = "train",
@@ -154,7 +154,7 @@ class ParameterImages(Callback):
 def weight_picture(weight: Any) -> "np.ndarray[Any, Any]":
     """The values of a weight as (height, width) uint16, from smallest to largest finite value.
 
-    What is not finite is black.
+    Values that are not finite are black.
     """
     values = as_array(weight).astype(np.float64)
     finite = np.isfinite(values)
@@ -166,7 +166,8 @@ def weight_picture(weight: Any) -> "np.ndarray[Any, Any]":
 
 
 def _grid(pixels: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """(out, in, ..., height, width) as rows of tiles, a black line of one pixel between them."""
+    """(out, in, ..., height, width) as rows of tiles, with a black line of one pixel between them.
+    """
     if pixels.ndim == 2:
         return pixels
     if pixels.ndim == 3:  # of a one-dimensional convolution
@@ -179,7 +180,7 @@ def _grid(pixels: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
 
 
 def _groups(scope: Mapping[str, Any]) -> List[Any]:
-    """What holds names and arrays: FeedForward's manager, or each module's executor group."""
+    """The holders of names and arrays: FeedForward's manager, or each module's executor group."""
     if "executor_manager" in scope:
         return [scope["executor_manager"]]
     groups = [module._exec_group for module in modules_of(scope.get("self"))

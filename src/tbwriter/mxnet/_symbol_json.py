@@ -12,14 +12,14 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 _WEIGHTS = ("weight", "bias", "gamma", "beta", "mean", "var", "parameters", "alpha", "moving_avg")
 
-# What the parts of a control-flow operator are, in the order of their Symbols.
+# The names of the parts of a control-flow operator, in the order of their Symbols.
 PARTS = {"_foreach": ("body",), "_while_loop": ("condition", "body"),
          "_cond": ("condition", "then", "else")}
 PARTS.update({f"_npx{op}": parts for op, parts in PARTS.items()})  # MXNet 2, in blocks
 
 
 def read(network: Any) -> str:
-    """The JSON behind a text or path."""
+    """The JSON of a text or path."""
     if not isinstance(network, (str, os.PathLike)):
         raise TypeError(f"got a network of type {type(network).__name__}, want a Symbol, its JSON, "
                         "a path or a Gluon block")
@@ -62,7 +62,7 @@ def _entry(entry: Sequence[int]) -> Tuple[int, int]:
 
 
 def users_of(document: Dict[str, Any]) -> List[List[int]]:
-    """For each node, who has it as an input."""
+    """For each node, the nodes that have it as an input."""
     users: List[List[int]] = [[] for _ in document["nodes"]]
     for index, node in enumerate(document["nodes"]):
         for source, _, _ in node["inputs"]:
@@ -73,8 +73,8 @@ def users_of(document: Dict[str, Any]) -> List[List[int]]:
 def is_weight(node: Dict[str, Any], users: Iterable[Dict[str, Any]]) -> bool:
     """Whether a variable is trained rather than fed.
 
-    Gluon writes learning rates on its parameters. Composition names what it had to add after the
-    operator, `fc1_weight`; the exception are labels, `softmax_label`.
+    Gluon gives its parameters learning rates. Variables that MXNet adds are named by the operator,
+    `fc1_weight`; labels are, too, but are fed: `softmax_label`.
     """
     name = node["name"]
     if "__lr_mult__" in node["attrs"] or "__init__" in node["attrs"] or name.endswith(_WEIGHTS):
@@ -87,9 +87,9 @@ def bindings(node: Dict[str, Any], number: int, variables: Sequence[str]
              ) -> Iterable[Tuple[int, int]]:
     """(input of the operator, variable of its part) for part `number` of a control-flow operator.
 
-    `_foreach` has for each of its inputs a place among the variables; the others have for each
-    variable a place among the inputs. MXNet 2 keeps these places to itself when a block is traced:
-    there the names of the variables tell, and in a loop over arrays each use is an input.
+    `_foreach` has a place among the variables for each of its inputs; the others have a place among
+    the inputs for each variable. In a block that MXNet 2 has traced these places are missing, and
+    follow from the names of the variables; in a loop over arrays each use is an input.
     """
     attrs = node["attrs"]
     if node["op"] == "_foreach":

@@ -1,10 +1,10 @@
-"""Gluon blocks as Symbols: which operator comes from which block, without running the network.
+"""Gluon blocks as Symbols, with the block of each operator, without running the network.
 
-MXNet 1.x passes variables through the block. In MXNet 2 a block takes arrays only; its deferred
-compute records what would be done with them. Either way hooks on the blocks mark the operators
-that appear while a block is at work.
+In MXNet 1.x the block is called with variables. In MXNet 2 a block takes arrays only, and deferred
+compute records their operators. In both, hooks on the blocks mark the operators that are added
+while a block runs.
 
-MXNet is not imported here but looked up: who has a block has imported it.
+MXNet is not imported here but looked up: whoever has a block has imported it.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 from typing import Union
 
-# The attribute in which operators carry the block that they come from.
+# The attribute of operators that holds the path of their block.
 SCOPE = "__tbwriter_scope__"
 
 Feed = Tuple[Tuple[int, ...], str]
@@ -22,7 +22,7 @@ Feeds = Union[None, List[Feed], Dict[str, Feed]]
 
 class Traced(NamedTuple):
     """symbol: the network; its operators may have SCOPE among their attributes.
-    parameters: where the variable of each parameter stands: "features/0_Conv2D/weight".
+    parameters: the path of each parameter's variable: "features/0_Conv2D/weight".
     scopes: the blocks of operators that could not be marked, by name.
     """
 
@@ -68,7 +68,7 @@ def trace(block: Any, feeds: Feeds) -> Traced:
 def walk(block: Any, path: str = "") -> Iterator[Tuple[str, Any]]:
     """The block and all blocks inside it, each with its path: ("features/0_Conv2D", block).
 
-    A block that is there twice is taken where it comes first.
+    A block that occurs twice has the path at which it occurs first.
     """
     yield from _walk(block, path, set())
 
@@ -86,12 +86,11 @@ def _walk(block: Any, path: str, seen: Set[int]) -> Iterator[Tuple[str, Any]]:
 
 
 def _places(mx: Any, blocks: Mapping[str, Any]) -> Dict[str, str]:
-    """Where each parameter stands, by the name of its variable; one that is shared, where it comes
-    first."""
+    """The path of each parameter, by the name of its variable; a shared one has its first path."""
     places: Dict[str, str] = {}
     for path, block in blocks.items():
         if isinstance(block, mx.gluon.SymbolBlock):
-            continue  # all of them directly, under names that say more
+            continue  # its parameters have better names in its Symbol
         for key, parameter in block._reg_params.items():
             places.setdefault(parameter.var().name, f"{path}/{key}" if path else key)
     return places
@@ -99,7 +98,7 @@ def _places(mx: Any, blocks: Mapping[str, Any]) -> Dict[str, str]:
 
 def _compose(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds,
              ran: Sequence[Any]) -> Any:
-    """MXNet 1.x: the block called with variables, while an AttrScope marks what is composed."""
+    """MXNet 1.x: the block called with variables, while an AttrScope marks new operators."""
     names = list(feeds) if isinstance(feeds, dict) else _data_names(len(feeds or "1"))
     if ran and not isinstance(feeds, dict):
         variables = list(ran[0])
@@ -128,7 +127,7 @@ def _compose(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds,
 
 def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds
             ) -> Tuple[Any, Dict[str, str]]:
-    """MXNet 2: the block called with arrays, while deferred compute records what is called."""
+    """MXNet 2: the block called with arrays, while deferred compute records operators."""
     deferred = mx._deferred_compute
     known = feeds if isinstance(feeds, dict) else dict(zip(_data_names(len(feeds or ())),
                                                            feeds or ()))
@@ -161,7 +160,7 @@ def _record(mx: Any, block: Any, blocks: Mapping[str, Any], feeds: Feeds
 
 
 def _data_names(count: int) -> List[str]:
-    """What Gluon calls inputs: data, or data0, data1, ..."""
+    """Gluon's names of inputs: data, or data0, data1, ..."""
     return ["data"] if count == 1 else [f"data{number}" for number in range(count)]
 
 
@@ -177,7 +176,7 @@ def flat(values: Any, kind: type) -> Iterator[Any]:
 @contextmanager
 def _hooks(blocks: Mapping[str, Any], enter: Callable[[str, Any], None],
            leave: Callable[[str, Any, Any], None]) -> Iterator[None]:
-    """Calls `enter` and `leave` with the path of each block that is at work."""
+    """Call `enter` and `leave` with the path of each block that runs."""
     with ExitStack() as stack:
         for path, block in blocks.items():
             handles = (
