@@ -49,19 +49,22 @@ class Scalars(NamedTuple):
 
     def by_tag(self) -> Iterator[Tuple[int, "Scalars"]]:
         """(tag, the scalars of that tag), each in the order of the file."""
-        if not len(self.tags):
-            return
-        if (self.tags == self.tags[0]).all():
-            yield int(self.tags[0]), self
-            return
+        found, bounds = self.sorted_by_tag()
+        for begin, end in zip(bounds, bounds[1:]):
+            yield int(found.tags[begin]), found.part(begin, end)
+
+    def sorted_by_tag(self) -> Tuple["Scalars", List[int]]:
+        """The scalars tag by tag, and where each tag begins, with the end of the last one."""
+        if not len(self.tags) or (self.tags == self.tags[0]).all():
+            return self, [0, len(self.tags)] if len(self.tags) else [0]
         few = int(self.tags.max()) < 1 << 16  # numpy sorts 16 bits by radix
         order = np.argsort(self.tags.astype(np.uint16) if few else self.tags, kind="stable")
-        columns = [column[order] for column in self]
-        tags = columns[0]
-        cuts = np.flatnonzero(tags[1:] != tags[:-1]) + 1
-        bounds = [0, *cuts.tolist(), len(tags)]
-        for tag, begin, end in zip(tags[bounds[:-1]].tolist(), bounds, bounds[1:]):
-            yield tag, Scalars(*[column[begin:end] for column in columns])
+        found = Scalars(*[column[order] for column in self])
+        cuts = np.flatnonzero(found.tags[1:] != found.tags[:-1]) + 1
+        return found, [0, *cuts.tolist(), len(found.tags)]
+
+    def part(self, begin: int, end: int) -> "Scalars":
+        return Scalars(*[column[begin:end] for column in self])
 
 
 _NONE = Scalars(*(np.zeros(0, dtype) for dtype in (np.int32, np.int64, np.int32, np.int64,

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from typing import Any, Dict, List, Set, Tuple
 
 import numpy as np
@@ -22,6 +23,9 @@ _NUMBERS = (_SIMPLE, schema.Value.TENSOR)
 # Summary, step, wall_time, and the number if it is a scalar.
 _Single = Tuple[str, int, int, int, float, float]
 
+# Of scalars, which have none.
+_NO_PLACES = array("q")
+
 
 class Column:
     """The values of one tag.
@@ -38,17 +42,24 @@ class Column:
         self.steps = array("q")
         self.wall_times = array("d")
         self.values = array("d")
-        self.places = array("q")
+        self.places = _NO_PLACES if kind == "scalar" else array("q")
 
     def add(self, found: Scalars, file: int) -> None:
+        if self.kind == "scalar":
+            self.add_bytes(found.steps.tobytes(), found.wall_times.tobytes(),
+                           found.values.tobytes())
+            return
         self.steps.frombytes(found.steps.tobytes())
         self.wall_times.frombytes(found.wall_times.tobytes())
-        if self.kind == "scalar":
-            self.values.frombytes(found.values.tobytes())
-        else:
-            places = np.empty((len(found.steps), 3), np.int64)
-            places[:, 0], places[:, 1], places[:, 2] = file, found.offsets, found.places
-            self.places.frombytes(places.tobytes())
+        places = np.empty((len(found.steps), 3), np.int64)
+        places[:, 0], places[:, 1], places[:, 2] = file, found.offsets, found.places
+        self.places.frombytes(places.tobytes())
+
+    def add_bytes(self, steps: bytes, wall_times: bytes, values: bytes) -> None:
+        """Scalars, as they are in memory."""
+        self.steps.frombytes(steps)
+        self.wall_times.frombytes(wall_times)
+        self.values.frombytes(values)
 
 
 class Loader:
@@ -82,27 +93,35 @@ class Loader:
         return sorted(self.faults + mixed, key=lambda fault: fault.offset)
 
     def _add_part(self, part: Part, values: List[Value], seen: Set[int]) -> None:
-        groups = list(part.scalars.by_tag())
+        scalars, bounds = part.scalars.sorted_by_tag()
+        numbers = scalars.tags[bounds[:-1]].tolist()
         # Columns are made in the order in which their tags first occur.
-        new = sorted([(int(scalars.offsets[0]), int(scalars.places[0]), number)
-                      for number, scalars in groups if number not in seen], reverse=True)
+        new = sorted([(int(scalars.offsets[at]), int(scalars.places[at]), number)
+                      for number, at in zip(numbers, bounds) if number not in seen], reverse=True)
         seen.update([number for _, _, number in new])
-        pieces: Dict[str, List[Scalars]] = {}
         singles: List[_Single] = []
         for record in part.others:
             self._open(new, record.offset, values)
             singles += self._decoded(record)
         self._open(new, part.end, values)
-        for number, scalars in groups:
-            value = values[number]
-            if value.number != schema.Value.TENSOR and self._columns[value.tag].kind != "scalar":
-                self._note_unfit(value.tag, len(scalars.steps), int(scalars.offsets[0]))
+        pieces = {tag: [_as_scalars(found)] for tag, found in _by_tag(singles).items()}
+        tags = [values[number].tag for number in numbers]
+        for tag, count in Counter(tags).items():  # those that were found in several ways
+            if count > 1:
+                pieces.setdefault(tag, [])
+        steps, wall_times, numbers_ = (column.tobytes() for column in scalars[3:])
+        for number, tag, begin, end in zip(numbers, tags, bounds, bounds[1:]):
+            column = self._columns[tag]
+            if column.kind != "scalar" and values[number].number == _SIMPLE:
+                self._note_unfit(tag, end - begin, int(scalars.offsets[begin]))
+            elif column.kind != "scalar" or tag in pieces:
+                pieces.setdefault(tag, []).append(scalars.part(begin, end))
             else:
-                pieces.setdefault(value.tag, []).append(scalars)
-        for tag, found in _by_tag(singles).items():
-            pieces.setdefault(tag, []).append(_as_scalars(found))
+                at, to = 8 * begin, 8 * end
+                column.add_bytes(steps[at:to], wall_times[at:to], numbers_[at:to])
         for tag, parts in pieces.items():
-            self._columns[tag].add(_in_order(parts), self._file)
+            if parts:
+                self._columns[tag].add(_in_order(parts), self._file)
 
     def _open(self, new: List[Tuple[int, int, int]], end: int, values: List[Value]) -> None:
         """Make the columns of the scalars that first occur before byte `end`."""

@@ -1,6 +1,8 @@
 """A run: the values of each tag, as a person wants them."""
 from __future__ import annotations
 
+import math
+from array import array
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -16,6 +18,9 @@ from .._proto.plugin_schema import HParamsPluginData
 from .._proto.wire import WireError
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# Up to so many numbers, plain Python finds the least one faster.
+_FEW = 32
 
 
 class Series(NamedTuple):
@@ -86,10 +91,14 @@ class Run:
     def tag(self, tag: str) -> Tag:
         """What is known of a tag. KeyError without one."""
         column = self._column(tag)
-        steps, wall_times = np.frombuffer(column.steps, np.int64), np.frombuffer(column.wall_times)
-        return Tag(column.kind, *column.metadata[:1], *column.metadata[2:4], len(steps),
-                   (int(steps.min()), int(steps.max())),
-                   (float(wall_times.min()), float(wall_times.max())))
+        metadata, count = column.metadata, len(column.steps)
+        if count > _FEW:
+            steps, times = np.frombuffer(column.steps, np.int64), np.frombuffer(column.wall_times)
+            ends = (int(steps.min()), int(steps.max())), (float(times.min()), float(times.max()))
+        else:
+            ends = _ends(column.steps), _ends(column.wall_times)
+        return Tag(column.kind, metadata.plugin, metadata.display_name, metadata.description,
+                   count, *ends)
 
     def scalars(self, tag: str) -> Series:
         """Numbers. What was stored as float32 is given as it was, in float64.
@@ -186,6 +195,13 @@ class Run:
     def _note(self, fault: Fault) -> None:
         if fault not in self.faults:
             self.faults.append(fault)
+
+
+def _ends(numbers: "array[Any]") -> Tuple[Any, Any]:
+    """The least and the greatest; NaN if there is one, as numpy has it."""
+    if any(number != number for number in numbers):
+        return math.nan, math.nan
+    return min(numbers), max(numbers)
 
 
 def _axes(column: Column) -> Tuple[Array, Array]:

@@ -32,14 +32,18 @@ _MAX_SHAPES = 12
 # How many bytes of templates to keep for the next chunk and the next file.
 _MAX_KEPT = 1 << 25
 
-# The (field number, wire type) of the fields of an event of scalars.
+# (field number, wire type); and those with where a field begins and ends.
+_Key = Tuple[int, int]
+_Spans = List[Tuple[_Key, int, int]]
+# The fields of an event of scalars.
 _TIME = schema.Event.WALL_TIME, wire.FIXED64
 _STEP = schema.Event.STEP, wire.VARINT
 _SUMMARY = schema.Event.SUMMARY, wire.LENGTH
 _VALUE = schema.Summary.VALUE, wire.LENGTH
 _SIMPLE = schema.Value.SIMPLE_VALUE, wire.FIXED32
 _TENSOR = schema.Value.TENSOR, wire.LENGTH
-_FREE = {(schema.Value.TAG, wire.LENGTH), (schema.Value.METADATA, wire.LENGTH),
+_TAG = schema.Value.TAG, wire.LENGTH
+_FREE = {_TAG, (schema.Value.METADATA, wire.LENGTH),
          (schema.Value.NODE_NAME, wire.LENGTH)}
 # By DataType: how wide an element is, and the fields that hold the one element of a scalar.
 _CONTENT = schema.Tensor.TENSOR_CONTENT, wire.LENGTH
@@ -240,6 +244,9 @@ class _Shape:
         self._end = HEADER + length
         self.step, self.width = layout.step, layout.width
         self.spans = layout.spans
+        # Where the tags are if records of this shape differ in nothing else, and one of them.
+        self._names = layout.names
+        self._sample: Optional[Tuple[parse.Value, ...]] = None
         varying = [range(HEADER + 1, HEADER + 9), range(self.step, self.step + self.width)]
         varying += [range(at, at + width) for at, width in self.spans]
         self._columns = np.concatenate(varying).astype(np.intp)
@@ -279,7 +286,7 @@ class _Shape:
         seen = set(known.crcs.tolist())
         for crc, row in zip(crcs.tolist(), rows[first]):
             data = row[HEADER:self._end].tobytes()
-            template = None if crc in seen else _template(data, self.spans)
+            template = None if crc in seen else self._template(data)
             if template and _is_sound(row[:self._end + 4].tobytes()):
                 crcs_found.append(crc)
                 words.append(row.view(np.uint64) & self.mask)
@@ -292,6 +299,18 @@ class _Shape:
         order = np.argsort(every, kind="stable")
         self.known = _Known(every[order], order, np.concatenate([known.words, np.stack(words)]),
                             known.templates + templates)
+
+    def _template(self, data: bytes) -> Optional[Tuple[parse.Value, ...]]:
+        """The scalars of a record of this shape, without their numbers."""
+        if not self._names or self._sample is None:
+            self._sample = _template(data, self.spans)
+            return self._sample
+        try:
+            tags = [str(data[at - HEADER:end - HEADER], "utf-8") for at, end in self._names]
+        except UnicodeDecodeError:
+            return None
+        return tuple([parse.Value(tag, value.number, value.data, value.metadata)
+                      for tag, value in zip(tags, self._sample)])
 
     def steps(self, rows: Array) -> Array:
         steps = np.zeros(len(rows), np.uint64)
@@ -420,13 +439,15 @@ class _Layout(NamedTuple):
     """Where things are in a record with scalars only, counted from its start.
 
     step, width: of the varint. spans: (where, how wide) each scalar is. free: (begin, end) of what
-    may differ in records of one shape: tags and their metadata.
+    may differ in records of one shape: tags and their metadata. names: those of the tags, if
+    nothing else may differ.
     """
 
     step: int
     width: int
     spans: Tuple[Tuple[int, int], ...]
     free: Tuple[Tuple[int, int], ...]
+    names: Tuple[Tuple[int, int], ...]
 
 
 def _template(data: bytes, spans: Tuple[Tuple[int, int], ...]
@@ -465,12 +486,15 @@ def _layout(data: bytes) -> Optional[_Layout]:
         return None
     step, end = event[1][1:] if len(event) == 3 else (0, 0)
     found = [value for value in values if value is not None]
-    return _Layout(HEADER + step, end - step, tuple(span for span, _ in found),
-                   tuple(span for _, free in found for span in free))
+    free = [item for _, each in found for item in each.items()]
+    only_tags = len(free) == len(found) and all(key == _TAG for key, _ in free)
+    spans = tuple(span for _, span in free)
+    return _Layout(HEADER + step, end - step, tuple(span for span, _ in found), spans,
+                   spans if only_tags else ())
 
 
 def _value_layout(data: bytes, start: int, end: int
-                  ) -> Optional[Tuple[Tuple[int, int], List[Tuple[int, int]]]]:
+                  ) -> Optional[Tuple[Tuple[int, int], Dict[_Key, Tuple[int, int]]]]:
     """((where, how wide) the number of a Summary.Value is, what may differ in its shape)."""
     fields: Dict[Tuple[int, int], Tuple[int, int]] = {}
     for key, begin, stop in _spans(data, start, end):
@@ -478,8 +502,8 @@ def _value_layout(data: bytes, start: int, end: int
             return None
         fields[key] = (begin, stop)
     keys = set(fields) - _FREE
-    free = [(HEADER + begin, HEADER + stop) for key, (begin, stop) in fields.items()
-            if key in _FREE]
+    free = {key: (HEADER + begin, HEADER + stop) for key, (begin, stop) in fields.items()
+            if key in _FREE}
     if keys == {_SIMPLE}:
         return (HEADER + fields[_SIMPLE][0], 4), free
     if keys != {_TENSOR}:
@@ -494,10 +518,6 @@ def _value_layout(data: bytes, start: int, end: int
             or len(inside) != len({key for key, _, _ in inside}):
         return None
     return (HEADER + found[0][0], width), free
-
-
-# ((field number, wire type), begin, end) of fields.
-_Spans = List[Tuple[Tuple[int, int], int, int]]
 
 
 def _spans(data: bytes, at: int, end: int) -> _Spans:
