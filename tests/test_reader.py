@@ -14,7 +14,7 @@ from tbwriter import reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter._tfrecord import frame
 from tbwriter._tfrecord.crc32c import crc32c
-from tests.support.data import DATA, scalar_event, written
+from tests.support.data import DATA, event_of, scalar_event, written
 
 from tests.support.judges import events as judged
 
@@ -321,3 +321,81 @@ def test_where_a_record_may_begin(data):
     from tbwriter._files.records import _candidates
     assert list(_candidates(data)) == [
         i for i in range(len(data) - 7) if any(data[i:i + 4]) and not any(data[i + 4:i + 8])]
+
+
+def test_what_a_run_says_of_itself(tmp_path):
+    """The repr says what there is and where; of a series, how much; of images, no bytes."""
+    events = [scalar_event("loss", float(i), i) for i in range(3)]
+    picture = event_of(summary.image("i", np.zeros((3, 4, 6), np.uint8)), 5)
+    path = written(tmp_path / "train", [*events, picture])
+    run = reader.read(str(tmp_path))["train"]
+    assert repr(run) == f"<Run 'train': 1 scalar, 1 image; {path}>"
+    assert repr(run.scalars("loss")) == "<Series: 3 values, steps 0 to 2>"
+    assert repr(run.images("i").values[0]).startswith("<Images of 6 x 4: files of ")
+    assert "in memory" in repr(reader.Run(".", [b""]))
+
+
+def test_a_run_in_a_notebook(tmp_path):
+    """The table names each tag with a chart, everything escaped: it is well-formed and has no
+    element but its own, whatever tags and damage there are."""
+    hostile = "<script>alert('&')</script>"
+    events = [scalar_event(tag, value, step) for tag in (hostile, "flat", "nan")
+              for step, value in enumerate([1.0, 1.0 if tag == "flat" else 2.0,
+                                            float("nan") if tag == "nan" else 1.0])]
+    data = b"".join(_record_of(event) for event in events) + b"torn"
+    from xml.etree import ElementTree
+    tree = ElementTree.fromstring(reader.Run(hostile, [data])._repr_html_())
+    assert {element.tag for element in tree.iter()} == {
+        "div", "b", "table", "thead", "tbody", "tr", "th", "td", "svg", "polyline"}
+    cells = [["".join(cell.itertext()) for cell in row] for row in tree.iter("tr")]
+    assert cells[1][:5] == [hostile, "scalar", "3", "0 to 2", "1"] and cells[3][4] == "nan"
+    assert len(list(tree.iter("polyline"))) == 3 and "torn tail" in "".join(tree.itertext())
+    many = [scalar_event(f"tag{i}", 1.0, 1) for i in range(100)]
+    assert "and 60 more tags" in reader.Run(".", [b"".join(map(_record_of, many))])._repr_html_()
+
+
+@pytest.mark.parametrize("kind", ["text", "image", "histogram"])
+def test_a_damaged_value_costs_itself(kind):
+    """The other values of its tag are read, and the fault is reported."""
+    good = {"text": summary.text("t", "good"), "histogram": summary.histogram("t", [1.0, 2.0]),
+            "image": summary.image("t", np.zeros((2, 2, 3), np.uint8))}[kind]
+    events = [event_of(good, step) for step in range(3)]
+    tensor = wire.int_field(1, 7) + wire.bytes_field(2, wire.bytes_field(2, wire.int_field(1, 9)))
+    bad = wire.string_field(1, "t") + wire.bytes_field(8, tensor)
+    events[1] = wire.double_field(1, 1.0) + wire.int_field(2, 1) + wire.bytes_field(
+        5, wire.bytes_field(1, bad))
+    run = reader.Run(".", [b"".join(map(_record_of, events))])
+    read = {"text": run.text, "image": run.images, "histogram": run.histograms}[kind]
+    assert read("t").steps.tolist() == [0, 2] and len(read("t").values) == 2
+    assert [fault.kind for fault in run.faults] == ["bad event"] and "'t'" in str(run.faults[0])
+
+
+def test_values_of_another_kind_are_reported():
+    """A tag keeps the kind of its first value; how many others there are is said, by both ways of
+    decoding."""
+    for count in (1, 50):
+        events = [event_of(summary.histogram("x", [1.0]), 0),
+                  *(scalar_event("x", 1.0, step) for step in range(1, count + 1))]
+        run = reader.Run(".", [b"".join(map(_record_of, events))])
+        assert run.tags == {"x": "histogram"} and run.tag("x").n == 1
+        assert f"got {count} values of tag 'x' of another kind" in str(run.faults)
+
+
+@pytest.mark.parametrize("shape", [(1 << 26, 3), (1 << 40, 3), (1 << 33,), (-1,)])
+@pytest.mark.parametrize("plugin", ["histograms", "text", "pr_curves", "scalars"])
+def test_shapes_that_lie(shape, plugin):
+    """One element for a huge shape takes neither memory nor time, whatever reads it."""
+    dims = b"".join(wire.bytes_field(2, wire.int_field(1, size)) for size in shape)
+    one = wire.bytes_field(8, b"a") if plugin == "text" else wire.bytes_field(5, bytes(4))
+    tensor = wire.int_field(1, 7 if plugin == "text" else 1) + wire.bytes_field(2, dims) + one
+    value = wire.string_field(1, "t") + wire.bytes_field(8, tensor) + messages.metadata(plugin, b"")
+    data = _record_of(wire.double_field(1, 1.0) + wire.bytes_field(5, wire.bytes_field(1, value)))
+    import tracemalloc
+    tracemalloc.start()
+    run = reader.Run(".", [data])
+    for kind in run.tags.values():
+        read = {"histogram": run.histograms, "text": run.text}.get(kind, run.tensors)
+        assert read("t").values == []
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+    assert run.faults

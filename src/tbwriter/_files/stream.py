@@ -49,22 +49,26 @@ class Scalars(NamedTuple):
 
     def by_tag(self) -> Iterator[Tuple[int, "Scalars"]]:
         """(tag, the scalars of that tag), each in the order of the file."""
-        found, bounds = self.sorted_by_tag()
+        order, bounds = self.order_by_tag()
+        found = self.taken(order)
         for begin, end in zip(bounds, bounds[1:]):
-            yield int(found.tags[begin]), found.part(begin, end)
+            yield int(found.tags[begin]), found.taken(slice(begin, end))
 
-    def sorted_by_tag(self) -> Tuple["Scalars", List[int]]:
-        """The scalars tag by tag, and where each tag begins, with the end of the last one."""
+    def order_by_tag(self) -> Tuple[Any, List[int]]:
+        """An index that puts the scalars tag by tag, and where each tag then begins, with the end
+        of the last one."""
         if not len(self.tags) or (self.tags == self.tags[0]).all():
-            return self, [0, len(self.tags)] if len(self.tags) else [0]
+            return slice(None), [0, len(self.tags)] if len(self.tags) else [0]
         few = int(self.tags.max()) < 1 << 16  # numpy sorts 16 bits by radix
-        order = np.argsort(self.tags.astype(np.uint16) if few else self.tags, kind="stable")
-        found = Scalars(*[column[order] for column in self])
-        cuts = np.flatnonzero(found.tags[1:] != found.tags[:-1]) + 1
-        return found, [0, *cuts.tolist(), len(found.tags)]
+        tags = self.tags.astype(np.uint16) if few else self.tags
+        order = np.argsort(tags, kind="stable")
+        tags = tags[order]
+        cuts = np.flatnonzero(tags[1:] != tags[:-1]) + 1
+        return order, [0, *cuts.tolist(), len(tags)]
 
-    def part(self, begin: int, end: int) -> "Scalars":
-        return Scalars(*[column[begin:end] for column in self])
+    def taken(self, index: Any) -> "Scalars":
+        """Some of the scalars, or all in another order."""
+        return Scalars(*[column[index] for column in self])
 
 
 _NONE = Scalars(*(np.zeros(0, dtype) for dtype in (np.int32, np.int64, np.int32, np.int64,

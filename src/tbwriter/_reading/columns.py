@@ -45,21 +45,14 @@ class Column:
         self.places = _NO_PLACES if kind == "scalar" else array("q")
 
     def add(self, found: Scalars, file: int) -> None:
-        if self.kind == "scalar":
-            self.add_bytes(found.steps.tobytes(), found.wall_times.tobytes(),
-                           found.values.tobytes())
-            return
         self.steps.frombytes(found.steps.tobytes())
         self.wall_times.frombytes(found.wall_times.tobytes())
+        if self.kind == "scalar":
+            self.values.frombytes(found.values.tobytes())
+            return
         places = np.empty((len(found.steps), 3), np.int64)
         places[:, 0], places[:, 1], places[:, 2] = file, found.offsets, found.places
         self.places.frombytes(places.tobytes())
-
-    def add_bytes(self, steps: bytes, wall_times: bytes, values: bytes) -> None:
-        """Scalars, as they are in memory."""
-        self.steps.frombytes(steps)
-        self.wall_times.frombytes(wall_times)
-        self.values.frombytes(values)
 
 
 class Loader:
@@ -93,11 +86,14 @@ class Loader:
         return sorted(self.faults + mixed, key=lambda fault: fault.offset)
 
     def _add_part(self, part: Part, values: List[Value], seen: Set[int]) -> None:
-        scalars, bounds = part.scalars.sorted_by_tag()
-        numbers = scalars.tags[bounds[:-1]].tolist()
+        scalars = part.scalars
+        order, bounds = scalars.order_by_tag()
+        first = order[bounds[:-1]] if len(bounds) > 2 else np.zeros(len(bounds) - 1, np.intp)
+        numbers = scalars.tags[first].tolist()
         # Columns are made in the order in which their tags first occur.
-        new = sorted([(int(scalars.offsets[at]), int(scalars.places[at]), number)
-                      for number, at in zip(numbers, bounds) if number not in seen], reverse=True)
+        new = sorted([(offset, place, number) for number, offset, place in zip(
+            numbers, scalars.offsets[first].tolist(), scalars.places[first].tolist())
+            if number not in seen], reverse=True)
         seen.update([number for _, _, number in new])
         singles: List[_Single] = []
         for record in part.others:
@@ -109,16 +105,18 @@ class Loader:
         for tag, count in Counter(tags).items():  # those that were found in several ways
             if count > 1:
                 pieces.setdefault(tag, [])
-        steps, wall_times, numbers_ = (column.tobytes() for column in scalars[3:])
-        for number, tag, begin, end in zip(numbers, tags, bounds, bounds[1:]):
+        steps, times, floats = (memoryview(column[order]).cast("B") for column in scalars[3:])
+        for at, (number, tag, begin, end) in enumerate(zip(numbers, tags, bounds, bounds[1:])):
             column = self._columns[tag]
             if column.kind != "scalar" and values[number].number == _SIMPLE:
-                self._note_unfit(tag, end - begin, int(scalars.offsets[begin]))
+                self._note_unfit(tag, end - begin, int(scalars.offsets[first[at]]))
             elif column.kind != "scalar" or tag in pieces:
-                pieces.setdefault(tag, []).append(scalars.part(begin, end))
+                index = order[begin:end] if len(bounds) > 2 else order
+                pieces.setdefault(tag, []).append(scalars.taken(index))
             else:
-                at, to = 8 * begin, 8 * end
-                column.add_bytes(steps[at:to], wall_times[at:to], numbers_[at:to])
+                column.steps.frombytes(steps[8 * begin:8 * end])
+                column.wall_times.frombytes(times[8 * begin:8 * end])
+                column.values.frombytes(floats[8 * begin:8 * end])
         for tag, parts in pieces.items():
             if parts:
                 self._columns[tag].add(_in_order(parts), self._file)

@@ -34,6 +34,11 @@ class Images(NamedTuple):
     height: int
     encoded: List[bytes]
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(str(len(data)) for data in self.encoded[:4])
+        more = ", ..." if len(self.encoded) > 4 else ""
+        return f"<Images of {self.width} x {self.height}: files of {sizes}{more} bytes>"
+
 
 class HParams(NamedTuple):
     """The hyperparameters of a run, and how it ended.

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import math
+import os
 from array import array
+from collections import Counter
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import kinds
+from . import kinds, picture
 from .columns import Column, Loader
 from .kinds import RUN_GRAPH, HParams
 from .._files.records import EVENT, Fault, record_at
@@ -33,6 +35,11 @@ class Series(NamedTuple):
     steps: Array
     wall_times: Array
     values: Any
+
+    def __repr__(self) -> str:
+        count = len(self.steps)
+        steps = f", steps {self.steps[0]} to {self.steps[-1]}" if count else ""
+        return f"<Series: {count} value{'s' * (count != 1)}{steps}>"
 
 
 class Tag(NamedTuple):
@@ -78,6 +85,23 @@ class Run:
             self.writers += [one for one in loader.writers if one not in self.writers]
         # Drop tags whose values were all damaged.
         self._columns = {tag: column for tag, column in self._columns.items() if column.steps}
+
+    def __repr__(self) -> str:
+        kinds_of = Counter(self.tags.values())
+        counted = ", ".join(f"{count} {kind}" for kind, count in kinds_of.items()) or "no values"
+        faults = f", {len(self.faults)} faults" if self.faults else ""
+        return f"<Run {self.name!r}: {counted}{faults}; {self.where}>"
+
+    def _repr_html_(self) -> str:
+        return picture.table(self)
+
+    @property
+    def where(self) -> str:
+        """Where its files are, for people."""
+        files = self.files
+        if len(files) < 2:
+            return files[0] if files else "in memory"
+        return f"{len(files)} files in {os.path.dirname(files[0])}"
 
     @property
     def files(self) -> List[str]:

@@ -17,6 +17,8 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 _POLYNOMIAL = np.uint32(0x82F63B78)
 # How many table entries are looked up at once: the indices stay in the processor's cache.
 _BLOCK = 1 << 15
+# Up to this distance, all tables are made at once.
+_NEAR = 384
 
 
 def byte_tables(distances: Array) -> Array:
@@ -24,6 +26,18 @@ def byte_tables(distances: Array) -> Array:
 
     distances: how many bytes of the message follow the byte.
     """
+    if len(distances) and distances.max() < _NEAR:
+        near: Array = _near_tables()[distances]
+        return near
+    return _made(distances)
+
+
+@lru_cache(maxsize=1)
+def _near_tables() -> Array:
+    return _made(np.arange(_NEAR))
+
+
+def _made(distances: Array) -> Array:
     bits = _bits(distances)
     tables = np.zeros((len(bits), 256), np.uint32)
     for bit in range(8):

@@ -29,6 +29,8 @@ _MIN_ROWS = 12
 _MAX_LENGTH = 1 << 14
 # How many new shapes to look for among the records of one length, in one chunk.
 _MAX_SHAPES = 12
+# From how many rows of a shape the templates are made at first: most shapes have few tags.
+_SAMPLE = 256
 # How many bytes of templates to keep for the next chunk and the next file.
 _MAX_KEPT = 1 << 25
 
@@ -144,9 +146,13 @@ class Decoder:
                 left = left[1:]
                 continue
             alike = made.alike(rows[left])
-            made.learn(rows[left[alike]])
-            passed.append(self._take(made, rows, left[alike], found))
-            left = left[~alike]
+            same, left = left[alike], left[~alike]
+            made.learn(rows[same[:_SAMPLE]])
+            same = self._take(made, rows, same, found)
+            if len(same):
+                made.learn(rows[same])
+                same = self._take(made, rows, same, found)
+            passed.append(same)
         return found, np.concatenate([left, *passed])
 
     def _take(self, shape: "_Shape", rows: Array, left: Array, found: List["_Piece"]) -> Array:
