@@ -13,6 +13,7 @@ import math
 import re
 import sys
 import time
+from functools import lru_cache
 from typing import Any, Sequence
 
 
@@ -106,9 +107,14 @@ def size(nbytes: float) -> str:
 def local_time(seconds: float) -> str:
     """Seconds since 1970 as local date and time."""
     try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+        return _local_second(int(seconds))
     except (OverflowError, ValueError, OSError):
         return str(seconds)
+
+
+@lru_cache(maxsize=256)
+def _local_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def number(value: Any) -> str:

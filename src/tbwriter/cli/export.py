@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
 
 from .._files.places import event_files
 from .._files.records import TAIL, Fault
@@ -106,17 +106,17 @@ def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
     series = run.scalars(tag)
     chosen_rows = in_steps(series.steps, wanted)
     columns = [column[chosen_rows] for column in series]
-    number: Callable[[float], str] = repr if form.name == "csv" else _json_number
     if form.name == "csv":
-        names, rest = csv_line((run.name, tag), form.raw)[:-1], ",%d,%s,%s\n"
+        names, rest = csv_line((run.name, tag), form.raw)[:-1], ",%d,%r,%r\n"
     else:
         names = as_json({"run": run.name, "tag": tag})[:-1]
         rest = ', "step": %d, "wall_time": %s, "value": %s}\n'
     row = names.replace("%", "%%") + rest
     for at in range(0, len(columns[0]), _SLAB):
         numbers, times, values = (column[at:at + _SLAB].tolist() for column in columns)
-        yield "".join([row % (step, number(time), number(value))
-                       for step, time, value in zip(numbers, times, values)]), len(numbers)
+        if form.name != "csv":
+            times, values = map(_json_number, times), map(_json_number, values)
+        yield "".join([row % cells for cells in zip(numbers, times, values)]), len(numbers)
 
 
 def _json_number(value: float) -> str:
