@@ -100,8 +100,9 @@ def test_steps(text, wanted):
     assert steps(text) == wanted
 
 
-@pytest.mark.parametrize("value, text", [(2.0, "2"), (0.1, "0.1"), (1e300, "1e+300"), (True, "True"),
-                                         ("2.0", "2.0"), (float("nan"), "nan")])
+@pytest.mark.parametrize("value, text", [
+    (2.0, "2"), (0.1, "0.1"), (1e300, "1e+300"), (True, "True"), ("2.0", "2.0"),
+    (float("nan"), "nan")])
 def test_numbers(value, text):
     """Integers have no decimal point, whatever they are stored as."""
     assert number(value) == text

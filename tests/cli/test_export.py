@@ -1,0 +1,75 @@
+"""export: steps, hyperparameters, damage."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from tbwriter import summary
+from tbwriter._proto import messages, wire
+from tbwriter.cli import main
+from tests.support.data import event_of, scalar_event, written
+
+
+def rows_of(capsys, *arguments):
+    """The rows that export prints, and what it says beside."""
+    capsys.readouterr()
+    assert main(["export", *map(str, arguments)]) == 0
+    out, err = capsys.readouterr()
+    return list(csv.reader(io.StringIO(out)))[1:], err
+
+
+@pytest.mark.parametrize("wanted, steps", [("3", [3]), ("2:4", [2, 3]), (":1", [0]), ("4:", [4])])
+def test_steps(wanted, steps, tmp_path, capsys):
+    """One step or a range, of scalars and of text."""
+    written(tmp_path, [event_of(summary.scalar("x", 1.0) + summary.text("t", "text"), step)
+                       for step in range(5)])
+    rows, _ = rows_of(capsys, tmp_path, "--step", wanted)
+    for tag in "xt":
+        assert [int(row[2]) for row in rows if row[1] == tag] == steps
+
+
+def test_wrong_steps(tmp_path):
+    """argparse says what is wanted."""
+    for wrong in ("a", "5:2", "1:2:3"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["export", "--step", wrong, str(tmp_path)])
+        assert stopped.value.code == 2
+
+
+def test_hyperparameters(tmp_path, capsys):
+    """A row per run, a column per name, nothing where a run lacks it; integers as integers."""
+    for run, values in (("a", {"lr": 0.1, "layers": 2}), ("b", {"lr": 0.2, "bias": True}),
+                        ("c", None)):
+        written(tmp_path / run, [scalar_event("x", 1.0, 1), *(
+            [event_of(summary.hparams(values))] if values else [])])
+    capsys.readouterr()
+    assert main(["export", "--hparams", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "run,lr,layers,bias\na,0.1,2,\nb,0.2,,True\n"
+    assert main(["export", "--hparams", "--format", "jsonl", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert json.loads(lines[1]) == {"run": "b", "hparams": {"lr": 0.2, "bias": True}}
+
+
+def test_one_damaged_picture(tmp_path, capsys):
+    """The pictures and texts around a damaged one are exported, and it is named."""
+    broken = (wire.string_field(1, "p") + wire.bytes_field(8, wire.int_field(1, 7))
+              + messages.metadata("images"))
+    event = (wire.double_field(1, 1.6e9) + wire.int_field(2, 2)
+             + wire.bytes_field(5, wire.bytes_field(1, broken)))
+    pictures = [event_of(summary.image("p", np.full((2, 2, 3), 80 * at, np.uint8)), at)
+                for at in (1, 3)]
+    written(tmp_path / "logs", [pictures[0], event, pictures[1], scalar_event("x", 1.0, 1)])
+    rows, err = rows_of(capsys, tmp_path / "logs", "--files", tmp_path / "out")
+    assert [(row[1], row[2]) for row in rows] == [("p", "1"), ("p", "3"), ("x", "1")]
+    assert "damaged" in err and "'p'" in err
+
+
+def test_a_run_that_goes_on_is_not_damaged(tmp_path, capsys):
+    """A record that is only half written is no fault."""
+    path = written(tmp_path, [scalar_event("x", 1.0, 1)])
+    path.write_bytes(path.read_bytes() + b"torn")
+    assert rows_of(capsys, tmp_path)[1] == ""
