@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # The order of the folders and of the files beside them: each imports only what precedes it.
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
-    {"_version", "_warnings", "_parallel", "_parts", "_names"},
+    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},

@@ -298,7 +298,7 @@ writer.add_scalar("x", 50, 50)
 
 
 def test_where_a_kind_is_encoded(tmp_path: Path) -> None:
-    """On the writer's thread; in the call where an eighth of the buffer waits, or with
+    """On the writer's thread; in the call once nine tenths of the buffer wait, or with
     asynchronous=False."""
     here = threading.get_ident()
     encoded_by: List[int] = []
@@ -321,12 +321,12 @@ def test_where_a_kind_is_encoded(tmp_path: Path) -> None:
             assert time.monotonic() < end, "no thread takes it"
             time.sleep(0.01)
         assert encoded_by[0] != here
-        for step in range(1, 10):
+        for step in range(1, 19):
             writer.add(Kind(), step)
-        assert encoded_by[1:] == [here] * 7  # two wait, then an eighth is exceeded
+        assert encoded_by[1:] == [here]  # eighteen wait, then nine tenths are exceeded
         gate.set()
         writer.flush()
-    assert [step for step, _ in points(tmp_path)["x"]] == list(range(10))
+    assert [step for step, _ in points(tmp_path)["x"]] == list(range(19))
     with FileWriter(tmp_path / "now", asynchronous=False) as writer:
         writer.add(Kind(), 0)
         assert encoded_by[-1] == here

@@ -6,7 +6,7 @@ A queue holds scalars as rows of bytes, everything else as one of the classes he
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any, Callable, List, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, Tuple
 
 from ._log.contract import Log
 from ._log.queue import Encoded
@@ -19,6 +19,7 @@ _WRITE_SIZE = 4 << 20      # the size of what is encoded before it is written, a
 _SOON = 64 << 10           # what is ready, and smaller than this, is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
 ROWS_SIZE = 65536 * SIZE   # the size of rows that are queued as one item
+_TOGETHER = 256            # how many items are looked at for small values that wait together
 _COST = 200                # bytes that the objects around a value take
 
 # Numbers the values of some tags: `steps.next`.
@@ -68,6 +69,10 @@ class Entry:
     def early(self) -> bool:
         """Whether a caller may encode it."""
         return not callable(self._step) and not getattr(self._payload, "waits", False)
+
+    def later(self) -> List[Any]:
+        """The functions that encode its values."""
+        return [value.later for value in getattr(self._payload, "values", ()) if value.later]
 
     def records(self) -> Parts:
         self.encode()
@@ -180,7 +185,7 @@ class Encoder:
         return self._rows.records(rows), len(rows) // SIZE, 0
 
     def _mixed(self, items: List[Any], most: int) -> Encoded:
-        done = nbytes = size = 0
+        done = nbytes = size = prepared = 0
         out: Parts = []
         while done < len(items) and size < _WRITE_SIZE:
             item = items[done]
@@ -191,6 +196,9 @@ class Encoder:
                 records = self._rows.records(b"".join(items[done:end]))
                 done = end
             elif isinstance(item, Entry):
+                if done >= prepared:
+                    prepared = done + _TOGETHER
+                    _prepare(items[done:prepared])
                 try:
                     records = item.records()
                 except Exception:
@@ -204,6 +212,22 @@ class Encoder:
             out += records
             size += total(records)
         return out, done, nbytes
+
+
+def _prepare(items: Sequence[Any]) -> None:
+    """Let values of one class that wait together share part of their work."""
+    waiting: Dict[Any, List[Any]] = {}
+    for item in items:
+        if isinstance(item, Entry) and not item.ready:
+            for later in item.later():
+                if getattr(later, "small", False):
+                    waiting.setdefault(type(later), []).append(later)
+    for kind, those in waiting.items():
+        if len(those) > 1:
+            try:
+                kind.prepare(those)
+            except Exception:
+                pass  # each is encoded alone later, and raises there
 
 
 def serialized(message: Any, what: str) -> bytes:

@@ -25,7 +25,7 @@ from ._values.number import as_step, as_wall_time
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._continued import Continued
-from .writer import MAX_BUFFER, FileWriter
+from .writer import DEFAULT_BUFFER, FileWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -63,7 +63,7 @@ class SummaryWriter(KindMethods):
                  write_to_disk: bool = True, *,
                  logdir: Union[None, str, "os.PathLike[str]"] = None, asynchronous: bool = True,
                  strict: bool = False, disabled: bool = False, resume: bool = False,
-                 max_buffer: int = MAX_BUFFER, max_file_bytes: Optional[int] = None) -> None:
+                 max_buffer: int = DEFAULT_BUFFER, max_file_bytes: Optional[int] = None) -> None:
         silent = disabled or not write_to_disk
         if log_dir is None:
             log_dir = _new_directory(comment or "", silent) if logdir is None else logdir

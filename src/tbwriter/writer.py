@@ -22,11 +22,14 @@ from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles,
 from ._log import open_log
 from ._log.channel import Channel, close_all, flush_all
 from ._log.queue import Task
+from ._log.worker import worker
 from ._proto import messages, schema, wire
+from ._memory import memory
 from ._proto.messages import Message, Summary
 from ._scalars.rows import LONG_TAG, ROW, Tags
 from ._tfrecord.frame import frame
 from ._values.number import as_float, as_step, as_wall_time, is_plain
+from ._values.pool import pool
 from ._version import __version__
 from ._warnings import warn
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
 
 FLUSH_SECS = 0.1
 REMOTE_FLUSH_SECS = 10.0
-MAX_BUFFER = 64 << 20
+MAX_BUFFER = 256 << 20
+# What one log of a network of 60 million parameters takes, or less on a small machine.
+DEFAULT_BUFFER = min(MAX_BUFFER, memory() // 16)
+worker.when_idle.append(pool.clear)
 _pack = ROW.pack
 _now = time.time
 
@@ -109,8 +115,9 @@ class FileWriter:
     disabled: do nothing, for processes that should be silent.
     purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
     resume: continue automatic step numbers where the files in `logdir` end.
-    max_buffer: bytes that may wait in memory; beyond it, while the storage stands still, what is
-        added is dropped and counted in `dropped`.
+    max_buffer: bytes that may wait in memory (default 256 MiB, or a sixteenth of the memory if that
+        is less). Beyond it, a call waits until there is room; values added while the storage
+        stands still are dropped and counted in `dropped`.
     max_file_bytes: start another event file at this size.
 
     When no step is given, a tag's values are numbered 0, 1, 2, ... Give all steps of a tag or none:
@@ -128,7 +135,7 @@ class FileWriter:
                  flush_secs: Optional[float] = None, filename_suffix: Optional[str] = "", *,
                  asynchronous: bool = True, strict: bool = False, disabled: bool = False,
                  purge_step: Optional[int] = None, resume: bool = False,
-                 max_buffer: int = MAX_BUFFER, max_file_bytes: Optional[int] = None) -> None:
+                 max_buffer: int = DEFAULT_BUFFER, max_file_bytes: Optional[int] = None) -> None:
         path = os.path.expanduser(os.fsdecode(logdir))
         if flush_secs is None:
             flush_secs = REMOTE_FLUSH_SECS if "://" in path else FLUSH_SECS

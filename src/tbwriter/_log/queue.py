@@ -86,7 +86,7 @@ class Queue:
     @property
     def crowded(self) -> bool:
         """Whether so much waits to be encoded that the caller had better do it."""
-        return self._came - self._gone > self.max_buffer // 8
+        return self._came - self._gone > self.max_buffer - self.max_buffer // 10
 
     def enter(self, item: Any, pending: int, urgent: bool = False) -> bool:
         """Append a heavy item if there is room for it, or nothing else waits.

@@ -64,6 +64,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._all: "WeakSet[Served]" = WeakSet()  # also closed ones, which may be opened again
+        self.when_idle: List[Callable[[], None]] = []  # called when the thread ends
         self.reset()
 
     def reset(self) -> None:
@@ -199,6 +200,8 @@ class Worker:
             finally:
                 self.ident = 0
                 self._running.release()
+            for free in self.when_idle:
+                free()
             # A caller that appended while the thread was about to end saw it running.
             if not any(channel.active for channel in list(self._channels)):
                 return

@@ -9,7 +9,7 @@ Source: event.proto, summary.proto, tensor.proto of TensorFlow and TensorBoard 2
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Callable, Iterable, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 
 from . import schema, wire
 from .._parts import Parts, total
@@ -28,6 +28,8 @@ class Value:
 
     fields: the fields of Summary.Value that follow the tag (value and metadata), or a function that
         encodes them when the record is written, where encoding takes time. It is called once.
+        The function may have a property `small` with a method `prepare(waiting)`, which does part
+        of the work for several of its class whose `small` is True.
     nbytes: the memory that is held until then.
     waits: whether encoding may wait for a device, so that only the writer's thread does it.
     """
@@ -45,6 +47,11 @@ class Value:
 
     def __repr__(self) -> str:
         return f"<Value {self.tag!r}, {self.nbytes} bytes>"
+
+    @property
+    def later(self) -> Any:
+        """The function that encodes the value; None where that is done."""
+        return None if self.ready else self._fields
 
     def fields(self) -> Parts:
         return self._fields() if callable(self._fields) else self._fields

@@ -7,13 +7,14 @@ Numpy arrays and scalars, lists, MXNet (`asnumpy`), torch (`detach`), jax, and e
 from __future__ import annotations
 
 import sys
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import numpy as np
 
 from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.wire import check_size
+from .pool import SMALLEST, pool
 
 # glibc returns each block of more than 128 KiB to the kernel, and touching new memory takes longer
 # than most of the work done in it. That ends once a larger block has been freed: this one, which
@@ -33,9 +34,10 @@ class Snapshot:
     wait for a device, so it is called late, on the writer's thread.
     """
 
-    __slots__ = ("shape", "dtype", "nbytes", "_held")
+    __slots__ = ("shape", "dtype", "nbytes", "_held", "_buffer")
 
-    def __init__(self, held: Any, shape: Tuple[int, ...], dtype: "np.dtype[Any]") -> None:
+    def __init__(self, held: Any, shape: Tuple[int, ...], dtype: "np.dtype[Any]",
+                 buffer: Optional[bytearray] = None) -> None:
         self.shape = shape
         self.dtype = dtype
         size = 1
@@ -43,6 +45,7 @@ class Snapshot:
             size *= length
         self.nbytes = size * dtype.itemsize
         self._held = held
+        self._buffer = buffer
 
     @property
     def size(self) -> int:
@@ -59,9 +62,18 @@ class Snapshot:
             self._held = np.ascontiguousarray(self._held.asnumpy()).reshape(self.shape)
         return self._held
 
+    def release(self) -> None:
+        """Give the memory back; nothing may refer to the values any more."""
+        self._held, buffer, self._buffer = None, self._buffer, None
+        if buffer is not None:
+            pool.give_back(buffer)
 
-def snapshot(values: Any, what: str = "values") -> Snapshot:
+
+def snapshot(values: Any, what: str = "values", pooled: bool = False) -> Snapshot:
     """`values` as they are now.
+
+    pooled: the caller will `release()` the snapshot, so large arrays are copied into buffers that
+        are used again.
 
     An MXNet array is copied by its own engine, which keeps the order of reads and writes: the copy
     holds the values of this moment, and the caller does not wait.
@@ -84,8 +96,14 @@ def snapshot(values: Any, what: str = "values") -> Snapshot:
     array = as_array(values, what)
     _check_size(array.shape, array.dtype, what)
     # A list was already copied into the array that was made of it.
-    held = array if isinstance(values, (list, tuple)) else array.copy()
-    return Snapshot(held, array.shape, array.dtype)
+    if isinstance(values, (list, tuple)):
+        return Snapshot(array, array.shape, array.dtype)
+    if not pooled or array.nbytes < SMALLEST:
+        return Snapshot(array.copy(), array.shape, array.dtype)
+    buffer = pool.take(array.nbytes)
+    held = np.frombuffer(buffer, array.dtype, array.size).reshape(array.shape)
+    held[...] = array
+    return Snapshot(held, array.shape, array.dtype, buffer)
 
 
 def _check_size(shape: Tuple[int, ...], dtype: "np.dtype[Any]", what: str) -> None:

@@ -22,7 +22,7 @@ _NO_THREADS = 1 << 13
 # From this many values on, an array of a type with at most 65536 values is counted by value.
 _BY_VALUE = 1 << 15
 # Arrays of up to this many values are counted together, ...
-_SMALL = 1 << 13 if np.__version__ >= "2" else 1 << 12
+SMALL = 1 << 13 if np.__version__ >= "2" else 1 << 12
 # ... as many of them as have this many values in all.
 _TOGETHER = 1 << 16
 _ROWS, _FEW = 64, 3
@@ -166,7 +166,7 @@ def histograms(arrays: Sequence[Array]) -> List[Histogram]:
     rows: List[int] = []
     waiting = 0
     for at, array in enumerate(arrays):
-        if not 0 < array.size <= _SMALL:
+        if not 0 < array.size <= SMALL:
             continue
         if waiting + array.size > _TOGETHER or len(rows) == _ROWS:
             _count_together(arrays, rows, found)

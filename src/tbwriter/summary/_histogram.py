@@ -11,7 +11,7 @@ from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
 from .._proto.schema import Histogram as HistogramField
 from .._values.array import Snapshot, as_array, masked, snapshot
-from .._values.buckets import Bins, Histogram, histograms, merged, trimmed
+from .._values.buckets import SMALL, Bins, Histogram, histograms, merged, trimmed
 from .._values.buckets import histogram as count
 from .._values.number import as_count, as_float
 from .._values.sample import sample
@@ -19,9 +19,9 @@ from .._warnings import once
 
 __all__ = ["histogram", "histogram_raw"]
 
-# From this size (bytes) an array that numpy sees in place is counted in the call: that takes as
-# long as two or three copies, and no memory.
-_COUNT_IN_CALL = 8 << 20
+# From this size (bytes) an array that numpy sees in place is counted in the call, without a copy:
+# it would fill a quarter of the buffer.
+_COUNT_IN_CALL = 64 << 20
 
 # np.histogram's strategies. Checked at the call: no mistake may surface on the writer's thread.
 _STRATEGIES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
@@ -91,13 +91,15 @@ class Counting:
         if in_place and self._max_values is not None:
             array = as_array(values)
             self._size = array.size
-            self._held = held = snapshot(sample(array, self._max_values))
+            self._held = held = snapshot(sample(array, self._max_values), pooled=True)
         elif in_place and _nbytes(values) >= _COUNT_IN_CALL:
-            self._shown = shown = trimmed(count(as_array(values), self._bins))
+            array = as_array(values)
+            self._size = array.size
+            self._shown = shown = trimmed(count(array, self._bins))
             self.nbytes = shown.counts.nbytes + shown.limits.nbytes
             return
         else:
-            self._held = held = snapshot(values)
+            self._held = held = snapshot(values, pooled=True)
             self._size = held.size
         if not self._size:
             raise ValueError(f"got an empty array of shape {held.shape} as values, want at least "
@@ -110,14 +112,14 @@ class Counting:
         return self._held is not None and self._held.waits
 
     def __call__(self) -> Parts:
-        shown = self._shown or trimmed(count(self._numbers(), self._bins))
+        shown = self._counted()
         if shown.not_finite:
             once(("histogram", self._tag), f"the histogram {self._tag!r} leaves out "
                  f"{shown.not_finite} values of {shown.num + shown.not_finite} that are NaN or "
                  "infinite; said once for a tag")
         counted = shown.num + shown.not_finite
         name, description = self._texts
-        if self._held is not None and counted < self._size:
+        if counted < self._size:
             shown = _scaled(shown, self._size / counted)
             said = f"Counted from a sample of {counted:,} of {self._size:,} values."
             description = f"{description}\n\n{said}" if description else said
@@ -125,21 +127,33 @@ class Counting:
             shown = merged(shown, self._max_bins)
         return _parts(shown, _metadata(name, description))
 
+    @property
+    def small(self) -> bool:
+        """Whether it is worth counting together with others."""
+        return self._shown is None and self._held is not None and self._held.size <= SMALL \
+            and isinstance(self._bins, str) and self._bins == "tensorflow"
+
+    @staticmethod
+    def prepare(waiting: "Sequence[Counting]") -> None:
+        """Count small ones that wait at the same time together, which costs less."""
+        for one, shown in zip(waiting, histograms([one._numbers() for one in waiting])):
+            one._keep(shown)
+
     def _numbers(self) -> Any:
         assert self._held is not None
         numbers = self._held.numpy()
         return numbers if self._max_values is None else sample(numbers, self._max_values)
 
-    @staticmethod
-    def prepare(waiting: "Sequence[Counting]") -> None:
-        """Count several that wait at the same time: small arrays together, for less."""
-        waiting = [one for one in waiting if one._shown is None and one._bins_are_default]
-        for one, shown in zip(waiting, histograms([one._numbers() for one in waiting])):
-            one._shown = shown
+    def _counted(self) -> Histogram:
+        shown = self._shown
+        return self._keep(trimmed(count(self._numbers(), self._bins))) if shown is None else shown
 
-    @property
-    def _bins_are_default(self) -> bool:
-        return isinstance(self._bins, str) and self._bins == "tensorflow"
+    def _keep(self, shown: Histogram) -> Histogram:
+        self._shown = shown
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+        return shown
 
 
 def _scaled(shown: Histogram, factor: float) -> Histogram:

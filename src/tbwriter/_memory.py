@@ -1,0 +1,21 @@
+"""The memory that this process may use."""
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+# A container's limit, in cgroup v2 and v1; "max" or a huge number where there is none.
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_UNKNOWN = 1 << 32
+
+
+def memory() -> int:
+    """The bytes of memory of this machine or container; 4 GiB where neither is known."""
+    found = _UNKNOWN
+    with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in _LIMITS:
+        with suppress(OSError, ValueError):
+            with open(path) as file:
+                found = min(found, int(file.read()))
+    return found if found > 0 else _UNKNOWN
