@@ -20,6 +20,8 @@ _MERGED = (schema.Event.SUMMARY, schema.Event.LOG_MESSAGE, schema.Event.SESSION_
 _MEMBERS = {**dict.fromkeys((*schema.FORMS, schema.Value.OBSOLETE_OLD_STYLE_HISTOGRAM,
                              schema.Value.TENSOR), LENGTH),
             schema.Value.SIMPLE_VALUE: FIXED32}
+# Those that are messages.
+_MESSAGES = (schema.Value.IMAGE, schema.Value.HISTO, schema.Value.AUDIO, schema.Value.TENSOR)
 
 
 class Metadata(NamedTuple):
@@ -74,6 +76,21 @@ class Event(NamedTuple):
         return int_of(self.data, schema.SessionLog.STATUS)
 
 
+def _check_member(number: int, data: Data) -> None:
+    """WireError for a member of `what` that protobuf refuses, although a later one replaces it."""
+    if number == schema.Event.SUMMARY:
+        for _ in values(data):
+            pass
+    elif number in _MERGED:
+        check_fields(data)
+
+
+def check_fields(data: Data) -> None:
+    """WireError where the bytes are no message."""
+    for _ in wire.fields(data):
+        pass
+
+
 def text(data: Data) -> str:
     """A string field. WireError unless it is UTF-8."""
     try:
@@ -103,6 +120,8 @@ def shell(data: Data) -> Event:
                 wall_time = wire.as_double(value)
         elif wire_type == LENGTH:
             if field in schema.Event.WHAT:
+                if number not in (0, field):
+                    _check_member(number, what)
                 # "the last member set counts"; a message given twice is merged, i.e. joined.
                 what = b"".join((what, value)) if field == number and field in _MERGED else value
                 number = field
@@ -130,6 +149,8 @@ def _value(data: Data) -> Value:
     for field, wire_type, _, value in wire.fields(data):
         if _MEMBERS.get(field) == wire_type:
             repeated = field == number and wire_type == LENGTH
+            if number != field and number in _MESSAGES:
+                check_fields(payload)  # it is replaced, and has to be a message all the same
             payload = b"".join((payload, value)) if repeated else value
             number = field
         elif wire_type != LENGTH:

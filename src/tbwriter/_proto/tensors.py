@@ -25,6 +25,9 @@ _MAX_RANK = 32
 # The fields of TensorProto that hold floats, and the wire type of an element that is not packed.
 _FLOATS = {schema.Tensor.FLOAT_VAL: ("<f4", FIXED32), schema.Tensor.SCOMPLEX_VAL: ("<f4", FIXED32),
            schema.Tensor.DOUBLE_VAL: ("<f8", FIXED64), schema.Tensor.DCOMPLEX_VAL: ("<f8", FIXED64)}
+# Those that hold integers.
+_INTEGERS = {one.listed for one in DATA_TYPES.values()} - set(_FLOATS) - {
+    0, schema.Tensor.STRING_VAL}
 # How many bytes of packed integers are decoded at once.
 _BLOCK = 1 << 16
 
@@ -53,6 +56,8 @@ class Tensor:
                     shape = b"".join((shape, value))
                 elif number == schema.Tensor.TENSOR_CONTENT:
                     self._content = value
+                else:
+                    _check_packed(number, value)
             elif wire_type == VARINT and number == schema.Tensor.DTYPE:
                 self.dtype = wire.signed(integer)
         dims = islice(parse.each(shape, schema.TensorShape.DIM), _MAX_RANK + 1)
@@ -138,6 +143,18 @@ class Tensor:
         else:
             listed = _integers(self._data, known)
         return _typed(listed, self.dtype)
+
+
+def _check_packed(number: int, data: memoryview) -> None:
+    """WireError for a packed field that ends inside a number."""
+    if number in _FLOATS:
+        cut = len(data) % np.dtype(_FLOATS[number][0]).itemsize
+    elif number in _INTEGERS:
+        cut = len(data) and data[-1] >= 0x80
+    else:
+        return
+    if cut:
+        raise WireError(f"got the field {number} of a tensor, which ends inside a number")
 
 
 def _known(dtype: int) -> schema.DataType:

@@ -7,6 +7,8 @@ from .finding import Rule
 from .._proto import parse, schema, wire
 from .._proto.tensors import Tensor
 
+# The fields of a histogram that are packed doubles.
+_PACKED = (schema.Histogram.BUCKET_LIMIT, schema.Histogram.BUCKET)
 # A rule that a value breaks, and what was found.
 Problem = Tuple[Rule, str]
 
@@ -26,10 +28,13 @@ class Decoded:
         self.fields: Dict[int, memoryview] = {}
         if value.number == schema.Value.TENSOR:
             self.tensor = Tensor(value.data)
-        elif value.number not in (0, schema.Value.SIMPLE_VALUE):
+        elif value.number in (schema.Value.IMAGE, schema.Value.HISTO, schema.Value.AUDIO):
             for number, wire_type, _, data in wire.fields(value.data):
-                if wire_type != wire.VARINT:
-                    self.fields[number] = data
+                if wire_type == wire.VARINT:
+                    continue
+                self.fields[number] = data
+                if value.number == schema.Value.HISTO and number in _PACKED and len(data) % 8:
+                    raise wire.WireError(f"got {len(data)} bytes of packed doubles")
             if value.number == schema.Value.AUDIO and schema.Audio.CONTENT_TYPE in self.fields:
                 parse.text(self.fields[schema.Audio.CONTENT_TYPE])
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Dict, Iterable, List
 
 from ..check import ERROR, WARNING, Directory, Finding, Sum, summed, worst_first
@@ -44,9 +45,16 @@ def _said(findings: Iterable[Finding], everything: bool) -> Iterable[Finding]:
         yield finding
         seen = runs.setdefault(finding.rule, [])
         if everything or finding.run not in seen and len(seen) < _RUNS:
+            _clear_bar()
             say(str(finding))
         if finding.run not in seen[-1:]:
             seen.append(finding.run)
+
+
+def _clear_bar() -> None:
+    """Wipe the line of the progress bar, which is drawn again with the next step."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _summary(findings: List[Finding], logdir: str) -> None:
