@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,17 @@ def test_models_that_do_not_compute(tmp_path: Path, module: Any) -> None:
         writer.add_graph(real.nn.Linear(3, 5), real.rand(1, 3))
     assert [event.WhichOneof("what") for event in events(tmp_path)] == \
         ["file_version", "graph_def"]
+
+
+@pytest.mark.parametrize("module", [torch, tensorboardX, mxboard, tensorboard])
+def test_pickled(tmp_path: Path, module: Any) -> None:
+    """A writer that is passed to another process writes a file of its own there."""
+    with module.SummaryWriter(str(tmp_path)) as writer:
+        writer.add_scalar("a", 1.0, 1)
+        with pickle.loads(pickle.dumps(writer)) as other:
+            other.add_scalar("b", 2.0, 1)
+    found = {value.tag for event in events(tmp_path) for value in event.summary.value}
+    assert found == {"a", "b"} and len(list(tmp_path.iterdir())) == 2
 
 
 def test_verbose(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ can be called here too.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from .. import writer as core
 from .._log.channel import flush_all
@@ -77,6 +77,10 @@ class EventWriter:
         """Continue in a new file; adding an event does so too."""
 
 
+_File = TypeVar("_File", bound="FileWriterBase")
+_Summary = TypeVar("_Summary", bound="SummaryWriterBase")
+
+
 class FileWriterBase:
     """Takes Summaries and Events. `event_writer` takes events as they are."""
 
@@ -89,7 +93,8 @@ class FileWriterBase:
         self.event_writer = EventWriter(writer)
 
     @classmethod
-    def _around(cls, writer: core.FileWriter, logdir: Optional[Path] = None) -> Any:
+    def _around(cls: Type[_File], writer: core.FileWriter, logdir: Optional[Path] = None
+                ) -> _File:
         """The FileWriter of a writer that is there already."""
         self = cls.__new__(cls)
         self._hold(writer, logdir)
@@ -137,7 +142,7 @@ class FileWriterBase:
     def reopen(self) -> None:
         """Continue in a new file after `close()`; the add methods do so by themselves."""
 
-    def __enter__(self) -> Any:
+    def __enter__(self: _File) -> _File:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -313,7 +318,7 @@ class SummaryWriterBase:
             self._inner.close()
             self.file_writer = self.all_writers = None
 
-    def __enter__(self) -> Any:
+    def __enter__(self: _Summary) -> _Summary:
         return self
 
     def __exit__(self, *exc_info: object) -> None:

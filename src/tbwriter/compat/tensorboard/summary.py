@@ -14,12 +14,12 @@ from ... import summary
 from .._messages import Message, Summary, readable
 from .._tags import clean
 
-_API = "the tensorboard of 2017"
+API = "the tensorboard of 2017"
 
 
 def scalar(name: str, scalar: Any, collections: Any = None) -> Summary:
     """One number. collections: accepted, without effect."""
-    return readable(summary.scalar(clean(name, _API), scalar))
+    return readable(summary.scalar(clean(name, API), scalar))
 
 
 def histogram(name: str, values: Any, bins: Any = "tensorflow", collections: Any = None
@@ -28,7 +28,7 @@ def histogram(name: str, values: Any, bins: Any = "tensorflow", collections: Any
 
     bins: the package's last version wants it, and its notebooks leave it out.
     """
-    return readable(summary.histogram(clean(name, _API), values, bins))
+    return readable(summary.histogram(clean(name, API), values, bins))
 
 
 def make_histogram(values: Any, bins: Any) -> Message:
@@ -40,7 +40,7 @@ def image(tag: str, tensor: Any) -> Summary:
     """A picture: NumPy's (H, W, C), those of MXNet and torch (C, H, W) or (N, C, H, W)."""
     ndim = getattr(tensor, "ndim", 0)
     axes = {2: "HW", 3: "HWC" if isinstance(tensor, np.ndarray) else "CHW", 4: "NCHW"}
-    return readable(summary.image(clean(tag, _API), tensor, dataformats=axes.get(ndim)))
+    return readable(summary.image(clean(tag, API), tensor, dataformats=axes.get(ndim)))
 
 
 def make_image(tensor: Any) -> Message:

@@ -8,6 +8,7 @@ from ..._names import run_name
 from ..._proto.messages import Message, check_tag
 from ..._proto.schema import Event
 from ...summary_writer import SummaryWriter as _SummaryWriter
+from .._tags import clean
 from .._writers import EventWriter, Path, curves, seconds
 from . import summary
 
@@ -115,21 +116,24 @@ class SummaryWriter:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._writer, name)
 
-    def _add(self, one: Any, global_step: Optional[int]) -> None:
+    def _opened(self) -> _SummaryWriter:
         if self.file_writer is None:
             self._begin()
-        self._writer.add(one, global_step)
+        return self._writer
+
+    def _add(self, one: Any, global_step: Optional[int]) -> None:
+        self._opened().add(one, global_step)
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None) -> None:
         """Write one number."""
-        self._add(summary.scalar(tag, scalar_value), global_step)
+        self._opened().add_scalar(clean(tag, summary.API), scalar_value, global_step)
 
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any],
                     global_step: Optional[int] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
         check_tag(main_tag)
         for name, value in curves(tag_scalar_dict).items():
-            run = self._writer.sub_run(run_name(f"{main_tag}/{name}"))
+            run = self._opened().sub_run(run_name(f"{main_tag}/{name}"))
             run.add(summary.scalar(main_tag, value), global_step)
 
     def export_scalars_to_json(self, path: Any) -> None:
@@ -171,13 +175,13 @@ class SummaryWriter:
             raise NotImplementedError(
                 "the graph of a torch module is found from its input here, not from its output: "
                 "call tbwriter.SummaryWriter(logdir).add_graph(model, input)")
-        self._writer.add_graph(model)
+        self._opened().add_graph(model)
 
     def add_embedding(self, mat: Any, metadata: Optional[Sequence[Any]] = None,
                       label_img: Any = None, global_step: Optional[int] = None,
                       tag: str = "default") -> None:
         """Write points in many dimensions, with labels and pictures."""
-        self._writer.add_embedding(mat, metadata, label_img, global_step, tag)
+        self._opened().add_embedding(mat, metadata, label_img, global_step, tag)
 
     def close(self) -> None:
         """Flush and close the files of this run and those below it; adding opens others."""

@@ -36,7 +36,7 @@ class FileWriter(FileWriterBase):
 
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
-                     ) -> Iterator[Any]:
+                     ) -> Iterator["FileWriter"]:
         """The step and time of what is added inside, unless a call gives its own."""
         with self._writer.use_metadata(  # type: ignore[attr-defined]
                 global_step=global_step, walltime=walltime):
