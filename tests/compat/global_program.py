@@ -3,6 +3,7 @@
     global_program.py LOGDIR METHOD: four processes, 25 values each, started by METHOD
     global_program.py LOGDIR METHOD die: a child is killed after 10 values
     global_program.py LOGDIR METHOD orphan: this process is killed, its children continue
+    global_program.py LOGDIR METHOD ends: this process ends without waiting for its children
 """
 from __future__ import annotations
 
@@ -66,6 +67,10 @@ def main(method: str, fate: str) -> None:
             os._exit(0)
         os.kill(os.getpid(), signal.SIGKILL)
     children = [context.Process(target=log, args=("loss", 100 * n)) for n in range(4)]
+    if fate == "ends":
+        for child in children:
+            child.start()
+        return
     children += [context.Process(target=log_with, args=(writer, 100 * n)) for n in range(2)]
     children += [context.Process(target=kinds, args=(n,)) for n in range(3)]
     if fate == "die":

@@ -75,6 +75,17 @@ def test_a_child_dies(tmp_path: Path, method: str) -> None:
         assert {900.0 + i for i in range(10)} <= {value for _, value in points}
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_parent_does_not_wait(tmp_path: Path, method: str) -> None:
+    """A program that ends without join() or close() takes the values of its children until they
+    have ended, also of those that have only just been started."""
+    done = run(tmp_path, method, "ends")
+    assert done.returncode == 0 and done.stderr == ""
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 1
+    with board(tmp_path, "fast") as seen:
+        assert [step for step, _ in seen.scalars(".", "loss")] == list(range(100))
+
+
 @pytest.mark.parametrize("method", METHODS[:2])
 def test_the_parent_dies(tmp_path: Path, method: str) -> None:
     """Killed, it leaves all that it got in the file. Each child warns once, and continues in a run
@@ -217,6 +228,30 @@ def test_a_writer_that_has_ended_is_not_waited_for(
         writer.close()
         assert time.monotonic() - begin < 5
     assert len(values_of(tmp_path)) == 4
+
+
+def test_spawned_after_the_end(tmp_path: Path) -> None:
+    """A process that gets a writer whose process has ended, or makes it again then, continues in a
+    run of its own, so that it does not mix its steps into the other's."""
+    place = [str(tmp_path), str(tmp_path / "nobody")]
+    code = f"""
+import multiprocessing, os
+from tbwriter.compat.tensorboardX import GlobalSummaryWriter, global_writer
+def again():
+    GlobalSummaryWriter({str(tmp_path)!r}).add_scalar("loss", 1)
+def passed():
+    global_writer._unpickled(*{place!r}).add_scalar("loss", 1)
+for target in (again, passed):
+    process = multiprocessing.get_context("fork").Process(target=target)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+"""
+    done = subprocess.run([sys.executable, "-c", code], text=True, stderr=subprocess.PIPE, env=dict(
+        os.environ, PYTHONPATH=str(ROOT / "src"),
+        TBWRITER_GLOBAL_WRITERS=json.dumps({str(tmp_path): place})))
+    assert done.returncode == 0 and done.stderr.count("continues in the run") == 2, done.stderr
+    assert len(list(tmp_path.glob("process_*/*tfevents*"))) == 2
 
 
 def _log_in_pool(value: int) -> None:

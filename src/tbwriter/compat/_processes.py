@@ -17,6 +17,7 @@ from contextlib import suppress
 from multiprocessing import current_process
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge
 from multiprocessing.connection import deliver_challenge
+from multiprocessing.util import Finalize
 from typing import Any, Callable, List, Optional, Tuple
 
 _HEAD = struct.Struct("<dI")  # wall time, length of the tag
@@ -44,7 +45,8 @@ class Server:
         if hasattr(socket, "AF_UNIX"):
             # Not by Listener: a forked child has to close the socket, and only that.
             self._socket, self.address = _bound()
-            weakref.finalize(self, _remove, os.getpid(), os.path.dirname(self.address))
+            # Run after multiprocessing has joined the children, which need the socket until then.
+            Finalize(None, _remove, (os.getpid(), os.path.dirname(self.address)), exitpriority=-1)
             self._socket.listen(_BACKLOG)
             accept = self._accept
         else:

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import weakref
+from multiprocessing import parent_process
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..._proto.messages import Summary
@@ -67,7 +68,7 @@ class GlobalSummaryWriter:
         key = f"comment {comment}" if logdir is None else os.path.abspath(os.fspath(logdir))
         self._begin()
         place = _known().get(key)
-        if coalesce_process and write_to_disk and place and self._joined(*place):
+        if coalesce_process and write_to_disk and place and self._found(*place):
             return
         at_once = flush_secs == PEERS_FLUSH_SECS and "://" not in str(logdir)
         writer = _SummaryWriter(logdir, comment or "", purge_step, max_queue, seconds(flush_secs),
@@ -87,15 +88,17 @@ class GlobalSummaryWriter:
         self._linked = False
         _writers.add(self)
 
-    def _joined(self, directory: str, address: str) -> bool:
-        """Whether another process writes there, which this one sends its values to from now on."""
-        if not address or any(writer._place == (directory, address) and not writer._linked
-                              for writer in list(_writers)):
-            return False  # nobody does, or this process
+    def _found(self, directory: str, address: str) -> bool:
+        """Whether another process writes there, to which this one sends its values from now on."""
+        if any(writer._place == (directory, address) and not writer._linked
+               for writer in list(_writers)):
+            return False  # this process does
         try:
             self._link = Link(address)
         except OSError:
-            return False
+            if parent_process() is None:
+                return False  # the address is of another program
+            # It ended before this process was spawned; the first value finds that out.
         self._place, self._linked = (directory, address), True
         return True
 
@@ -187,9 +190,7 @@ def _unpickled(directory: str, address: str) -> GlobalSummaryWriter:
             return writer
     writer = GlobalSummaryWriter.__new__(GlobalSummaryWriter)
     writer._begin()
-    if not writer._joined(directory, address):
-        writer._place = (directory, address)
-        writer._continue_alone(OSError("it has ended"))
+    writer._place, writer._linked = (directory, address), True  # connects at the first value
     return writer
 
 
