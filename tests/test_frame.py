@@ -12,6 +12,7 @@ import pytest
 
 from tbwriter import SummaryWriter, reader, summary
 from tbwriter._reading import ahead
+from tbwriter.cli import main
 from tests.support.data import record_of, scalar_event, written
 from tests.support.stores import s3
 
@@ -116,6 +117,19 @@ def test_parquet(logs: str, tmp_path: Path) -> None:
     for name in ("run", "tag"):
         found[name], want[name] = found[name].astype(str), want[name].astype(str)
     pd.testing.assert_frame_equal(found, want)
+
+
+def test_export_parquet(logs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command writes the scalars that it is asked for, and says what it can not do."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        pytest.skip(f"no pyarrow: {error}")
+    path = str(tmp_path / "out.parquet")
+    given = ["export", "--format", "parquet", "--run", "b*", "--jobs", "2"]
+    assert main([*given, "--output", path, logs]) == 0
+    assert set(pd.read_parquet(path).run) == {"b", "b/eval"}
+    assert main([*given, logs]) == 2 and "want --output FILE" in capsys.readouterr().err
 
 
 def test_without_pandas() -> None:

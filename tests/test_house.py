@@ -84,7 +84,7 @@ LAZY: Dict[str, Set[str]] = {
     "_names": {"hashlib"},
     "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
     "writer": {"_files/stream", "profile/recorder"}, "_continued": {"_files/stream"},
-    "reader": {"_reading/frames"},
+    "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
 }
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 from typing import Any, Callable, Optional, Tuple
+
+from .._files.places import matches
 
 Matcher = Callable[[str], bool]
 # The first step, and the one after the last; None without a limit.
@@ -31,11 +34,15 @@ def add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", default="*", metavar="NAME", help="only tags like NAME (*, ?)")
 
 
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """--jobs, for `read_each`."""
+    parser.add_argument("--jobs", type=whole_number, default=1, metavar="N",
+                        help="how many processes read at a time (1)")
+
+
 def matcher(pattern: str) -> Matcher:
     """Whether a name fits `pattern`: "*" is any text, "?" any character, the rest is literal."""
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    found = re.compile("".join(parts), re.DOTALL).fullmatch
-    return lambda name: found(name) is not None
+    return partial(matches, pattern)
 
 
 def whole_number(text: str) -> int:

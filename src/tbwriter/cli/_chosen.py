@@ -3,14 +3,13 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Tuple
 
-from ..reader import Run
+from ..reader import Run, read_each
 from ._arguments import matcher
 
 
-def chosen(found: Dict[str, List[str]], run: str, tag: str) -> Iterator[Tuple[Run, Dict[str, str]]]:
-    """Runs with {tag: kind}, read one after the other."""
+def chosen(found: Dict[str, List[str]], run: str, tag: str, jobs: int = 1
+           ) -> Iterator[Tuple[Run, Dict[str, str]]]:
+    """Runs with {tag: kind}, read one after the other, or by so many processes."""
     fits_run, fits_tag = matcher(run), matcher(tag)
-    for name, paths in found.items():
-        if fits_run(name):
-            one = Run(name, paths)
-            yield one, {tag: kind for tag, kind in one.tags.items() if fits_tag(tag)}
+    for one in read_each({name: paths for name, paths in found.items() if fits_run(name)}, jobs):
+        yield one, {tag: kind for tag, kind in one.tags.items() if fits_tag(tag)}

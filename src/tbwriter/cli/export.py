@@ -13,7 +13,7 @@ from .._files.records import TAIL, Fault
 from .._files.window import ReadError
 from .._names import file_name
 from ..reader import Run
-from ._arguments import Steps, add_dir, add_names, in_steps, steps
+from ._arguments import Steps, add_dir, add_jobs, add_names, in_steps, steps
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
 from ._output import Output
@@ -37,8 +37,9 @@ class Form(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv",
-                        help="csv, or jsonl: one object per line (csv)")
+    parser.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv",
+                        help="csv; jsonl: one object per line; or parquet: scalars only, needs "
+                        "--output and pyarrow (csv)")
     parser.add_argument("--raw", action="store_true", help="cells of CSV as they are in the log: "
                         "without a quote before = + - @, and with control characters")
     parser.add_argument("--step", type=steps, default=(None, None), metavar="N or A:B",
@@ -49,11 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--files", metavar="OUT", help="write images and sounds below OUT, and "
                         "their paths into the rows")
     add_names(parser)
+    add_jobs(parser)
     add_dir(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     found = event_files(options.dir)  # before anything is written
+    if options.format == "parquet":
+        return _parquet(found, options)
     form = Form(options.format, options.raw)
     files = Output(options.files, empty=False) if options.files is not None else None
     faults: List[Fault] = []
@@ -66,12 +70,37 @@ def run(options: argparse.Namespace) -> int:
         with open(options.output, "w", encoding="utf-8", errors="backslashreplace",
                   newline="") as out:
             count = _write(out, rows)
-    for fault in faults:
-        if fault.kind != TAIL:  # of a run that goes on
-            print(f"tbwriter: damaged: {shown(str(fault))}", file=sys.stderr)
+    _report(faults)
     if not count:
         print("tbwriter: nothing to export", file=sys.stderr)
     return GOOD if count else FOUND
+
+
+def _parquet(found: Dict[str, List[str]], options: argparse.Namespace) -> int:
+    if options.output is None or options.hparams or options.files is not None \
+            or options.step != (None, None):
+        raise ValueError("got --format parquet without --output, or with --hparams, --files or "
+                         "--step, want --output FILE and scalars")
+    from .._reading.frames import write_parquet
+    faults: List[Fault] = []
+    rows = write_parquet(_noting(found, options, faults), options.tag, options.output)
+    _report(faults)
+    if not rows:
+        print("tbwriter: nothing to export", file=sys.stderr)
+    return GOOD if rows else FOUND
+
+
+def _noting(found: Dict[str, List[str]], options: argparse.Namespace, faults: List[Fault]
+            ) -> Iterator[Run]:
+    for one, _ in chosen(found, options.run, options.tag, options.jobs):
+        yield one
+        faults += one.faults
+
+
+def _report(faults: List[Fault]) -> None:
+    for fault in faults:
+        if fault.kind != TAIL:  # of a run that goes on
+            print(f"tbwriter: damaged: {shown(str(fault))}", file=sys.stderr)
 
 
 # Text, and how many rows are in it.
@@ -90,7 +119,7 @@ def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form
             files: Optional[Output], faults: List[Fault]) -> _Rows:
     if form.name == "csv":
         yield csv_line(_COLUMNS), 0
-    for one, tags in chosen(found, options.run, options.tag):
+    for one, tags in chosen(found, options.run, options.tag, options.jobs):
         for tag, kind in tags.items():
             if kind == "scalar":
                 yield from _scalars(one, tag, form, options.step)

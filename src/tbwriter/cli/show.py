@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple
 from .._files.places import base_name, runs_of, size_of, tree
 from .._files.window import ReadError
 from ..reader import Run
-from ._arguments import add_dir, add_json, add_names, matcher
+from ._arguments import add_dir, add_jobs, add_json, add_names, matcher
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
 from ._table import table
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="each run by itself, and tags that "
                         "only TensorBoard looks at, such as _hparams_/session_start_info")
     add_names(parser)
+    add_jobs(parser)
     add_dir(parser)
 
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     found = tree(options.dir)
     profiles = _profiles(found)
     runs = [_overview(one, tags, profiles.pop(one.name, [])) for one, tags in
-            chosen(runs_of(found), options.run, options.tag)]
+            chosen(runs_of(found), options.run, options.tag, options.jobs)]
     fits = matcher(options.run)
     runs += [_overview(Run(name, []), {}, sessions) for name, sessions in profiles.items()
              if fits(name)]
