@@ -14,7 +14,7 @@ from .._values.array import Snapshot, as_array, masked, snapshot
 from .._values.buckets import SMALL, Bins, Histogram, histograms, merged, trimmed
 from .._values.buckets import histogram as count
 from .._values.number import as_count, as_float
-from .._values.sample import sample
+from .._values.sample import sample, sample_mxnet
 from .._warnings import once
 
 __all__ = ["histogram", "histogram_raw"]
@@ -98,6 +98,9 @@ class Counting:
             self._shown = shown = trimmed(count(array, self._bins))
             self.nbytes = shown.counts.nbytes + shown.limits.nbytes
             return
+        elif self._max_values is not None and hasattr(values, "as_nd_ndarray"):
+            self._size = int(np.prod(values.shape))
+            self._held = held = snapshot(sample_mxnet(values, self._max_values))
         else:
             self._held = held = snapshot(values, pooled=True)
             self._size = held.size
