@@ -1,4 +1,4 @@
-"""What profiling costs a training with MXNet: the median step, the best of several processes.
+"""What profiling costs a training with MXNet: the median step, the best of three processes.
 
     python -m benchmarks.mxnet_profile [--steps N]
 
@@ -16,7 +16,7 @@ import tempfile
 import time
 from typing import Any, Callable, Dict, List
 
-ROUNDS = 2
+ROUNDS = 3
 NETWORKS = ("MLP", "CNN", "ResNet-18")
 # {mode: (title, arguments of `profile`, whether it records)}
 MODES: Dict[str, Any] = {
@@ -86,38 +86,34 @@ def _median(train: Callable[[], None], steps: int) -> float:
 
 def _training(network: str) -> Callable[[], None]:
     import mxnet as mx
-    from mxnet import autograd, gluon
-    net, shape = _network(network, gluon)
-    net.initialize()
-    net.hybridize()
-    loss = gluon.loss.SoftmaxCrossEntropyLoss()
-    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01})
-    data = mx.nd.random.uniform(shape=shape)
-    label = mx.nd.zeros((shape[0],))
+    net, shape = _network(network, mx)
+    module = mx.mod.Module(mx.sym.SoftmaxOutput(net, name="softmax"))
+    data = mx.io.DataBatch([mx.nd.random.uniform(shape=shape)], [mx.nd.zeros((shape[0],))])
+    module.bind([("data", shape)], [("softmax_label", (shape[0],))])
+    module.init_params(mx.init.Xavier())
+    module.init_optimizer()
 
     def train() -> None:
-        with autograd.record():
-            value = loss(net(data), label).mean()
-        value.backward()
-        trainer.step(shape[0])
-        value.asnumpy()
+        module.forward_backward(data)
+        module.update()
         mx.nd.waitall()
     return train
 
 
-def _network(network: str, gluon: Any) -> Any:
+def _network(network: str, mx: Any) -> Any:
+    net = mx.sym.var("data")
     if network == "ResNet-18":
-        return gluon.model_zoo.vision.resnet18_v1(classes=10), (8, 3, 64, 64)
-    net = gluon.nn.HybridSequential()
+        return mx.gluon.model_zoo.vision.resnet18_v1(classes=10)(net), (8, 3, 64, 64)
     if network == "MLP":
         for _ in range(30):
-            net.add(gluon.nn.Dense(256, activation="relu"))
-        net.add(gluon.nn.Dense(10))
-        return net, (64, 784)
+            net = mx.sym.Activation(mx.sym.FullyConnected(net, num_hidden=256), act_type="relu")
+        return mx.sym.FullyConnected(net, num_hidden=10), (64, 784)
     for channels in (32, 64):
-        net.add(gluon.nn.Conv2D(channels, 3, activation="relu"), gluon.nn.MaxPool2D())
-    net.add(gluon.nn.Dense(128, activation="relu"), gluon.nn.Dense(10))
-    return net, (64, 1, 28, 28)
+        net = mx.sym.Convolution(net, num_filter=channels, kernel=(3, 3))
+        net = mx.sym.Pooling(mx.sym.Activation(net, act_type="relu"), kernel=(2, 2), stride=(2, 2),
+                             pool_type="max")
+    net = mx.sym.FullyConnected(net, num_hidden=128)
+    return mx.sym.FullyConnected(net, num_hidden=10), (64, 1, 28, 28)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ NAMES = {
     "hparams_group": r"group|trial", "hparams_status": r"status", "own_graph": r"node",
     "keras_graph": r"keras", "rotation": r"max_file|file_(size|bytes)|rotat",
     "purge": r"purge|resume", "read_back": r"\b(read|load|iter)|iterator",
+    "profile": r"(?<!graph_)profil",
     "fit": r"\bfit|(?<!keras)callback", "monitor": r"monitor", "activations": r"activation|hook",
 }
 
@@ -457,6 +458,14 @@ class Writer:
     def activations(self, logdir: str) -> None:
         """What the blocks of a hybridized net give."""
         self.absent("activations")
+
+    def profile(self, logdir: str) -> None:
+        """A profile with step 3 of a training, and a span "load" inside it."""
+        self.absent("profile")
+
+    def profile_mxnet(self, logdir: str) -> None:
+        """A profile of some batches of Module.fit."""
+        self.absent("profile")
 
 
 def _read(path: str) -> bytes:

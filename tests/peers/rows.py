@@ -16,6 +16,7 @@ import numpy as np
 from google.protobuf import text_format
 from tests.support.judges import Board, events
 from PIL import Image, ImageSequence
+from tests.profile.messages import events_of, parsed
 from tests.peers.served import Plugin, embedding as projected
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.compat.proto import config_pb2, graph_pb2
@@ -445,6 +446,31 @@ def is_plugins(shown: Shown) -> None:
     np.testing.assert_array_equal(shown.tensors("mine")[0], given.POINTS)
 
 
+def _profiled(shown: Shown) -> List[Any]:
+    """(name, start, duration, statistics) of each event in the profiles that are there."""
+    found = []
+    for path in shown.logdir.rglob("plugins/profile/*/*.xplane.pb"):
+        for plane in parsed(path.read_bytes(), strict=False).planes:
+            found += [event for line in plane.lines for event in events_of(plane, line)]
+    assert found, "no profile"
+    return found
+
+
+@once
+def is_profile(shown: Shown) -> None:
+    """XProf's file has step 3, and the span inside it."""
+    found = _profiled(shown)
+    (_, start, length, _), = [event for event in found if event[3].get("step_num") == 3]
+    (_, inner, inner_length, _), = [event for event in found if event[0] == "load"]
+    assert start <= inner and inner + inner_length <= start + length
+
+
+@once
+def has_operators(shown: Shown, kind: str) -> None:
+    """XProf's file has operators of this kind."""
+    assert any(str(event[3].get("tf_op", "")).endswith(f":{kind}") for event in _profiled(shown))
+
+
 @once
 def is_rotated(shown: Shown) -> None:
     """There are several files."""
@@ -607,6 +633,7 @@ ROWS: Dict[str, List[Part]] = {
         Part("Keras models", "keras_graph", is_keras_graph)],
     "Time and memory of a graph's nodes": [Part("", "costs", has_costs)],
 
+    "Profile: steps and spans of any Python program": [Part("", "profile", is_profile)],
     "Works without protobuf": [Part("", "scalars", is_curve, alone=("google.protobuf",))],
     "Works without TensorFlow": [Part("", "scalars", is_curve, alone=("tensorflow",))],
     "Works without a deep learning framework": [Part("", "scalars", is_curve, alone=FRAMEWORKS)],
@@ -657,4 +684,6 @@ ROWS: Dict[str, List[Part]] = {
     "A Monitor that logs": [Part("", "monitor", has_histograms, wanted=("fc1_output",))],
     "Activations of every block, also of a hybridized net": [
         Part("", "activations", has_histograms, wanted=("activations/0", "activations/1"))],
+    "MXNet's operators in the Profile dashboard": [
+        Part("", "profile_mxnet", has_operators, wanted=("FullyConnected",))],
 }

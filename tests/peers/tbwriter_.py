@@ -107,5 +107,15 @@ class Tbwriter(Writer):
                                                 gradients=False, activations=True):
             nets.steps(block)
 
+    def profile(self, logdir: str) -> None:
+        with self.open(logdir) as writer, writer.profile() as profile:
+            with profile.step(3), profile.span("load"):
+                pass
+
+    def profile_mxnet(self, logdir: str) -> None:
+        from tbwriter.mxnet import ProfileBatches
+        with self.open(logdir) as writer:
+            nets.fit(batch_end_callback=ProfileBatches(writer, 1, 6))
+
 
 WRITER = Tbwriter()

@@ -14,7 +14,7 @@ from tests.peers import nets
 import numpy as np
 from tests.peers import served
 import tensorflow as tf
-from tests.peers.asked import Writer, version_1
+from tests.peers.asked import Absent, Writer, version_1
 from tensorboard.plugins import projector
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar_v1
@@ -283,6 +283,18 @@ class TensorFlow(Writer):
                 tf.summary.scalar("tag", 1, step=0)
             else:
                 self.add_trial(None, "")
+
+    def profile(self, logdir: str) -> None:
+        """Its call starts TensorFlow's profiler, whose own calls make steps and spans."""
+        trace = tf.profiler.experimental.Trace
+        with self.open(logdir):
+            tf.summary.trace_on(graph=False, profiler=True, profiler_outdir=logdir)
+            with trace("train", step_num=3, _r=1), trace("load"):
+                pass
+            tf.summary.trace_off()
+
+    def profile_mxnet(self, logdir: str) -> None:
+        raise Absent("its profiler knows TensorFlow's operators")
 
 
 class Adapter:
