@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from tests.support.judges import both_loaders, events, http
 from tensorboard.compat.proto import graph_pb2
 
-from tbwriter import FileWriter
+from tbwriter import FileWriter, SummaryWriter
 
 torch = pytest.importorskip("torch", reason="needs torch")
 from tbwriter.torch import graph, nodes
@@ -132,3 +132,36 @@ def test_no_module():
     """TypeError for what is no module, with what was given and what is wanted."""
     with pytest.raises(TypeError, match="got a model of type int, want a torch.nn.Module"):
         nodes(3, torch.zeros(1))
+
+
+class Masked(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 2)
+
+    def forward(self, x, mask, scale=None):
+        x = x if mask is None else x * mask
+        return self.fc(x) if scale is None else self.fc(x) * scale
+
+
+@pytest.mark.parametrize("inputs", [
+    (torch.ones(1, 3), None), (torch.ones(1, 3), None, torch.ones(1)),
+    (torch.ones(1, 3), torch.ones(3), None)])
+def test_none_among_the_inputs(inputs):
+    """An argument that is None is given to forward as None, and the model is left as it was."""
+    model = Masked()
+    found = nodes(model, inputs)
+    given = [node for node in found if node.op == "Input"]
+    assert len(given) == sum(one is not None for one in inputs)
+    assert "forward" not in vars(model)
+    assert torch.equal(model(*inputs), Masked.forward(model, *inputs))
+
+
+@pytest.mark.parametrize("inputs", [None, (None,), "x", (torch.ones(1, 5), None), [None, 3]])
+def test_models_that_cannot_be_traced(tmp_path, inputs):
+    """Whatever torch raises, the caller gets a TypeError or ValueError with its cause."""
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises((TypeError, ValueError)):
+            writer.add_graph(Masked(), inputs)
+        with pytest.raises(ValueError, match="got a model of type str whose graph"):
+            writer.add_graph(str(tmp_path / "missing.json"))

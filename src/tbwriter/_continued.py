@@ -75,7 +75,8 @@ def _newest(log: Log) -> List[str]:
     """The paths of the newest files, up to a limit of bytes, in their order."""
     places: List[str] = []
     room = _MOST_BYTES
-    for path in reversed([path for path in log.earlier() if isinstance(path, str)]):
+    earlier = [path for path in log.earlier() if isinstance(path, str) and path != log.path]
+    for path in reversed(earlier):
         try:
             room -= os.path.getsize(path)
         except OSError:

@@ -346,7 +346,7 @@ class SummaryWriter(KindMethods):
         return self.sub_run(f"{time.time():.6f}")
 
     def _get_file_writer(self) -> FileWriter:
-        """What code around torch's writer calls, although it is private there."""
+        """This writer, for code that calls the private method of torch's writer."""
         return self
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tbwriter import summary
-from tbwriter._values.array import as_array
+from tbwriter._values.array import as_array, snapshot
 
 
 class Jaxlike:
@@ -151,3 +151,15 @@ def test_missing_values_of_pandas() -> None:
     assert as_array(pandas.DataFrame({"a": [1, 2]})).tolist() == [[1], [2]]
     with pytest.raises(TypeError, match="(?s)got values .* want "):
         as_array(pandas.DataFrame({"a": ["x"]}))
+
+
+def test_symbols_are_refused() -> None:
+    """An MXNet Symbol, which has the methods of an array, is a TypeError as array and as number."""
+    mxnet = pytest.importorskip("mxnet", reason="mxnet is not installed")
+    symbol = mxnet.sym.Variable("x") + 1
+    for convert in (as_array, snapshot, lambda given: summary.image("i", given),
+                    lambda given: summary.histogram("h", given)):
+        with pytest.raises(TypeError, match="got a Symbol as .*, want the array"):
+            convert(symbol)
+    with pytest.raises(TypeError, match="got a value of type Symbol"):
+        summary.scalar("s", symbol)

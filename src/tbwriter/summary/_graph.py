@@ -1,7 +1,7 @@
-"""Graphs: what is computed from what. Shown in Graphs.
+"""Graphs: the operations of a model and their inputs. Shown in Graphs.
 
-The builder below is what every graph goes through, whoever found the nodes: a list of `Node`s
-becomes one GraphDef, and a list of `Cost`s colours it by time and memory. Contract:
+Every graph is built here, whichever framework its nodes come from: a list of `Node`s becomes one
+GraphDef, and a list of `Cost`s colours it by time and memory.
 
     nodes = [Node("data", "Placeholder", output_shapes=[(None, 784)], dtype="float32"),
              Node("mlp/dense0", "FullyConnected", ["data"], attrs={"num_hidden": 10})]
@@ -9,7 +9,7 @@ becomes one GraphDef, and a list of `Cost`s colours it by time and memory. Contr
     writer.add(costs("batch 7", [Cost("mlp/dense0", 120.5, 4096)]), step=7)
 
 "/" in a name opens a scope, which TensorBoard draws as a box. An input is the name of a node,
-"name:1" for its second output, "^name" for "runs after it". `node_names` makes names that fit
+"name:1" for its second output, "^name" for "runs after it". `node_names` makes valid names
 out of any text.
 
 Source: graph.proto, node_def.proto, attr_value.proto, step_stats.proto of TensorFlow.
@@ -61,7 +61,7 @@ class Node(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What one node took in one step.
+    """The time and memory of one node in one step.
 
     name: of a node of the run's graph. micros: compute time in microseconds. nbytes: memory.
     start: microseconds since the step began. device: e.g. "/device:GPU:0".
@@ -179,7 +179,7 @@ def _check_names(nodes: Sequence[Node]) -> Set[str]:
 
 
 def _source(name: str) -> str:
-    """The node behind an input: "^a" and "a:1" come from "a"."""
+    """The node that an input comes from: "a" for "^a" and "a:1"."""
     return name[1:] if name[:1] == "^" else name.partition(":")[0]
 
 
