@@ -1,6 +1,7 @@
 """Steps and restarts against a plain model of both loaders, and against the loaders."""
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Dict, List, Tuple
 
@@ -134,6 +135,20 @@ def test_an_empty_file_beside_a_good_one(loader: str, tmp_path: Path) -> None:
     assert (finding.rule, finding.level) == ("no events", "warning")
     with board(tmp_path, loader) as shown:
         assert shown.scalars(".", "x") == [(1, 1.0)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abS"), st.integers(0, 40)), min_size=60, max_size=200))
+@settings(max_examples=20, deadline=None)
+def test_a_file_against_a_plain_model(events: List[Tuple[str, int]]) -> None:
+    """What is found in a file of scalars and restarts, read in columns, is that of the model."""
+    with tempfile.TemporaryDirectory() as directory:
+        written(Path(directory), [start(step) if kind == "S" else scalar_event(kind, 1.0, step)
+                                  for kind, step in events])
+        found = {one.tag: one.what for one in check(directory) if one.rule == "stale points"}
+    kept, present = fast(events), python(events)
+    for tag in "ab":
+        stale = len(set(kept[tag]) - set(present[tag]))
+        assert found.get(tag, "0 of").startswith(f"{stale} of {len(kept[tag])} " if stale else "0")
 
 
 @pytest.mark.parametrize("starts", [2000])

@@ -302,6 +302,9 @@ class _Waiting:
 
     def __init__(self, scalars: Scalars, values: List[Value], run: Run) -> None:
         self._run = run
+        self._scalars, self._values = scalars, values
+        # How many of the scalars, in the order of the file, were noted for all tags.
+        self._done = 0
         self.first: Dict[int, int] = {}
         self.counts: Dict[int, int] = {}
         self._steps: Dict[int, int] = {}
@@ -332,10 +335,14 @@ class _Waiting:
                 self._columns[name] = [offsets[end:], steps[end:]]
 
     def all_before(self, offset: int) -> None:
-        for name in self._columns:
-            self.tag_before(name, offset)
+        """Note the steps of all scalars before `offset`."""
+        begin, end = self._done, int(np.searchsorted(self._scalars.offsets, offset))
+        self._done = end
+        for tag in np.unique(self._scalars.tags[begin:end]).tolist() if end > begin else ():
+            self.tag_before(self._values[tag].tag, offset)
 
     def all(self) -> None:
+        """Note the steps of all scalars."""
         for name, (_, steps) in self._columns.items():
             if len(steps):
                 self._run.tag(name).extend(steps)
