@@ -73,3 +73,30 @@ def test_a_run_that_goes_on_is_not_damaged(tmp_path, capsys):
     path = written(tmp_path, [scalar_event("x", 1.0, 1)])
     path.write_bytes(path.read_bytes() + b"torn")
     assert rows_of(capsys, tmp_path)[1] == ""
+
+
+def test_parquet(tmp_path, capsys):
+    """The scalars as a file that pyarrow reads; without --output it is wrong usage."""
+    try:
+        from pyarrow import parquet
+    except ImportError as error:  # also one that needs another numpy
+        pytest.skip(f"no pyarrow: {error}")
+    written(tmp_path / "logs" / "a", [scalar_event("x", 0.5, step) for step in range(3)])
+    out = tmp_path / "out.parquet"
+    command = ["export", "--format", "parquet", str(tmp_path / "logs")]
+    assert main([*command, "--output", str(out)]) == 0
+    table = parquet.read_table(out).to_pydict()
+    assert table["step"] == [0, 1, 2] and table["value"] == [0.5] * 3 and table["run"] == ["a"] * 3
+    assert main(command) == 2
+
+
+def test_jobs(tmp_path, capsys):
+    """Runs that are read in processes are exported and shown in the same order."""
+    for run in "abc":
+        written(tmp_path / run, [scalar_event("x", 0.5, step) for step in range(3)])
+    for command in ("export", "show"):
+        outs = []
+        for jobs in ("1", "2"):
+            assert main([command, "--jobs", jobs, str(tmp_path)]) == 0
+            outs.append(capsys.readouterr().out)
+        assert outs[0] == outs[1] and outs[0].count("\n") > 4
