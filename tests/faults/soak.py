@@ -1,14 +1,17 @@
 """A soak: millions of events of many kinds, from many threads, on a disk that keeps failing.
 
-    PYTHONPATH=src python -m tests.faults.soak [--minutes 60] [--seed N]
+    PYTHONPATH=src python -m tests.faults.soak [--minutes 60] [--seed N] [--warnings error]
 
-Threads log into runs of several writers, at random: all kinds, bursts of scalars, flush, close,
-writers that are dropped, signal handlers, forked children. Meanwhile writes fail, stop short or
-stall, descriptors run out, fsync fails, files rotate. A model keeps what was logged, and what was
-there when a flush() returned. Every few seconds the disk is healed, everything is closed, and what
-real protobuf reads from the files has to be the model: each event once, in its order, and what a
-flush() promised within the bytes that were there then. Memory, threads and descriptors must not
-grow. A line a round; an AssertionError, with the seed, for what does not hold.
+Threads log into several writers and their sub-runs, at random: all kinds, side files, values that
+can't be encoded, bursts of scalars, flush, close, writers that are dropped, signal handlers, forked
+children. Meanwhile writes fail, stop short or stall, descriptors run out or die, fsync fails, files
+rotate. With `--warnings error` every warning is an exception of the call that notices.
+
+A model keeps what was logged, and what was there when a flush() returned. Every few seconds the
+disk is healed, everything is closed, and what real protobuf reads from the files has to be the
+model: each event once, in its order, and what a flush() promised within the bytes that were there
+then. Memory, threads and descriptors must not grow. A line per round; an AssertionError, with the
+seed, for what does not hold.
 """
 from __future__ import annotations
 
@@ -66,6 +69,9 @@ class Disk:
         if fault == "stall":
             self.faults += 1
             time.sleep(0.3)
+        elif fault == "dead":
+            self.faults += 1
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
         elif fault == "flaky" and random.random() < 0.5 or fault == "broken":
             self._fail()
         return self._write(fd, pieces)
@@ -107,6 +113,7 @@ class Round:
         self.promises: List[Promise] = []
         self.errors: List[BaseException] = []
         self.refused = 0
+        self.told = 0  # warnings that were raised
         self.writers = [self._open(number) for number in range(WRITERS)]
         self.runs: List[Tuple[str, FileWriter]] = [
             (f"w{number}/r{run}", writer.sub_run(f"r{run}"))
@@ -131,7 +138,7 @@ class Round:
             assert not thread.is_alive(), "a thread hangs"
         self.disk.fault = ""
         for writer in self.writers:
-            writer.close(timeout=60)
+            self._call(writer.close, timeout=60)
         if self.errors:
             raise self.errors[0]
         assert sum(writer.dropped for _, writer in self.runs) == 0, "dropped"
@@ -173,7 +180,14 @@ class Round:
         points = self.model.setdefault((run, tag), [])
         step = len(points)
         points.append((step, step % 1000 / 8))
-        writer.add_scalar(tag, step % 1000 / 8, step)
+        self._call(writer.add_scalar, tag, step % 1000 / 8, step)
+
+    def _call(self, call: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """A call of a writer. A warning that is raised costs nothing of what was asked."""
+        try:
+            call(*args, **options)
+        except Warning:
+            self.told += 1
 
     def _scalars(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
         for _ in range(source.randrange(1, 150)):
@@ -185,8 +199,14 @@ class Round:
         points = self.model.setdefault((run, tag), [])
         step = len(points)
         payload, value = KINDS[kind](tag, step)
-        writer.add(payload, step)
+        self._call(writer.add, payload, step)
         points.append((step, value))
+
+    def _poison(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
+        self._call(writer.add, Poison(), 0)
+
+    def _files(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
+        self._call(writer.add, summary.embedding(f"e{number}", np.ones((3, 3)), step=0), 0)
 
     def _series(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
         assert isinstance(writer, FileWriter)
@@ -194,7 +214,7 @@ class Round:
         tag, run = f"t{number}/series", run.partition("/")[0]
         points = self.model.setdefault((run, tag), [])
         steps = np.arange(len(points), len(points) + source.randrange(1, 500))
-        parent.add_scalar_series(tag, steps % 1000 / 8, steps)
+        self._call(parent.add_scalar_series, tag, steps % 1000 / 8, steps)
         points += [(step, step % 1000 / 8) for step in steps.tolist()]
 
     def _flush(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
@@ -202,7 +222,7 @@ class Round:
         counts = {tag: len(points) for (where, tag), points in list(self.model.items())
                   if where == run and tag.startswith(mine)}
         try:
-            writer.flush(timeout=5, fsync=source.random() < 0.2)
+            self._call(writer.flush, timeout=5, fsync=source.random() < 0.2)
         except OSError:
             self.refused += 1
         else:
@@ -210,7 +230,7 @@ class Round:
 
     def _close(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
         try:
-            writer.close(timeout=0.5)
+            self._call(writer.close, timeout=0.5)
         except OSError:
             self.refused += 1
 
@@ -232,21 +252,23 @@ class Round:
         if pid == 0:
             self.disk.fault = ""
             for step, value in points:
-                writer.add_scalar(tag, value, step)
-            writer.close()
+                self._call(writer.add_scalar, tag, value, step)
+            self._call(writer.close)
             os._exit(0)
         self.model[run, tag] = points
         children[pid] = tag
 
-    _ACTIONS: List[Callable[..., None]] = [_scalars, _heavy, _series, _flush, _close, _drop]
-    _WEIGHTS = [60, 40, 4, 6, 1, 0.5]
+    _ACTIONS: List[Callable[..., None]] = [_scalars, _heavy, _series, _flush, _close, _drop,
+                                           _poison, _files]
+    _WEIGHTS = [60, 40, 4, 6, 1, 0.5, 1, 0.5]
 
     def _break(self) -> None:
         """The disk's part: well for a while, then not."""
         source = random.Random(self.random.random())
         while not self.over:
             time.sleep(source.random() * 0.5)
-            self.disk.fault = source.choice(("short", "stall", "flaky", "broken", "fsync", "open"))
+            self.disk.fault = source.choice(
+                ("short", "stall", "flaky", "broken", "dead", "fsync", "open"))
             time.sleep(source.random() * source.choice((0.05, 0.6)))
             self.disk.fault = ""
 
@@ -271,6 +293,15 @@ class Round:
                 for name, end in places.get((run, tag), [])[:count]:
                     assert end <= sizes.get(name, 0), f"{run} {tag}: not there when flush returned"
         return sum(map(len, found.values()))
+
+
+class Poison:
+    """A kind that breaks its word: it can't be encoded."""
+
+    tags, nbytes, ready = ("poison",), 100, False
+
+    def event_field(self) -> Any:
+        raise random.choice((ValueError, OSError, RecursionError, MemoryError))("poison")
 
 
 def _image(tag: str, step: int) -> Any:
@@ -348,12 +379,13 @@ def resources() -> Dict[str, int]:
             "threads": len(os.listdir("/proc/self/task")), "fds": len(os.listdir("/proc/self/fd"))}
 
 
-def soak(seconds: float, seed: int, tell: Callable[[str], None] = print) -> Dict[str, int]:
+def soak(seconds: float, seed: int, tell: Callable[[str], None] = print,
+         filtered: str = "ignore") -> Dict[str, int]:
     """Rounds until the time is over, two at least. Gives the sums, and what the process holds more
     at the end than after the first round."""
-    warnings.simplefilter("ignore")
+    warnings.simplefilter(filtered, RuntimeWarning)  # type: ignore[arg-type]
     end = time.monotonic() + seconds
-    sums = dict(rounds=0, events=0, faults=0, promises=0, refused=0)
+    sums = dict(rounds=0, events=0, faults=0, promises=0, refused=0, told=0)
     first: Dict[str, int] = {}
     disk = Disk()
     try:
@@ -371,6 +403,7 @@ def soak(seconds: float, seed: int, tell: Callable[[str], None] = print) -> Dict
                 sums["rounds"] += 1
                 sums["promises"] += len(one.promises)
                 sums["refused"] += one.refused
+                sums["told"] += one.told
                 sums["faults"] = disk.faults
                 del one
             held = resources()
@@ -385,8 +418,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Log on a disk that keeps failing.")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--warnings", choices=("ignore", "error"), default="ignore")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
-    result = soak(asked.minutes * 60, asked.seed, lambda line: print(line, flush=True))
+    result = soak(asked.minutes * 60, asked.seed, lambda line: print(line, flush=True),
+                  asked.warnings)
     print(result)
     sys.exit(result["more_mb"] > 100 or result["more_threads"] > 1 or result["more_fds"] > 8)

@@ -24,7 +24,7 @@ def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -
     class Round:
         def __init__(self, directory: Path, seed: int, disk: object) -> None:
             seeds.append(seed)
-            self.refused, self.promises = 0, []
+            self.refused, self.promises, self.told = 0, [], 0
 
         def go(self) -> None:
             assert len(seeds) < 2, "the second"
@@ -45,11 +45,13 @@ def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux",
                     reason="counts threads, descriptors and memory with Linux's means")
-def test_soak() -> None:
+@pytest.mark.parametrize("filtered", ["ignore", "error"])
+def test_soak(filtered: str) -> None:
     """Everything that was logged is in the files, once and in order, whatever the disk did; what a
-    flush() promised was there when it returned; memory, threads and descriptors do not grow."""
+    flush() promised was there when it returned; memory, threads and descriptors do not grow. Nothing
+    of this changes where warnings are errors."""
     program = ("import json; from tests.faults import soak; "
-               "print(json.dumps(soak.soak(25, 1, lambda line: None)))")
+               f"print(json.dumps(soak.soak(25, 1, lambda line: None, {filtered!r})))")
     done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True,
                           timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -57,6 +59,8 @@ def test_soak() -> None:
     figure = (f"{sums['events']} events, {sums['faults']} faults, {sums['promises']} flushes: 0 "
               f"lost, 0 doubled; {sums['more_mb']} MB, {sums['more_threads']} threads, "
               f"{sums['more_fds']} descriptors more")
-    record(11, "soak under random faults: 0 of 200000 events lost, doubled or out of order", figure)
+    record(11, f"soak under random faults, several writers and sub-runs, warnings {filtered}: 0 of "
+               "200000 events lost, doubled or out of order", figure)
+    assert bool(sums["told"]) == (filtered == "error")
     assert sums["events"] >= 200_000 and sums["faults"] > 100 and sums["promises"] > 50, sums
     assert sums["more_threads"] <= 1 and sums["more_fds"] <= 4 and sums["more_mb"] <= 100, sums

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import errno
 import signal
+import struct
 import threading
 import time
 import warnings
@@ -11,7 +12,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 import pytest
 
 from tbwriter._log import channel as module, queue, worker as threads
-from tbwriter import LogWarning
+from tbwriter import LogWarning, _warnings
 from tbwriter._log.channel import Channel
 
 
@@ -401,3 +402,152 @@ def test_signal_handlers_while_a_call_waits() -> None:
     other.join()
     assert sorted(log.written) == [*[b"handler"] * len(returned), b"main", b"other"]
     channel.close(5)
+
+
+class Poison:
+    """An item that can't be encoded."""
+
+    nbytes = 10
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    @property
+    def data(self) -> bytes:
+        raise self.error
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("error", [
+    ValueError("x"), RecursionError("x"), MemoryError(), OSError(errno.EIO, "looks like a disk"),
+    UnicodeEncodeError("utf-8", "x", 0, 1, "x"), Unspeakable(), struct.error("x")])
+def test_an_item_that_can_not_be_encoded(error: Exception, asynchronous: bool) -> None:
+    """It costs itself alone, with one warning, whatever it raises; nothing is tried again."""
+    channel, log = make(asynchronous=asynchronous, flush_secs=0.01)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(10):
+            add(channel, b"%d" % step)
+            if step % 3 == 1:
+                channel.put(Poison(error))
+        channel.flush(5)
+        assert channel.retry.error is None
+        channel.close(5)
+    assert log.written == [b"%d" % step for step in range(10)]
+    told = [str(w.message) for w in caught]
+    assert told and all("could not be encoded" in text for text in told), told
+    assert channel.queue.nbytes == 0
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), KeyboardInterrupt()])
+def test_what_ends_other_threads_does_not_end_this(error: BaseException) -> None:
+    """Also an exception that would end the thread costs the item that raises it, alone."""
+    channel, log = make()
+    for step in range(3):
+        add(channel, b"%d" % step)
+        channel.put(Poison(error))
+    with pytest.warns(LogWarning, match="could not be encoded"):
+        channel.flush(5)
+    assert log.written == [b"0", b"1", b"2"]
+    channel.close(5)
+
+
+def test_warnings_are_raised_to_nobody_on_the_thread() -> None:
+    """Under `-W error` a failing storage and items that can't be encoded cost no other item; the
+    call that notices raises the warning once its own item is queued, or its flush is done."""
+    channel, log = make(flush_secs=0.01)
+    raised = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        log.error = OSError(errno.EIO, "bad disk")
+        for step in range(100):
+            try:
+                add(channel, b"%d" % step)
+                channel.put(Poison(ValueError("x")))
+            except LogWarning:
+                raised += 1
+            time.sleep(0.001)
+        log.error = None
+        for call in (channel.flush, channel.close):
+            try:
+                call(5)
+            except LogWarning:
+                raised += 1
+    assert 1 <= raised < 10
+    assert [int(data) for data in log.written] == list(range(100)) and log.closed == 1
+
+
+@pytest.mark.parametrize("heavy", [True, False])
+def test_a_synchronous_channel_is_bounded(heavy: bool) -> None:
+    """While the storage fails, a channel without the thread keeps what fits, and drops and counts
+    the rest, as the others do; later all that was kept is written."""
+    channel, log = make(asynchronous=False, max_buffer=100_000)
+    log.error = OSError(errno.EIO, "bad disk")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3000):
+            if heavy:
+                channel.put(Heavy(bytes(1000)))
+            else:
+                add(channel, bytes(24))
+    assert channel.queue.nbytes + log.pending <= 110_000
+    assert channel.queue.dropped > 1500
+    assert len([w for w in caught if "dropped" in str(w.message)]) == 1
+    log.error = None
+    channel.flush(5)
+    assert len(log.written) + channel.queue.dropped == 3000
+    channel.close(5)
+
+
+def test_steps_count_as_items() -> None:
+    """A step between records, such as side files, counts its bytes, and is dropped as items are."""
+    channel, log = make(max_buffer=100_000)
+    log.gate.clear()
+
+    class Step(queue.Task):
+        nbytes = 20_000
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        add(channel, b"x")
+        for _ in range(50):
+            channel.put(Step())
+    assert channel.queue.dropped >= 45
+    log.gate.set()
+    channel.close(5)
+    assert channel.queue.nbytes == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_one_deadline_for_many(count: int) -> None:
+    """Flushing many channels that stand still takes as long as one, and those that don't are
+    written."""
+    made = [make() for _ in range(count)]
+    for channel, log in made:
+        log.error = OSError(errno.EIO, "bad disk")
+        add(channel, b"x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.monotonic()
+        with pytest.raises(OSError):
+            module.flush_all([(channel, None) for channel, _ in made], 0.3, patient=True)
+        assert 0.25 < time.monotonic() - start < 0.8
+        for _, log in made:
+            log.error = None
+        module.close_all([channel for channel, _ in made], 5)
+    assert all(log.written == [b"x"] and log.closed for _, log in made)
+
+
+def test_warnings_point_at_the_users_line() -> None:
+    """A warning names the line of the call that issues it, however deep in the package it is."""
+    log = MemoryLog()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _warnings.warn("one")
+        _warnings.once(object(), "two")
+    assert {w.filename for w in caught} == {__file__} and log.pending == 0

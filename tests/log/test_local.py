@@ -728,3 +728,124 @@ def _event_files_open(directory: Path = Path("/")) -> Dict[str, int]:
         if "tfevents" in target and target.startswith(str(directory)):
             found[target] = int(fd)
     return found
+
+
+def _whole_record() -> bytes:
+    return b"".join(record(7))
+
+
+@pytest.mark.parametrize("foreign", [b"\0\0\0\0", b"x", bytes(5000), _whole_record(),
+                                     _whole_record() + b"x"],
+                         ids=["zeros", "byte", "many", "record", "record and more"])
+@pytest.mark.parametrize("seen", [0.0, 3600.0], ids=["looked", "not looked"])
+@pytest.mark.parametrize("size", [20, 5000])
+def test_foreign_bytes_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: bytes,
+                                  seen: float, size: int) -> None:
+    """Bytes that another program has appended are never taken for ours: the run continues in a new
+    file with one notice, and all of ours is read, once."""
+    monkeypatch.setattr(local, "SEEN_SECS", seen)
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    old = Path(log.path)
+    with old.open("ab") as file:
+        file.write(foreign)
+    told = []
+    for step in range(1, 4):
+        log.append(record(step, size))
+        log.write()
+        told.append(log.notice)
+        log.notice = ""
+    log.close()
+    assert [bool(text) for text in told].count(True) == 1 and "another program" in "".join(told)
+    first, second = files(tmp_path)
+    assert foreign in old.read_bytes()
+    mine = [event.step for file in (first, second) for event in scan(file.read_bytes())[0][1:]
+            if event.step != 7]
+    assert mine == [0, 1, 2, 3]
+
+
+def test_foreign_bytes_at_close(tmp_path: Path) -> None:
+    """What others have appended is not cut off when the file is closed."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    with open(log.path, "ab") as file:
+        file.write(b"foreign")
+    log.close()
+    assert files(tmp_path)[0].read_bytes().endswith(b"foreign")
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EBADF, errno.EIO, errno.ENXIO, errno.EPERM])
+@pytest.mark.parametrize("written", [0, 3])
+def test_a_descriptor_that_fails_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                          code: int, written: int) -> None:
+    """Where a file takes nothing any more and its directory takes a new one, the run continues
+    there after a few tries, with one notice, and leaves no file without records."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append([])
+    for step in range(written):
+        log.append(record(step))
+        log.write()
+    write, broken = local._write, set()
+
+    def failing_write(fd: int, pieces: Any) -> int:
+        broken.add(fd) if not broken else None
+        if fd in broken:
+            raise OSError(code, os.strerror(code))
+        return write(fd, pieces)
+
+    monkeypatch.setattr(local, "_write", failing_write)
+    log.append([part for step in range(written, 10) for part in record(step)])
+    tries = 0
+    while log.pending:
+        tries += 1
+        try:
+            log.write()
+        except OSError as error:
+            assert error.errno == code and tries <= 4
+    assert "continues in a new file" in log.notice
+    log.close()
+    assert steps(tmp_path, torn=False) == list(range(10))
+    assert len(files(tmp_path)) == 1 + bool(written)
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO])
+def test_a_directory_that_fails_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                         code: int) -> None:
+    """Where new files fail as the old one does, nothing piles up, and the log continues once the
+    storage is back."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    log.append(record(1))
+
+    def failing_write(fd: int, pieces: Any) -> int:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "_write", failing_write)
+        for _ in range(20):
+            with pytest.raises(OSError):
+                log.write()
+    assert len(files(tmp_path)) <= 2
+    log.write()
+    log.close()
+    assert steps(tmp_path, torn=False) == [0, 1]
+
+
+def test_names_of_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two containers with one host name, one process id and one second have different names, which
+    sort by time all the same."""
+    monkeypatch.setattr(naming, "host_name", lambda: "trainer")
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
+    names = []
+    for _ in range(1000):
+        monkeypatch.setattr(naming, "_numbers", iter([0]))
+        names.append(new_name([], ""))
+    assert len(set(names)) == 1000
+    monkeypatch.setattr(naming, "_numbers", iter(range(100)))
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_001.0)
+    later = [new_name([], "") for _ in range(100)]
+    assert max(names) < min(later) and later == sorted(later)

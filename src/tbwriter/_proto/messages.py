@@ -22,6 +22,8 @@ SIMPLE_VALUE_KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
 SESSION_START = wire.int_field(schema.SessionLog.STATUS, schema.SessionStatus.START)
 
+_KEPT = 256  # characters of a tag whose field is kept for its next value
+
 
 class Value:
     """One value of a Summary: a tag, and the data that is shown under it.
@@ -153,7 +155,8 @@ def tag_field(tag: str) -> bytes:
     if not isinstance(tag, str):
         raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r}), want str")
     try:
-        return _tag_field(tag)
+        # Long ones are not kept: many of them would be hundreds of megabytes.
+        return (_tag_field if len(tag) <= _KEPT else _tag_field.__wrapped__)(tag)
     except UnicodeEncodeError:
         raise ValueError(f"got the tag {tag!r} with a lone surrogate, want valid Unicode") from None
 
@@ -193,7 +196,10 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
         if data_class is None:
             data_class = schema.PLUGINS[plugin_name].data_class \
                 if plugin_name in schema.PLUGINS else schema.DataClass.UNKNOWN
-        return _metadata(plugin_name, bytes(content), data_class, display_name, description)
+        content = bytes(content)
+        made = _metadata if len(content) + len(display_name) + len(description) <= 4 * _KEPT \
+            else _metadata.__wrapped__
+        return made(plugin_name, content, data_class, display_name, description)
     except UnicodeEncodeError as error:
         raise ValueError(f"got {error.object!r:.80} with a lone surrogate, want valid Unicode"
                          ) from None

@@ -1,0 +1,242 @@
+"""Values that are accepted and still hard to write: each costs itself at most, and is counted."""
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+from tests.faults.test_many_writers import run, steps
+from tests.support import judges
+
+import tbwriter
+from tbwriter import FileWriter, LogWarning, SummaryWriter
+
+
+class Bad:
+    """A kind that breaks its word: it can't be encoded."""
+
+    tags = ("bad",)
+    nbytes = 10
+    ready = False
+
+    def __init__(self, error: BaseException = ValueError("bad kind")) -> None:
+        self.error = error
+
+    def event_field(self) -> Any:
+        raise self.error
+
+
+class BadFiles(Bad):
+    """Side files that can't be made."""
+
+    def store(self, directory: Any) -> None:
+        directory.put("a/file", b"x")
+        raise self.error
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("kind", [Bad, BadFiles])
+@pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.ENOSPC, "not the disk's"),
+                                   RecursionError("x"), MemoryError()])
+def test_a_poisoned_value(tmp_path: Path, kind: Any, error: Exception, asynchronous: bool) -> None:
+    """It costs itself alone, with one warning at the user's line."""
+    writer = SummaryWriter(tmp_path, asynchronous=asynchronous)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(100):
+            writer.add_scalar("x", step, step)
+            if step == 50:
+                writer.add(kind(error), step)
+        writer.close()
+    assert steps(tmp_path) == list(range(100))
+    assert len(caught) == 1 and issubclass(caught[0].category, LogWarning)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("length", [255, 256, 257, 5000, 70_000, 260_000, 5_000_000])
+def test_long_tags(tmp_path: Path, length: int) -> None:
+    """A tag of any length is written, in single values, series and events of several, beside those
+    of short tags."""
+    tag = "t" * length
+    with SummaryWriter(tmp_path) as writer:
+        for step in range(300 if length < 10_000 else 3):
+            writer.add_scalar(tag, step, step)
+        for step in range(2001):
+            writer.add_scalar("x", step, step)
+        writer.add_values({tag: 1.0, "y": 2.0}, 1000)
+        writer.add_scalar_series(tag, [1.0, 2.0], [1001, 1002])
+        writer.add_text("short", tag, 0)
+    assert steps(tmp_path) == list(range(2001))
+    assert steps(tmp_path, tag)[-3:] == [1000, 1001, 1002]
+
+
+def test_long_tags_of_many_characters(tmp_path: Path) -> None:
+    """The automatic steps of a long tag count on, and those of different ones are apart."""
+    tags = ["é" * 300, "é" * 300 + "a", "é" * 301]
+    with SummaryWriter(tmp_path) as writer:
+        for _ in range(3):
+            for tag in tags:
+                writer.add_scalar(tag, 1.0)
+    for tag in tags:
+        assert steps(tmp_path, tag) == [0, 1, 2]
+
+
+MEMORY = """
+import resource, numpy as np
+before = 0
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+writer = SummaryWriter(logdir, max_buffer=4 << 20, asynchronous={asynchronous})
+writer.add_scalar("x", 0.0, 0)
+writer.add(summary.embedding("e", np.ones((4, 4))), 0)
+writer.flush()
+warnings.simplefilter("ignore")
+local._write = full
+writer.add_scalar("x", 1.0, 1)
+time.sleep(0.3)
+before = resident()
+for step in range({calls}):
+    {call}
+result["grown"] = (resident() - before) >> 20
+result["dropped"] = writer.dropped
+end()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("call, calls", [
+    ("writer.add_scalar('x', step, step)", 300_000),
+    ("writer.add_scalar(f'{step:0100000}', step, step)", 1000),
+    ("writer.add_scalar('x' * 250_000, step, step)", 400),
+    ("writer.add_values({f'{step:0100000}': 1.0, 'y': 2.0}, step)", 500),
+    ("writer.add_text('t' * 100_000, 'text', step)", 1000),
+    ("writer.add_scalar_series('s' * 300, np.ones(1000), np.arange(1000))", 500),
+    ("writer.add_scalar_series('s', np.ones(10_000), np.arange(10_000))", 500),
+    ("writer.add_histogram('h', np.ones(10_000), step)", 2000),
+    ("writer.add_audio('a', np.ones(100_000), step)", 300),
+    ("writer.add_text('t', 'x' * 100_000, step)", 1000)])
+def test_memory_while_the_storage_fails(tmp_path: Path, call: str, calls: int,
+                                        asynchronous: bool) -> None:
+    """Whatever waits is counted as what it takes: a buffer of 4 MB grows the process by little
+    more, and the rest is dropped and counted."""
+    seen = run(tmp_path, MEMORY.format(call=call, calls=calls, asynchronous=asynchronous))
+    assert seen["grown"] < 24, seen
+    assert seen["dropped"] > calls // 20, seen
+
+
+def test_side_files_are_bounded(tmp_path: Path) -> None:
+    """Embeddings that wait count in max_buffer, are dropped beyond it, and are counted."""
+    seen = run(tmp_path, """
+import numpy as np
+writer = SummaryWriter(logdir, max_buffer=1 << 20)
+writer.add_scalar("x", 0.0, 0)
+writer.flush()
+warnings.simplefilter("ignore")
+local._write = stall
+writer.add_scalar("x", 1.0, 1)
+time.sleep(0.3)
+for step in range(99):
+    writer.add_embedding(np.ones((4096, 64), np.float32), global_step=step)
+result["waiting"], result["dropped"] = writer._queue.nbytes, writer.dropped
+end()
+os._exit(0)
+""")
+    assert seen["waiting"] < 2 << 20 and seen["dropped"] >= 97, seen
+
+
+ERRORS = """
+import numpy as np
+class Bad:
+    tags, nbytes, ready = ("bad",), 10, False
+    def event_field(self):
+        raise RuntimeError("bad kind")
+top = SummaryWriter(logdir, {options})
+writers = [top] + [top.sub_run(str(n)) for n in range(count - 1)]
+raised = 0
+def told(call, *args, **options):
+    global raised
+    try:
+        call(*args, **options)
+    except Warning:
+        raised += 1
+for step in range(100):
+    if step == 20:
+        local._write = full
+    if step == 60:
+        local._write = real_write
+    for writer in writers:
+        told(writer.add_scalar, "x", float(step), step)
+        told(writer.add, Bad(), step)
+        told(writer.add, summary.histogram("h", np.array([1.0, np.nan])), step)
+    time.sleep(0.005)
+for call in (top.flush, top.close):
+    for _ in range(200):
+        try:
+            call()
+            break
+        except Warning:
+            raised += 1
+        except OSError:
+            time.sleep(0.1)
+result["told"] = raised
+end()
+"""
+
+
+@pytest.mark.parametrize("options", ["", "asynchronous=False", "flush_secs=0"])
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_warnings_that_are_errors(tmp_path: Path, options: str, count: int) -> None:
+    """With PYTHONWARNINGS=error, values that can't be encoded, histograms with NaN and a disk that
+    is full for a while cost nothing: every scalar is there, and so is every histogram."""
+    seen = run(tmp_path, ERRORS.format(options=options), count, PYTHONWARNINGS="error")
+    assert seen["told"] >= 1
+    directories = [tmp_path / "logs", *(tmp_path / "logs" / str(n) for n in range(count - 1))]
+    for directory in directories:
+        found = [event for path in sorted(directory.glob("*tfevents*"))
+                 for event in judges.events(path)]
+        for tag in ("x", "h"):
+            assert [event.step for event in found if any(
+                value.tag == tag for value in event.summary.value)] == list(range(100))
+
+
+def test_errors_in_functions_at_exit_and_finalizers(tmp_path: Path) -> None:
+    """Where warnings are errors, one that is left for the end of the program is printed."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", """
+import sys
+from tbwriter import SummaryWriter
+class Bad:
+    tags, nbytes, ready = ("bad",), 10, False
+    def event_field(self):
+        raise RuntimeError("bad kind")
+writer = SummaryWriter(sys.argv[1], flush_secs=100)
+writer.add(Bad(), 0)
+writer.add_scalar("x", 1.0, 0)
+""", str(tmp_path)], text=True, capture_output=True, env={
+        **os.environ, "PYTHONPATH": str(Path(tbwriter.__file__).parents[1])})
+    assert done.returncode == 0 and "bad kind" in done.stderr, done.stderr
+    assert steps(tmp_path) == [0]
+
+
+def test_two_containers_on_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two writers with one host name, process id and second write two objects: nothing is lost."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+    from tbwriter._log import naming
+    found: List[str] = []
+    for number in range(2):
+        monkeypatch.setattr(naming, "host_name", lambda: "trainer")
+        monkeypatch.setattr(naming, "_numbers", iter(range(100)))
+        monkeypatch.setattr(naming.time, "time", lambda: 1_700_000_000.0)
+        # Neither sees the objects of the other: they begin at the same time.
+        monkeypatch.setattr("tbwriter._log.objects.RemoteLog._names", lambda self: set())
+        with FileWriter("memory://twins/run") as writer:
+            writer.add_scalar("x", 1.0, number)
+            found.append(writer.path)
+    assert len(set(found)) == 2
+    assert len(fsspec.filesystem("memory").ls("/twins/run")) == 2
