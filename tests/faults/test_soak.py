@@ -18,7 +18,7 @@ SOAK = Path(__file__).with_name("soak.py")
 
 def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round that fails is told with its seed, which made its faults, and where its files are."""
-    soak = importlib.import_module("soak")
+    soak = importlib.import_module("tests.faults.soak")
     seeds, told = [], []
 
     class Round:
@@ -48,8 +48,8 @@ def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("filtered", ["ignore", "error"])
 def test_soak(filtered: str) -> None:
     """Everything that was logged is in the files, once and in order, whatever the disk did; what a
-    flush() promised was there when it returned; memory, threads and descriptors do not grow. Nothing
-    of this changes where warnings are errors."""
+    flush() promised was there when it returned; memory, threads and descriptors do not grow.
+    Nothing of this changes where warnings are errors."""
     program = ("import json; from tests.faults import soak; "
                f"print(json.dumps(soak.soak(25, 1, lambda line: None, {filtered!r})))")
     done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True,
