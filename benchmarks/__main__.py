@@ -11,14 +11,14 @@ import tempfile
 import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence, TextIO
 
-from . import floors, interpreters, parts, reading, report, scaling, startup
+from . import floors, interpreters, networks, parts, reading, report, scaling, startup
 from .cases import CASES, TARGETS, Case
 from .race import Course, Result, race
 from .report import CASE_HEAD, PACED_HEAD, TARGET_HEAD, Met, duration, number, table, titled
 from .rivals import OURS, WRITERS, rivals
 
 # What is measured besides the cases.
-EXTRAS = ("parts", "startup", "reading", "floors", "scaling")
+EXTRAS = ("networks", "parts", "startup", "reading", "floors", "scaling")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -75,6 +75,15 @@ def _parts(course: Course, writers: Sequence[str], options: argparse.Namespace, 
         rows.append([result["title"], result["writer"], rate])
     return titled("The parts of a writer", table(("part", "writer", "rate"), rows,
                                                  options.markdown), options.markdown)
+
+
+def _networks(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
+              met: List[Met]) -> str:
+    found = networks.measure(networks.writers(course.pythons["main"]), {}, options.rounds)
+    for result in found:
+        _line(out, result)
+    return titled("One log of all parameters and gradients of a network",
+                  table(networks.HEAD, networks.rows(found), options.markdown), options.markdown)
 
 
 def _startup(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
@@ -135,8 +144,8 @@ def _scaling(course: Course, writers: Sequence[str], options: argparse.Namespace
     return titled("How the cost of a call grows", text, options.markdown)
 
 
-_EXTRAS = {"parts": _parts, "startup": _startup, "reading": _reading, "floors": _floors,
-           "scaling": _scaling}
+_EXTRAS = {"networks": _networks, "parts": _parts, "startup": _startup, "reading": _reading,
+           "floors": _floors, "scaling": _scaling}
 
 
 def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
