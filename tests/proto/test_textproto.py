@@ -34,7 +34,7 @@ GOOD = [
     'embeddings { tensor_shape: [1, 2] tensor_path: "p" }',
     'embeddings [{ tensor_name: "a" }, { tensor_name: "b" }]',
     'embeddings < tensor_name: "a"; tensor_shape: 3, > # end',
-    r'embeddings { tensor_name: "\303\251\n\t\\\"\x41\u00e9\q" }',
+    r'embeddings { tensor_name: "\303\251\n\t\\\"\x41\u00e9" }',
     'embeddings { sprite { image_path: "i" single_image_dim: 1 } tensor_shape: 0x10 }',
     "embeddings { tensor_shape: [] }",
 ]
