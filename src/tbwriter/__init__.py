@@ -24,6 +24,8 @@ __all__ = ["FileWriter", "LogWarning", "ReadError", "SummaryWriter", "SyncError"
 
 
 def __getattr__(name: str) -> Any:
+    if name == "compat":
+        return import_module(f"{__name__}.compat")
     if name not in _DOORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     door = getattr(import_module(f"{__name__}.{_DOORS[name]}"), name)

@@ -87,6 +87,17 @@ def test_names_of_the_package(api: str, names: List[str]) -> None:
     assert import_module(f"tbwriter.compat.{api}.summary") is package.summary
 
 
+def test_reached_by_attributes() -> None:
+    """`import tbwriter` is enough for tbwriter.compat.install and tbwriter.compat.torch; others are
+    AttributeErrors."""
+    code = ("import tbwriter\n"
+            "assert tbwriter.compat.install and 'torch' in dir(tbwriter.compat)\n"
+            "assert tbwriter.compat.torch.SummaryWriter and tbwriter.compat.mxboard.summary\n"
+            "assert not hasattr(tbwriter.compat, 'jax')\n")
+    source = Path(__file__).parents[2] / "src"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(source)})
+
+
 def test_what_is_imported() -> None:
     """Neither torch nor any other package than those that tbwriter needs is imported, and the
     folder `torch` hides none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ def test_the_directory_that_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             writer.no_such_method
     made, = (tmp_path / "runs").iterdir()
     assert made.name.endswith("_LR") and len(events(made)) == 4
+
+
+@pytest.mark.parametrize("module", [torch, tensorboardX, mxboard])
+def test_flush_secs(tmp_path: Path, module: Any) -> None:
+    """With the originals' default, 120, a value is in the file within a second, without flush."""
+    writer = module.SummaryWriter(str(tmp_path), flush_secs=120)
+    writer.add_scalar("a", 1.0, 1)
+    time.sleep(1)
+    assert len(events(tmp_path)) == 2
+    writer.close()
 
 
 def test_the_name_of_the_event_file(tmp_path: Path) -> None:

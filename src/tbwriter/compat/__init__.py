@@ -9,7 +9,22 @@ A framework that imports one of them itself is given the module here by `install
 """
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any, List
+
 from ._install import install as install
 from ._install import uninstall as uninstall
 
+_APIS = ("mxboard", "tensorboard", "tensorboardX", "torch")
+
 __all__ = ["install", "uninstall"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _APIS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> List[str]:
+    return [*__all__, *_APIS]
