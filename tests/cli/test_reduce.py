@@ -83,7 +83,7 @@ def test_other_kinds_are_named(tmp_path, capsys):
     for seed in "01":
         written(tmp_path / seed, [scalar_event("x", 1.0, 1), event_of(summary.text("t", "t"), 1)])
     assert main(["reduce", str(tmp_path / "0"), str(tmp_path / "1"), str(tmp_path / "out")]) == 0
-    assert "note: 1 tag of the run . are no scalars" in capsys.readouterr().out
+    assert "note: not in the output: 1 tag of other kinds of the run .\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [["--stat", "mode"], ["--stat", "mean,mean"]])

@@ -53,12 +53,12 @@ def _collision(runs: Sequence[Sequence[str]]) -> Optional[str]:
     for paths in runs if len(runs) > 1 else ():
         extent = _extent(Index([Source(path) for path in paths]))
         for other in seen:
-            for tag in extent.steps.keys() & other.steps.keys():
+            for tag in (tag for tag in extent.steps if tag in other.steps):
                 (first, last), (begin, end) = extent.steps[tag], other.steps[tag]
                 if first <= end and begin <= last:
                     return tag
-            for tag in extent.whole.keys() & other.whole.keys():
-                if extent.whole[tag] != other.whole[tag]:
+            for tag in extent.whole:
+                if other.whole.get(tag, extent.whole[tag]) != extent.whole[tag]:
                     return tag
         seen.append(extent)
     return None

@@ -198,7 +198,8 @@ def _print(done: Sequence[Reduced], output: Output, options: argparse.Namespace)
         say(f"renamed: {name} -> {path}")
     for one in done:
         if one.other_tags:
-            say(f"note: {plural(one.other_tags, 'tag')} of the run {one.name} are no scalars")
+            say(f"note: not in the output: {plural(one.other_tags, 'tag')} of other kinds of the "
+                f"run {one.name}")
     lacking = "lack a seed" + (", left out" if options.complete else "")
     rows = [[one.name, *map(str, one[1:-1])] for one in done]
     for line in table(["run", "seeds", "tags", "values read", "same step", "steps", lacking,
