@@ -90,6 +90,7 @@ class Rows(Entry):
 
     def __init__(self, rows: bytes, tags: Tags, first: Optional[Callable[[], int]] = None) -> None:
         self._payload = None
+        self._payload = None
         self._rows = rows
         self._encoder = RowEncoder(tags)
         self._step = first
