@@ -39,11 +39,11 @@ def _near_tables() -> Array:
 
 def _made(distances: Array) -> Array:
     bits = _bits(distances)
-    tables = np.zeros((len(bits), 256), np.uint32)
+    tables = np.zeros((256, len(bits)), np.uint32)
     for bit in range(8):
         size = 1 << bit
-        tables[:, size:2 * size] = tables[:, :size] ^ bits[:, bit:bit + 1]
-    return tables
+        tables[size:2 * size] = tables[:size] ^ bits[:, bit]
+    return np.ascontiguousarray(tables.T)
 
 
 def added(rows: Array, columns: Array, tables: Array) -> Array:
