@@ -43,7 +43,11 @@ def profile(writer: Any, name: str = "", host: str = "", *, operators: bool = Tr
         after this call. False records bulks as single entries.
     memory: record the bytes that each device has in use. api: record the calls of MXNet's C API,
         which are nearly half of all records and cost most.
-    symbol: the network, a Symbol, whose names operators get where their order leaves no doubt.
+    symbol: the network, a Symbol or a hybridized block, whose names operators get where their order
+        leaves no doubt.
+
+    `max_events` does not bound what MXNet records:
+    profile few steps.
 
     Raises TypeError or ValueError as `FileWriter.profile` does.
     """
@@ -69,8 +73,10 @@ class MXNetProfile(Profile):
         mxnet.profiler.set_state("run")
 
     def _stop(self) -> Callable[[Window], Sequence[Drawing]]:
-        mxnet.nd.waitall()
-        mxnet.profiler.set_state("stop")
+        try:
+            mxnet.nd.waitall()  # raises what an operator of the program has raised
+        finally:
+            mxnet.profiler.set_state("stop")
         dump = _dumped()
         return lambda window: self._drawings(window, dump)
 

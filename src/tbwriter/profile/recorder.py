@@ -339,9 +339,11 @@ class Profile:
         if window is None or self._pid != os.getpid():  # a forked child has only a copy
             self._window = None
             return
-        more = self._stop()
-        window.end = now()
-        self._window = None
+        try:
+            more = self._stop()
+        finally:
+            window.end = now()
+            self._window = None
         end = window.since_1970 + window.end - window.begin
         session = Session(window.since_1970, end, lambda: [self._drawn(window), *more(window)],
                           self._name, self._host, window.nbytes)
