@@ -429,7 +429,7 @@ NUMBERS = [
     ("object-stores.md", "within 10 s (`flush_secs`)", "writer.REMOTE_FLUSH_SECS", 10),
     ("object-stores.md", "at most\nthree times those that are kept", "_log.objects.MOST_SENT", 3),
     ("object-stores.md", "at most 8 MiB, or `max_file_bytes`", "_log.objects.SEGMENT_SIZE",
-     64 << 20),
+     8 << 20),
     ("object-stores.md", "(10 s, and as much again for each MiB)", "_fsspec.PATIENCE", 10),
     ("object-stores.md", "in pieces of 4 MiB", "_files.window.CHUNK", 4 << 20),
     ("inside.md", "a row of 24 bytes", "_scalars.rows.SIZE", 24),

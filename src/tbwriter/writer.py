@@ -20,8 +20,9 @@ from . import _forks
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
                        serialized, tags_of)
 from ._log import open_log
-from ._log.channel import Channel, close_all, flush_all
+from ._log.channel import Channel
 from ._log.queue import Task
+from ._log.together import close_all, flush_all
 from ._log.worker import worker
 from ._proto import messages, schema, wire
 from ._memory import memory

@@ -25,11 +25,12 @@ import sys
 import threading
 import time
 from _thread import get_ident
-from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
 from .queue import Encoded, Queue, Retry, Task
-from .worker import EXIT_SECS, Served, Work, settle, worker
+from .together import close_all, flush_all
+from .worker import EXIT_SECS, worker
 from .._warnings import show, warn
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
@@ -449,45 +450,6 @@ class Channel:
         except SyncError as error:
             show(str(error))  # no later call could report it
         worker.leave(self)
-
-
-def flush_all(jobs: Sequence[Tuple[Channel, Work]], timeout: float, patient: bool = False) -> None:
-    """Flush several channels and do the work of each, by one deadline. Raises the first error."""
-    _raise_first(settle(jobs, timeout, patient))
-    _report([channel for channel, _ in jobs])
-
-
-def close_all(channels: Sequence[Channel], timeout: float) -> None:
-    """Flush and close several logs by one deadline. Raises the first error."""
-    failed = settle([(channel, channel.log.close) for channel in channels], timeout, True)
-    left = {id(channel) for channel, _ in failed}
-    for channel, _ in failed:
-        channel.end_whole()
-        worker.serve(channel)
-    for channel in channels:
-        if id(channel) not in left:
-            try:
-                worker.leave(channel)
-            finally:
-                channel.queue.wake_at = 0
-            if channel.queue.items:  # another thread continues
-                worker.serve(channel)
-    _raise_first(failed)
-    _report(channels)
-
-
-def _raise_first(failed: Sequence[Tuple[Served, Exception]]) -> None:
-    """Raise the first of the errors that `settle` has returned, in place of the warnings."""
-    for channel, _ in failed:
-        channel.retry.outage = ""
-    for _, error in failed:
-        raise error
-
-
-def _report(channels: Sequence[Channel]) -> None:
-    for channel in channels:
-        if channel.retry.outage or channel.retry.notices:
-            channel.report()
 
 
 def _told(error: BaseException) -> str:
