@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os.path
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -47,3 +48,12 @@ def test_plain_names_stay():
     assert file_name("loss-1_b.c") == "loss-1_b.c"
     assert relative_path("layer1/weight") == "layer1/weight"
     assert file_name("a b/é") == "a%20b%2F%C3%A9"
+
+
+@pytest.mark.parametrize("text, name", [
+    ("", "%"), (".", "%2E"), ("..", "%2E."), (".hidden", "%2Ehidden"), ("a.b", "a.b"),
+    ("%", "%25"), ("\n\0", "%0A%00"), ("\ud800", "%ED%A0%80"), ("x.tfevents.y", "x.%74fevents.y"),
+    ("a" * 200, "a" * 200), ("a" * 201, "a" * 183 + "-" + sha256(b"a" * 201).hexdigest()[:16])])
+def test_escaped_names(text, name):
+    """Each name is documented text: people look for the file, and the next version finds it."""
+    assert file_name(text) == name

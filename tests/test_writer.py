@@ -19,6 +19,7 @@ from tests.support.judges import board, both_loaders, events
 
 import tbwriter
 from tbwriter import FileWriter, summary
+from tbwriter._log import local
 from tbwriter._proto.messages import Message
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
@@ -118,6 +119,10 @@ def test_add_event(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [
     b"\x09", event_pb2.Event(wall_time=math.nan).SerializeToString(),
     event_pb2.Event(wall_time=math.inf).SerializeToString(), b"\x2a\x02\x0a\x05",
+    pytest.param(b"\x98\x06\x01", id="varint of no field"),
+    pytest.param(b"\x08\x01", id="wall_time as varint"),
+    pytest.param(b"\x11" + bytes(8), id="step as double"),
+    pytest.param(b"\x2d" + bytes(4), id="summary as float"),
 ])
 def test_add_event_refuses(tmp_path: Path, bad: bytes) -> None:
     """An Event that would end the file in a loader is refused."""
@@ -274,6 +279,30 @@ def test_flush_is_a_barrier(tmp_path: Path) -> None:
         writer.flush(fsync=step % 2 == 0)
         assert points(tmp_path)["x"][-1] == (step, step)
     writer.close()
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_flush_syncs_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                asynchronous: bool) -> None:
+    """flush(fsync=True) syncs the event file once everything is in it; a plain flush does not."""
+    synced: List[Any] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size))
+        real(descriptor)
+
+    monkeypatch.setattr(local, "_fsync", fsync)
+    with FileWriter(tmp_path, asynchronous=asynchronous) as writer:
+        writer.add_scalar("x", 0, 0)
+        writer.flush()
+        assert synced == []
+        for step in (1, 2):
+            writer.add_scalar("x", step, step)
+            writer.flush(fsync=True)
+            found = os.stat(writer.path)
+            assert synced[-1 if step == 2 else 0] == (found.st_ino, found.st_size)
+            assert points(tmp_path)["x"][-1] == (step, step)
 
 
 @pytest.mark.parametrize("end", [

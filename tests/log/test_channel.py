@@ -122,6 +122,37 @@ def test_flush_and_close() -> None:
     assert log.written == [b"1", b"2", b"3"] and log.closed == 1
 
 
+@pytest.mark.parametrize("heavy", [False, True])
+def test_an_item_put_while_close_runs(heavy: bool) -> None:
+    """What another thread adds while close() closes the log is written, without a further call."""
+    channel, log = make(flush_secs=0.02)
+    closing, put = threading.Event(), threading.Event()
+    close = log.close
+
+    def slow() -> None:
+        closing.set()
+        assert put.wait(5)
+        close()
+
+    def other() -> None:
+        assert closing.wait(5)
+        if heavy:
+            channel.put(Heavy(b"late"))
+        else:
+            add(channel, b"late")
+        put.set()
+
+    add(channel, b"early")
+    log.close = slow  # type: ignore[method-assign]
+    thread = threading.Thread(target=other)
+    thread.start()
+    channel.close(5)
+    thread.join()
+    wait_for(lambda: log.written == [b"early", b"late"])
+    log.close = close  # type: ignore[method-assign]
+    channel.close(5)
+
+
 def test_one_thread_for_all() -> None:
     """A hundred channels share one thread, which ends after a while without work."""
     before = threading_tasks()

@@ -604,6 +604,20 @@ def test_names_sort_behind(present: List[str]) -> None:
     assert len(name.split(".")[3]) == 10
 
 
+@pytest.mark.parametrize("ahead, want", [(-100, 0), (-1, 0), (1, 2), (5, 6), (100_000, 100_001)])
+def test_the_time_in_a_name(monkeypatch: pytest.MonkeyPatch, ahead: int, want: int) -> None:
+    """A name has the time of its log; after a file of a later time, one second more than that."""
+    monkeypatch.setattr(naming.time, "time", lambda: NOW + 0.9)
+    name = new_name([f"events.out.tfevents.{NOW + ahead:010d}.zz.1.000000"], "")
+    assert name.split(".")[3] == f"{NOW + want:010d}"
+
+
+def test_the_last_time_in_a_name() -> None:
+    """A name keeps ten digits, also after the last second that they can hold."""
+    for second in (9_999_999_998, 9_999_999_999):
+        assert new_name([f"events.out.tfevents.{second}.a"], "").split(".")[3] == "9999999999"
+
+
 @pytest.mark.parametrize("present", [
     ["zzz.tfevents.5"], ["my.tfevents.99999999999.x"], ["events.out.tfevents.9999999999.x"],
     ["events.out.tfevents.x"], ["projector_config.pbtxt", "zzz"], []])

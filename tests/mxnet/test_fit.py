@@ -555,6 +555,7 @@ def test_log_metrics_callback(tmp_path):
     train = LogMetricsCallback(str(tmp_path / "train"), prefix="mlp")
     evaluate = LogMetricsCallback(str(tmp_path / "eval"), prefix="mlp")
     plain = LogMetricsCallback(str(tmp_path / "plain"))
+    assert (train.prefix, plain.prefix) == ("mlp", None)  # as that of mxnet.contrib's
     recorder = Recorder()
     fit(module(), {"batch_end_callback": [mx.callback.Speedometer(8, 1), train, plain, recorder],
                    "eval_end_callback": evaluate}, epochs=4, begin_epoch=2)

@@ -1,6 +1,8 @@
 """The shared messages, against the compiled messages of an installed TensorBoard."""
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,25 @@ def test_bad_tags() -> None:
         value(5, 1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="lone surrogate"):
         value("\ud800", 1)
+
+
+@pytest.mark.parametrize("bad", [3, None, b"text", ["text"], 0.5])
+@pytest.mark.parametrize("name", ["plugin_name", "display_name", "description"])
+def test_metadata_of_no_text(name: str, bad: Any) -> None:
+    """A text of another type raises TypeError, which names the argument, its type and its value."""
+    arguments = {"plugin_name": "scalars", name: bad}
+    want = f"got a {name} of type {type(bad).__name__} ({bad!r}), want str"
+    with pytest.raises(TypeError) as caught:
+        messages.metadata(**arguments)
+    assert str(caught.value) == want
+
+
+def test_metadata_of_long_texts() -> None:
+    """Texts too long to be kept are checked and written like others."""
+    parsed = summary_pb2.Summary.Value.FromString(
+        messages.metadata("scalars", description="d" * 100_000)).metadata
+    assert parsed.summary_description == "d" * 100_000
+    with pytest.raises(TypeError, match="got a display_name of type int"):
+        messages.metadata("scalars", display_name=3, description="d" * 100_000)  # type: ignore
+    with pytest.raises(ValueError, match="lone surrogate"):
+        messages.metadata("scalars", display_name="\ud800", description="d" * 100_000)

@@ -116,6 +116,13 @@ def test_experiment():
             experiment.time_created_secs) == ("e", "d", "u", 3)
 
 
+def test_an_interval_of_one_number():
+    """Smallest and largest value may be the same number."""
+    _, content = parsed(summary.hparams_experiment({"lr": summary.Interval(1, 1)}))
+    info, = content.experiment.hparam_infos
+    assert (info.domain_interval.min_value, info.domain_interval.max_value) == (1, 1)
+
+
 TRIALS = {"a": ({"lr": 0.1, "bn": True}, {"loss": 3.0}, "SUCCESS"),
           "b": ({"lr": 0.01, "act": "relu"}, {"loss": 2.0, "acc": 0.5}, "FAILURE"),
           "c": ({"depth": np.int32(4), "bn": False}, {"loss": 1.0}, "RUNNING")}

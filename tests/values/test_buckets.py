@@ -161,6 +161,25 @@ def test_one_far_value_does_not_ask_for_billions_of_buckets(bins):
     assert len(found.counts) < 20_000 and found.counts.sum() == 1001
 
 
+@pytest.mark.parametrize("bins", [1, 10, "doane", "scott", "sqrt"])
+def test_one_far_value_changes_no_other_bins(bins):
+    """A number of buckets, and a strategy that needs few of them, is kept as it was given."""
+    values = np.append(np.linspace(0, 1e-6, 1000), 1e6)
+    counts, edges = np.histogram(values, bins)
+    found = histogram(values, bins)
+    assert found.limits[:-1].tolist() == edges.tolist()
+    assert found.counts[1:-1].tolist() == counts.tolist()
+
+
+@pytest.mark.parametrize("bins", [10, "auto", "fd", "doane"])
+@pytest.mark.parametrize("values", [[], [np.nan] * 3, [np.inf, -np.inf]])
+def test_bins_of_nothing(values, bins):
+    """Without a finite value there is nothing to count, whatever the bins; NaN are reported."""
+    found = histogram(np.array(values, float), bins)
+    assert (found.num, found.counts.sum(), found.not_finite) == (0, 0, len(values))
+    assert found.limits[:-1].tolist() == np.histogram_bin_edges([], bins).tolist()
+
+
 def test_trimmed():
     """Empty buckets at both ends go; of a run inside only the last stays, as in TensorFlow."""
     whole = buckets.Histogram(0, 1, 6, 0, 0, np.arange(10.0),

@@ -152,6 +152,21 @@ def test_odd_files():
     assert encoded(jpeg)[1:] == (5, 7)
 
 
+@pytest.mark.parametrize("first", [
+    pytest.param(b"\xff\xcc\0\4\x10\5", id="DAC"), pytest.param(b"\xff\xc4\0\3d", id="DHT"),
+    pytest.param(b"\xff\xc8\0\x0b" + bytes(9), id="JPG"), pytest.param(b"\xff\x01", id="TEM"),
+    pytest.param(b"\xff\xd0", id="RST0")])
+@pytest.mark.parametrize("frame", [0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC9, 0xCA, 0xCF])
+def test_jpeg_segments_before_the_frame_header(first, frame):
+    """The size is that of the frame header, and not of a table that has a number like one."""
+    picture = BytesIO()
+    Image.new("L", (321, 43)).save(picture, "JPEG")
+    data = picture.getvalue()
+    at = data.index(b"\xff\xc0")
+    changed = data[:2] + first + data[2:at] + bytes([0xFF, frame]) + data[at + 2:]
+    assert encoded(changed)[1:] == (321, 43)
+
+
 @pytest.mark.parametrize("data", [b"", b"RIFF\0\0\0\0WEBP", b"<svg/>", b"\x89PNG\r\n\x1a\n",
                                   b"GIF89a", b"BM", b"\xff\xd8\xff", b"GIF89a\0\0\0\0"])
 def test_other_files_are_refused(data):
