@@ -272,7 +272,7 @@ def test_as_a_module():
                           text=True, timeout=60)
     assert done.returncode == 0
     for name in ("demo", "show", "tail", "check", "repair", "export", "merge", "thin",
-                 "Exit codes"):
+                 "select", "reduce", "Exit codes"):
         assert name in done.stdout
 
 
@@ -445,7 +445,9 @@ for name in ("tensorboard", "tensorflow", "google", "google.protobuf", "fsspec",
     sys.modules[name] = None
 from tbwriter.cli import main
 for line in ("demo logs", "show logs", "tail logs --once", "check logs", "repair logs mended",
-             "merge logs mended joined", "thin logs thinned --points 5", "export logs --files out"):
+             "merge logs mended joined",
+             "select logs chosen --tag loss*", "reduce logs/hparams reduced",
+             "thin logs thinned --points 5", "export logs --files out"):
     assert main(line.split()) == 0, line
 """
     done = subprocess.run(

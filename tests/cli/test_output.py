@@ -5,7 +5,6 @@ import json
 import os
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from tbwriter import summary
@@ -74,6 +73,7 @@ def test_links_in_the_directory_are_not_followed(link, tmp_path):
 @pytest.fixture
 def bucket():
     """A file system of objects in memory, whose keys may be anything."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is optional")
     system = fsspec.filesystem("memory")
     system.store.clear()
     yield system
