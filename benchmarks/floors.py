@@ -222,11 +222,12 @@ def _sound_and_text(note: Note) -> None:
     import numpy as np
 
     from tbwriter import summary
+    from tbwriter._parts import Parts
     from tbwriter._tfrecord.frame import frame
 
     sound = np.sin(np.arange(44_100) / 20).astype(np.float32)
     text = "step 12 345: **loss** 0.123" * 4
-    data = [text.encode()]
+    data: Parts = [text.encode()]
 
     def passes() -> None:
         scaled = sound * np.float32(32767)

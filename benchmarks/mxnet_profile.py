@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(_run(*options.child, options.steps)))
+        print(json.dumps(_run(options.child[0], options.child[1], options.steps)))
         return
     found: Dict[str, Dict[str, float]] = {mode: {} for mode in MODES}
     for network in NETWORKS:

@@ -314,7 +314,8 @@ def test_what_cases_give_their_processes(monkeypatch: pytest.MonkeyPatch, tmp_pa
         for case in CASES:
             assert case.times(name) <= case.times("tbwriter"), case.name
     bound = []
-    monkeypatch.setattr(child.os, "sched_setaffinity", lambda process, cores: bound.append(cores))
+    monkeypatch.setattr("benchmarks.child.os.sched_setaffinity",
+                        lambda process, cores: bound.append(cores))
     monkeypatch.setattr(child, "load", lambda *arguments: [])
     monkeypatch.setattr(child, "race", lambda *arguments: {})
     for name in ("histogram-1e7-one", "histogram-1e7"):

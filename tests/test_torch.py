@@ -1,6 +1,8 @@
 """The graph of a torch module, checked against the module and through both loaders."""
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf import text_format
 from tests.support.judges import both_loaders, events, http
@@ -8,7 +10,7 @@ from tensorboard.compat.proto import graph_pb2
 
 from tbwriter import FileWriter, SummaryWriter
 
-torch = pytest.importorskip("torch", reason="needs torch")
+torch: Any = pytest.importorskip("torch", reason="needs torch")
 from tbwriter.torch import graph, nodes
 
 CONV = "Net/Sequential[layer]/Conv2d[0]"

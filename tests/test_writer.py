@@ -20,6 +20,7 @@ from tests.support.judges import board, both_loaders, events
 import tbwriter
 from tbwriter import FileWriter, summary
 from tbwriter._log import local
+from tbwriter._parts import Parts
 from tbwriter._proto.messages import Message
 
 event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
@@ -195,8 +196,8 @@ def test_add_scalar_refuses(tmp_path: Path, arguments: Any, error: type, text: s
 @both_loaders
 def test_steps(tmp_path: Path, loader: str) -> None:
     """All of int64 are steps; a fraction is cut off; what has an index is taken."""
-    given = [-2 ** 63, -5, 0, 1.0, 2.7, np.int64(3), np.float32(4), np.array(5), 2 ** 53 + 1,
-             2 ** 63 - 1]
+    given: List[Any] = [-2 ** 63, -5, 0, 1.0, 2.7, np.int64(3), np.float32(4), np.array(5),
+                        2 ** 53 + 1, 2 ** 63 - 1]
     with FileWriter(tmp_path) as writer:
         for step in given:
             writer.add_scalar("t", 1, step)
@@ -337,7 +338,7 @@ def test_where_a_kind_is_encoded(tmp_path: Path) -> None:
         tags = ("x",)
         nbytes = 10_000
 
-        def event_field(self) -> List[bytes]:
+        def event_field(self) -> Parts:
             encoded_by.append(threading.get_ident())
             if encoded_by[-1] != here:
                 assert gate.wait(60)
@@ -537,7 +538,7 @@ def test_messages(tmp_path: Path) -> None:
 
 def test_a_kind_that_raises_late(tmp_path: Path) -> None:
     """A kind that breaks its word costs its own value, with a warning, and no other."""
-    def broken() -> List[bytes]:
+    def broken() -> Parts:
         raise KeyError("oops")
 
     with FileWriter(tmp_path, asynchronous=False) as writer:

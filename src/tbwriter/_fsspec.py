@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List
 from urllib.parse import unquote, urlsplit
 
 try:
-    import fsspec  # type: ignore[import-untyped]
+    import fsspec
     from fsspec import asyn
 except ImportError as error:
     raise ImportError(f"a URL as log directory needs fsspec ({error}): "

@@ -30,7 +30,7 @@ from ._reading.kinds import RUN_GRAPH, HParams, Images
 from ._reading.run import Run, Series, Tag
 
 if TYPE_CHECKING:
-    import pandas  # type: ignore[import-untyped]
+    import pandas
 
 __all__ = ["read", "read_each", "runs", "frame", "events", "last_steps", "matches", "Run", "Series",
            "Tag", "Images", "HParams", "Event", "Value", "Metadata", "Fault", "ReadError",

@@ -49,7 +49,8 @@ class Dashboards:
         """How many colours what is drawn in a canvas has: one if it is blank."""
         from PIL import Image
         picture = self.page.locator(selector).first.screenshot()
-        return len(Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24))
+        colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)
+        return len(colours or [])
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def test_the_tree_is_listed_once(tmp_path: Path, monkeypatch: Any, capsys: Any) 
     from tbwriter import check as package
 
     listed = []
-    real = package.tree
+    real = package.tree  # type: ignore[attr-defined]
     monkeypatch.setattr(package, "tree", lambda logdir: listed.append(logdir) or real(logdir))
     written(tmp_path, rows())
     assert run(capsys, "check", tmp_path)[0] == 0

@@ -50,7 +50,7 @@ def kinds(number: int) -> None:
 
 
 def main(method: str, fate: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     if fate == "orphan":
         begun, orphaned = context.Semaphore(0), context.Event()
         children = [context.Process(target=log_slowly, args=(100 * n, begun, orphaned))

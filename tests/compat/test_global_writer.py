@@ -15,6 +15,7 @@ from typing import Any, List
 
 import pytest
 
+from tbwriter.compat import _processes
 from tbwriter.compat.tensorboardX import GlobalSummaryWriter, global_writer
 from tests.support.judges import board, both_loaders, events
 
@@ -204,7 +205,7 @@ def test_strangers_are_turned_away(tmp_path: Path) -> None:
 def test_garbage_of_a_child(tmp_path: Path) -> None:
     """A request that is no value is refused with the reason, and changes nothing."""
     writer = GlobalSummaryWriter(str(tmp_path))
-    link = global_writer.Link(writer._place[1])
+    link = _processes.Link(writer._place[1])
     for tag, summary in (("a", b"\xff\xff\xff"), ("\x00", b"\x0a")):
         with pytest.raises(ValueError):
             link.send(tag, summary, 1.0)
@@ -236,6 +237,7 @@ def test_spawned_after_the_end(tmp_path: Path) -> None:
     place = [str(tmp_path), str(tmp_path / "nobody")]
     code = f"""
 import multiprocessing, os
+from tbwriter.compat import _processes
 from tbwriter.compat.tensorboardX import GlobalSummaryWriter, global_writer
 def again():
     GlobalSummaryWriter({str(tmp_path)!r}).add_scalar("loss", 1)

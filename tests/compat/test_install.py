@@ -43,7 +43,7 @@ def run(where: Path, code: str, real: bool = True) -> "subprocess.CompletedProce
     needed = where / "needed"
     needed.mkdir()
     for package in (numpy, PIL):
-        folder = Path(package.__file__).parent
+        folder = Path(str(package.__file__)).parent
         for one in folder.parent.glob(f"{folder.name}*"):
             (needed / one.name).symlink_to(one)
     for one in folder.parent.glob("pillow.libs"):

@@ -7,7 +7,7 @@ import logging
 import pickle
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_attributes(tmp_path: Path) -> None:
     assert writer._get_file_writer() is writer.file_writer
     assert len(writer.default_bins) == 1549 and writer.default_bins[774] == 0
     writer.add_scalars("loss", {"a": 1.0}, 1)
-    assert list(writer.all_writers) == [str(tmp_path), f"{tmp_path}/loss_a"]
+    assert list(writer.all_writers or {}) == [str(tmp_path), f"{tmp_path}/loss_a"]
     writer.add_scalar("loss", 1.0, 4)
     writer.flush()
     name = writer.file_writer.event_writer._ev_writer._file_name
@@ -161,7 +161,7 @@ def test_more_is_accepted(tmp_path: Path) -> None:
     assert torch.summary.histogram("h", [1, 3, 4, 5, 6], "tensorflow").value[0].histo.num == 5
     with torch.SummaryWriter(tmp_path) as writer:
         writer.add_embedding(np.random.rand(3, 4), label_img=np.random.rand(3, 3, 8, 16))
-        writer.add_scalar("a", np.float16(0.5), np.int64(1))
+        writer.add_scalar("a", np.float16(0.5), np.int64(1))  # type: ignore[arg-type]
     with mxboard.SummaryWriter(str(tmp_path / "mx")) as other:
         other.add_embedding("e", np.random.rand(3, 4), images=np.random.rand(3, 3, 8, 16))
         other.add_embedding("f", np.ones((2, 3)) * [[1], [2]],
@@ -301,7 +301,8 @@ def test_logging_stays_outside(tmp_path: Path) -> None:
 
 def test_values_are_tbwriters(tmp_path: Path) -> None:
     """All four write what tbwriter's own writer writes."""
-    found = []
+    found: List[Any] = []
+    writer: Any
     for number, writer in enumerate((
             SummaryWriter(str(tmp_path / "0")), torch.SummaryWriter(str(tmp_path / "1")),
             tensorboardX.SummaryWriter(str(tmp_path / "2")),

@@ -39,6 +39,7 @@ from tests.support.judges import masked_crc32c
 
 from tbwriter import FileWriter, SummaryWriter, summary
 from tbwriter._log import local
+from tbwriter._parts import Parts
 
 THREADS, WRITERS, RUNS = 6, 3, 30  # more runs than files that may be open
 ROUND_SECS = 8.0
@@ -59,9 +60,10 @@ class Disk:
         local.os = SimpleNamespace(**{**vars(os), "open": self.open})  # type: ignore
 
     def remove(self) -> None:
-        local._write, local._fsync, local.os = self._write, self._fsync, os
+        local._write, local._fsync, local.os = (  # type: ignore[attr-defined]
+            self._write, self._fsync, os)
 
-    def write(self, fd: int, pieces: List[memoryview]) -> int:
+    def write(self, fd: int, pieces: Parts) -> int:
         fault = self.fault
         if fault == "short":
             self.faults += 1

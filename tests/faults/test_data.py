@@ -54,7 +54,8 @@ def scalars(*points: Tuple[int, float], tag: str = "v", run: str = "") -> Shown:
     def check(b: Any, name: str) -> None:
         shown = b.scalars(name + run, tag)
         assert [step for step, _ in shown] == [step for step, _ in points]
-        np.testing.assert_array_equal([v for _, v in shown], np.float32([v for _, v in points]))
+        np.testing.assert_array_equal([v for _, v in shown],
+                                      np.array([v for _, v in points], np.float32))
     return check
 
 

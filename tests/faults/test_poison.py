@@ -5,6 +5,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any, List
@@ -232,7 +233,7 @@ def test_two_containers_on_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(2):
         monkeypatch.setattr(naming, "host_name", lambda: "trainer")
         monkeypatch.setattr(naming, "_numbers", iter(range(100)))
-        monkeypatch.setattr(naming.time, "time", lambda: 1_700_000_000.0)
+        monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
         # Neither sees the objects of the other: they begin at the same time.
         monkeypatch.setattr("tbwriter._log.objects.RemoteLog._names", lambda self: set())
         with FileWriter("memory://twins/run") as writer:

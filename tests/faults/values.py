@@ -282,7 +282,7 @@ def too_large(name: str, logdir: str) -> Result:
     """2.1 GB of text, and as much in arrays whose pages nobody has touched."""
     writer = open_writer(name, logdir)
     size = 2_200_000_000
-    values = {"add_text": "x" * size}
+    values: Dict[str, Any] = {"add_text": "x" * size}
     if name == "tbwriter":
         values.update(add_tensor=np.zeros(size, np.uint8), add_image=np.zeros((100, size // 100)),
                       add_audio=np.zeros(size // 4, np.float32),

@@ -361,11 +361,11 @@ def test_a_slow_kind_is_no_slow_storage(monkeypatch: pytest.MonkeyPatch) -> None
     channel, log = make(max_buffer=10_000)
     encode = channel._encode
 
-    def slowly(items: List[Any]) -> Tuple[int, int]:
+    def slowly(items: List[Any]) -> queue.Encoded:
         time.sleep(0.2)
         return encode(items[:1])
 
-    channel._encode = slowly
+    channel._encode = slowly  # type: ignore[method-assign]
     for _ in range(8):
         channel.put(Heavy(bytes(4_000)))
     channel.flush(10)

@@ -22,15 +22,16 @@ from tbwriter._tfrecord.frame import frame
 from tbwriter._log import naming, open_log
 from tbwriter._log.local import LocalLog
 from tbwriter._log.naming import new_name
+from tbwriter._parts import Parts
 
 
 def header() -> bytes:
     return b"".join(frame([messages.file_version(1.0, "test")]))
 
 
-def record(step: int, size: int = 20) -> List[bytes]:
+def record(step: int, size: int = 20) -> Parts:
     """One event of that step, about `size` bytes long, in pieces."""
-    graph = [b"\x22" + _varint(size), bytes(size)]
+    graph: Parts = [b"\x22" + _varint(size), bytes(size)]
     return frame(messages.event(1.0, step, graph))
 
 
@@ -416,10 +417,12 @@ def _truncate(log: LocalLog) -> None:
 
 
 def _close_descriptor(log: LocalLog) -> None:
+    assert log._file
     os.close(log._file.fd)
 
 
 def _reuse_descriptor(log: LocalLog) -> None:
+    assert log._file
     fd = log._file.fd
     os.close(fd)
     victim = os.open(os.path.join(log.directory, "victim"), os.O_CREAT | os.O_WRONLY)
@@ -607,7 +610,7 @@ def test_names_sort_behind(present: List[str]) -> None:
 @pytest.mark.parametrize("ahead, want", [(-100, 0), (-1, 0), (1, 2), (5, 6), (100_000, 100_001)])
 def test_the_time_in_a_name(monkeypatch: pytest.MonkeyPatch, ahead: int, want: int) -> None:
     """A name has the time of its log; after a file of a later time, one second more than that."""
-    monkeypatch.setattr(naming.time, "time", lambda: NOW + 0.9)
+    monkeypatch.setattr(time, "time", lambda: NOW + 0.9)
     name = new_name([f"events.out.tfevents.{NOW + ahead:010d}.zz.1.000000"], "")
     assert name.split(".")[3] == f"{NOW + want:010d}"
 

@@ -179,7 +179,7 @@ def test_bytes_and_requests(sizes: List[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         call = Store.call
 
-        def counted(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
+        def counted(self: Store, method: str, *args: Any, **options: Any) -> Any:
             if method == "pipe_file":
                 sent.append(len(args[1]))
             return call(self, method, *args, **options)
@@ -204,7 +204,7 @@ def test_when_a_run_reaches_the_store(memory: Memory, monkeypatch: pytest.Monkey
     sent: List[str] = []
     call = Store.call
 
-    def counted(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
+    def counted(self: Store, method: str, *args: Any, **options: Any) -> Any:
         sent.append(method)
         return call(self, method, *args, **options)
     monkeypatch.setattr(Store, "call", counted)
@@ -308,7 +308,7 @@ def test_a_put_that_comes_late(memory: Memory, monkeypatch: pytest.MonkeyPatch) 
     call = Store.call
     late: List[Tuple[Any, ...]] = []
 
-    def giving_up(self: RemoteLog, method: str, *args: Any, **options: Any) -> Any:
+    def giving_up(self: Store, method: str, *args: Any, **options: Any) -> Any:
         if method == "pipe_file" and not late:
             late.append(args)
             raise TimeoutError("no answer")

@@ -31,7 +31,7 @@ from tbwriter.mxnet import _progress
 from tbwriter.mxnet._parameters import weight_picture
 from tbwriter.summary import _histogram
 
-Param = namedtuple("BatchEndParams", ["epoch", "nbatch", "eval_metric", "locals"])
+Param = namedtuple("Param", ["epoch", "nbatch", "eval_metric", "locals"])
 
 
 def steps(points):

@@ -34,7 +34,7 @@ def hybrid_block(base=nn.HybridBlock):
     return type("Base", (base,), {"hybrid_forward" if MXNET_1 else "forward": forward})
 
 
-class Tagger(hybrid_block()):
+class Tagger(hybrid_block()):  # type: ignore[misc]
     """Embedding, two layers of LSTM, a dense layer for each word."""
 
     def __init__(self):
@@ -47,7 +47,7 @@ class Tagger(hybrid_block()):
         return self.tags(self.lstm(self.embedding(words)))
 
 
-class Residual(hybrid_block()):
+class Residual(hybrid_block()):  # type: ignore[misc]
     def __init__(self):
         super().__init__()
         self.body = nn.Dense(3, in_units=3)

@@ -248,7 +248,7 @@ def is_pr_curve_raw(shown: Shown) -> None:
 
 def is_mesh(shown: Shown, kind: str) -> None:
     """Points and what was given with them are kept."""
-    wanted = {"points": given.POINTS, "colors": given.COLORS, "faces": given.FACES}
+    wanted: Dict[str, Any] = {"points": given.POINTS, "colors": given.COLORS, "faces": given.FACES}
     arrays = shown.tensors("mesh")
     for name in {"points", kind}:
         assert any(np.array_equal(array.reshape(-1, 3), wanted[name]) for array in arrays), name

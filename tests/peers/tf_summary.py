@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 from tests.peers import given
 from tests.peers import nets
@@ -112,10 +112,10 @@ class TensorFlow(Writer):
         self.raw(logdir, pr_curve_v1.raw_data_pb("tag", *given.COUNTS, num_thresholds=5))
 
     def mesh(self, logdir: str, kind: str) -> None:
-        more = {"points": {}, "colors": {"colors": given.COLORS[None]},
-                "faces": {"faces": given.FACES[None]}}[kind]
+        kinds: Dict[str, Dict[str, Any]] = {"points": {}, "colors": {"colors": given.COLORS[None]},
+                "faces": {"faces": given.FACES[None]}}
         with self.open(logdir):
-            mesh.mesh("tag", given.POINTS[None], step=0, **more)
+            mesh.mesh("tag", given.POINTS[None], step=0, **kinds[kind])
 
     def hparams(self, logdir: str, **more: Any) -> None:
         with self.open(os.path.join(logdir, "trial")):

@@ -11,7 +11,7 @@ from tbwriter.profile.xplane import Event, Line, Plane, Space, encode
 
 from tests.profile.messages import events_of, parsed, stats_of
 
-names = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)
+names = st.text(st.characters(blacklist_categories=["Cs"]), max_size=12)
 values = st.one_of(st.integers(-(1 << 63), (1 << 64) - 1), st.floats(), names,
                    st.binary(max_size=9))
 stats = st.lists(st.tuples(names, values), max_size=3, unique_by=lambda one: one[0]).map(tuple)

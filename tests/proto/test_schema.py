@@ -4,7 +4,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, List, Mapping, Tuple
 
 import pytest
 
@@ -60,7 +60,7 @@ MESSAGES: List[Tuple[Any, Any]] = [
     (plugin_schema.MultilineChart, layout_pb2.MultilineChartContent),
     (plugin_schema.MarginChart, Margin), (plugin_schema.MarginSeries, Margin.Series),
 ]
-ENUMS: List[Tuple[Dict[str, int], Any]] = [
+ENUMS: List[Tuple[Mapping[str, Any], Any]] = [
     (vars(schema.SessionStatus), event_pb2.SessionLog.SessionStatus),
     (vars(plugin_schema.MeshContentType), mesh_pb2.MeshPluginData.ContentType),
     ({f"DATA_CLASS_{name}": number for name, number in vars(schema.DataClass).items()

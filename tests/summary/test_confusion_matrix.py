@@ -31,7 +31,7 @@ def pixels(*args, **kwargs):
 
 
 @pytest.mark.parametrize(("labels", "predictions"), [
-    (TRUE, GUESS), (np.float32(TRUE), np.array(GUESS, np.uint8)),
+    (TRUE, GUESS), (np.array(TRUE, np.float32), np.array(GUESS, np.uint8)),
     (TRUE, np.eye(3)[GUESS]), (np.array(TRUE), np.eye(3, dtype=np.float32)[GUESS] * 9 - 4),
 ])
 def test_counts(labels, predictions):

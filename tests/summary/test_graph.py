@@ -178,15 +178,17 @@ def test_a_model_of_keras(tmp_path):
     (lambda: graph([Node("^a", "x")]), ValueError, "got a node called '^a'"),
     (lambda: graph([Node("a", "x", ["b"])]), ValueError, "got the input 'b' of node 'a'"),
     (lambda: graph([Node("a", "x", dtype="f4")]), ValueError, "got the dtype 'f4' of node 'a'"),
-    (lambda: graph([Node("a", "x", attrs={"k": object()})]), TypeError,
+    (lambda: graph([Node("a", "x", attrs={"k": object()})]), TypeError,  # type: ignore
      "got the attribute 'k' of node 'a' of type object"),
-    (lambda: graph([Node("a", "x", attrs={"k": [1, "b"]})]), TypeError, "several types"),
+    (lambda: graph([Node("a", "x", attrs={"k": [1, "b"]})]), TypeError,  # type: ignore
+     "several types"),
     (lambda: graph([Node("a", "x", attrs={"k": 1 << 70})]), ValueError, "got the integer"),
     (lambda: graph([Node("\ud800", "x")]), ValueError, "surrogates not allowed"),
     (lambda: costs("t", [Cost("a", -1)]), ValueError, "want finite times"),
     (lambda: costs("t", [Cost("a", float("nan"))]), ValueError, "want finite times"),
-    (lambda: costs(1, []), TypeError, "got a tag of type int"),
-    (lambda: keras_graph("m", {}), TypeError, "want its to_json() text"),
+    (lambda: costs(1, []), TypeError, "got a tag of type int"),  # type: ignore[arg-type]
+    (lambda: keras_graph("m", {}), TypeError,  # type: ignore[arg-type]
+     "want its to_json() text"),
 ])
 def test_bad_input(call, error, message):
     """Mistakes raise at the call, with what was given and what is wanted."""

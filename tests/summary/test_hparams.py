@@ -315,8 +315,10 @@ def test_nested_configs_are_flattened():
 
 
 @pytest.mark.parametrize("call, error, message", [
-    (lambda: summary.hparams([("a", 1)]), TypeError, "got hparams of type list, want a dict"),
-    (lambda: summary.hparams(Mute()), TypeError, "got hparams of type Mute, want a dict"),
+    (lambda: summary.hparams([("a", 1)]), TypeError,  # type: ignore[arg-type]
+     "got hparams of type list, want a dict"),
+    (lambda: summary.hparams(Mute()), TypeError,  # type: ignore[arg-type]
+     "got hparams of type Mute, want a dict"),
     (lambda: summary.hparams({"a": Mute()}), TypeError, "got the value of 'a' of type Mute"),
     (lambda: summary.hparams({"a": {"b": 1}, "a/b": 2}), ValueError, "called ['a/b'], want one"),
     (lambda: summary.hparams(ENDLESS), ValueError, "nested more than 50 deep, want a dict"),
@@ -325,7 +327,8 @@ def test_nested_configs_are_flattened():
     (lambda: summary.hparams_end("DONE"), ValueError, "got the status 'DONE'"),
     (lambda: summary.hparams_experiment({"a": [1, "x"]}), ValueError, "want values of one type"),
     (lambda: summary.hparams_experiment({"a": []}), ValueError, "want values of one type"),
-    (lambda: summary.hparams_experiment({"a": 5}), TypeError, "got the domain 5 for 'a'"),
+    (lambda: summary.hparams_experiment({"a": 5}), TypeError,  # type: ignore[dict-item]
+     "got the domain 5 for 'a'"),
     (lambda: summary.hparams_experiment({"a": list}), TypeError, "got the type list for 'a'"),
     (lambda: summary.hparams_experiment({"a": summary.Interval(2, 1)}), ValueError,
      "want the smaller first"),

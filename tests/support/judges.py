@@ -53,6 +53,8 @@ PLUGINS = ("scalars", "histograms", "distributions", "images", "audio", "text", 
            "graph_run_metadata_graph", "graph_keras_model")
 EVERYTHING = 10 ** 9
 
+_Bytes = bytes  # inside Http, bytes is its method
+
 
 def events(path: Any) -> List[Any]:
     """The events of one file, or of all event files below a directory in TensorBoard's order.
@@ -210,7 +212,7 @@ class Http:
     def bytes(self, path: str, **params: Any) -> bytes:
         return self.get(path, **params)[0]
 
-    def get(self, path: str, **params: Any) -> Tuple[bytes, str]:
+    def get(self, path: str, **params: Any) -> Tuple[_Bytes, str]:
         """(body, content type). A list as a parameter is repeated."""
         query = urllib.parse.urlencode(params, doseq=True)
         separator = "&" if "?" in path else "?"
@@ -232,7 +234,7 @@ class Http:
         """Paths may be given without their common beginning: "scalars/tags"."""
         return self.address + (path if path.startswith("/") else "/data/plugin/" + path)
 
-    def _open(self, request: urllib.request.Request) -> Tuple[bytes, str]:
+    def _open(self, request: urllib.request.Request) -> Tuple[_Bytes, str]:
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE / 2) as answer:
                 return answer.read(), answer.headers.get("Content-Type", "")

@@ -106,7 +106,7 @@ class Store:
         self.proxy = proxy
         self._scheme = scheme
         self._target = target
-        self._client = _boto3(f"http://{target}") if scheme == "s3" else None
+        self._client: Any = _boto3(f"http://{target}") if scheme == "s3" else None
 
     def objects(self) -> Dict[str, bytes]:
         if self._scheme == "s3":

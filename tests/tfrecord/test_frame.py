@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbwriter._tfrecord import frame
+from tbwriter._parts import Parts
 from tbwriter._tfrecord.crc32c import crc32c
 
 
@@ -25,7 +26,7 @@ def test_masked_crc_known_answers(data: bytes, masked: int) -> None:
 
 
 @given(st.lists(st.binary(max_size=100)))
-def test_frame_is_read_by_tensorboard(parts: "list[bytes]") -> None:
+def test_frame_is_read_by_tensorboard(parts: Parts) -> None:
     """TensorBoard's own reader finds the data in a frame, however it was cut in parts."""
     reader = pytest.importorskip("tensorboard.compat.tensorflow_stub.pywrap_tensorflow")
     import tempfile

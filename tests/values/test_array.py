@@ -89,7 +89,7 @@ MASK = [[True, False], [False, False]]
 def test_masked_elements_are_nan(values: Any) -> None:
     """Elements that numpy.ma masks are NaN where no kind says otherwise, and an error in integers,
     which have none."""
-    np.testing.assert_array_equal(as_array(values), [[np.nan, 2], [3, 4]])
+    np.testing.assert_array_equal(as_array(values), np.array([[np.nan, 2], [3, 4]]))
     with pytest.raises(ValueError, match="(?s)got values with masked .* want them filled"):
         as_array(np.ma.array([1, 2], mask=[1, 0]))
     assert as_array(np.ma.array([1, 2], mask=[0, 0])).tolist() == [1, 2]

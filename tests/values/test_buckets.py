@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any, List
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from tbwriter import _warnings
 from tbwriter._values import buckets, lookup
 from tbwriter._values.buckets import histogram, histograms
 
-FLOATS = [np.float16, np.float32, np.float64]
-INTEGERS = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
+FLOATS: List[Any] = [np.float16, np.float32, np.float64]
+INTEGERS: List[Any] = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32,
+                       np.int64, np.uint64]
 EDGES = lookup.default_edges()
 
 

@@ -270,7 +270,7 @@ def test_pil_images_with_transparency():
     (np.eye(3) * 255, "floats from 0 to 255, want 0 to 1"), (np.eye(3) * 1.01, "to 1.01"),
     (np.eye(3) - 0.5, "from -0.5 to 0.5"), (np.array([[np.nan, 3.0]]), "from 3 to 3"),
     (np.array([[0.0, np.inf]]), "to inf"), (np.eye(3, dtype=int) * 300, "from 0 to 300"),
-    (-np.eye(3, dtype=int), "from -1 to 0"), (np.float16([[2]]), "from 2 to 2"),
+    (-np.eye(3, dtype=int), "from -1 to 0"), (np.array([[2]], np.float16), "from 2 to 2"),
 ])
 def test_warnings_of_range(recwarn, data, text):
     """Values that are clipped or nearly black are shown as ever, with one warning for a tag."""

@@ -10,7 +10,7 @@ from .run import Run
 from .._files.places import matches
 
 try:
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
 except ImportError as error:
     raise ImportError(f"data frames need pandas ({error}): pip install tbwriter[frame]",
                       name="pandas") from None
@@ -60,8 +60,8 @@ def write_parquet(runs: Iterable[Run], tags: str, path: str) -> int:
     Raises OSError where the file cannot be written, ImportError without pyarrow.
     """
     try:
-        import pyarrow as pa  # type: ignore[import-untyped]
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError as error:
         raise ImportError(f"Parquet files need pyarrow ({error}): pip install tbwriter[frame]",
                           name="pyarrow") from None
