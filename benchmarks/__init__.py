@@ -1,1 +1,1 @@
-"""The race: tbwriter and its rivals doing the same work, side by side. See README.md."""
+"""The race: tbwriter and its peers doing the same work, side by side. See README.md."""

@@ -15,7 +15,7 @@ from . import floors, interpreters, networks, parts, reading, report, scaling, s
 from .cases import CASES, TARGETS, Case
 from .race import Course, Result, race
 from .report import CASE_HEAD, PACED_HEAD, TARGET_HEAD, Met, duration, number, table, titled
-from .rivals import OURS, WRITERS, rivals
+from .peers import OURS, WRITERS, peers
 
 # What is measured besides the cases.
 EXTRAS = ("networks", "parts", "startup", "reading", "floors", "scaling")
@@ -126,8 +126,8 @@ def _floors(course: Course, writers: Sequence[str], options: argparse.Namespace,
 
 def _scaling(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
              met: List[Met]) -> str:
-    # Two rivals are enough to see how they grow.
-    taking_part = [OURS, *[name for name in writers if name in rivals()][:options.rivals]]
+    # Two peers are enough to see how they grow.
+    taking_part = [OURS, *[name for name in writers if name in peers()][:options.peers]]
     results = scaling.measure(course, taking_part)
     rows = []
     for result in results:
@@ -153,13 +153,13 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     groups = list(dict.fromkeys(case.group for case in CASES))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Race tbwriter against its rivals, each in a process of its own, in turns.",
+        description="Race tbwriter against its peers, each in a process of its own, in turns.",
         epilog=f"groups: {', '.join(groups)}\ncases: {', '.join(names)}\n"
-               f"besides: {', '.join(EXTRAS)}\nrivals: {', '.join(rivals())}")
+               f"besides: {', '.join(EXTRAS)}\npeers: {', '.join(peers())}")
     parser.add_argument("what", nargs="*", metavar="CASE", default=[],
                         help="cases or groups of them; all without")
-    parser.add_argument("--against", nargs="+", metavar="RIVAL", choices=rivals(),
-                        default=rivals(), help="who takes part; all without")
+    parser.add_argument("--against", nargs="+", metavar="PEER", choices=peers(),
+                        default=peers(), help="who takes part; all without")
     parser.add_argument("--quick", action="store_true", help="fewer cases, events and rounds")
     parser.add_argument("--rounds", type=int, help="how often each writer runs, default 3")
     parser.add_argument("--share", type=float, default=1.0,
@@ -184,7 +184,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
                       or not what and (extra in ("startup",) or not options.quick)]
     options.rounds = options.rounds or (2 if options.quick else 3)
     options.share *= 0.3 if options.quick else 1.0
-    options.rivals = len(options.against) if len(options.against) < len(rivals()) else 2
+    options.peers = len(options.against) if len(options.against) < len(peers()) else 2
     options.command = " ".join(["python -m benchmarks", *_told(arguments)])
     return options
 

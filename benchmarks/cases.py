@@ -8,12 +8,12 @@ from itertools import cycle, islice
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import values as made
-from .rivals import OURS
+from .peers import OURS
 
 TEN_TAGS = tuple(f"metrics/value{i}" for i in range(10))
 MANY_TAGS = tuple(f"layer{i // 10}/weight{i % 10}/mean" for i in range(1000))
 
-# What a function of a rival is called with, besides the writer: (tag or tags, values). A case with
+# What a function of a peer is called with, besides the writer: (tag or tags, values). A case with
 # several threads has one such for each.
 Calls = List[Tuple[Any, Any]]
 
@@ -23,10 +23,10 @@ class Case(NamedTuple):
 
     name: what the command line calls it; group: what it calls a set of cases.
     title: its name in the table.
-    function: of the rivals, see `rivals/__init__`; instead: for writers without it.
+    function: of the peers, see `peers/__init__`; instead: for writers without it.
     kind: how what was written is compared: "scalar", "histogram", "image", "audio", "text",
         "embedding".
-    ours, theirs, slow: how many times for tbwriter, for its rivals, for tf.summary. A number that
+    ours, theirs, slow: how many times for tbwriter, for its peers, for tf.summary. A number that
         gives each about a second at most.
     arrays: what is logged, by its name in `arrays.ARRAYS`; scalars without.
     unit: what one time is.
@@ -100,12 +100,12 @@ CASES: Sequence[Case] = (
          160_000, 16_000, 4_000, threads=8, crcmod=True),
     Case("scalar-tags", "scalar", "add_scalar over 1000 tags", "scalar_tags", "scalar",
          200_000, 20_000, 6_000, tags=1000, crcmod=True),
-    Case("scalar-dict", "scalar", "ten values as one event (rivals: ten times add_scalar)",
+    Case("scalar-dict", "scalar", "ten values as one event (peers: ten times add_scalar)",
          "scalars_dict", "scalar", 20_000, 2_000, 600, instead="scalar_tags", tags=10,
          unit="event", quick=True, crcmod=True),
-    Case("scalar-message", "scalar", "ten values as one event (rivals: a message made by hand)",
+    Case("scalar-message", "scalar", "ten values as one event (peers: a message made by hand)",
          "scalars_message", "scalar", 20_000, 5_000, 3_000, tags=10, unit="event"),
-    Case("scalar-series", "scalar", "add_scalar_series (rivals: add_scalar)", "series", "scalar",
+    Case("scalar-series", "scalar", "add_scalar_series (peers: add_scalar)", "series", "scalar",
          1_000_000, 20_000, 6_000, instead="scalar", unit="point", quick=True, crcmod=True),
     Case("scalar-through", "scalar", "add_scalar, handed to the kernel in the call", "scalar",
          "scalar", 50_000, 20_000, 6_000, opened="open_write_through", crcmod=True),
@@ -160,7 +160,7 @@ CASES: Sequence[Case] = (
 class Target(NamedTuple):
     """What is aimed at in a case.
 
-    aim: the number; a ratio to the fastest rival, or to `against`, unless `measure` takes another
+    aim: the number; a ratio to the fastest peer, or to `against`, unless `measure` takes another
         number from the case's results.
     at_most: the number is a limit, not a goal.
     also: another aim, and how it is measured in tbwriter's own result, that will do as well.

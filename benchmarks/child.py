@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence
 
 from .cases import CASES, Calls, Case
-from .rivals import NOTHING, WRITERS
+from .peers import NOTHING, WRITERS
 
 
 def main() -> None:
@@ -28,14 +28,14 @@ def main() -> None:
     if case.cores:
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:case.cores]))
     arrays = load(job["arrays"], case)
-    rival = WRITERS[job["writer"]]
-    result = race(case, import_module(f"{__package__}.rivals.{rival.module}"), job["times"],
+    peer = WRITERS[job["writer"]]
+    result = race(case, import_module(f"{__package__}.peers.{peer.module}"), job["times"],
                   arrays, job["directory"])
     if case.pace:
-        nothing = import_module(f"{__package__}.rivals.{NOTHING.module}")
+        nothing = import_module(f"{__package__}.peers.{NOTHING.module}")
         empty = race(case, nothing, min(job["times"], 2000), arrays, job["directory"])
         result["empty_us"] = empty["p50_us"]
-    result["version"] = version(rival.package)
+    result["version"] = version(peer.package)
     print(json.dumps(result))
 
 
@@ -53,17 +53,17 @@ def load(directory: str, case: Case) -> Sequence[Any]:
     return loaded
 
 
-def race(case: Case, rival: Any, times: int, arrays: Sequence[Any], directory: str
+def race(case: Case, peer: Any, times: int, arrays: Sequence[Any], directory: str
          ) -> Dict[str, Any]:
     """Log `times` times to `directory`/log; what it took, a call where it is a time."""
-    opened = getattr(rival, case.opened, rival.open)
-    function = getattr(rival, case.function, None) or getattr(rival, case.instead)
+    opened = getattr(peer, case.opened, peer.open)
+    function = getattr(peer, case.function, None) or getattr(peer, case.instead)
     calls = case.calls(times, arrays)
     warm = case.calls(min(times, 1000 if case.kind in ("scalar", "text") else 2), arrays)
     warm_writer = opened(os.path.join(directory, "warm"))
     for tag, values in warm:
         function(warm_writer, tag, values)
-    rival.close(warm_writer)
+    peer.close(warm_writer)
     taken: List[float] = []
     if case.pace:
         calls = [(tag, Paced(values, case.pace, taken.append)) for tag, values in calls]
@@ -77,7 +77,7 @@ def race(case: Case, rival: Any, times: int, arrays: Sequence[Any], directory: s
     cpu, start = time.process_time(), time.perf_counter()
     run(function, writer, calls)
     returned = time.perf_counter()
-    rival.close(writer)
+    peer.close(writer)
     end, cpu = time.perf_counter(), time.process_time() - cpu
     result = {"times": count, "call_us": (returned - start) / count * 1e6,
               "disk_us": (end - start) / count * 1e6, "cpu_us": cpu / count * 1e6,

@@ -21,9 +21,9 @@ import sys
 import venv
 from typing import Dict, List, Optional, Sequence
 
-from .rivals import OURS, WRITERS
+from .peers import OURS, WRITERS
 
-# The rivals are those of the tables in the docs; two of them need moviepy for videos, which
+# The peers are those of the tables in the docs; two of them need moviepy for videos, which
 # docs/features.md asks of them. torch comes first: a wheel of it without CUDA that
 # pip is told of (PIP_FIND_LINKS) counts as the same version, and saves some gigabytes.
 HOMES: Dict[str, Sequence[str]] = {
@@ -70,7 +70,7 @@ def missing(found: Dict[str, str], writers: Sequence[str]) -> Dict[str, str]:
                           for name in here)
             continue
         for name in here:
-            module = f"{__package__}.rivals.{WRITERS[name].module}"
+            module = f"{__package__}.peers.{WRITERS[name].module}"
             tried = subprocess.run([found[home], "-c", f"import {module}"], env=environ({}),
                                    capture_output=True, text=True)
             if tried.returncode:
@@ -94,6 +94,6 @@ def _python(place: str) -> str:
 
 if __name__ == "__main__":
     _parser = argparse.ArgumentParser(prog="python -m benchmarks.interpreters",
-                                      description="Make the environments of the rivals with pip.")
+                                      description="Make the environments of the peers with pip.")
     _parser.add_argument("directory", metavar="DIR", help="where, e.g. .venv-benchmarks")
     setup(_parser.parse_args().directory)

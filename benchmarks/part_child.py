@@ -14,7 +14,7 @@ from .values import scalars
 
 
 class Part(NamedTuple):
-    """One part. function: of a rival; amount: units in one call of it."""
+    """One part. function: of a peer; amount: units in one call of it."""
 
     name: str
     title: str
@@ -39,7 +39,7 @@ PARTS: Sequence[Part] = (
 def main() -> None:
     job: Dict[str, Any] = json.loads(sys.argv[1])
     part = next(part for part in PARTS if part.name == job["part"])
-    function = getattr(import_module(f"{__package__}.rivals.{job['module']}"), part.function)
+    function = getattr(import_module(f"{__package__}.peers.{job['module']}"), part.function)
     if part.function == "serialize":
         values = scalars(round(part.amount * 1e6))
         arguments: Sequence[Any] = ("loss", values)

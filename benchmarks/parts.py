@@ -6,12 +6,12 @@ from typing import Dict, List, Sequence, Tuple
 from .interpreters import environ
 from .part_child import PARTS
 from .race import Course, Result, ask, make_arrays, summed_up
-from .rivals import LIBRARIES, OURS, WRITERS, Rival, functions
+from .peers import LIBRARIES, OURS, WRITERS, Peer, functions
 
 _SECONDS = 0.4  # for one measurement
 
-# A rival, its name in the table, what the environment says to it.
-Entry = Tuple[Rival, str, Dict[str, str]]
+# A peer, its name in the table, what the environment says to it.
+Entry = Tuple[Peer, str, Dict[str, str]]
 
 CRC_BACKENDS = ("google-crc32c", "crc32c", "crcmod", "numpy")
 
@@ -31,11 +31,11 @@ def measure(course: Course, writers: Sequence[str]) -> List[Result]:
         entries = [entry for entry in entries if part.function in functions(entry[0])]
         rounds: List[List[Result]] = [[] for _ in entries]
         for _ in range(min(3, course.rounds)):
-            for (rival, _, more), results_of in zip(entries, rounds):
-                job = {"part": part.name, "module": rival.module, "arrays": course.arrays,
+            for (peer, _, more), results_of in zip(entries, rounds):
+                job = {"part": part.name, "module": peer.module, "arrays": course.arrays,
                        "seconds": _SECONDS * min(1.0, course.share)}
                 try:
-                    taken = ask(course.pythons[rival.home], f"{__package__}.part_child", job,
+                    taken = ask(course.pythons[peer.home], f"{__package__}.part_child", job,
                                 environ(more))
                 except RuntimeError as error:
                     taken = {"error": str(error)}

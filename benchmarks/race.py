@@ -11,12 +11,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from . import arrays as made
 from .cases import Case
 from .interpreters import environ
-from .rivals import OURS, WRITERS, functions
+from .peers import OURS, WRITERS, functions
 from .verify import WrongValues, pillow_ratio, size, verify
 
 Result = Dict[str, Any]
 
-# A rival that takes so many times what the fastest takes is not asked again.
+# A peer that takes so many times what the fastest takes is not asked again.
 _HOPELESS = 1.5
 _PATIENCE = 300  # seconds
 
@@ -124,9 +124,9 @@ def run(case: Case, writer: str, course: Course, checked: bool = True,
 
 
 def _environ(case: Case, writer: str) -> Dict[str, str]:
-    rival = WRITERS[writer]
-    more = dict(rival.environ)
-    if rival.module == WRITERS[OURS].module:
+    peer = WRITERS[writer]
+    more = dict(peer.environ)
+    if peer.module == WRITERS[OURS].module:
         more.update(case.environ)
     if case.pace:
         # The computing between the calls; more threads of it would only be in the way.
@@ -174,7 +174,7 @@ def cost(result: Result) -> Optional[float]:
 
 
 def fastest(results: Dict[str, Result]) -> str:
-    """The rival that costs least; "" without one."""
+    """The peer that costs least; "" without one."""
     costs = {name: cost(result) for name, result in results.items()
              if WRITERS[name].module != WRITERS[OURS].module}
     times = {name: us for name, us in costs.items() if us is not None}
@@ -182,7 +182,7 @@ def fastest(results: Dict[str, Result]) -> str:
 
 
 def ratio(results: Dict[str, Result], ours: str = OURS, against: str = "") -> Optional[float]:
-    """How many times the time of `ours` the fastest rival (or `against`) takes."""
+    """How many times the time of `ours` the fastest peer (or `against`) takes."""
     other = cost(results.get(against or fastest(results), {}))
     mine = cost(results.get(ours, {}))
     return other / mine if other and mine else None

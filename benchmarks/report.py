@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .cases import TARGETS, Case, Target
 from .race import Result, fastest, ratio
-from .rivals import OURS, WRITERS
+from .peers import OURS, WRITERS
 
 Row = Sequence[str]
 

@@ -5,9 +5,9 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from .cases import CASES
 from .race import Course, Result, make_arrays, run
-from .rivals import WRITERS
+from .peers import WRITERS
 
-_LONGEST = 5.0  # seconds; a rival that would take longer is not asked for the larger sizes
+_LONGEST = 5.0  # seconds; a peer that would take longer is not asked for the larger sizes
 
 
 class Growth(NamedTuple):

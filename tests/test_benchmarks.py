@@ -26,7 +26,7 @@ from benchmarks.floors import WHOLES
 from benchmarks.part_child import PARTS
 from benchmarks.race import Course, fastest, make_arrays, ratio, run, summed_up
 from benchmarks.readback import records, values
-from benchmarks.rivals import LIBRARIES, NOTHING, WRITERS, functions, rivals
+from benchmarks.peers import LIBRARIES, NOTHING, WRITERS, functions, peers
 from benchmarks.verify import WrongValues, pillow_ratio, verify
 from tests.support.judges import events
 
@@ -258,7 +258,7 @@ def test_no_time_is_given_for_wrong_values(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_writers_take_turns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Round after round, each writer in a process of its own; what takes more than 1.5 times as
-    long as the fastest rival runs once. The numbers are medians, of what the first round checked.
+    long as the fastest peer runs once. The numbers are medians, of what the first round checked.
     """
     times = {"tbwriter": [5.0, 1.0, 2.0], "tensorboard": [10.0, 30.0, 20.0],
              "torch": [14.9, 15.0, 15.0], "tensorboardX": [15.1]}
@@ -276,7 +276,7 @@ def test_writers_take_turns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "tbwriter": 2.0, "tensorboard": 20.0, "torch": 15.0, "tensorboardX": 15.1}
 
 
-class Rival:
+class Peer:
     """A writer that only says when it was asked for what."""
 
     def __init__(self) -> None:
@@ -296,9 +296,9 @@ class Rival:
 
 def test_what_the_clock_sees(tmp_path: Path) -> None:
     """A few values go elsewhere before it starts, and it stops when close() returns."""
-    rival = Rival()
-    result = child.race(case_of("scalar-one"), rival, 5000, [], str(tmp_path))
-    assert rival.asked == ["warm", 1000, "closed", "log", 5000, "closed"]
+    peer = Peer()
+    result = child.race(case_of("scalar-one"), peer, 5000, [], str(tmp_path))
+    assert peer.asked == ["warm", 1000, "closed", "log", 5000, "closed"]
     assert result["disk_us"] * 5000 > 50_000 > result["call_us"] * 5000
 
 
@@ -309,7 +309,7 @@ def test_what_cases_give_their_processes(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert [case.name for case in CASES if "one core" in case.title] == \
         [case.name for case in CASES if case.cores == 1] == ["histogram-1e7-one"]
     assert case_of("scalar-dict").instead == "scalar_tags"
-    for name in rivals():
+    for name in peers():
         assert "scalars_dict" not in functions(WRITERS[name]), name
         for case in CASES:
             assert case.times(name) <= case.times("tbwriter"), case.name
@@ -328,15 +328,15 @@ def test_what_cases_give_their_processes(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_without_tensorflow() -> None:
     """TensorBoard's writer is raced as where TensorFlow can't be imported."""
-    program = ("import benchmarks.rivals.tensorboard_\n"
+    program = ("import benchmarks.peers.tensorboard_\n"
                "from tensorboard.compat import tf\n"
                "assert tf.__version__ == 'stub', tf.__version__\n")
     subprocess.run([sys.executable, "-c", program], check=True, timeout=100,
                    env=interpreters.environ({}))
 
 
-def test_the_ratio_is_that_to_the_fastest_rival() -> None:
-    """Of the rivals that did not fail the one that has all on disk first counts."""
+def test_the_ratio_is_that_to_the_fastest_peer() -> None:
+    """Of the peers that did not fail the one that has all on disk first counts."""
     results: Dict[str, Dict[str, Any]] = {
         "tbwriter": {"disk_us": 2.0}, "crcmod": {"disk_us": 1.0}, "torch": {"disk_us": 30.0},
         "tensorboardX": {"disk_us": 20.0}, "mxboard": {"error": "it died"}}
@@ -373,7 +373,7 @@ def test_targets_say_what_is_met() -> None:
 
 
 def test_a_target_with_two_measures_is_met_by_either() -> None:
-    """A series has to be 300 times as fast as the rivals, or to reach 17 million points a second.
+    """A series has to be 300 times as fast as the peers, or to reach 17 million points a second.
     """
     for ours, theirs, met in ((0.05, 10.0, True), (0.1, 31.0, True), (0.1, 10.0, False)):
         rows = report.targets({"scalar-series": {"tbwriter": {"disk_us": ours},
@@ -392,7 +392,7 @@ def test_everything_that_is_named_exists() -> None:
     names = {case.name for case in CASES}
     assert len(names) == len(CASES)
     assert {target.case for target in TARGETS} <= names
-    assert {target.against for target in TARGETS} <= {"", *rivals()}
+    assert {target.against for target in TARGETS} <= {"", *peers()}
     assert {growth.case for growth in scaling.SERIES} <= names
     for part in PARTS:
         assert part.function in functions(WRITERS["tbwriter"]), part.name

@@ -111,6 +111,10 @@ class TensorFlow(Writer):
     def pr_curve_raw(self, logdir: str) -> None:
         self.raw(logdir, pr_curve_v1.raw_data_pb("tag", *given.COUNTS, num_thresholds=5))
 
+    def mesh(self, logdir: str, kind: str) -> None:
+        kinds: Dict[str, Dict[str, Any]] = {
+            "points": {}, "colors": {"colors": given.COLORS[None]},
+            "faces": {"faces": given.FACES[None]}}
         with self.open(logdir):
             mesh.mesh("tag", given.POINTS[None], step=0, **kinds[kind])
 

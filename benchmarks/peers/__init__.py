@@ -27,7 +27,7 @@ from typing import Dict, List, NamedTuple, Set
 AUDIO_RATE = 44100
 
 
-class Rival(NamedTuple):
+class Peer(NamedTuple):
     """A writer in the race.
 
     module: its file here; title: its name in the table; package: what pip calls it.
@@ -45,23 +45,23 @@ class Rival(NamedTuple):
 OURS = "tbwriter"
 
 # Keyed by what the command line calls them.
-WRITERS: Dict[str, Rival] = {
-    OURS: Rival("tbwriter_", "tbwriter", "tbwriter"),
-    "crcmod": Rival("tbwriter_", "tbwriter (crcmod)", "tbwriter",
-                    environ={"TBWRITER_CRC32C": "crcmod"}),
-    "tensorboardX": Rival("tensorboardx", "tensorboardX + crc32c", "tensorboardX"),
-    "torch": Rival("torch_", "torch", "torch"),
-    "mxboard": Rival("mxboard_", "mxboard", "mxboard", home="mxboard"),
-    "tf": Rival("tf_summary", "tf.summary", "tensorflow-cpu"),
-    "tensorboard": Rival("tensorboard_", "tensorboard", "tensorboard"),
+WRITERS: Dict[str, Peer] = {
+    OURS: Peer("tbwriter_", "tbwriter", "tbwriter"),
+    "crcmod": Peer("tbwriter_", "tbwriter (crcmod)", "tbwriter",
+                   environ={"TBWRITER_CRC32C": "crcmod"}),
+    "tensorboardX": Peer("tensorboardx", "tensorboardX + crc32c", "tensorboardX"),
+    "torch": Peer("torch_", "torch", "torch"),
+    "mxboard": Peer("mxboard_", "mxboard", "mxboard", home="mxboard"),
+    "tf": Peer("tf_summary", "tf.summary", "tensorflow-cpu"),
+    "tensorboard": Peer("tensorboard_", "tensorboard", "tensorboard"),
 }
 
 # Loops over a writer that does nothing: what the measurement itself costs.
-NOTHING = Rival("nothing", "(empty method)", "-")
+NOTHING = Peer("nothing", "(empty method)", "-")
 
 
 # What the parts of a writer are compared with.
-LIBRARIES = Rival("libraries", "numpy, Pillow, zlib", "numpy")
+LIBRARIES = Peer("libraries", "numpy, Pillow, zlib", "numpy")
 
 
 def tensorflow_edges() -> List[float]:
@@ -72,9 +72,9 @@ def tensorflow_edges() -> List[float]:
     return [-limit for limit in reversed(limits)] + [0.0] + limits
 
 
-def functions(rival: Rival) -> Set[str]:
-    """The names in a rival's file; the rival itself may live in another interpreter."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), rival.module + ".py")
+def functions(peer: Peer) -> Set[str]:
+    """The names in a peer's file; the peer itself may live in another interpreter."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), peer.module + ".py")
     with open(path, encoding="utf-8") as file:
         statements = ast.parse(file.read()).body
     named = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
@@ -82,6 +82,6 @@ def functions(rival: Rival) -> Set[str]:
                     for target in node.targets if isinstance(target, ast.Name)}
 
 
-def rivals() -> List[str]:
+def peers() -> List[str]:
     """All but ourselves."""
-    return [name for name, rival in WRITERS.items() if rival.module != WRITERS[OURS].module]
+    return [name for name, peer in WRITERS.items() if peer.module != WRITERS[OURS].module]
