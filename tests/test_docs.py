@@ -227,6 +227,35 @@ def test_changelog():
     assert set(re.findall(r"`(\w+)`", parts)) <= set(dir(importlib.import_module("tbwriter.mxnet")))
 
 
+def test_commands_of_howto(tmp_path, monkeypatch, capsys):
+    """The page about runs: the command works on what the code of the page writes."""
+    page = ROOT / "docs" / "howto" / "comparing.md"
+    monkeypatch.chdir(tmp_path)
+    for _, code in blocks(page):
+        exec(code, {})
+    line, = re.findall(r"^tbwriter (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert main(shlex.split(line)) == 0
+    assert sorted(reader.read("runs/statistics")) == [
+        "train/mean", "train/std", "validation/mean", "validation/std"]
+
+
+@pytest.mark.parametrize("loader", ["python", "fast"])
+def test_what_tensorboard_samples(tmp_path, loader):
+    """TensorBoard keeps 1000 scalars and 10 pictures of a tag, the last one included."""
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    from tests.support import judges
+    with SummaryWriter(tmp_path / "run") as writer:
+        for step in range(1200):
+            writer.add_scalar("loss", step, step)
+        for step in range(25):
+            writer.add_image("picture", np.zeros((1, 2, 2)), step)
+    with judges.http(str(tmp_path), loader, sampled=True) as shown:
+        scalars = shown.json("/data/plugin/scalars/scalars", run="run", tag="loss")
+        pictures = shown.json("/data/plugin/images/images", run="run", tag="picture", sample=0)
+    assert (len(scalars), scalars[-1][1]) == (1000, 1199)
+    assert (len(pictures), pictures[-1]["step"]) == (10, 24)
+
+
 @pytest.mark.parametrize("path", [path for path in sorted((ROOT / "examples").glob("*.py"))
                                   if path.name != "digits.py"], ids=lambda path: path.stem)
 def test_how_an_example_is_run(path):
@@ -288,7 +317,7 @@ def contributing():
     shell, = re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     table = text.partition("| --- | --- |\n")[2].partition("\n\n")[0]
     commands = shell.splitlines() + re.findall(r"`(.*?)`", table)
-    assert len(commands) == 13
+    assert len(commands) == 14
     return text, [shlex.split(command) for command in commands]
 
 
@@ -302,6 +331,8 @@ def test_commands_of_contributing():
         program, *arguments = command
         if program in ("mypy", "flake8"):
             assert f".venv/bin/{' '.join(command)}\n" in ci
+        elif program == "mkdocs":
+            assert f".venv-docs/bin/{' '.join(command)}\n" in ci
         elif program.endswith("pip"):
             assert set(re.findall(r"\w+", arguments[-1])) <= set(setup["options.extras_require"])
         elif program == ".ci/run":

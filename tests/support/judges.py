@@ -245,16 +245,18 @@ class Http:
 
 @contextlib.contextmanager
 def http(logdir: Any, loader: str, plugins: Sequence[str] = (), reload: int = 0,
-         strict: bool = True) -> Iterator[Http]:
+         strict: bool = True, sampled: bool = False) -> Iterator[Http]:
     """A stock TensorBoard over the log directory, on a port of the loopback.
 
     reload: how many seconds between two looks; 0 is the directory as it is now. strict: whether
-    the log may not hold errors of reading; False where an answer is expected to be one.
+    the log may not hold errors of reading; False where an answer is expected to be one. sampled:
+    keep as many values as TensorBoard does by default, instead of all.
     """
     samples = ",".join(f"{name}={EVERYTHING}" for name in (*PLUGINS, *plugins))
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir),
-               "--host", "127.0.0.1", "--port", "0", "--samples_per_plugin", samples,
-               f"--reload_interval={reload}"]
+               "--host", "127.0.0.1", "--port", "0", f"--reload_interval={reload}"]
+    if not sampled:
+        command += ["--samples_per_plugin", samples]
     if loader == "python":
         command += ["--load_fast=false", "--reload_task=blocking"]
     else:
