@@ -135,6 +135,12 @@ def main() -> None:
     parser.add_argument("--in", nargs="+", dest="folders", choices=TESTS, default=list(TESTS))
     parser.add_argument("--timeout", type=float, default=600, help="seconds for the tests of one")
     options = parser.parse_args()
+    for folder in options.folders:
+        path = next((PACKAGE / folder).rglob("*.py"))
+        same = Mutant(path.relative_to(PACKAGE), 0, "", "", path.read_text(encoding="utf-8"))
+        if not survives(same, options.timeout):
+            parser.error(f"the tests of {folder} fail without a change, or take longer than "
+                         f"{options.timeout:g} s: they would notice everything")
     lived = made = 0
     for mutant in mutants(options.folders, random.Random(options.seed)):
         if made == options.count:

@@ -355,8 +355,9 @@ def test_options_of_contributing():
     text, commands = contributing()
     with_options = {command[2]: command[3:] for command in commands if command[1:]
                     and any(word.startswith("--") for word in command)}
-    assert list(with_options) == ["tests.faults.table", "tests.faults.soak"]
+    assert list(with_options) == ["tests.faults.table", "tests.faults.soak", "tests.mutants"]
     with_options["tests.faults.table"].append("--peers")
+    with_options["tests.mutants"] += ["--in", "--count"]
     for script, arguments in with_options.items():
         told = subprocess.run([sys.executable, "-m", script, "--help"], check=True, text=True,
                               capture_output=True, timeout=PATIENCE,
