@@ -1,7 +1,14 @@
 """The demo: every dashboard is filled, in both loaders, the same each time."""
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -112,3 +119,31 @@ def test_what_the_documentation_prints(logdir, capsys, monkeypatch):
         lines = [line for line in capsys.readouterr().out.splitlines() if line][:5]
         for line in lines[1:3]:
             assert line in page
+
+
+def test_view(tmp_path):
+    """--view starts TensorBoard on the loopback, which prints its address; Ctrl-C ends both."""
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tbwriter", "demo", str(tmp_path / "logs"), "--view"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    try:
+        address = ""
+        for line in process.stdout:
+            found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            if found:
+                address = found.group()
+                break
+        with urllib.request.urlopen(address + "data/environment") as answer:
+            assert json.load(answer)["data_location"] == str(tmp_path / "logs")
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode is not None
+
+
+def test_without_tensorboard(tmp_path, monkeypatch, capsys):
+    """Where TensorBoard is missing, the command to install it is printed."""
+    monkeypatch.setattr("tbwriter.cli.demo.find_spec", lambda name: None)
+    assert main(["demo", str(tmp_path / "logs"), "--view"]) == 0
+    assert "    pip install tensorboard\n" in capsys.readouterr().out

@@ -353,7 +353,7 @@ def test_options_of_contributing():
     """Each option is one that its script knows."""
     pytest.importorskip("tensorboard", reason="the scripts need TensorBoard")
     text, commands = contributing()
-    with_options = {command[2]: command[3:] for command in commands if command[1:]
+    with_options = {command[2]: command[3:] for command in commands if command[1:2] == ["-m"]
                     and any(word.startswith("--") for word in command)}
     assert list(with_options) == ["tests.faults.table", "tests.faults.soak", "tests.mutants"]
     with_options["tests.faults.table"].append("--peers")

@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
+from importlib.util import find_spec
 
 from .. import demo as demos
 from ._exit import GOOD
@@ -12,13 +15,31 @@ HELP = "Write one of everything that TensorBoard shows."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dir", metavar="DIR", help="a new or empty directory")
+    parser.add_argument("--view", action="store_true",
+                        help="start TensorBoard, for this machine only, and print its address; "
+                             "Ctrl-C ends it")
 
 
 def run(options: argparse.Namespace) -> int:
     if not options.dir:
         raise ValueError("got '', want a directory")
     demos.demo(options.dir)
-    say("Written. To see it:")
-    say()
+    if find_spec("tensorboard") is None:
+        say("Written. To see it, install TensorBoard first:")
+        say()
+        say("    pip install tensorboard")
+    elif options.view:
+        say("Written. TensorBoard prints its address; Ctrl-C ends it.")
+        return _view(options.dir)
+    else:
+        say("Written. To see it:")
+        say()
     say(f"    tensorboard --logdir {options.dir}")
     return GOOD
+
+
+def _view(directory: str) -> int:
+    """Run TensorBoard on the directory until it ends. Its port is 6006, or the next free one."""
+    sys.stdout.flush()
+    return subprocess.call([sys.executable, "-m", "tensorboard.main", "--logdir", directory,
+                            "--host", "127.0.0.1"])
