@@ -1,6 +1,7 @@
 """Single numbers: values, steps, times and counts, from any package, and errors for the rest."""
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from tbwriter._values.number import as_count, as_float, as_step, as_wall_time, is_plain
+from tbwriter._values.number import as_count, as_float, as_step, as_wall_time, is_plain, items
 
 MASKED = [np.ma.masked, np.ma.array([2.0], mask=[1]), np.ma.array(3, mask=True)]
 
@@ -109,3 +110,20 @@ def test_counts():
     for value in (0, -1, 1 << 64):
         with pytest.raises(ValueError, match="got columns=.*, want 1 or more"):
             as_count(value, "columns")
+
+
+class Endless:
+    """Can be indexed without end, as a sparse MXNet array can."""
+
+    def __getitem__(self, at):
+        return at
+
+
+def test_items():
+    """The items of lists, arrays, generators; TypeError for objects without an end."""
+    assert items((1, "a"), "tags") == [1, "a"]
+    assert items((letter for letter in "ab"), "tags") == ["a", "b"]
+    assert items(np.arange(3), "tags") == [0, 1, 2]
+    for wrong in (Endless(), itertools.count(), 3, None, Failing()):
+        with pytest.raises(TypeError, match="got tags of type .* want a list"):
+            items(wrong, "tags")

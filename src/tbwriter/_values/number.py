@@ -6,6 +6,7 @@ numpy, MXNet, torch or jax. Anything else raises here, in the caller's frame.
 from __future__ import annotations
 
 import math
+from itertools import islice
 from operator import index
 from typing import Any, List
 
@@ -152,10 +153,20 @@ def listed(values: Any, what: str) -> Any:
                         f"({type(error).__name__}), want an array with data") from error
 
 
+# More items than any argument has: an object that never ends is none.
+_MOST_ITEMS = 1 << 24
+
+
 def items(values: Any, what: str) -> List[Any]:
-    """The items of `values` as a list. TypeError where it has none or they can't be read."""
+    """The items of `values` as a list. TypeError where it has none, they can't be read, or they do
+    not end."""
     try:
-        return list(values)
+        # A sparse MXNet array can be indexed without end.
+        held = values.asnumpy() if hasattr(values, "asnumpy") else values
+        found = list(islice(held, _MOST_ITEMS + 1))
+        if len(found) > _MOST_ITEMS:
+            raise OverflowError
+        return found
     except Exception as error:
         raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
                         f"({type(error).__name__}), want a list") from error
