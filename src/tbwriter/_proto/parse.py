@@ -6,12 +6,18 @@ skipped, the last of several counts, strings must be UTF-8. Bytes that are no ev
 """
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from itertools import islice
+from typing import Any, Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Sequence
+from typing import TypeVar, Union
 
 from . import schema, wire
 from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 
 Data = Union[bytes, memoryview]
+Item = TypeVar("Item")
+
+# How many items of one message are kept in memory.
+_MOST_KEPT = 10_000
 
 # Members of Event's `what` that are messages: protobuf merges one that is given twice.
 _MERGED = (schema.Event.SUMMARY, schema.Event.LOG_MESSAGE, schema.Event.SESSION_LOG,
@@ -53,15 +59,15 @@ class Event(NamedTuple):
 
     number: the field of Event that it carries (3 file_version, 4 graph_def, 5 summary,
         6 log_message, 7 session_log, 8 tagged_run_metadata, 9 meta_graph_def), 0 for none.
-    data: the bytes of that field. values: those of a summary. writer: of the file, in its first
-        event.
+    data: the bytes of that field. values: those of a summary; of more than 10 000, the others are
+        read again each time. writer: of the file, in its first event.
     """
 
     wall_time: float
     step: int
     number: int
     data: Data
-    values: Tuple[Value, ...]
+    values: Sequence[Value]
     writer: str
 
     @property
@@ -132,9 +138,9 @@ def shell(data: Data) -> Event:
     return Event(wall_time, step, number, what, (), writer)
 
 
-def summary(data: Data) -> Tuple[Value, ...]:
-    """The values of a Summary."""
-    return tuple(values(data))
+def summary(data: Data) -> Sequence[Value]:
+    """The values of a Summary, all of which protobuf can read: otherwise WireError."""
+    return walked(lambda: values(data))
 
 
 def values(data: Data) -> Iterator[Value]:
@@ -142,7 +148,60 @@ def values(data: Data) -> Iterator[Value]:
     return map(_value, each(data, schema.Summary.VALUE))
 
 
+def walked(walk: Callable[[], Iterator[Item]]) -> Sequence[Item]:
+    """The items that `walk` gives, as a tuple if they are few.
+
+    walk: begins anew with each call, and may raise an error, which then arises here. A message of
+    six megabytes can hold three million items: of so many, only the first are kept.
+    """
+    items = walk()
+    kept = tuple(islice(items, _MOST_KEPT))
+    more = sum(1 for _ in items)
+    return _Walked(walk, kept, len(kept) + more) if more else kept
+
+
+def picked(items: Sequence[Item], places: Iterable[int]) -> Iterator[Item]:
+    """The items at ascending `places`, found in one walk. IndexError for a place without one."""
+    if not isinstance(items, _Walked):
+        yield from map(items.__getitem__, places)
+        return
+    rest, at = iter(items), 0
+    for place in places:
+        found = next(islice(rest, place - at, None), None)
+        if found is None:
+            raise IndexError(f"got place {place}, want one of {len(items)} items")
+        at = place + 1
+        yield found
+
+
+class _Walked(Sequence[Item]):
+    """More items than are kept: those after `kept` are made again for each walk."""
+
+    def __init__(self, walk: Callable[[], Iterator[Item]], kept: Sequence[Item], count: int
+                 ) -> None:
+        self._walk = walk
+        self._kept = kept
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from self._kept
+        yield from islice(self._walk(), len(self._kept), None)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            places = range(self._count)[index]
+            return tuple(map(self.__getitem__, places)) if places.step < 0 else \
+                tuple(picked(self, places))
+        place = range(self._count)[index]
+        return self._kept[place] if place < len(self._kept) else next(picked(self, [place]))
+
+
 def _value(data: Data) -> Value:
+    if not data:
+        return _EMPTY
     tag, number = "", 0
     payload: Data = b""
     described: Optional[Data] = None
@@ -162,6 +221,9 @@ def _value(data: Data) -> Value:
         elif field == schema.Value.METADATA:
             described = value if described is None else b"".join((described, value))
     return Value(tag, number, payload, None if described is None else _metadata(described))
+
+
+_EMPTY = Value("", 0, b"", None)
 
 
 def _metadata(data: Data) -> Metadata:
@@ -214,11 +276,6 @@ def each(data: Data, number: int) -> Iterator[Data]:
     for field, wire_type, _, value in wire.fields(data):
         if field == number and wire_type == LENGTH:
             yield value
-
-
-def all_of(data: Data, number: int) -> List[Data]:
-    """All bytes or message fields `number` of a message."""
-    return list(each(data, number))
 
 
 def string_of(data: Data, number: int) -> str:

@@ -20,6 +20,9 @@ from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 # "A single element is broadcast to the shape": to how many elements at most. TensorBoard allocates
 # all of them, whatever the shape says.
 MAX_FILL = 1 << 20
+# How many strings of one tensor become objects, each of which takes much more than the two bytes
+# that an empty one has in the file.
+MAX_STRINGS = 1 << 19
 # The axes that every numpy can have.
 _MAX_RANK = 32
 # The fields of TensorProto that hold floats, and the wire type of an element that is not packed.
@@ -66,6 +69,12 @@ class Tensor:
     def texts(self) -> Iterator[Data]:
         """The elements of a string tensor, one by one."""
         return parse.each(self._data, schema.Tensor.STRING_VAL)
+
+    def listed_texts(self) -> Iterator[Data]:
+        """The same where all are kept. WireError for more than `MAX_STRINGS`."""
+        if self.strings > MAX_STRINGS:
+            raise WireError(f"got a tensor of {self.strings} strings, want at most {MAX_STRINGS}")
+        return self.texts()
 
     @property
     def is_ascii(self) -> bool:
@@ -132,8 +141,9 @@ class Tensor:
     def _elements(self) -> "np.ndarray[Any, Any]":
         known = _known(self.dtype)
         if known.number == DT_STRING:
+            texts = self.listed_texts()
             strings = np.empty(self.strings, dtype=object)
-            for at, value in enumerate(self.texts()):
+            for at, value in enumerate(texts):
                 strings[at] = bytes(value)
             return strings
         if self._content:
@@ -171,8 +181,8 @@ def shape_of(data: Data) -> Tuple[int, Tuple[int, ...]]:
 
 
 def strings_of(data: Data) -> List[bytes]:
-    """The elements of a string tensor."""
-    return [bytes(item) for item in Tensor(data).texts()]
+    """The elements of a string tensor. WireError for more than `MAX_STRINGS`."""
+    return [bytes(item) for item in Tensor(data).listed_texts()]
 
 
 def array_of(data: Data) -> "np.ndarray[Any, Any]":

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 import numpy as np
 
@@ -22,6 +22,9 @@ _NUMBERS = (_SIMPLE, schema.Value.TENSOR)
 # A value that was decoded by itself: its tag, the offset of its record, its position in the
 # Summary, step, wall_time, and the number if it is a scalar.
 _Single = Tuple[str, int, int, int, float, float]
+
+# How many of them are collected before they are put into columns.
+_MOST_SINGLES = 4096
 
 # Of scalars, which have none.
 _NO_PLACES = array("q")
@@ -96,10 +99,28 @@ class Loader:
             if number not in seen], reverse=True)
         seen.update([number for _, _, number in new])
         singles: List[_Single] = []
+        done = 0
         for record in part.others:
             self._open(new, record.offset, values)
-            singles += self._decoded(record)
+            for single in self._decoded(record):
+                singles.append(single)
+                if len(singles) == _MOST_SINGLES:
+                    upto = int(np.searchsorted(scalars.offsets, record.offset))
+                    before = scalars.taken(slice(done, upto))
+                    self._put(before, *before.order_by_tag(), values, singles)
+                    singles, done = [], upto
         self._open(new, part.end, values)
+        if done:
+            scalars = scalars.taken(slice(done, None))
+            order, bounds = scalars.order_by_tag()
+        self._put(scalars, order, bounds, values, singles)
+
+    def _put(self, scalars: Scalars, order: Any, bounds: List[int], values: List[Value],
+             singles: List[_Single]) -> None:
+        """Put consecutive values into the columns, which exist: scalars of the kinds `values`, in
+        the order by tag that `order` and `bounds` give, and those that were decoded one by one."""
+        first = order[bounds[:-1]] if len(bounds) > 2 else np.zeros(len(bounds) - 1, np.intp)
+        numbers = scalars.tags[first].tolist()
         pieces = {tag: [_as_scalars(found)] for tag, found in _by_tag(singles).items()}
         tags = [values[number].tag for number in numbers]
         for tag, count in Counter(tags).items():  # those that were found in several ways
@@ -126,17 +147,16 @@ class Loader:
         while new and new[-1][0] < end:
             self._column_of(values[new.pop()[2]])
 
-    def _decoded(self, record: Record) -> List[_Single]:
+    def _decoded(self, record: Record) -> Iterator[_Single]:
         """The values of one record."""
         try:
             event = parse.event(record.data)
             values = kinds.values_of(event)
         except WireError as error:
             self.faults.append(bad_event(record, self._path, error))
-            return []
+            return
         if event.writer and event.writer not in self.writers:
             self.writers.append(event.writer)
-        found: List[_Single] = []
         for place, value in enumerate(values):
             if not value.number and not value.metadata:
                 continue
@@ -149,8 +169,7 @@ class Loader:
             except WireError as error:
                 self.faults.append(Fault(self._path, EVENT, record.offset, 0, str(error)))
                 continue
-            found.append((value.tag, record.offset, place, event.step, event.wall_time, number))
-        return found
+            yield value.tag, record.offset, place, event.step, event.wall_time, number
 
     def _note_unfit(self, tag: str, count: int, offset: int) -> None:
         before, first = self._unfit.get(tag, (0, offset))

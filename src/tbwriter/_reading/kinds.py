@@ -155,8 +155,9 @@ def text(value: Value) -> Any:
         raise WireError(f"got text of DataType {tensor.dtype}, want strings")
     if tensor.strings != tensor.size:
         raise WireError(f"got {tensor.strings} strings for text of shape {tensor.shape}")
+    listed = tensor.listed_texts()
     texts = np.empty(tensor.strings, object)
-    for at, item in enumerate(tensor.texts()):
+    for at, item in enumerate(listed):
         texts[at] = str(item, "utf-8", "replace")
     return texts.reshape(tensor.shape) if tensor.shape else str(texts[0])
 

@@ -5,6 +5,8 @@ import math
 import os
 from array import array
 from collections import Counter
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -188,30 +190,28 @@ class Run:
             raise ValueError(f"got the tag {tag!r}, which is of kind scalar, want another")
         values: List[Any] = []
         good: List[int] = []
-        for at, (window, offset, place) in enumerate(self._found(column)):
-            record = record_at(window, offset)
-            if isinstance(record, Fault):
-                raise ReadError(f"{record}: the file has changed since it was read")
+        for at, (window, offset, value) in enumerate(self._found(column)):
             try:
-                values.append(decode(kinds.values_of(parse.event(record.data))[place]))
+                values.append(decode(value))
                 good.append(at)
             except WireError as error:
                 self._note(Fault(window.name, EVENT, offset, 0, f"tag {tag!r}: {error}"))
         steps, wall_times = _axes(column)
         return Series(steps[good], wall_times[good], values)
 
-    def _found(self, column: Column) -> Iterator[Tuple[Window, int, int]]:
-        """For each value, its file, the offset of its record, and its position in the Summary."""
+    def _found(self, column: Column) -> Iterator[Tuple[Window, int, Value]]:
+        """For each value, its file, the offset of its record, and itself."""
         window: Optional[Window] = None
         opened = -1
         places = iter(column.places)
         try:
-            for number, offset, place in zip(places, places, places):
+            for (number, offset), rows in groupby(zip(places, places, places), itemgetter(0, 1)):
                 if window is None or number != opened:
                     if window is not None:
                         window.close()
                     window, opened = Window(self._places[number]), number
-                yield window, offset, place
+                for value in _values_at(window, offset, map(itemgetter(2), rows)):
+                    yield window, offset, value
         finally:
             if window is not None:
                 window.close()
@@ -219,6 +219,19 @@ class Run:
     def _note(self, fault: Fault) -> None:
         if fault not in self.faults:
             self.faults.append(fault)
+
+
+def _values_at(window: Window, offset: int, places: Iterator[int]) -> Iterator[Value]:
+    """The values at these places of the record at `offset`. ReadError if there is none any more.
+    """
+    record = record_at(window, offset)
+    if isinstance(record, Fault):
+        raise ReadError(f"{record}: the file has changed since it was read")
+    try:
+        yield from parse.picked(kinds.values_of(parse.event(record.data)), places)
+    except (IndexError, WireError) as error:
+        raise ReadError(f"got another event at byte {offset} of {window.name} ({error}): the file "
+                        "has changed since it was read") from None
 
 
 def _ends(numbers: "array[Any]") -> Tuple[Any, Any]:

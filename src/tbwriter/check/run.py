@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from itertools import chain, islice
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set
 
 import numpy as np
@@ -33,8 +32,6 @@ _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
     schema.CUSTOM_SCALARS: content.layouts, schema.RUN_METADATA: content.graphs,
     schema.RUN_METADATA_GRAPH: content.graphs, schema.KERAS_MODEL: content.graphs,
 }
-# How many decoded values of one event are kept.
-_MOST_VALUES = 10000
 _MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
 
 
@@ -157,7 +154,7 @@ class _File:
             files.check_version(none, self._path, self._run.found)
             return
         try:
-            event = parse.event(others[0].data)
+            event = parse.shell(others[0].data)
         except WireError:
             return
         files.check_version(event, self._path, self._run.found)
@@ -274,17 +271,10 @@ class _File:
 
 
 def _values(event: Event) -> Iterable[Decoded]:
-    """The values of an event, all of which protobuf can read: otherwise WireError.
-
-    A record can hold a million of them: of so many, most are decoded again when they are needed.
-    """
+    """The values of an event, all of which protobuf can read: otherwise WireError."""
     if event.number != schema.Event.SUMMARY:
         return ()
-    values = map(Decoded, parse.values(event.data))
-    kept = list(islice(values, _MOST_VALUES))
-    if not sum(1 for _ in values):
-        return kept
-    return chain(kept, islice(map(Decoded, parse.values(event.data)), _MOST_VALUES, None))
+    return parse.walked(lambda: map(Decoded, parse.values(event.data)))
 
 
 def _digest(data: Data) -> int:

@@ -15,7 +15,7 @@ from .._files.records import HEADER
 from .._files.window import CHUNK, ReadError, Window
 from .._parts import Parts
 from .._proto import messages, parse, schema
-from .._proto.parse import Event
+from .._proto.parse import Event, Value
 from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
 from .._version import __version__
@@ -74,19 +74,20 @@ class Copier:
 
     def _record(self, raw: bytes, event: Event, time: float, tags: List[int], at: List[int]
                 ) -> Parts:
-        changes = [self._change(event, tag, place) for tag, place in zip(tags, at)]
+        if event.number == schema.Event.SUMMARY:
+            changes = list(map(self._change, tags, parse.picked(event.values, at)))
+        else:
+            changes = [SAME for _ in tags]
+            self._described.update(tags)
         whole = len(at) == max(1, len(event.values)) and all(one is SAME for one in changes)
         if whole and time == event.wall_time:
             return [raw]
         return frame(messages.event(time, event.step, event_field(event, at, changes)))
 
-    def _change(self, event: Event, tag: int, place: int) -> Change:
+    def _change(self, tag: int, value: Value) -> Change:
         known = self._index.tags[tag]
         first = tag not in self._described
         self._described.add(tag)
-        if event.number != schema.Event.SUMMARY:
-            return SAME
-        value = event.values[place]
         number = needs_number(value, known.metadata.plugin)
         named = value.metadata is not None and bool(value.metadata.plugin)
         describe = first and bool(known.metadata.plugin) and (number or not named)

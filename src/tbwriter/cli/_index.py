@@ -236,7 +236,7 @@ def _first_time(path: str) -> float:
     with Window(path) as window:
         for record in records(window, []):
             try:
-                wall_time = parse.event(record.data).wall_time
+                wall_time = parse.shell(record.data).wall_time
             except WireError:
                 continue
             if math.isfinite(wall_time):

@@ -65,11 +65,10 @@ def event_field(event: Event, at: Sequence[int], changes: Sequence[Change]) -> P
     field as it is of an event that carries no summary."""
     if event.number != schema.Event.SUMMARY:
         return [wire.length_prefix(event.number, len(event.data)), bytes(event.data)]
-    raw = parse.all_of(event.data, schema.Summary.VALUE)
+    raw = parse.walked(lambda: parse.each(event.data, schema.Summary.VALUE))
     parts: Parts = []
-    for place, change in zip(at, changes):
-        parts += wire.message_field(
-            schema.Summary.VALUE, list(_parts(event.values[place], raw[place], change)))
+    for value, data, change in zip(parse.picked(event.values, at), parse.picked(raw, at), changes):
+        parts += wire.message_field(schema.Summary.VALUE, list(_parts(value, data, change)))
     return wire.message_field(schema.Event.SUMMARY, parts)
 
 

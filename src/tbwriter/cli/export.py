@@ -134,15 +134,15 @@ def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form
 def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
     series = run.scalars(tag)
     chosen_rows = in_steps(series.steps, wanted)
-    columns = [column[chosen_rows] for column in series]
     if form.name == "csv":
         names, rest = csv_line((run.name, tag), form.raw)[:-1], ",%d,%r,%r\n"
     else:
         names = as_json({"run": run.name, "tag": tag})[:-1]
         rest = ', "step": %d, "wall_time": %s, "value": %s}\n'
     row = names.replace("%", "%%") + rest
-    for at in range(0, len(columns[0]), _SLAB):
-        numbers, times, values = (column[at:at + _SLAB].tolist() for column in columns)
+    for at in range(0, len(chosen_rows), _SLAB):
+        slab = chosen_rows[at:at + _SLAB]
+        numbers, times, values = (column[at:at + _SLAB][slab].tolist() for column in series)
         if form.name != "csv":
             times, values = map(_json_number, times), map(_json_number, values)
         yield "".join([row % cells for cells in zip(numbers, times, values)]), len(numbers)
