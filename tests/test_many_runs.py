@@ -8,7 +8,7 @@ import pytest
 from tests.support.judges import board, events
 
 from tbwriter import FileWriter, SummaryWriter, summary
-from tbwriter._log import local
+from tbwriter._log import event_file
 
 
 def open_files(directory):
@@ -21,13 +21,13 @@ def open_files(directory):
 def test_few_files_are_open(tmp_path):
     """However many runs are written in turns, a bounded number of files is open, and each run has
     one event file with all its points."""
-    runs = 2 * local.MAX_OPEN
+    runs = 2 * event_file.MAX_OPEN
     with FileWriter(tmp_path) as writer:
         for step in range(5):
             for number in range(runs):
                 writer.sub_run(f"r{number:03d}").add_scalar("x", number, step)
             writer.flush()
-            assert open_files(tmp_path) <= local.MAX_OPEN + 1
+            assert open_files(tmp_path) <= event_file.MAX_OPEN + 1
     assert open_files(tmp_path) == 0
     assert len(list(tmp_path.rglob("*tfevents*"))) == runs
     assert len(events(tmp_path)) == runs * 6
@@ -39,19 +39,19 @@ def test_few_files_are_open(tmp_path):
 def test_few_files_are_open_beside_embeddings(tmp_path):
     """Nor are more open where runs have nothing but side files."""
     with SummaryWriter(tmp_path) as writer:
-        for number in range(2 * local.MAX_OPEN):
+        for number in range(2 * event_file.MAX_OPEN):
             run = writer.sub_run(f"r{number:03d}")
             run.add(summary.embedding("e", [[1.0, 2.0], [3.0, 4.0]]), 0)
         writer.flush()
-        assert open_files(tmp_path) <= local.MAX_OPEN + 1
-    assert len(list(tmp_path.rglob("*tfevents*"))) == 2 * local.MAX_OPEN
+        assert open_files(tmp_path) <= event_file.MAX_OPEN + 1
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 2 * event_file.MAX_OPEN
 
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_file_that_is_gone(tmp_path, monkeypatch, replaced):
     """A file that was removed or replaced while it was closed is left alone; the run goes on in
     another one, with a warning."""
-    monkeypatch.setattr(local, "MAX_OPEN", 0)
+    monkeypatch.setattr(event_file, "MAX_OPEN", 0)
     writer = FileWriter(tmp_path)
     writer.add_scalar("x", 1, 1)
     writer.flush()

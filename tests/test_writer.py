@@ -19,7 +19,7 @@ from tests.support.judges import board, both_loaders, events
 
 import tbwriter
 from tbwriter import FileWriter, summary
-from tbwriter._log import local
+from tbwriter._log import event_file
 from tbwriter._parts import Parts
 from tbwriter._proto.messages import Message
 
@@ -293,7 +293,7 @@ def test_flush_syncs_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         synced.append((os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size))
         real(descriptor)
 
-    monkeypatch.setattr(local, "_fsync", fsync)
+    monkeypatch.setattr(event_file, "_fsync", fsync)
     with FileWriter(tmp_path, asynchronous=asynchronous) as writer:
         writer.add_scalar("x", 0, 0)
         writer.flush()

@@ -17,16 +17,17 @@ _NAME_MAX = 255
 _PATH_MAX = 1024
 _HASH_DIGITS = 16
 
-_UNSAFE = re.compile(rb"[^A-Za-z0-9._-]")
+# Texts, not compiled: most programs use neither pattern, and compiling them takes longer than the
+# import of this module.
+_UNSAFE = rb"[^A-Za-z0-9._-]"
 # No file on Windows can have such a name; those of devices count with any ending.
-_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)',
-                      re.IGNORECASE)
+_WINDOWS = r'(?i)[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)'
 
 
 def file_name(text: str) -> str:
     """`text` as the name of one file or directory: never empty, ".", ".." or a path."""
     data = text.encode("utf-8", "surrogatepass")
-    name = _UNSAFE.sub(_escape, data).decode("ascii")
+    name = re.sub(_UNSAFE, _escape, data).decode("ascii")
     # A leading dot hides a file, and "." and ".." are no names. TensorBoard's Python loader opens
     # a directory with "tfevents" in its name as an event file.
     if name.startswith("."):
@@ -75,7 +76,7 @@ def is_name(part: str, windows: bool = os.name == "nt") -> bool:
     except UnicodeEncodeError:
         return False
     return (part not in ("", ".", "..") and size <= _NAME_MAX and not set(part) & {"/", "\0"}
-            and "tfevents" not in part and not (windows and _WINDOWS.search(part)))
+            and "tfevents" not in part and not (windows and re.search(_WINDOWS, part)))
 
 
 def _escape(match: "re.Match[bytes]") -> bytes:

@@ -38,7 +38,7 @@ from tensorboard.compat.proto import event_pb2
 from tests.support.judges import masked_crc32c
 
 from tbwriter import FileWriter, SummaryWriter, summary
-from tbwriter._log import local
+from tbwriter._log import event_file
 from tbwriter._parts import Parts
 
 THREADS, WRITERS, RUNS = 6, 3, 30  # more runs than files that may be open
@@ -54,13 +54,13 @@ class Disk:
     def __init__(self) -> None:
         self.fault = ""
         self.faults = 0
-        self._write, self._fsync = local._write, local._fsync
-        local._write, local._fsync = self.write, self.fsync
+        self._write, self._fsync = event_file._write, event_file._fsync
+        event_file._write, event_file._fsync = self.write, self.fsync
         # The whole module but one function.
-        local.os = SimpleNamespace(**{**vars(os), "open": self.open})  # type: ignore
+        event_file.os = SimpleNamespace(**{**vars(os), "open": self.open})  # type: ignore
 
     def remove(self) -> None:
-        local._write, local._fsync, local.os = (  # type: ignore[attr-defined]
+        event_file._write, event_file._fsync, event_file.os = (  # type: ignore[attr-defined]
             self._write, self._fsync, os)
 
     def write(self, fd: int, pieces: Parts) -> int:

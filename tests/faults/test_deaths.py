@@ -162,22 +162,22 @@ def test_durability_is_explicit(tmp_path: Path, shim: str, writer: str) -> None:
 def test_network_file_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Where pages reach a server in any order each write is synced; elsewhere none is."""
     from tbwriter import FileWriter
-    from tbwriter._log import local
+    from tbwriter._log import event_file
     device = os.stat(tmp_path).st_dev
     mounts = tmp_path / "mountinfo"
     mounts.write_text(
         "22 1 0:1 / /proc rw shared:1 - proc proc rw\n"
         f"23 1 {os.major(device)}:{os.minor(device)} / /logs rw shared:2 master:1 - {kind} a:/b rw")
-    monkeypatch.setattr(local, "_MOUNTS", str(mounts))
-    local._kind_of.cache_clear()
+    monkeypatch.setattr(event_file, "_MOUNTS", str(mounts))
+    event_file._kind_of.cache_clear()
     synced: List[int] = []
-    monkeypatch.setattr(local, "_fsync", synced.append)
+    monkeypatch.setattr(event_file, "_fsync", synced.append)
     with FileWriter(tmp_path / "run") as writer:
         for step in range(3):
             writer.add_scalar("x", step, step)
             writer.flush()
         count = len(synced)
-    local._kind_of.cache_clear()
+    event_file._kind_of.cache_clear()
     record(6, f"on {kind} (as the mount table says) each of 3 writes is synced: "
            f"{'yes' if kind == 'nfs4' else 'no'}", f"{count} syncs")
     assert count == (4 if kind == "nfs4" else 0)  # one is the directory's

@@ -167,10 +167,10 @@ def test_a_pool_on_a_disk_that_stands_still(tmp_path: Path) -> None:
     done = run_program(sys.executable, """
 import multiprocessing, sys, time
 from tbwriter import SummaryWriter
-from tbwriter._log import local
+from tbwriter._log import event_file
 
 def job(_):
-    local._write = lambda fd, pieces: time.sleep(3600)
+    event_file._write = lambda fd, pieces: time.sleep(3600)
     writer = SummaryWriter(sys.argv[1])
     start = time.monotonic()
     for step in range(50):

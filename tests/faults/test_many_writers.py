@@ -20,10 +20,10 @@ from tests.support.judges import events
 START = """
 import errno, json, os, sys, threading, time, warnings
 from tbwriter import SummaryWriter, summary
-from tbwriter._log import local
+from tbwriter._log import event_file, local
 logdir, count = sys.argv[1], int(sys.argv[2])
 result = {"slowest": 0.0, "raised": []}
-real_write, real_fsync, real_open = local._write, local._fsync, os.open
+real_write, real_fsync, real_open = event_file._write, event_file._fsync, os.open
 me = threading.get_ident()
 touched = set()
 
@@ -81,8 +81,8 @@ def steps(directory: Path, tag: str = "x") -> List[int]:
                   if any(value.tag == tag for value in event.summary.value))
 
 
-FAULTS = {"write stalls": "local._write = stall", "fsync stalls": "local._fsync = stall",
-          "full": "local._write = full"}
+FAULTS = {"write stalls": "event_file._write = stall", "fsync stalls": "event_file._fsync = stall",
+          "full": "event_file._write = full"}
 SHAPES = {
     "writers": "writers = [SummaryWriter(f'{logdir}/{n}') for n in range(count)]",
     "sub-runs": "top = SummaryWriter(logdir)\n"
@@ -146,7 +146,7 @@ class Disk:
             return real(*args, **options)
         return call
 
-local.os = Disk()
+event_file.os = local.os = Disk()
 warnings.simplefilter("ignore")
 for step in range(1, 21):
     add(lambda: {adding})
@@ -202,7 +202,7 @@ def train():
     while threading.main_thread().is_alive():
         time.sleep(0.01)
     time.sleep(0.3)
-    local._write = slow
+    event_file._write = slow
     result["slowest"] = 0.0
     log(writers, 0, 1000)
     end()
@@ -224,7 +224,7 @@ def train():
     while threading.main_thread().is_alive():
         time.sleep(0.01)
     time.sleep(0.3)
-    local._write = full
+    event_file._write = full
     warnings.simplefilter("ignore")
     for step in range(200):
         writer.add_audio("a", np.ones(50_000), step)

@@ -97,7 +97,7 @@ writer.add_scalar("x", 0.0, 0)
 writer.add(summary.embedding("e", np.ones((4, 4))), 0)
 writer.flush()
 warnings.simplefilter("ignore")
-local._write = full
+event_file._write = full
 writer.add_scalar("x", 1.0, 1)
 time.sleep(0.3)
 before = resident()
@@ -140,7 +140,7 @@ writer = SummaryWriter(logdir, max_buffer=1 << 20)
 writer.add_scalar("x", 0.0, 0)
 writer.flush()
 warnings.simplefilter("ignore")
-local._write = stall
+event_file._write = stall
 writer.add_scalar("x", 1.0, 1)
 time.sleep(0.3)
 for step in range(99):
@@ -169,9 +169,9 @@ def told(call, *args, **options):
         raised += 1
 for step in range(100):
     if step == 20:
-        local._write = full
+        event_file._write = full
     if step == 60:
-        local._write = real_write
+        event_file._write = real_write
     for writer in writers:
         told(writer.add_scalar, "x", float(step), step)
         told(writer.add, Bad(), step)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from tbwriter._log import local
+from tbwriter._log import event_file, local
 from tbwriter._proto import messages
 from tbwriter._tfrecord.frame import frame
 from tbwriter._log import naming, open_log
@@ -43,8 +43,8 @@ def _varint(value: int) -> bytes:
 @pytest.fixture(autouse=True)
 def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each write looks after the file's name, so that the numbers of operations are known."""
-    monkeypatch.setattr(local, "LOOK_SECS", 0.0)
-    monkeypatch.setattr(local, "SEEN_SECS", 0.0)
+    monkeypatch.setattr(event_file, "LOOK_SECS", 0.0)
+    monkeypatch.setattr(event_file, "SEEN_SECS", 0.0)
 
 
 def scan(content: bytes) -> Tuple[List[Any], bytes]:
@@ -102,7 +102,8 @@ class Disk:
         self.fired = 0
         self.broken = False
         self.after: Callable[..., None] = lambda name, *args: None
-        monkeypatch.setattr(local, "os", self)
+        for module in (event_file, local):
+            monkeypatch.setattr(module, "os", self)
 
     def __getattr__(self, name: str) -> Any:
         # A test that fails hundreds of operations does not wait for a disk.
@@ -314,7 +315,7 @@ def test_any_sizes_and_short_writes(sizes: List[int], shorts: List[int], limit: 
         def write(fd: int, pieces: List[memoryview]) -> int:
             data = b"".join(pieces)
             return os.write(fd, data[:next(turn, len(data))])
-        patch.setattr(local, "_write", write)
+        patch.setattr(event_file, "_write", write)
         for step, size in enumerate(sizes):
             log.append(record(step, size))
         log.write()
@@ -471,7 +472,7 @@ def test_sizes_that_are_not_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             fields[6] = 0
             return os.stat_result(fields)
     log = LocalLog(str(tmp_path), "", header)
-    monkeypatch.setattr(local, "os", Liar())
+    monkeypatch.setattr(event_file, "os", Liar())
     for step in range(10):
         log.append(record(step))
         log.write()
@@ -760,7 +761,7 @@ def test_foreign_bytes_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                                   seen: float, size: int) -> None:
     """Bytes that another program has appended are never taken for ours: the run continues in a new
     file with one notice, and all of ours is read, once."""
-    monkeypatch.setattr(local, "SEEN_SECS", seen)
+    monkeypatch.setattr(event_file, "SEEN_SECS", seen)
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
     log.write()
@@ -804,7 +805,7 @@ def test_a_descriptor_that_fails_for_good(tmp_path: Path, monkeypatch: pytest.Mo
     for step in range(written):
         log.append(record(step))
         log.write()
-    write, broken = local._write, set()
+    write, broken = event_file._write, set()
 
     def failing_write(fd: int, pieces: Any) -> int:
         broken.add(fd) if not broken else None
@@ -812,7 +813,7 @@ def test_a_descriptor_that_fails_for_good(tmp_path: Path, monkeypatch: pytest.Mo
             raise OSError(code, os.strerror(code))
         return write(fd, pieces)
 
-    monkeypatch.setattr(local, "_write", failing_write)
+    monkeypatch.setattr(event_file, "_write", failing_write)
     log.append([part for step in range(written, 10) for part in record(step)])
     tries = 0
     while log.pending:
@@ -841,7 +842,7 @@ def test_a_directory_that_fails_for_good(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(local, "_write", failing_write)
+        patch.setattr(event_file, "_write", failing_write)
         for _ in range(20):
             with pytest.raises(OSError):
                 log.write()

@@ -1,4 +1,4 @@
-"""LocalLog: a log directory on a mounted file system. EventFile: one event file in it.
+"""LocalLog: a log directory on a mounted file system.
 
 An event file gets whole records, and after a failed write it continues at the exact next byte: a
 reader takes bytes after a torn record for the end of the file, for ever. Where that is not possible
@@ -8,40 +8,19 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections import deque
 from contextlib import suppress
-from functools import lru_cache
-from typing import Callable, Deque, Iterator, NamedTuple, Optional, Set, Union
+from typing import Callable, Deque, Iterator, NamedTuple, Optional, Union
 
 from .contract import SyncError
-from .naming import check_name, new_name, temporary_name
+from .event_file import STALE, EventFile
+from .naming import check_name, temporary_name
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
 
-_APPEND = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_CREATE = _APPEND | os.O_CREAT | os.O_EXCL
-
-# How many event files of a process stay open, besides the one that is written. Others are opened
-# for their writes only: a run may have any number of sub-runs.
-MAX_OPEN = 63
-
-# How often to check whether the file was moved, and whether it was deleted or changed, which takes
-# less time.
-LOOK_SECS, SEEN_SECS = 0.1, 0.01
-_open_files: Set[int] = set()  # ids of the event files that are open
-
-# Where the pages of a file may reach the server in any order, a reader on another machine finds
-# zeros in place of pages that are still missing, which is damage for ever. FUSE is not among them:
-# a sync there may send the whole file again.
-_UNORDERED = ("nfs", "nfs4", "cifs", "smb3", "lustre")
-_MOUNTS = "/proc/self/mountinfo"
-
-_STALE = getattr(errno, "ESTALE", errno.ENOENT)
-_GONE = (errno.ENOENT, errno.ENOTDIR, _STALE)
 # A descriptor that gives one of these never works again. Others may pass: a file is left for them
 # after so many failures in succession, but never for want of space, which a new file lacks too.
-_DEAD = (_STALE, errno.EBADF)
+_DEAD = (STALE, errno.EBADF)
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM, errno.EINTR, errno.EAGAIN,
              errno.EMFILE, errno.ENFILE)
 _FAILURES = 3
@@ -58,141 +37,6 @@ class Block(NamedTuple):
     start: int
     end: int
     pieces: Parts
-
-
-class EventFile:
-    """One event file, which others may move, change or close at any time.
-
-    first: its first record. path: where it was made. fd: its descriptor; -1 while it is parked.
-    start: the size of its first record. unordered: whether each write must be synced, for readers
-    on other machines.
-    """
-
-    def __init__(self, directory: str, suffix: str, first: bytes) -> None:
-        os.makedirs(directory, exist_ok=True)
-        while True:
-            path = os.path.join(directory, new_name(os.listdir(directory), suffix))
-            try:
-                fd = os.open(path, _CREATE, 0o666)
-                break
-            except FileExistsError:
-                pass
-        try:
-            left = first
-            while left:
-                left = left[os.write(fd, left):]
-            self._opened = os.fstat(fd)
-        except BaseException:
-            with suppress(OSError):
-                os.close(fd)
-            with suppress(OSError):
-                os.unlink(path)
-            raise
-        self.path = path
-        self.fd = fd
-        self.start = len(first)
-        self.unordered = _kind_of(self._opened.st_dev) in _UNORDERED
-        self._seen = 0.0            # when the descriptor was last found to be the file's
-        self._looked = 0.0          # when the file was last found at its path
-        self._in_directory = False  # whether the name is known to survive the machine
-        _open_files.add(id(self))
-
-    def write(self, pieces: Parts) -> int:
-        return _write(self.fd, pieces)
-
-    def position(self) -> int:
-        """The offset at which the last write ended; -1 where the file system has no such thing."""
-        try:
-            return os.lseek(self.fd, 0, os.SEEK_CUR)
-        except OSError:
-            return -1
-
-    def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to `end`, or as many as there are."""
-        os.lseek(self.fd, start, os.SEEK_SET)
-        found = b""
-        while len(found) < end - start:
-            more = os.read(self.fd, end - start - len(found))
-            if not more:
-                break
-            found += more
-        return found
-
-    def size(self) -> int:
-        return os.fstat(self.fd).st_size
-
-    def trouble(self, size: Optional[int]) -> str:
-        """Why nothing more can be written into the file; "" while all is well.
-
-        size: the number of bytes that it should have; None where sizes say nothing.
-        """
-        now = time.monotonic()
-        if now - self._seen < SEEN_SECS:
-            return ""
-        self._seen = now
-        here: Optional[os.stat_result] = None
-        try:
-            here = os.fstat(self.fd)
-        except OSError as error:
-            if error.errno != errno.EBADF:
-                raise
-        if here is None or not os.path.samestat(here, self._opened):
-            # A daemon has closed all descriptors: the number belongs to another file now.
-            self.fd = -1
-            return "its descriptor has been closed"
-        if size is not None and here.st_size != size:
-            return "another program has changed it"
-        if here.st_nlink and now - self._looked < LOOK_SECS:
-            return ""
-        self._looked = now
-        try:
-            there = os.stat(self.path)
-        except OSError as error:
-            return "it has been removed" if error.errno in _GONE else ""
-        # A file system without lasting inode numbers shows another file of the same size.
-        if not os.path.samestat(here, there) and (
-                here.st_nlink == 0 or here.st_size != there.st_size):
-            return "it has been replaced"
-        return ""
-
-    def sync(self) -> None:
-        """Let the file and its name survive the machine."""
-        _fsync(self.fd)
-        if not self._in_directory:
-            _sync_directory(os.path.dirname(self.path))
-            self._in_directory = True
-
-    def cut(self, size: int) -> None:
-        """Remove all bytes after `size`."""
-        os.ftruncate(self.fd, size)
-
-    def remove(self) -> None:
-        """Delete the file; OSError where one may make files and not remove them."""
-        os.unlink(self.path)
-
-    def park(self) -> None:
-        """Close the file until there is more to write, if too many are open."""
-        if self.fd >= 0 and len(_open_files) > MAX_OPEN:
-            self.close()
-
-    def unpark(self) -> str:
-        """Open the file again, if it is parked. Returns why that is not possible, or ""."""
-        if self.fd >= 0:
-            return ""
-        try:
-            self.fd = os.open(self.path, _APPEND)
-        except OSError as error:
-            if error.errno not in _GONE:
-                raise
-            return "it has been removed"
-        _open_files.add(id(self))
-        return "" if os.path.samestat(os.fstat(self.fd), self._opened) else "it has been replaced"
-
-    def close(self) -> None:
-        _open_files.discard(id(self))
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
 
 
 class LocalLog:
@@ -525,24 +369,6 @@ class LocalLog:
             file.close()
 
 
-@lru_cache(maxsize=None)
-def _kind_of(device: int) -> str:
-    """The file system of a device, by Linux's name for it; "" where that is not known."""
-    with suppress(OSError, ValueError):
-        with open(_MOUNTS) as mounts:
-            for mount in mounts:
-                fields = mount.split()
-                if fields[2] == f"{os.major(device)}:{os.minor(device)}":
-                    return fields[fields.index("-") + 1]
-    return ""
-
-
-def _write(fd: int, pieces: Parts) -> int:
-    if len(pieces) > 1 and hasattr(os, "writev"):
-        return os.writev(fd, pieces)
-    return os.write(fd, pieces[0])
-
-
 def _are_records(content: bytes) -> bool:
     """Whether `content` is whole records, as far as their lengths tell."""
     at = 0
@@ -568,24 +394,3 @@ def _joined(records: Parts, size: int) -> Parts:
             small = []
     out.append(b"".join(small))
     return [piece for piece in out if piece]
-
-
-def _sync_directory(directory: str) -> None:
-    """POSIX: fsync of a file does not ensure that its entry in the directory is on disk. Windows
-    has no descriptors for directories."""
-    if os.name == "posix":
-        fd = os.open(directory, os.O_RDONLY)
-        try:
-            _fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def _fsync(fd: int) -> None:
-    """fsync, where the file system has it. EINVAL: "fd is bound to a special file which does not
-    support synchronization"."""
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
-            raise
