@@ -1,6 +1,6 @@
 """Names of files and directories that are made from tags, runs and object keys.
 
-Whatever such a name holds, its file lies inside the directory that it is meant for. A tag becomes a
+The file of such a name is always inside the directory that it is made for. A tag becomes a
 name of letters, digits, ".", "_" and "-"; every other byte of its UTF-8 text becomes %XX, so that
 different tags have different names. A path from elsewhere keeps each part that the file system
 takes as a name, and the other parts are escaped in the same way. A name longer than MAX_BYTES ends
@@ -60,7 +60,7 @@ def path_below(path: str) -> str:
 
 
 def run_name(text: str) -> str:
-    """`text` as the path of a run below a log directory: as it is wherever a file system takes it,
+    """`text` as the path of a run below a log directory: unchanged if a file system accepts it,
     so that runs have the names that other writers give them.
 
     "/" separates directories; a part that is empty or holds only dots and blanks is escaped too.

@@ -1,4 +1,4 @@
-"""Two pieces of work at once, where there is a second core."""
+"""Run two functions in parallel if a second core is available."""
 from __future__ import annotations
 
 import os
@@ -10,8 +10,8 @@ Second = TypeVar("Second")
 
 
 def both(first: Callable[[], First], second: Callable[[], Second]) -> Tuple[First, Second]:
-    """What `first` and `second` give. They run side by side if this process may use two cores:
-    `second` in a thread that lives only for it. It helps where the work is in C, without the GIL.
+    """Return the results of `first` and `second`, which run in parallel if this process may use two
+    cores: `second` in a thread of its own. This helps if they run C code that releases the GIL.
     """
     results: List[Second] = []
     thread = threading.Thread(target=lambda: results.append(second()), name="tbwriter-second-core",
@@ -24,7 +24,7 @@ def both(first: Callable[[], First], second: Callable[[], Second]) -> Tuple[Firs
     answer = first()
     if thread.ident:
         thread.join()
-    # Without a thread, and for the exception that ended it.
+    # `second` runs here if there was no thread, or again to raise the exception that ended it.
     return answer, results[0] if results else second()
 
 

@@ -1,9 +1,9 @@
-"""CRC-32C (Castagnoli): the fastest implementation at hand.
+"""CRC-32C (Castagnoli) by the fastest implementation installed.
 
 Reflected polynomial 0x82F63B78, initial value and final XOR 0xFFFFFFFF (RFC 3720, appendix B.4).
 
     crc32c(b"123456789")                    0xE3069283
-    crc32c(b"6789", crc32c(b"12345"))       the same: `crc` is that of what came before
+    crc32c(b"6789", crc32c(b"12345"))       the same: `crc` is that of the preceding bytes
 
 `data` is bytes or a C-contiguous memoryview. BACKEND names what computes it: google-crc32c, crc32c,
 crcmod (its C extension, with numpy for long buffers), else numpy (plain Python for short ones).
@@ -17,7 +17,7 @@ from typing import Callable, Tuple, Union
 
 __all__ = ["crc32c", "BACKEND"]
 
-# crc32c(data, crc_of_what_came_before=0) -> crc
+# crc32c(data, crc_of_the_preceding_bytes=0) -> crc
 Function = Callable[..., int]
 Data = Union[bytes, memoryview]
 
@@ -27,8 +27,8 @@ _POLYNOMIAL = 0x82F63B78
 # plain Python when numpy has to be imported first.
 _LONG_FOR_PYTHON, _LONG_FOR_CRCMOD, _WORTH_AN_IMPORT = 256, 1 << 15, 1 << 20
 
-# How much of a buffer is copied at a time for a function that takes nothing but bytes; and from
-# which length on that is better also for bytes: it lets no other thread run meanwhile.
+# A function that takes only bytes gets a buffer in copies of _PIECE bytes. From _LONG bytes on,
+# bytes are passed in pieces too, since one call lets no other thread run.
 _PIECE, _LONG = 1 << 20, 1 << 25
 
 

@@ -1,4 +1,4 @@
-"""TFRecord: the frame around each event, and the way back.
+"""TFRecord: frame events as records, and split bytes into records.
 
     uint64  length
     uint32  masked CRC-32C of the length's eight bytes
@@ -22,7 +22,7 @@ _uint64 = Struct("<Q").pack
 MAX_LENGTH = (1 << 31) - 1  # readers hold a record as one protobuf message: "less than 2 GiB"
 HEADER = 12    # the length and its CRC
 OVERHEAD = 16
-_SMALL = 16 << 10  # joining so few bytes is cheaper than a checksum more
+_SMALL = 16 << 10  # joining so few bytes is cheaper than another checksum call
 
 
 @overload
@@ -32,10 +32,10 @@ def masked(crc: Any) -> Any: ...
 
 
 def masked(crc: Any) -> Any:
-    """A CRC, or a uint32 array of them, as records hold it.
+    """A CRC, or a uint32 array of CRCs, in the form that records store.
 
-    "Computing the CRC of a string that contains embedded CRCs" is bad: so it is stored masked,
-    rotated right by 15 bits and with a constant added.
+    "Computing the CRC of a string that contains embedded CRCs" is problematic, so it is stored
+    masked: rotated right by 15 bits and with a constant added.
     """
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFF_FFFF
 

@@ -119,7 +119,7 @@ def _summed(bucket: Array, counts: Array, size: int) -> Array:
 
 
 def _counted_by_value(flat: Array, place: _Place) -> Histogram:
-    """The same for types of at most 16 bits: how often each value occurs tells everything."""
+    """The same for types of at most 16 bits: the count of each value determines the histogram."""
     width = flat.dtype.itemsize
     unsigned = np.dtype(f"u{width}")
     occurs = np.bincount(flat.view(unsigned), minlength=1 << 8 * width)
@@ -150,7 +150,7 @@ def _chunks(flat: Array, scratch: Scratch) -> Iterator[Tuple[Array, Array, float
         doubles = scratch.doubles[:chunk.size]
         doubles[...] = chunk
         total = float(np.add.reduce(doubles))
-        # Faster than a look at each value. A sum of finite values may be infinite too.
+        # Faster than testing each value. A sum of finite values may be infinite too.
         if not math.isfinite(total):
             finite = np.isfinite(doubles)
             chunk, doubles = chunk[finite], doubles[finite]
@@ -221,8 +221,8 @@ def _kept_of_rows(counts: Array) -> Tuple[Array, List[int]]:
     return np.flatnonzero(kept), [0, *np.cumsum(np.count_nonzero(kept, axis=1)).tolist()]
 
 
-# Freedman and Diaconis' rule divides by the quartiles' distance: one far value in a narrow crowd,
-# and it asks for billions of buckets.
+# Freedman and Diaconis' rule divides by the distance of the quartiles: one outlier beside values
+# that are close together would need billions of buckets.
 _TOO_MANY = 10_000
 
 
@@ -249,7 +249,7 @@ def trimmed(whole: Histogram) -> Histogram:
     empty first bucket would end where it should begin.
     """
     kept = whole.counts != 0
-    # TensorFlow keeps the last bucket of each run of empty ones behind the first that is not.
+    # After the first bucket with values, TensorFlow keeps the last of each run of empty buckets.
     first = kept.argmax() if len(kept) else 0
     kept[first:-1] |= kept[first + 1:]
     return whole._replace(limits=whole.limits[kept], counts=whole.counts[kept])
