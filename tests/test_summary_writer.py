@@ -528,6 +528,33 @@ def test_trials_without_metrics(tmp_path, loader):
 
 # Mistakes.
 
+ENDLESS: list = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize("content", [None, "text", -1, 1 << 70, [None]])
+def test_content_is_bytes(tmp_path, content):
+    """The content of a plugin's metadata is bytes; anything else is a TypeError."""
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises(TypeError, match="got content of type .*, want bytes"):
+            writer.add_tensor("a", [1], content=content)
+
+
+@pytest.mark.parametrize("call", [
+    lambda writer: writer.add_scalar(np.zeros((20, 20)), 1),
+    lambda writer: writer.add_text("\ud800" * 3000, "a"),
+    lambda writer: writer.add_histogram("a", [1], bins="b" * 3000),
+    lambda writer: writer.add_hparams({"a": 1}, {}, status="b" * 3000),
+    lambda writer: writer.add_image("a", np.zeros((3, 4, 4)), dataformats="b" * 3000),
+    lambda writer: writer.add_scalars("a", {"b": 1}, overlay="b" * 3000)])
+def test_errors_are_short(tmp_path, call):
+    """An error shows the beginning of a long wrong argument, not all of it."""
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises((TypeError, ValueError), match="(?s)got .*want ") as raised:
+            call(writer)
+    assert len(str(raised.value)) < 400
+
+
 @pytest.mark.parametrize(("method", "arguments", "error"), [
     ("add_scalar", ("a", "x"), TypeError), ("add_scalar", ("a", [1, 2]), TypeError),
     ("add_scalar", (3, 1), TypeError), ("add_scalar", ("\ud800", 1), ValueError),
@@ -548,6 +575,15 @@ def test_trials_without_metrics(tmp_path, loader):
     ("add_custom_scalars_multilinechart", ("a",), ValueError),
     ("add_histogram", ("a", []), ValueError), ("add_mesh", ("a", [1, 2]), ValueError),
     ("add_pr_curve", ("a", [1], [1, 2]), ValueError), ("add_embedding", ([1, 2],), ValueError),
+    # What cannot be hashed, has no truth value, or nests without end.
+    ("add_custom_scalars_multilinechart", (["a"], [1]), TypeError),
+    ("add_custom_scalars_marginchart", (["a", "b", "c"], "d", {}), TypeError),
+    ("add_embedding", (np.eye(2), None, None, None, [1]), TypeError),
+    ("add_scalars", ("a", {"b": 1}, 1, None, np.zeros(2)), ValueError),
+    ("add_hparams", ({"a": 1}, {"b": 1}, np.zeros(2)), TypeError),
+    ("add_hparams", ({"a": 1}, {"b": 1}, None, np.zeros(2)), TypeError),
+    ("add_confusion_matrix", ("a", [[1], [2, 3]], [0, 1]), (TypeError, ValueError)),
+    ("add_tensor", ("a", ENDLESS), (TypeError, ValueError)),
 ])
 def test_mistakes_are_refused(tmp_path, method, arguments, error):
     """A mistake is an error at the call that says got and want; the file stays readable to the last

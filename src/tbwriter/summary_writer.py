@@ -147,8 +147,8 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for other names and values.
         """
-        if overlay not in ("runs", "custom"):
-            raise ValueError(f"got overlay={overlay!r}, want 'runs' or 'custom'")
+        if not isinstance(overlay, str) or overlay not in ("runs", "custom"):
+            raise ValueError(f"got overlay={overlay!r:.80}, want 'runs' or 'custom'")
         messages.check_tag(main_tag)
         if overlay == "custom":
             values = {f"{main_tag}/{name}": value
@@ -295,9 +295,10 @@ class SummaryWriter(KindMethods):
         metrics = [summary.scalar(tag, number).values[0]
                    for tag, number in _mapping("metric_dict", metric_dict).items()]
         infos = []
-        if hparam_domain_discrete:
+        if hparam_domain_discrete is not None and len(
+                _mapping("hparam_domain_discrete", hparam_domain_discrete)):
             infos.append(_experiment(hparam_dict, hparam_domain_discrete, list(metric_dict)))
-        run = self._run_of_trial(start.SerializeToString(), run_name or name)
+        run = self._run_of_trial(start.SerializeToString(), name if run_name is None else run_name)
         for info in [*infos, start]:
             run.add(info)
         step = self.default_step if step is None else step
@@ -326,6 +327,8 @@ class SummaryWriter(KindMethods):
                            *args, **kwargs)
 
     def _add_chart(self, category: str, title: str, chart: List[Any]) -> None:
+        for name in (category, title):
+            messages.check_tag(name)
         self.add_custom_scalars({category: {**self._layout.get(category, {}), title: chart}})
 
     def _add_overlay(self, main_tag: str, tags: Mapping[str, Any]) -> None:
@@ -338,8 +341,8 @@ class SummaryWriter(KindMethods):
                             ["Multiline", [re.escape(tag) + "$" for tag in known]])
 
     def _run_of_trial(self, hparams: bytes, name: Optional[str]) -> FileWriter:
-        if name:
-            return self.sub_run(safe_run_name(messages.check_tag(name)))
+        if name is not None and messages.check_tag(name):
+            return self.sub_run(safe_run_name(name))
         if self._trial is None or self._trial == hparams:
             self._trial = hparams
             return self

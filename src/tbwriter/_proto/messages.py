@@ -153,12 +153,12 @@ def check_tag(tag: str) -> str:
 def tag_field(tag: str) -> bytes:
     """The tag of a Summary.Value. TypeError unless it is a str, ValueError for a lone surrogate."""
     if not isinstance(tag, str):
-        raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r}), want str")
+        raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r:.50}), want str")
     try:
         # Long ones are not kept: many of them would be hundreds of megabytes.
         return (_tag_field if len(tag) <= _KEPT else _tag_field.__wrapped__)(tag)
     except UnicodeEncodeError:
-        raise ValueError(f"got the tag {tag!r} with a lone surrogate, want valid Unicode") from None
+        raise ValueError(f"got the tag {tag!r:.80} with a lone surrogate, want valid Unicode") from None
 
 
 @lru_cache(maxsize=16384)
@@ -192,6 +192,8 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
     Called in the add method, not when the value is encoded: raises TypeError for a text that is no
     str, ValueError for a lone surrogate.
     """
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise TypeError(f"got content of type {type(content).__name__}, want bytes")
     try:
         if data_class is None:
             data_class = schema.PLUGINS[plugin_name].data_class \

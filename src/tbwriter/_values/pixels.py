@@ -105,7 +105,7 @@ def _fitted(dataformats: str, rank: int, batch: str) -> Optional[str]:
         raise TypeError(f"got dataformats of type {type(dataformats).__name__}, want str")
     layout = dataformats.upper()
     if not ({"H", "W"} <= set(layout) <= {*batch, *"CHW"} and len(set(layout)) == len(layout)):
-        raise ValueError(f"got dataformats {dataformats!r}, want H and W, and optionally C and "
+        raise ValueError(f"got dataformats {dataformats!r:.80}, want H and W, and optionally C and "
                          f"{' and '.join(batch)}, each once")
     if len(layout) == rank + 1:
         # One axis less: a single picture where several are expected, or grey ones.

@@ -383,7 +383,11 @@ def _check_name(name: Any) -> str:
         raise TypeError(f"got a name of type {type(name).__name__} ({name!r:.80}), want str")
     if not 0 < len(name) <= _MAX_NAME:
         raise ValueError(f"got a name of {len(name)} characters, want 1 to {_MAX_NAME}")
-    name.encode()  # UnicodeEncodeError, a ValueError, for a lone surrogate
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"got the name {name!r:.80} with a lone surrogate, want valid Unicode"
+                         ) from None
     if name in _REFUSED:
         raise ValueError(f"got the name {name!r}, which XProf does not draw, want another")
     return name

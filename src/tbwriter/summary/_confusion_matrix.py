@@ -104,7 +104,10 @@ def _classes(what: str, values: Any) -> Array:
     """`values` as an array of texts, of whole numbers from 0, or of scores on two axes."""
     hidden = masked(values)
     plain = values if hidden is None else hidden.data
-    array = np.asarray(plain) if isinstance(plain, (list, tuple, np.ndarray)) else None
+    try:
+        array = np.asarray(plain) if isinstance(plain, (list, tuple, np.ndarray)) else None
+    except Exception:  # ragged, or too deep: as_array says what is wrong
+        array = None
     if array is None or array.dtype.kind not in "US":
         array = as_array(plain, what)
         if array.ndim < 2:

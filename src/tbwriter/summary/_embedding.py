@@ -102,10 +102,10 @@ def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, labe
 
     Example: `writer.add(embedding("words", vectors, words, step=0))` with vectors (n, 128).
     """
-    matrix = _matrix(tag, mat)
+    matrix = _matrix(check_tag(tag), mat)
     images = None if label_img is None else _check_images(_pictures(tag, label_img), matrix)
     labels = _table(metadata, metadata_header, len(matrix))
-    return Embedding(check_tag(tag), None if step is None else as_step(step), matrix, labels,
+    return Embedding(tag, None if step is None else as_step(step), matrix, labels,
                      images)
 
 

@@ -218,7 +218,7 @@ def _checked_bins(bins: Any) -> Bins:
     """`bins` as it is, with edges as an array of their own; ValueError or TypeError."""
     if isinstance(bins, str):
         if bins != "tensorflow" and bins not in _STRATEGIES:
-            raise ValueError(f"got the bins {bins!r}, want 'tensorflow', a number, edges or one of "
+            raise ValueError(f"got the bins {bins!r:.80}, want 'tensorflow', a number, edges or one of "
                              f"{', '.join(_STRATEGIES)}")
         return bins
     if isinstance(bins, (int, np.integer)) and not isinstance(bins, bool):
@@ -227,7 +227,7 @@ def _checked_bins(bins: Any) -> Bins:
         return int(bins)
     edges = as_array(bins, "bins").astype(np.float64)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
-        raise ValueError(f"got the bins {bins!r}, want two or more edges in rising order")
+        raise ValueError(f"got the bins {bins!r:.80}, want two or more edges in rising order")
     return edges
 
 

@@ -52,11 +52,10 @@ def _strings(data: Any) -> Optional[Array]:
     try:
         # Objects, since numpy's own strings lose zero bytes at their end.
         array = np.array(data, dtype=object)
+        texts = array.size > 0 and all(isinstance(item, (str, bytes)) for item in array.flat)
     except Exception:  # ragged, or with foreign objects inside, which are refused later
         return None
-    if array.size and all(isinstance(item, (str, bytes)) for item in array.flat):
-        return array
-    return None
+    return array if texts else None
 
 
 def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
@@ -67,7 +66,9 @@ def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
 
 
 def _is_complex(data: Any) -> bool:
-    while isinstance(data, (list, tuple)) and data:
+    for _ in range(64):  # the most axes of an array: a list may hold itself
+        if not isinstance(data, (list, tuple)) or not data:
+            break
         data = data[0]
     dtype = getattr(data, "dtype", None)
     return isinstance(data, complex) or getattr(dtype, "kind", "") == "c" \
