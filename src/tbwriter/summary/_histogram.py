@@ -218,8 +218,8 @@ def _checked_bins(bins: Any) -> Bins:
     """`bins` as it is, with edges as an array of their own; ValueError or TypeError."""
     if isinstance(bins, str):
         if bins != "tensorflow" and bins not in _STRATEGIES:
-            raise ValueError(f"got the bins {bins!r:.80}, want 'tensorflow', a number, edges or one of "
-                             f"{', '.join(_STRATEGIES)}")
+            raise ValueError(f"got the bins {bins!r:.80}, want 'tensorflow', a number, edges or "
+                             f"one of {', '.join(_STRATEGIES)}")
         return bins
     if isinstance(bins, (int, np.integer)) and not isinstance(bins, bool):
         if not 1 <= bins <= _MOST_BINS:

@@ -87,7 +87,8 @@ def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
     Raises ValueError for another status.
     """
     if not isinstance(status, str) or status not in SESSION_STATUSES:
-        raise ValueError(f"got the status {status!r:.80}, want one of {', '.join(SESSION_STATUSES)}")
+        raise ValueError(f"got the status {status!r:.80}, want one of "
+                         f"{', '.join(SESSION_STATUSES)}")
     message = (wire.int_field(SessionEndInfo.STATUS, SESSION_STATUSES[status])
                + _time(SessionEndInfo.END_TIME_SECS, end_time))
     return _summary(schema.SESSION_END_TAG,
