@@ -158,7 +158,8 @@ def tag_field(tag: str) -> bytes:
         # Long ones are not kept: many of them would be hundreds of megabytes.
         return (_tag_field if len(tag) <= _KEPT else _tag_field.__wrapped__)(tag)
     except UnicodeEncodeError:
-        raise ValueError(f"got the tag {tag!r:.80} with a lone surrogate, want valid Unicode") from None
+        raise ValueError(f"got the tag {tag!r:.80} with a lone surrogate, want valid Unicode"
+                         ) from None
 
 
 @lru_cache(maxsize=16384)
