@@ -317,7 +317,7 @@ def contributing():
     shell, = re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     table = text.partition("| --- | --- |\n")[2].partition("\n\n")[0]
     commands = shell.splitlines() + re.findall(r"`(.*?)`", table)
-    assert len(commands) == 14
+    assert len(commands) == 15
     return text, [shlex.split(command) for command in commands]
 
 

@@ -551,12 +551,13 @@ def test_check_looks_at_what_a_projector_config_names(memory: Memory) -> None:
     _logged(memory.url + "/run")
     system = fsspec.filesystem("memory")
     system.pipe_file("/bucket/run/run/numbers.tsv", b"1\t2\n3\n")
-    system.pipe_file("/bucket/run/run/projector_config.pbtxt", b"""embeddings {
-        tensor_path: "numbers.tsv" metadata_path: "missing.tsv" bookmarks_path: "../x" }""")
-    found = check(memory.url + "/run")
-    assert [finding.rule for finding in found] == [
-        "projector tensor", "projector config", "projector config"]
-    assert "'missing.tsv' does not exist" in found[1].what and "outside" in found[2].what
+    for named, wrong in ((b'metadata_path: "missing.tsv"', "'missing.tsv' does not exist"),
+                         (b'bookmarks_path: "../x"', "outside")):
+        system.pipe_file("/bucket/run/run/projector_config.pbtxt",
+                         b'embeddings { tensor_path: "numbers.tsv" ' + named + b" }")
+        tensor, config = check(memory.url + "/run")
+        assert (tensor.rule, config.rule) == ("projector tensor", "projector config")
+        assert wrong in config.what
 
 
 def test_tail_follows_an_object_that_grows(memory: Memory) -> None:
