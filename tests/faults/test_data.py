@@ -400,7 +400,8 @@ def test_symbolic_links(tmp_path: Path, writer: str) -> None:
 # 29: what runs code.
 
 def test_nothing_runs_code(writer: str) -> None:
-    """No module loads pickles or YAML, evaluates text, or starts a shell."""
+    """No module loads pickles or YAML, evaluates text, or starts a shell. One starts a program:
+    `tbwriter demo --view` starts TensorBoard, by a list of arguments."""
     forbidden = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.startfile",
                  "np.load", "numpy.load", "builtins.eval", "builtins.exec"}
     packages = {"pickle", "cPickle", "marshal", "shelve", "yaml", "subprocess", "dill",
@@ -414,6 +415,8 @@ def test_nothing_runs_code(writer: str) -> None:
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
+            if names == ["subprocess"] and file.parent.name == "cli" and file.name == "demo.py":
+                continue
             if packages & {name.partition(".")[0] for name in names}:
                 found.append(f"{file.name}: import {names}")
             if isinstance(node, ast.Call):
