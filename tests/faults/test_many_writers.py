@@ -263,7 +263,11 @@ atexit.register(lambda: result.update(begun=time.monotonic()))
 
 def test_exit_prints_what_is_left(tmp_path: Path) -> None:
     """Standard error says which runs could not be written, in a few lines."""
-    seen = run(tmp_path, f"{SHAPES['writers']}\nlocal._write = stall\nlog(writers, 0, 3)\nend()",
-               100)
+    seen = run(tmp_path, f"""
+{SHAPES['writers']}
+event_file._write = stall
+log(writers, 0, 3)
+end()
+""", 100)
     lines = seen["stderr"].strip().splitlines()
     assert len(lines) <= 5 and "not written" in lines[0] and "other runs" in lines[-1], lines

@@ -27,11 +27,18 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
     described = messages.metadata(schema.SCALARS, display_name=display_name,
                                   description=description
                                   ) if display_name or description else b""
-    if hasattr(value, "asnumpy") and hasattr(value, "copy") and getattr(value, "size", 0) == 1:
+    if _is_dense_number(value):
         # MXNet computes in the background: a copy joins its queue, and the call does not wait.
         held = value.copy()
         return Summary([Value(tag, lambda: [_field(held) + described])])
     return Summary([Value(tag, [_field(value) + described])])
+
+
+def _is_dense_number(value: Any) -> bool:
+    """Whether `value` is a dense MXNet array of one element; a sparse one has no `size`."""
+    return (hasattr(value, "asnumpy") and hasattr(value, "copy")
+            and getattr(value, "stype", "default") == "default"
+            and getattr(value, "size", 0) == 1)
 
 
 def _field(value: Any) -> bytes:
