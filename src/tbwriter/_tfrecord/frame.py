@@ -65,6 +65,13 @@ def frame(event: Parts) -> Parts:
     return [header(length), *event, _uint32(masked(crc))]
 
 
+def is_sound(record: bytes) -> bool:
+    """Whether the length and both CRCs of a record are right."""
+    data = record[HEADER:-4]
+    return record[:HEADER] == header(len(data)) \
+        and _uint32(masked(crc32c(data))) == record[-4:]
+
+
 def split(records: bytes, size: int) -> Iterator[bytes]:
     """Whole records in parts of at most `size` bytes, or of one record."""
     start = at = 0
