@@ -61,9 +61,9 @@ def image(tag: str, tensor: Any, rescale: float, dataformats: str) -> Summary:
     return image_boxes(tag, tensor, [], rescale, dataformats, None)
 
 
-def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float, dataformats: str,
-                labels: Optional[Sequence[str]]) -> Summary:
-    """A picture with boxes on it."""
+def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float = 1,
+                dataformats: str = "CHW", labels: Optional[Sequence[str]] = None) -> Summary:
+    """A picture with boxes on it: (n, 4), each xmin, ymin, xmax, ymax in pixels."""
     return readable(summary.image_with_boxes(tag, tensor_image, tensor_boxes, labels=labels,
                                              rescale=rescale, dataformats=dataformats))
 
@@ -110,15 +110,18 @@ def text(tag: str, text: Any) -> Summary:
     return readable(summary.text(tag + "/text_summary", text))
 
 
-def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any
-                 ) -> Summary:
-    """A precision-recall curve that was counted elsewhere."""
+def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any,
+                 num_thresholds: int = 127, weights: Any = None) -> Summary:
+    """A precision-recall curve that was counted elsewhere.
+
+    num_thresholds, weights: accepted, without effect; the arrays state both.
+    """
     return readable(summary.pr_curve_raw(tag, tp, fp, tn, fn, precision, recall))
 
 
-def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int, weights: Any
-             ) -> Summary:
-    """A precision-recall curve."""
+def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
+             weights: Any = None) -> Summary:
+    """A precision-recall curve; any number of thresholds."""
     return readable(summary.pr_curve(tag, labels, predictions, num_thresholds, weights))
 
 

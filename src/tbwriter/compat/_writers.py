@@ -36,11 +36,50 @@ class GraphError(ValueError, RuntimeError):
     """A model whose graph can't be found: a ValueError here, a RuntimeError in the originals."""
 
 
-class EventWriter:
+_Self = TypeVar("_Self", bound="Forwarding")
+
+
+class Forwarding:
+    """Forwards events, `flush()` and `close()` to a writer of tbwriter."""
+
+    _writer: Any
+
+    def add_event(self, event: Any) -> None:
+        """Write an Event: serialized, or anything with `SerializeToString()`."""
+        self._writer.add_event(event)
+
+    def flush(self) -> None:
+        """Return when everything added before is in the file."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush and close the files of this run and those below it; adding opens others."""
+        self._writer.close()
+
+    def reopen(self) -> None:
+        """Continue in a new file after `close()`; the add methods do so by themselves."""
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class Extended(Forwarding):
+    """A SummaryWriter of an API, with all other methods and attributes of tbwriter's."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self._writer, name)
+
+
+class EventWriter(Forwarding):
     """What the peers call `event_writer`: it takes events as they are."""
 
     def __init__(self, writer: core.FileWriter) -> None:
-        self._writer = writer
+        self._writer: core.FileWriter = writer
 
     @property
     def _ev_writer(self) -> "EventWriter":
@@ -61,27 +100,11 @@ class EventWriter:
         """The log directory."""
         return self._writer.get_logdir()
 
-    def add_event(self, event: Any) -> None:
-        """Write an Event: serialized, or anything with `SerializeToString()`."""
-        self._writer.add_event(event)
-
-    def flush(self) -> None:
-        """Return when everything added before is in the file."""
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
-
-    def reopen(self) -> None:
-        """Continue in a new file; adding an event does so too."""
-
 
 _File = TypeVar("_File", bound="FileWriterBase")
-_Summary = TypeVar("_Summary", bound="SummaryWriterBase")
 
 
-class FileWriterBase:
+class FileWriterBase(Forwarding):
     """Takes Summaries and Events. `event_writer` takes events as they are."""
 
     _writer: core.FileWriter
@@ -131,25 +154,8 @@ class FileWriterBase:
         """Write a GraphDef: a protobuf message, whatever it was made from."""
         self._writer.add(Message(Event.GRAPH_DEF, graph.SerializeToString()), 0, walltime)
 
-    def flush(self) -> None:
-        """Return when everything added before is in the file."""
-        self._writer.flush()
 
-    def close(self) -> None:
-        """Flush and close the file."""
-        self._writer.close()
-
-    def reopen(self) -> None:
-        """Continue in a new file after `close()`; the add methods do so by themselves."""
-
-    def __enter__(self: _File) -> _File:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-
-class SummaryWriterBase:
+class SummaryWriterBase(Extended):
     """The methods that are the same in torch and tensorboardX.
 
     file_writer: takes Summaries and Events; None after `close()`, until something is added.
@@ -180,11 +186,6 @@ class SummaryWriterBase:
             self.file_writer = self._FileWriter._around(self._inner, self._logdir)
             self.all_writers = {self._logdir: self.file_writer}
         return self.file_writer
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._writer, name)
 
     @property
     def default_bins(self) -> List[float]:
@@ -308,21 +309,11 @@ class SummaryWriterBase:
         self._writer.add(self._kinds.mesh(tag, vertices, colors, faces, config_dict), global_step,
                          walltime)
 
-    def flush(self) -> None:
-        """Return when everything added before is in the file."""
-        self._writer.flush()
-
     def close(self) -> None:
         """Flush and close the files of this run and those below it; adding opens others."""
         if self.file_writer is not None:
             self._inner.close()
             self.file_writer = self.all_writers = None
-
-    def __enter__(self: _Summary) -> _Summary:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 def curves(values: Any) -> Dict[str, Any]:

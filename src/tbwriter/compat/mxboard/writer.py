@@ -12,7 +12,7 @@ from ..._proto.messages import check_tag
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._scalars import exported
 from .._tags import clean
-from .._writers import EventWriter, Path, seconds
+from .._writers import EventWriter, Extended, Forwarding, Path, seconds
 from . import summary
 
 _logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class SummaryToEventTransformer:
         self._writer.add_graph(graph)
 
 
-class FileWriter(SummaryToEventTransformer):
+class FileWriter(SummaryToEventTransformer, Forwarding):
     """Writes Summaries and Events into a log directory.
 
     logdir: the directory. max_queue: accepted, without effect. flush_secs, verbose: as for
@@ -55,29 +55,8 @@ class FileWriter(SummaryToEventTransformer):
         """The log directory, as it was given."""
         return self._logdir
 
-    def add_event(self, event: Any) -> None:
-        """Write an Event: serialized, or anything with `SerializeToString()`."""
-        self._writer.add_event(event)
 
-    def flush(self) -> None:
-        """Return when everything added before is in the file."""
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Flush and close the file."""
-        self._writer.close()
-
-    def reopen(self) -> None:
-        """Continue in a new file after `close()`; the add methods do so by themselves."""
-
-    def __enter__(self) -> "FileWriter":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-
-class SummaryWriter:
+class SummaryWriter(Extended):
     """mxboard's SummaryWriter: its methods, with their arguments, over tbwriter's.
 
     logdir: the directory, made if it is missing.
@@ -102,11 +81,6 @@ class SummaryWriter:
         self._file_writer = FileWriter(logdir, max_queue, flush_secs, filename_suffix, verbose)
         self._writer: _SummaryWriter = self._file_writer._writer
         self._since = time.time()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._writer, name)
 
     def get_logdir(self) -> Any:
         """The log directory, as it was given."""
@@ -192,23 +166,6 @@ class SummaryWriter:
     def add_graph(self, net: Any) -> None:
         """Write the graph of a Symbol or a Gluon block: see `tbwriter.mxnet.graph`."""
         self._writer.add_graph(net)
-
-    def flush(self) -> None:
-        """Return when everything added before is in the file."""
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Flush and close the files of this run and those below it; adding opens others."""
-        self._writer.close()
-
-    def reopen(self) -> None:
-        """Continue in a new file after `close()`; the add methods do so by themselves."""
-
-    def __enter__(self) -> "SummaryWriter":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 def _is_row(label: Any) -> bool:

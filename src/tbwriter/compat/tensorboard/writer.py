@@ -9,7 +9,7 @@ from ..._proto.messages import Message, check_tag
 from ..._proto.schema import Event
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._tags import clean
-from .._writers import EventWriter, Path, curves, seconds
+from .._writers import EventWriter, Extended, Forwarding, Path, curves, seconds
 from . import summary
 
 
@@ -48,7 +48,7 @@ class SummaryToEventTransformer:
                          0 if global_step is None else global_step)
 
 
-class FileWriter(SummaryToEventTransformer):
+class FileWriter(SummaryToEventTransformer, Forwarding):
     """Writes Summaries and Events into a log directory.
 
     logdir: the directory, made if it is missing. graph, graph_def: a graph to be written at once.
@@ -70,23 +70,8 @@ class FileWriter(SummaryToEventTransformer):
         """The log directory, as it was given."""
         return self._logdir
 
-    def add_event(self, event: Any) -> None:
-        """Write an Event: serialized, or anything with `SerializeToString()`."""
-        self._writer.add_event(event)
 
-    def flush(self) -> None:
-        """Return when everything added before is in the file."""
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Flush and close the file."""
-        self._writer.close()
-
-    def reopen(self) -> None:
-        """Continue in a new file after `close()`; the add methods do so by themselves."""
-
-
-class SummaryWriter:
+class SummaryWriter(Extended):
     """The SummaryWriter of 2017: its methods, with their arguments, over tbwriter's.
 
     log_dir: the directory; None makes `runs/<date>_<host><comment>`. comment: the end of that name.
@@ -99,7 +84,7 @@ class SummaryWriter:
     """
 
     def __init__(self, log_dir: Optional[Path] = None, comment: str = "") -> None:
-        self._writer = _SummaryWriter(log_dir, comment)
+        self._writer: _SummaryWriter = _SummaryWriter(log_dir, comment)
         self._logdir = self._writer.get_logdir() if log_dir is None else log_dir
         self.file_writer: Optional[FileWriter] = None
         self.all_writers: Optional[Dict[str, Any]] = None
@@ -110,11 +95,6 @@ class SummaryWriter:
         self.file_writer._logdir = os.fspath(self._logdir)
         SummaryToEventTransformer.__init__(self.file_writer, EventWriter(self._writer))
         self.all_writers = {}
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._writer, name)
 
     def _opened(self) -> _SummaryWriter:
         if self.file_writer is None:
@@ -188,9 +168,3 @@ class SummaryWriter:
         if self.file_writer is not None:
             self._writer.close()
             self.file_writer = self.all_writers = None
-
-    def __enter__(self) -> "SummaryWriter":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()

@@ -6,7 +6,7 @@ blanks and brackets, except those of texts, sounds, curves and meshes.
 """
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 from .. import _kinds
 from .._messages import Summary
@@ -19,9 +19,13 @@ audio = _kinds.audio
 compute_curve = _kinds.compute_curve
 custom_scalars = _kinds.custom_scalars
 draw_boxes = _kinds.draw_boxes
+histogram_raw = _kinds.histogram_raw
+image_boxes = _kinds.image_boxes
 make_histogram = _kinds.make_histogram
 make_image = _kinds.make_image
 make_video = _kinds.make_video
+pr_curve = _kinds.pr_curve
+pr_curve_raw = _kinds.pr_curve_raw
 text = _kinds.text
 
 
@@ -41,13 +45,6 @@ def scalar(name: str, scalar: Any, display_name: str = "", summary_description: 
     return _kinds.scalar(clean(name, _API), scalar, display_name, summary_description)
 
 
-def histogram_raw(name: str, min: float, max: float, num: float, sum: float, sum_squares: float,
-                  bucket_limits: Any, bucket_counts: Any) -> Summary:
-    """A histogram that was counted elsewhere."""
-    return _kinds.histogram_raw(name, min, max, num, sum, sum_squares, bucket_limits,
-                                bucket_counts)
-
-
 def histogram(name: str, values: Any, bins: Any, max_bins: Optional[int] = None) -> Summary:
     """How `values` are distributed."""
     return _kinds.histogram(clean(name, _API), values, bins, max_bins)
@@ -58,27 +55,9 @@ def image(tag: str, tensor: Any, rescale: float = 1, dataformats: str = "CHW") -
     return _kinds.image(clean(tag, _API), tensor, rescale, dataformats)
 
 
-def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float = 1,
-                dataformats: str = "CHW", labels: Optional[Sequence[str]] = None) -> Summary:
-    """A picture with boxes on it: (n, 4), each xmin, ymin, xmax, ymax in pixels."""
-    return _kinds.image_boxes(tag, tensor_image, tensor_boxes, rescale, dataformats, labels)
-
-
 def video(tag: str, tensor: Any, fps: float = 4, dataformats: str = "NTCHW") -> Summary:
     """A clip as a GIF."""
     return _kinds.video(clean(tag, _API), tensor, fps, dataformats)
-
-
-def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any,
-                 num_thresholds: int = 127, weights: Any = None) -> Summary:
-    """A precision-recall curve that was counted elsewhere; the arrays give the thresholds."""
-    return _kinds.pr_curve_raw(tag, tp, fp, tn, fn, precision, recall)
-
-
-def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
-             weights: Any = None) -> Summary:
-    """A precision-recall curve; any number of thresholds."""
-    return _kinds.pr_curve(tag, labels, predictions, num_thresholds, weights)
 
 
 def mesh(tag: str, vertices: Any, colors: Any, faces: Any,

@@ -19,9 +19,12 @@ custom_scalars = _kinds.custom_scalars
 draw_boxes = _kinds.draw_boxes
 histogram = _kinds.histogram
 histogram_raw = _kinds.histogram_raw
+image_boxes = _kinds.image_boxes
 make_histogram = _kinds.make_histogram
 make_image = _kinds.make_image
 make_video = _kinds.make_video
+pr_curve = _kinds.pr_curve
+pr_curve_raw = _kinds.pr_curve_raw
 text = _kinds.text
 
 
@@ -68,27 +71,9 @@ def image(tag: str, tensor: Any, rescale: float = 1, dataformats: str = "NCHW") 
     return _kinds.image(tag, tensor, rescale, dataformats)
 
 
-def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float = 1,
-                dataformats: str = "CHW", labels: Optional[Sequence[str]] = None) -> Summary:
-    """A picture with boxes on it: (n, 4), each xmin, ymin, xmax, ymax in pixels."""
-    return _kinds.image_boxes(tag, tensor_image, tensor_boxes, rescale, dataformats, labels)
-
-
 def video(tag: str, tensor: Any, fps: float = 4) -> Summary:
     """A clip (n, time, channels, height, width) as a GIF."""
     return _kinds.video(tag, tensor, fps)
-
-
-def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any,
-                 num_thresholds: int = 127, weights: Any = None) -> Summary:
-    """A precision-recall curve that was counted elsewhere; the arrays give the thresholds."""
-    return _kinds.pr_curve_raw(tag, tp, fp, tn, fn, precision, recall)
-
-
-def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
-             weights: Any = None) -> Summary:
-    """A precision-recall curve; any number of thresholds."""
-    return _kinds.pr_curve(tag, labels, predictions, num_thresholds, weights)
 
 
 def mesh(tag: str, vertices: Any, colors: Any, faces: Any,
