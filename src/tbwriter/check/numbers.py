@@ -71,17 +71,24 @@ def scalars(value: Decoded, first: Metadata) -> Iterator[Problem]:
         yield problem
 
 
+def _matrix(tensor: Tensor, want: Tuple[Optional[int], Optional[int]], broken: Problem
+            ) -> Optional[Problem]:
+    """`broken` unless a tensor has real numbers in two dimensions; None in `want` is any length."""
+    problem = elements(tensor)
+    if problem:
+        return problem
+    fits = len(tensor.shape) == 2 and tensor.dtype in _FLOATS \
+        and all(wanted in (None, length) for wanted, length in zip(want, tensor.shape))
+    return None if fits else broken
+
+
 def histograms(value: Decoded, first: Metadata) -> Iterator[Problem]:
     if value.tensor is None:
         yield from _buckets(value)
         return
-    problem = elements(value.tensor)
+    problem = _matrix(value.tensor, (None, 3), (HISTOGRAM_SHAPE, value.described))
     if problem:
         yield problem
-        return
-    shape = value.tensor.shape
-    if len(shape) != 2 or shape[1] != 3 or value.tensor.dtype not in _FLOATS:
-        yield HISTOGRAM_SHAPE, value.described
     elif not np.isfinite(value.tensor.array()).all():
         yield HISTOGRAM_RANGE, "edges or counts that are not finite"
 
@@ -114,13 +121,9 @@ def _double(fields: Dict[int, memoryview], number: int) -> float:
 def curves(value: Decoded, first: Metadata) -> Iterator[Problem]:
     if value.tensor is None:
         return
-    problem = elements(value.tensor)
+    problem = _matrix(value.tensor, (6, None), (CURVE_SHAPE, value.described))
     if problem:
         yield problem
-        return
-    shape = value.tensor.shape
-    if len(shape) != 2 or shape[0] != 6 or value.tensor.dtype not in _FLOATS:
-        yield CURVE_SHAPE, value.described
     elif np.isnan(value.tensor.array()[:4]).any():
         yield CURVE_NAN, "NaN among the counts"
 
