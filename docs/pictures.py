@@ -1,16 +1,20 @@
 """The pictures of the documentation: screenshots of stock TensorBoard on what this package wrote.
 
-    python -m docs.pictures [WALKTHROUGH_LOGS]
+    python -m docs.pictures [LOGS]
 
-draws the demo's dashboards anew and, if it is given the log directory of
-`examples/mnist_module.py`, the walkthrough's. Needs Chromium and the extra `test`.
+takes those of the demo and of the how-to pages again and, if LOGS holds the run of
+`examples/module_callbacks.py`, the first one of README. Needs Chromium, MXNet and the extra `test`.
 """
 from __future__ import annotations
 
+import io
+import os
+import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict
 
 from PIL import Image
 
@@ -32,13 +36,21 @@ TABS = {
 # How large the window is, and larger where a drawing needs it.
 SIZE = {"width": 1000, "height": 640}
 SIZES = {"mesh": {"width": 1000, "height": 900}}
-# Of the four that stand side by side.
-QUARTER = {"width": 740, "height": 540}
+# How-to pages with a picture of what their code logs: the dashboard, and the height that is filled.
+HOWTO = {"comparing": ("timeseries", 700), "confusion-matrix": ("images", 620),
+         "gradients": ("distributions", 400), "learning-rate": ("timeseries", 700)}
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# README's first picture: the cards that are pinned in Time Series, above a part of two other tabs.
+TRAINING = {"width": 1400, "height": 880}
+PINNED = ("accuracy", "cross-entropy", "images/fc1_weight")
+TOP = 610
+PARTS = {"histograms": "vz-histogram-timeseries path",
+         "distributions": "vz-distribution-chart path.area"}
 
 
-def take(boards: Dashboards, tab: str, name: str, size: Dict[str, int] = SIZE) -> Path:
-    """A picture of one dashboard, in few colours so that it stays small."""
-    boards.page.set_viewport_size(SIZES.get(tab, size))
+def take(boards: Dashboards, tab: str, name: str, size: Dict[str, int]) -> None:
+    """A picture of one dashboard."""
+    boards.page.set_viewport_size(size)
     page = boards.open(tab, TABS[tab])
     page.wait_for_timeout(4000)
     if tab == "timeseries":
@@ -50,41 +62,68 @@ def take(boards: Dashboards, tab: str, name: str, size: Dict[str, int] = SIZE) -
         page.get_by_text("Fit to screen").click()
     page.mouse.move(2, 2)  # nothing is lit up by the pointer
     page.wait_for_timeout(2000)
-    path = HERE / "pictures" / f"{name}.png"
-    page.screenshot(path=str(path))
-    colours = Image.Dither.NONE
-    Image.open(path).convert("RGB").quantize(128, dither=colours).save(path, optimize=True)
+    save(shot(page), HERE / "pictures" / f"{name}.png")
+
+
+def howto(page: str, folder: str) -> None:
+    """A picture of what the code of a how-to page logs; it runs in the folder."""
+    code = "".join(BLOCK.findall((HERE / "howto" / f"{page}.md").read_text("utf-8")))
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True,
+                   env={**os.environ, "PYTHONPATH": str(HERE.parent / "src")})
+    tab, height = HOWTO[page]
+    with dashboards(Path(folder) / "runs") as boards:
+        take(boards, tab, f"howto_{page}", {**SIZE, "height": height})
+
+
+def training(boards: Dashboards) -> None:
+    """Curves of two runs and a weight in Time Series; gradients in Histograms and Distributions."""
+    width, height = TRAINING["width"], TRAINING["height"]
+    sheet = Image.new("RGB", (width, height), "white")
+    boards.page.set_viewport_size({"width": width, "height": TOP})
+    page = boards.open("timeseries", "card-view")
+    page.locator("button.settings-button").click()
+    chosen = page.get_by_role("combobox", name="Filter tags")
+    for tag in PINNED:
+        chosen.fill(f"^{tag}$")
+        page.wait_for_timeout(2000)
+        page.get_by_label("Pin card").first.click()
+    chosen.fill("")
+    chosen.press("Escape")  # no list of tags over the cards
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(4000)
+    sheet.paste(shot(page), (0, 0))
+    for number, (tab, drawn) in enumerate(PARTS.items()):
+        page = boards.open(tab, drawn)
+        page.wait_for_timeout(3000)
+        cards = {"x": 350, "y": 120, "width": width // 2, "height": height - TOP}
+        sheet.paste(shot(page, clip=cards), (number * width // 2, TOP))
+    save(sheet, HERE / "pictures" / "training.png")
+
+
+def shot(page: Any, **clip: Any) -> Image.Image:
+    """What the page shows."""
+    return Image.open(io.BytesIO(page.screenshot(**clip))).convert("RGB")
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """In few colours, so that the file stays small."""
+    picture.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path.relative_to(HERE.parent))
-    return path
 
 
-def side_by_side(paths: List[Path], name: str) -> None:
-    """Two pictures a row."""
-    pictures = [Image.open(path).convert("RGB") for path in paths]
-    width, height = pictures[0].size
-    rows = (len(pictures) + 1) // 2
-    sheet = Image.new("RGB", (2 * width, rows * height), "white")
-    for i, picture in enumerate(pictures):
-        sheet.paste(picture, (i % 2 * width, i // 2 * height))
-    path = HERE / "pictures" / f"{name}.png"
-    sheet.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
-    print(path.relative_to(HERE.parent))
-
-
-def main(walkthrough: str = "") -> None:
+def main(logs: str = "") -> None:
     (HERE / "pictures").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         demo.demo(f"{folder}/demo")
         with dashboards(Path(folder) / "demo") as boards:
             for tab in TABS:
-                take(boards, tab, tab)
-    if walkthrough:
-        with dashboards(Path(walkthrough)) as boards:
-            paths = [take(boards, tab, f"walkthrough_{tab}", QUARTER)
-                     for tab in ("scalars", "images", "histograms", "distributions")]
-        side_by_side(paths, "walkthrough")
-        for path in paths:
-            path.unlink()
+                take(boards, tab, tab, SIZES.get(tab, SIZE))
+    for page in HOWTO:
+        with tempfile.TemporaryDirectory() as folder:
+            howto(page, folder)
+    if logs:
+        with dashboards(Path(logs)) as boards:
+            training(boards)
 
 
 if __name__ == "__main__":

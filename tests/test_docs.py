@@ -281,16 +281,17 @@ def test_pictures_are_those_of_the_script():
     script = pictures_script()
     files = {path.stem: path for path in (ROOT / "docs" / "pictures").iterdir()}
     profile = files.pop("profile")  # of docs/profile_picture.py, which needs XProf
-    assert set(files) == {*script.TABS, "walkthrough"}
+    sizes = {**{tab: script.SIZES.get(tab, script.SIZE) for tab in script.TABS},
+             **{f"howto_{page}": {**script.SIZE, "height": height}
+                for page, (_, height) in script.HOWTO.items()}, "training": script.TRAINING}
+    assert set(files) == set(sizes)
     for name, path in files.items():
-        size = script.SIZES.get(name, script.SIZE)
-        if name == "walkthrough":  # two by two
-            size = {side: 2 * length for side, length in script.QUARTER.items()}
+        size = sizes[name]
         with Image.open(path) as picture:
             assert picture.size == (size["width"], size["height"]), name
     shown = [path for page in PAGES for path in
-             re.findall(r"!\[.*?\]\((?:docs/)?pictures/(\w+)\.png\)", page.read_text("utf-8"))]
-    assert sorted(shown) == sorted([*files, profile.stem])
+             re.findall(r"!\[.*?\]\([./a-z]*pictures/([\w-]+)\.png\)", page.read_text("utf-8"))]
+    assert set(shown) == {*files, profile.stem}
 
 
 def test_pictures_are_taken_of_the_demo(tmp_path, monkeypatch):
@@ -304,7 +305,8 @@ def test_pictures_are_taken_of_the_demo(tmp_path, monkeypatch):
         yield None
     monkeypatch.setattr(script, "HERE", tmp_path)
     monkeypatch.setattr(script, "dashboards", look)
-    monkeypatch.setattr(script, "take", lambda boards, tab, name: seen.append((tab, name)))
+    monkeypatch.setattr(script, "take", lambda boards, tab, name, _: seen.append((tab, name)))
+    monkeypatch.setattr(script, "HOWTO", {})
     script.main()
     assert main(["demo", str(tmp_path / "demo")]) == 0
     assert seen == [sorted(reader.read(str(tmp_path / "demo"))),
