@@ -49,9 +49,12 @@ class Entry:
         self._payload: Optional[Payload] = payload
         self._wall_time = wall_time
         self._step = step
-        self.nbytes = payload.nbytes + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])
+        self.nbytes = payload.nbytes + _COST
         self.ready = self.nbytes < _SOON and getattr(payload, "ready", False) \
             and not callable(step)
+        if not self.ready:  # others are counted when they are encoded, which is at once
+            for tag in payload.tags:
+                self.nbytes += 2 * getsizeof(tag)
         self._records: Parts = []
 
     def encode(self) -> None:

@@ -89,7 +89,8 @@ class StepCounter:
 
     def give(self, tags: Sequence[str]) -> None:
         """Note that these tags have a value whose step was given."""
-        self._given.update(map(_short, tags))
+        if not self._given.issuperset(tags):
+            self._given.update(map(_short, tags))
 
     def known(self) -> Set[str]:
         """The tags that have values, a long one as it is kept."""
@@ -213,14 +214,15 @@ class FileWriter:
 
         Raises TypeError for any other payload, TypeError or ValueError for a wrong step or time.
         """
-        if not hasattr(payload, "event_field") and not hasattr(payload, "store"):
+        stored = hasattr(payload, "store")
+        if not (stored or hasattr(payload, "event_field")):
             raise TypeError(f"got a payload of type {type(payload).__name__}, want one of "
                             "tbwriter.summary, such as summary.scalar(tag, value)")
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
         number = self._numbered(payload.tags) if step is None else as_step(step)
         if self._of_parent:
             self._compare_with_parent(payload.tags)
-        if hasattr(payload, "store"):
+        if stored:
             self._channel.put(SideFiles(payload, self._log))
             return
         entry = Entry(payload, seconds, number)

@@ -96,7 +96,7 @@ class Queue:
         nbytes = item.nbytes
         with self._counting:
             waiting = self.nbytes + pending
-            fits = urgent or not waiting or waiting + nbytes + ROW_COST <= self.max_buffer
+            fits = waiting + nbytes + ROW_COST <= self.max_buffer or not waiting or urgent
             if fits:
                 self._came += nbytes
                 self.items.append(item)

@@ -22,6 +22,7 @@ SIMPLE_VALUE_KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
 SESSION_START = wire.int_field(schema.SessionLog.STATUS, schema.SessionStatus.START)
 
+_JOINED = 4096  # bytes of a value that is joined at once
 _KEPT = 256  # characters of a tag whose field is kept for its next value
 
 
@@ -104,8 +105,11 @@ class Summary:
     def event_field(self) -> Parts:
         if len(self.values) != 1:
             return wire.message_field(schema.Event.SUMMARY, self.parts())
-        # Both prefixes from one sum over the parts.
+        # Both prefixes from one sum over the parts. Joining a few bytes is cheaper than adding up
+        # their lengths here, and again for the record.
         parts = self.values[0].parts()
+        if self.ready and self.nbytes < _JOINED:
+            parts = [b"".join(parts)]
         size = total(parts)
         prefix = wire.length_prefix(schema.Summary.VALUE, size)
         return [wire.length_prefix(schema.Event.SUMMARY, len(prefix) + size), prefix, *parts]
@@ -195,8 +199,16 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
     """
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise TypeError(f"got content of type {type(content).__name__}, want bytes")
+    if not type(plugin_name) is type(display_name) is type(description) is str:
+        for what, text in (("plugin_name", plugin_name), ("display_name", display_name),
+                           ("description", description)):
+            if not isinstance(text, str):
+                raise TypeError(f"got a {what} of type {type(text).__name__} ({text!r:.50}), want "
+                                "str")
     try:
         if data_class is None:
+            if not (display_name or description or len(content)):
+                return _bare_metadata(plugin_name)  # nearly always
             data_class = schema.PLUGINS[plugin_name].data_class \
                 if plugin_name in schema.PLUGINS else schema.DataClass.UNKNOWN
         content = bytes(content)
@@ -206,13 +218,14 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
     except UnicodeEncodeError as error:
         raise ValueError(f"got {error.object!r:.80} with a lone surrogate, want valid Unicode"
                          ) from None
-    except (AttributeError, TypeError):  # no str, and not hashable
-        for what, text in (("plugin_name", plugin_name), ("display_name", display_name),
-                           ("description", description)):
-            if not isinstance(text, str):
-                raise TypeError(f"got a {what} of type {type(text).__name__} ({text!r:.50}), want "
-                                "str") from None
-        raise
+
+
+@lru_cache(maxsize=64)
+def _bare_metadata(plugin_name: str) -> bytes:
+    """With nothing but the class of the plugin."""
+    found = schema.PLUGINS.get(plugin_name)
+    return _metadata(plugin_name, b"", found.data_class if found else schema.DataClass.UNKNOWN,
+                     "", "")
 
 
 @lru_cache(maxsize=1024)

@@ -22,6 +22,11 @@ from .pool import SMALLEST, pool
 np.empty(1 << 24, np.uint8)
 
 
+# numpy's copy of more than 500 elements releases Python's lock; the writer's thread takes it, and
+# the caller waits for milliseconds. Up to this size (bytes) the whole copy takes microseconds, so
+# `tobytes`, which keeps the lock, makes it.
+_AT_ONCE = 1 << 16
+
 # DataType by numpy's name of it.
 TENSOR_TYPES = {one.name: one.number for one in schema.DATA_TYPES.values()
                 if one.stored and one.number != schema.DT_BFLOAT16}
@@ -83,7 +88,8 @@ def snapshot(values: Any, what: str = "values", pooled: bool = False) -> Snapsho
     """
     if isinstance(values, Snapshot):
         return values
-    if hasattr(values, "asnumpy") and hasattr(values, "copy") and not _is_symbol(values):
+    if type(values) is not np.ndarray and hasattr(values, "asnumpy") and hasattr(values, "copy") \
+            and not _is_symbol(values):
         # Each question to an MXNet array takes time, so it is asked once.
         shape, dtype = tuple(values.shape), np.dtype(values.dtype)
         _check_size(shape, dtype, what)
@@ -98,6 +104,9 @@ def snapshot(values: Any, what: str = "values", pooled: bool = False) -> Snapsho
     # A list was already copied into the array that was made of it.
     if isinstance(values, (list, tuple)):
         return Snapshot(array, array.shape, array.dtype)
+    if 0 < array.nbytes <= _AT_ONCE:
+        held = np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+        return Snapshot(held, array.shape, array.dtype)
     if not pooled or array.nbytes < SMALLEST:
         return Snapshot(array.copy(), array.shape, array.dtype)
     buffer = pool.take(array.nbytes)
@@ -129,6 +138,8 @@ def as_array(values: Any, what: str = "values", kinds: str = "biuf") -> "np.ndar
     Raises TypeError for objects, strings, complex numbers, ragged lists and arrays without data,
     ValueError for masked integers and bools.
     """
+    if type(values) is np.ndarray and values.dtype.kind in kinds:
+        return values
     try:
         return _as_array(values, what, kinds)
     except (TypeError, ValueError, MemoryError):
@@ -165,6 +176,8 @@ def masked(values: Any) -> Any:
 
     values: such an array, or a list with one in it.
     """
+    if type(values) is np.ndarray:
+        return None
     if isinstance(values, (list, tuple)):
         if not values or not hasattr(values[0], "__array__") \
                 or not any(hasattr(item, "filled") for item in values):
@@ -173,6 +186,14 @@ def masked(values: Any) -> Any:
     if hasattr(values, "filled") and isinstance(values, np.ma.MaskedArray) and values.mask.any():
         return values
     return None
+
+
+def bounds(array: "np.ndarray[Any, Any]") -> Tuple[Any, Any]:
+    """The smallest and the largest value; NaN is left out unless there is nothing else."""
+    low, high = np.minimum.reduce(array, axis=None), np.maximum.reduce(array, axis=None)
+    if low != low:  # fmin and fmax are slower
+        low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
+    return low, high
 
 
 def filled(hidden: Any, what: str) -> "np.ndarray[Any, Any]":

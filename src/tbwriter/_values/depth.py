@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._warnings import once
+from .array import bounds
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -80,9 +81,9 @@ def warn_of_range(array: Array, subject: str) -> None:
 
     subject: names the picture in the warning, e.g. "the picture 'digits'".
     """
-    if not array.size or array.dtype.kind == "b":
+    if not array.size or array.dtype.kind == "b" or array.dtype == np.uint8 and array.max() != 1:
         return
-    low, high = _range(array)
+    low, high = bounds(array)
     if array.dtype.kind == "f":
         if low < -_ROUNDING or high > 1 + _ROUNDING:
             _warn(subject, f"holds floats from {low:g} to {high:g}, want 0 to 1; values beyond are "
@@ -94,13 +95,6 @@ def warn_of_range(array: Array, subject: str) -> None:
     elif not is_deep(array.dtype) and (low < 0 or high > 255):
         _warn(subject, f"holds integers from {low} to {high}, want 0 to 255; values beyond are "
               "clipped. Pass uint16, or normalize=True where the function has it")
-
-
-def _range(array: Array) -> Any:
-    low, high = array.min(), array.max()
-    if low != low:  # NaN: fmin and fmax, which are slower, leave it out
-        low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
-    return low, high
 
 
 def _warn(subject: str, text: str) -> None:

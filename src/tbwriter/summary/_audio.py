@@ -14,7 +14,7 @@ from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
 from .._proto.plugin_schema import AudioPluginData
-from .._values.array import Snapshot, masked, snapshot
+from .._values.array import Snapshot, bounds, masked, snapshot
 from .._values.number import as_float
 from .._warnings import once
 
@@ -60,9 +60,7 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
                                  description=description)
 
     def encode() -> Parts:
-        for held in clips:
-            _warn_of_range(tag, held.numpy())
-        files = [_wav(clip, int(rate)) for held in clips for clip in _in_order(held)]
+        files = [_wav(tag, clip, int(rate)) for held in clips for clip in _in_order(held)]
         if len(files) > 1:
             return [*messages.string_tensor([len(files)], [b"".join(file[2]) for file in files]),
                     metadata]
@@ -121,9 +119,8 @@ def _silence(dtype: "np.dtype[Any]") -> int:
 
 
 def _warn_of_range(tag: str, samples: Array) -> None:
-    if samples.dtype.kind != "f":
-        return
-    low, high = np.fmin.reduce(samples, axis=None), np.fmax.reduce(samples, axis=None)
+    """Warn once per tag of floats that are clipped by more than rounding."""
+    low, high = bounds(samples)
     if low < -_LOUDEST or high > _LOUDEST:
         once(("range", "sound", tag), f"the sound {tag!r} holds floats from {low:g} to {high:g}, "
              "want -1 to 1; values beyond are clipped. Divide them by their largest possible value "
@@ -139,9 +136,9 @@ def _in_order(held: Snapshot) -> List[Array]:
     return list(clips if clips.shape[2] <= clips.shape[1] else clips.transpose(0, 2, 1))
 
 
-def _wav(clip: Array, rate: int) -> Tuple[int, int, Parts]:
+def _wav(tag: str, clip: Array, rate: int) -> Tuple[int, int, Parts]:
     """(frames, channels, file)."""
-    samples = _to_int16(np.ascontiguousarray(clip)).tobytes()
+    samples = _to_int16(tag, np.ascontiguousarray(clip)).tobytes()
     frames, channels = clip.shape
     width = channels * _BITS // 8
     head = pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples) & 0xFFFF_FFFF, b"WAVE", b"fmt ",
@@ -150,8 +147,8 @@ def _wav(clip: Array, rate: int) -> Tuple[int, int, Parts]:
     return frames, channels, [head, samples]
 
 
-def _to_int16(values: Array) -> Array:
-    """Little-endian int16 of any numbers."""
+def _to_int16(tag: str, values: Array) -> Array:
+    """Little-endian int16 of any numbers. tag: names them in a warning."""
     kind, width = values.dtype.kind, values.dtype.itemsize
     if kind == "f":
         with np.errstate(all="ignore"):
@@ -159,6 +156,7 @@ def _to_int16(values: Array) -> Array:
             # Most sounds need neither of the two slow steps. NaN is in no range.
             if not (np.minimum.reduce(scaled, axis=None) >= -32767
                     and np.maximum.reduce(scaled, axis=None) <= 32767):
+                _warn_of_range(tag, values)
                 scaled[np.isnan(scaled)] = 0
                 np.clip(scaled, -32767, 32767, out=scaled)
             np.rint(scaled, out=scaled)

@@ -87,7 +87,8 @@ class Counting:
 
     def hold(self, values: Any) -> None:
         """Keep a snapshot of `values` or of a sample, or count them now where that takes less."""
-        in_place = not hasattr(values, "asnumpy") and not isinstance(values, Snapshot)
+        in_place = type(values) is np.ndarray or not (
+            hasattr(values, "asnumpy") or isinstance(values, Snapshot))
         if in_place and self._max_values is not None:
             array = as_array(values)
             self._size = array.size
@@ -208,6 +209,8 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
 
 def _nbytes(values: Any) -> int:
     """The size of an array; 0 for objects that don't know theirs, such as sparse tensors."""
+    if type(values) is np.ndarray:
+        return int(values.nbytes)
     try:
         return int(values.nbytes)
     except Exception:

@@ -82,6 +82,8 @@ def images(tag: str, data: Any, *, dataformats: Optional[str] = None, normalize:
 
 
 def _check_alike(found: List[Any]) -> None:
+    if len(found) == 1:  # a Picture: a file is passed on before
+        return
     forms = {f"{one.length('C')} channels of {one.depth} bits" if isinstance(one, Picture)
              else "an encoded file" for one in found}
     if len(forms) > 1 or "an encoded file" in forms:
