@@ -78,6 +78,9 @@ def functions(peer: Peer) -> Set[str]:
     with open(path, encoding="utf-8") as file:
         statements = ast.parse(file.read()).body
     named = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
+    named |= {alias.name for node in statements
+              if isinstance(node, ast.ImportFrom) and node.module == "_torch_like"
+              for alias in node.names}
     return named | {target.id for node in statements if isinstance(node, ast.Assign)
                     for target in node.targets if isinstance(target, ast.Name)}
 

@@ -10,6 +10,8 @@ from mxboard.proto.event_pb2 import Event
 from mxboard.proto.summary_pb2 import Summary
 
 from . import AUDIO_RATE
+from ._torch_like import (  # noqa: F401
+    close, histogram, scalar, scalar_tags, text)
 
 # It warns at every call whose tag it would change.
 logging.disable(logging.WARNING)
@@ -19,27 +21,11 @@ def open(logdir: str) -> SummaryWriter:
     return SummaryWriter(logdir, verbose=False)
 
 
-def scalar(writer: SummaryWriter, tag: str, values: Iterable[float]) -> None:
-    for step, value in enumerate(values):
-        writer.add_scalar(tag, value, step)
-
-
-def scalar_tags(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    for step, value in enumerate(values):
-        for tag in tags:
-            writer.add_scalar(tag, value, step)
-
-
 def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
     """Its own dictionaries make a file for every tag."""
     for step, value in enumerate(values):
         writer._file_writer.add_summary(
             Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags]), step)
-
-
-def histogram(writer: SummaryWriter, tag: str, arrays: Iterable[Any]) -> None:
-    for step, array in enumerate(arrays):
-        writer.add_histogram(tag, array, step)
 
 
 def image(writer: SummaryWriter, tag: str, images: Iterable[Any]) -> None:
@@ -52,18 +38,9 @@ def audio(writer: SummaryWriter, tag: str, clips: Iterable[Any]) -> None:
         writer.add_audio(tag, clip, AUDIO_RATE, step)
 
 
-def text(writer: SummaryWriter, tag: str, texts: Iterable[str]) -> None:
-    for step, words in enumerate(texts):
-        writer.add_text(tag, words, step)
-
-
 def embedding(writer: SummaryWriter, tag: str, matrices: Iterable[Any]) -> None:
     for step, matrix in enumerate(matrices):
         writer.add_embedding(tag, matrix, global_step=step)
-
-
-def close(writer: SummaryWriter) -> None:
-    writer.close()
 
 
 def count(values: Any) -> None:

@@ -9,7 +9,9 @@ from tensorboardX import summary as kinds
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
-from . import AUDIO_RATE, tensorflow_edges
+from . import tensorflow_edges
+from ._torch_like import (  # noqa: F401
+    audio, close, embedding, histogram, image, scalar, scalar_tags, text)
 
 _EDGES = tensorflow_edges()
 
@@ -18,51 +20,11 @@ def open(logdir: str) -> SummaryWriter:
     return SummaryWriter(logdir)
 
 
-def scalar(writer: SummaryWriter, tag: str, values: Iterable[float]) -> None:
-    for step, value in enumerate(values):
-        writer.add_scalar(tag, value, step)
-
-
-def scalar_tags(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    for step, value in enumerate(values):
-        for tag in tags:
-            writer.add_scalar(tag, value, step)
-
-
 def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
     """`add_scalars` would make a file for every tag."""
     for step, value in enumerate(values):
         writer.file_writer.add_summary(
             Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags]), step)
-
-
-def histogram(writer: SummaryWriter, tag: str, arrays: Iterable[Any]) -> None:
-    for step, array in enumerate(arrays):
-        writer.add_histogram(tag, array, step)
-
-
-def image(writer: SummaryWriter, tag: str, images: Iterable[Any]) -> None:
-    for step, pixels in enumerate(images):
-        writer.add_image(tag, pixels, step, dataformats="HWC")
-
-
-def audio(writer: SummaryWriter, tag: str, clips: Iterable[Any]) -> None:
-    for step, clip in enumerate(clips):
-        writer.add_audio(tag, clip, step, sample_rate=AUDIO_RATE)
-
-
-def text(writer: SummaryWriter, tag: str, texts: Iterable[str]) -> None:
-    for step, words in enumerate(texts):
-        writer.add_text(tag, words, step)
-
-
-def embedding(writer: SummaryWriter, tag: str, matrices: Iterable[Any]) -> None:
-    for step, matrix in enumerate(matrices):
-        writer.add_embedding(matrix, global_step=step, tag=tag)
-
-
-def close(writer: SummaryWriter) -> None:
-    writer.close()
 
 
 def count(values: Any) -> None:
