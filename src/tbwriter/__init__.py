@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from .summary_writer import SummaryWriter as SummaryWriter
     from .writer import FileWriter as FileWriter
 
-# Loaded when first used: `import tbwriter` alone costs next to nothing.
-_DOORS = {"FileWriter": "writer", "SummaryWriter": "summary_writer", "LogWarning": "_warnings",
-          "ReadError": "_files.window", "SyncError": "_log.contract", "WireError": "_proto.wire"}
+# The module of each public name. It is imported when the name is first used, so that
+# `import tbwriter` alone stays fast.
+_MODULES = {"FileWriter": "writer", "SummaryWriter": "summary_writer", "LogWarning": "_warnings",
+            "ReadError": "_files.window", "SyncError": "_log.contract", "WireError": "_proto.wire"}
 
 __all__ = ["FileWriter", "LogWarning", "ReadError", "SummaryWriter", "SyncError", "WireError",
            "summary", "__version__"]
@@ -26,11 +27,11 @@ __all__ = ["FileWriter", "LogWarning", "ReadError", "SummaryWriter", "SyncError"
 def __getattr__(name: str) -> Any:
     if name == "compat":
         return import_module(f"{__name__}.compat")
-    if name not in _DOORS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    door = getattr(import_module(f"{__name__}.{_DOORS[name]}"), name)
-    globals()[name] = door
-    return door
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> List[str]:

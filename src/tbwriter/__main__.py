@@ -1,13 +1,13 @@
-"""`python -m tbwriter`, and the command `tbwriter`: the command line."""
+"""The command line: `python -m tbwriter` and the command `tbwriter`."""
 from __future__ import annotations
 
 import sys
 
 
 def main() -> int:
-    """Runs one command; gives the exit code."""
+    """Run one command and return its exit code. 130 after Ctrl-C, as shells report it."""
     try:
-        from .cli import main as run  # here, since Ctrl-C may come while its modules are loaded
+        from .cli import main as run  # imported here to catch a Ctrl-C during the imports, too
         return run()
     except KeyboardInterrupt:
         return 130

@@ -1,4 +1,4 @@
-"""LogWarning, and the three ways to issue one. Each points at the user's line."""
+"""LogWarning, and three ways to issue one. Each warning names the user's line, not ours."""
 from __future__ import annotations
 
 import os
@@ -8,22 +8,22 @@ from types import FrameType
 from typing import Any, Dict, Hashable, Optional, Set
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_told: Set[Hashable] = set()
+_issued: Set[Hashable] = set()
 
 
 class LogWarning(RuntimeWarning):
-    """Something was not logged as asked. Training continues.
+    """A value was not logged as requested. Training continues.
 
-    With `warnings.filterwarnings("error", category=tbwriter.LogWarning)` the call that notices
-    raises it instead, after its own work is done.
+    With `warnings.filterwarnings("error", category=tbwriter.LogWarning)` the call that detects the
+    problem raises the warning as an exception, after it has done its own work.
     """
 
 
 def warn(text: str) -> None:
-    """Issue a LogWarning at the line outside the package that led here.
+    """Issue a LogWarning at the user's line: the innermost caller outside the package.
 
-    Under `-W error` it is raised there. On a thread of the package there is no such line, and
-    nobody who could catch it: there it is printed and never raised.
+    Under `-W error` this raises the warning, so the user can catch it at that line. A thread of the
+    package has no such line and no caller who could catch it: there the warning is only printed.
     """
     frame = _users_frame()
     if frame is None:
@@ -33,7 +33,7 @@ def warn(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Issue a LogWarning that is never raised: for places that must finish what they do."""
+    """Issue a LogWarning that is never raised: for code that must complete its work."""
     place = _place(_users_frame())
     try:
         warnings.warn_explicit(text, LogWarning, **place)
@@ -46,16 +46,18 @@ def show(text: str) -> None:
 
 
 def once(key: Hashable, text: str) -> None:
-    """`show(text)`, the first time that `key` is seen: for a warning that would otherwise come at
-    every step, and that may come from the middle of a record, which must be written all the same.
+    """`show(text)` the first time this `key` is given.
+
+    For warnings that would otherwise be issued at every step. They are never raised, since they may
+    arise while a record is built, and the record must still be written.
     """
-    if key not in _told:
-        _told.add(key)
+    if key not in _issued:
+        _issued.add(key)
         show(text)
 
 
 def _users_frame() -> Optional[FrameType]:
-    """The first frame outside the package; None on the package's own threads."""
+    """The innermost frame outside the package; None on the package's own threads."""
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None and (frame.f_code.co_filename.startswith(_PACKAGE)
                                  or frame.f_globals.get("__name__") == "threading"):
@@ -64,7 +66,7 @@ def _users_frame() -> Optional[FrameType]:
 
 
 def _place(frame: Optional[FrameType]) -> Dict[str, Any]:
-    """A line as `warnings.warn_explicit` takes it."""
+    """The location of `frame`, as the keyword arguments of `warnings.warn_explicit`."""
     if frame is None:
         return {"filename": "tbwriter", "lineno": 0, "module": __name__}
     return {"filename": frame.f_code.co_filename, "lineno": frame.f_lineno,

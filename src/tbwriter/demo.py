@@ -1,6 +1,6 @@
-"""One of everything TensorBoard shows, made up from a few formulas: `tbwriter demo DIR`.
+"""An example of every kind that TensorBoard shows, computed from formulas: `tbwriter demo DIR`.
 
-Every dashboard gets something to look at, and every value is the same each time.
+Every dashboard has data to show. The values are the same on every run.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .profile.xplane import Event
 from .summary import Cost, Node, Summary
 from .writer import FileWriter
 
-# When the made-up training began, in seconds since 1970, and how long one step takes.
+# The invented training: its start in seconds since 1970, and the seconds per step.
 START = 1_700_000_000.0
 STEP = 6.0
 
@@ -29,9 +29,9 @@ _COLORS = ((230, 85, 60), (70, 140, 220), (90, 180, 110), (240, 190, 70))
 
 
 def demo(logdir: str) -> None:
-    """Writes the runs train, validation and hparams/00, ... into the new directory `logdir`.
+    """Write the runs train, validation and hparams/00, ... into the new directory `logdir`.
 
-    Raises FileExistsError if it holds something.
+    Raises FileExistsError if `logdir` is a file or a directory that is not empty.
     """
     if os.path.exists(logdir) and (not os.path.isdir(logdir) or os.listdir(logdir)):
         raise FileExistsError(f"got {logdir!r}, which is not empty, want a new directory")
@@ -88,7 +88,7 @@ LAYOUT = {
     },
 }
 
-NOTES = """### A made-up training
+NOTES = """### An invented training
 
 Everything in this log directory comes from **formulas**:
 
@@ -129,7 +129,7 @@ def _pictures(writer: FileWriter, step: int) -> None:
 
 
 def _ball(step: int) -> "np.ndarray[Any, Any]":
-    """Frames [1, time, channels, height, width] of a ball that jumps, as torch wants them."""
+    """A bouncing ball: uint8 [1, time, channels, height, width], as `summary.video` takes it."""
     y, x = np.mgrid[0:48, 0:64]
     frames = []
     for i in range(16):
@@ -141,7 +141,7 @@ def _ball(step: int) -> "np.ndarray[Any, Any]":
 
 
 def _chord(i: int) -> "np.ndarray[Any, Any]":
-    """A second of three notes, higher each time."""
+    """One second of three notes; a higher `i` gives higher notes."""
     seconds = np.arange(16000) / 16000
     notes = 220 * 2 ** ((np.array([0, 4, 7]) + 2 * i) / 12)
     sound: "np.ndarray[Any, Any]" = np.sin(2 * np.pi * notes[:, None] * seconds).mean(axis=0)
@@ -157,7 +157,7 @@ def _detections(i: int) -> Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]
 
 
 def _torus() -> Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
-    """Vertices, colors and faces."""
+    """The vertices, colors and faces of a torus."""
     around, across = 48, 24
     u, v = np.meshgrid(np.arange(around) * 2 * np.pi / around,
                        np.arange(across) * 2 * np.pi / across, indexing="ij")
@@ -172,7 +172,7 @@ def _torus() -> Tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]", "np.ndarra
 
 
 def _digits_embedding() -> Any:
-    """Clouds of points, one for each color, with a picture and two labels each."""
+    """One cloud of points per color. Each point has a picture and two labels."""
     random = np.random.RandomState(7)
     centers = random.normal(scale=3, size=(len(_COLORS), 16))
     group = np.arange(120) % len(_COLORS)
@@ -232,7 +232,7 @@ _LAYERS = (("stage1/conv", "Convolution", 5.0), ("stage2/conv", "Convolution", 7
 
 
 def _profile() -> Session:
-    """Twelve steps of a training that waits for its input most of the time."""
+    """Twelve steps of a training that spends most of its time waiting for input."""
     begin = int((START + 1000 * STEP) * 1e9)
     return Session(begin, begin + int(12 * 50e6), lambda: [_drawing()], host="demo")
 

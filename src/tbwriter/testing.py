@@ -1,4 +1,4 @@
-"""A writer that keeps what it writes in memory, for tests of code that logs.
+"""A writer that keeps its event files in memory, for tests of code that logs.
 
     from tbwriter.testing import MemoryWriter
 
@@ -6,7 +6,7 @@
     train(writer)
     assert writer.run.scalars("loss").values[-1] < 0.1
 
-Nothing is faked: the bytes are those of a file, read back by `tbwriter.reader`.
+This is no mock: the writer produces the same bytes as on disk, and `tbwriter.reader` reads them.
 """
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ _numbers = count()
 
 
 class _Memory:
-    """Everything below one log directory. runs: the event file of each; files: side files."""
+    """The contents of one log directory.
+
+    runs: the event file of each run, as a list of its parts. files: the side files by path.
+    """
 
     def __init__(self) -> None:
         self.runs: Dict[str, List[bytes]] = {}
         self.files: Dict[str, bytes] = {}
 
 
-# Those of all writers in use, by the number in their URL.
+# The memories of all writers in use, by the number in their URL.
 _memories: "WeakValueDictionary[str, _Memory]" = WeakValueDictionary()
 
 
 class _MemoryLog:
-    """A run's part of a _Memory."""
+    """The storage of one run: a Log, as `_log.contract` describes it, in a _Memory."""
 
     def __init__(self, url: str, suffix: str, header: Callable[[], bytes],
                  max_file_bytes: Optional[int] = None) -> None:
@@ -85,10 +88,10 @@ SCHEMES[_SCHEME] = _MemoryLog
 
 
 class MemoryWriter(SummaryWriter):
-    """A SummaryWriter without a directory.
+    """A SummaryWriter that writes to memory instead of a directory.
 
-    options: as for SummaryWriter. It is not asynchronous unless asked to be, so everything that was
-    added can be read at once.
+    options: those of SummaryWriter. `asynchronous` is False by default, so every value can be read
+    immediately after the call that adds it.
     """
 
     _run = ""
@@ -106,7 +109,9 @@ class MemoryWriter(SummaryWriter):
 
     @property
     def runs(self) -> Dict[str, Run]:
-        """{run: its values so far}; "." is the writer's own, the others are below it."""
+        """{name: the run with its values so far}. "." is the writer's own run, the other names
+        are relative to it.
+        """
         self.flush()
         below = f"{self._run}/" if self._run else ""
         own = self._run or "."
@@ -117,18 +122,18 @@ class MemoryWriter(SummaryWriter):
 
     @property
     def run(self) -> Run:
-        """The values so far of the writer's own run."""
+        """The writer's own run, with its values so far."""
         return self.runs["."]
 
     @property
     def events(self) -> List[Event]:
-        """The events of the writer's own run; the first is the file's version."""
+        """The events of the writer's own run; the first event is the file version."""
         self.flush()
         return list(events(b"".join(self._memory.runs[self._run or "."])))
 
     @property
     def files(self) -> Dict[str, bytes]:
-        """Side files by their path in the writer's own run, such as those of embeddings."""
+        """{path in the writer's own run: content} of side files, such as those of embeddings."""
         self.flush()
         below = f"{self._run}/" if self._run else ""
         return {name[len(below):]: data for name, data in self._memory.files.items()

@@ -1,10 +1,10 @@
-"""PyTorch: the graph of a module, found by tracing it. The one file that imports torch.
+"""PyTorch: trace a module to log its graph. No other file of the package imports torch.
 
     from tbwriter.torch import graph
     writer.add(graph(model, torch.zeros(1, 3, 224, 224)))
 
-Each operation is in the scope of its module, "Net/Linear[fc]/linear"; constants become attributes
-with the names that the operation's schema gives them.
+Each operation is in the scope of its module, as in "Net/Linear[fc]/linear". Constant arguments
+become attributes, named as in the schema of the operation.
 """
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from .summary._graph import Attribute, Node, Shape
 
 
 class _Value(NamedTuple):
-    """The origin of a value of the trace: a node's output, a constant, or a list of these."""
+    """Where a value of the trace comes from: the output of a node, a constant, or a list of both.
+
+    source: "node:output", both as numbers.
+    """
 
     source: str = ""
     constant: Optional[Attribute] = None
@@ -29,14 +32,17 @@ class _Value(NamedTuple):
 
 def graph(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bool = True
           ) -> Message:
-    """The graph of `model` as it computes `input_to_model`, for `FileWriter.add`.
+    """The graph of `model` when called with `input_to_model`, for `FileWriter.add`.
 
-    model: is traced in evaluation mode and without gradients, and left as it was. A model that is
-        traced or scripted already is taken as it is; a branch or loop in it is one node.
-    input_to_model: a tensor, or a tuple of the arguments of `forward`, some of which may be None.
-    use_strict_trace: False allows dicts and lists as results.
+    Shown in the Graphs dashboard.
 
-    Raises TypeError if `model` is no module or there is no input, and the errors of
+    model: a module. It is traced in evaluation mode and without gradients, and is left unchanged. A
+        model that is already traced or scripted is not traced again; each branch or loop in it
+        becomes one node.
+    input_to_model: a tensor, or a tuple of the arguments of `forward`. Arguments may be None.
+    use_strict_trace: False allows `forward` to return dicts and lists.
+
+    Raises TypeError if `model` is not a module or `input_to_model` is None, and the errors of
     `torch.jit.trace`.
     """
     return _graph.graph(nodes(model, input_to_model, use_strict_trace=use_strict_trace))
@@ -44,17 +50,17 @@ def graph(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bo
 
 def nodes(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bool = True
           ) -> List[Node]:
-    """The nodes of that graph, to be changed before `summary.graph` writes them."""
+    """The nodes of `graph(...)`, for code that edits them and passes them to `summary.graph`."""
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"got a model of type {type(model).__name__}, want a torch.nn.Module")
-    jit: Any = torch.jit  # partly without types
+    jit: Any = torch.jit  # partly untyped
     traced: Any = model
     if not isinstance(model, jit.ScriptModule):
         with _evaluating(model), _without_nones(model, input_to_model) as given, \
                 torch.no_grad(), warnings.catch_warnings():
-            # torch.export, which is recommended instead, refuses many models that trace.
+            # The warning recommends torch.export, which refuses many models that can be traced.
             warnings.simplefilter("ignore", DeprecationWarning)
-            # The trace fits only this input, which does no harm to a picture of it.
+            # The warning says that the trace holds for this input only: enough for a graph.
             warnings.simplefilter("ignore", jit.TracerWarning)
             traced = jit.trace(model, given, strict=use_strict_trace, check_trace=False)
     inlined = traced.graph.copy()
@@ -65,7 +71,7 @@ def nodes(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bo
 
 @contextlib.contextmanager
 def _evaluating(model: "torch.nn.Module") -> Iterator[None]:
-    """`model` in evaluation mode; afterwards each of its modules is in the mode it had."""
+    """Put `model` in evaluation mode, and afterwards each of its modules back in its own mode."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:
@@ -77,7 +83,7 @@ def _evaluating(model: "torch.nn.Module") -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_nones(model: "torch.nn.Module", inputs: Any) -> Iterator[Any]:
-    """The inputs without None, which no trace takes; meanwhile `forward` puts them back."""
+    """The inputs without each None, which `torch.jit.trace` refuses. `forward` reinserts them."""
     if inputs is None:
         raise TypeError("got no input_to_model, want a tensor or a tuple of tensors to trace with")
     if not isinstance(inputs, tuple) or all(one is not None for one in inputs):
@@ -111,14 +117,14 @@ def _scopes(model: "torch.nn.Module") -> Dict[str, str]:
 
 
 class _Walk:
-    """Goes once through a traced graph, whose order is that of the computation."""
+    """One pass over a traced graph, in which each node follows the nodes it computes from."""
 
     def __init__(self, model: "torch.nn.Module") -> None:
         self._root = getattr(model, "original_name", type(model).__name__)
         self._scopes = _scopes(model)
         self._tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         self._values: Dict[str, _Value] = {}
-        self._attributes: Dict[str, str] = {}  # values that are modules: their path in the model
+        self._attributes: Dict[str, str] = {}  # {value that is a module: its path in the model}
         self._nodes: List[Node] = []
         self._wanted: List[str] = []
 
@@ -150,7 +156,7 @@ class _Walk:
             self._add(name, kind, list(node.outputs()), sources, attributes)
 
     def _visit_attribute(self, node: Any) -> None:
-        """A submodule, whose path is kept, or a parameter or buffer, which is a node."""
+        """Remember the path of a submodule, or add a node for a parameter or buffer."""
         owner = self._attributes[node.input().debugName()]
         path = f"{owner}.{node.s('name')}" if owner else node.s("name")
         value = node.output()
@@ -159,14 +165,14 @@ class _Walk:
         else:
             name = "/".join(filter(None, [self._root, self._scopes.get(owner), node.s("name")]))
             self._add(name, "Parameter", [value], [], {})
-            if path in self._tensors:  # the trace does not know its shape
+            if path in self._tensors:  # the trace has no shape for it
                 tensor = self._tensors[path]
                 self._nodes[-1] = self._nodes[-1]._replace(
                     output_shapes=[list(tensor.shape)], dtype=_dtype(tensor.dtype),
                     device=_device(tensor.device))
 
     def _arguments(self, node: Any) -> Tuple[List[str], Dict[str, Attribute]]:
-        """The nodes that `node` computes from, and its constant arguments by name."""
+        """The sources of the inputs of `node`, and its constant arguments by name."""
         sources: List[str] = []
         attributes: Dict[str, Attribute] = {}
         for name, value in zip(_argument_names(node), node.inputs()):
@@ -189,14 +195,15 @@ class _Walk:
         return found
 
     def _scoped(self, scope: str, name: str) -> str:
-        """torch calls a scope "__module.layer/__module.layer.0"."""
+        """The name of a node in `scope`, which torch writes as "__module.layer/__module.layer.0".
+        """
         path = scope.rpartition("/")[2].partition(".")[2]
         return "/".join(filter(None, [self._root, self._scopes.get(path, path.replace(".", "/")),
                                       name]))
 
     def _add(self, name: str, op: str, outputs: List[Any], inputs: List[str],
              attributes: Dict[str, Attribute]) -> None:
-        # Names become unique at the end; until then a node is known by its number.
+        # Names are made unique after the pass; during it a number identifies each node.
         number = len(self._nodes)
         for slot, value in enumerate(outputs):
             self._values[value.debugName()] = _Value(f"{number}:{slot}")
@@ -216,7 +223,7 @@ def _renamed(source: str, names: Sequence[str]) -> str:
 
 
 def _argument_names(node: Any) -> List[str]:
-    """The names of the arguments; operations without a schema have numbers."""
+    """The names of the arguments of `node`, or their numbers if its operation has no schema."""
     count = len(list(node.inputs()))
     text = node.schema()
     if text.startswith("(no schema"):
@@ -234,7 +241,7 @@ def _constant(node: Any) -> Optional[Attribute]:
 
 
 def _plain(value: _Value) -> Optional[Attribute]:
-    """A constant, or a list of constants of one type."""
+    """`value` as an attribute: a constant, or a list of constants of one type; else None."""
     if value.items is None:
         return value.constant
     plain = [item.constant for item in value.items]

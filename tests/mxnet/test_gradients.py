@@ -234,7 +234,7 @@ def test_an_optimizer_that_scales_gradients(tmp_path, devices, recwarn, monkeypa
                                settings={} if MXNET_1 else {"use_fused_step": False})
     if MXNET_1:
         trainer._optimizer.lr = 0.5
-    monkeypatch.setattr(_warnings, "_told", set())
+    monkeypatch.setattr(_warnings, "_issued", set())
     with FileWriter(tmp_path / "after") as after, FileWriter(tmp_path / "watch") as watched, \
             watch(net, watched, every=1):
         wanted = []

@@ -1,8 +1,9 @@
-"""Deflate without repetitions: every byte as its Huffman code, with numpy.
+"""Deflate without a search for repetitions: numpy replaces each byte by its Huffman code.
 
-It gives what zlib's Z_HUFFMAN_ONLY gives, in about half the time: two bytes are looked up at
-once, pairs are joined to fours, and a running sum of their lengths says in which word of 64 bits
-each belongs. Noisy pictures have no repetitions, and are most of what there is to do.
+The result is as small as that of zlib's Z_HUFFMAN_ONLY and takes about half the time. One table
+look-up codes two bytes, two such pairs are joined into a group of four, and a running sum of the
+groups' lengths gives the word of 64 bits in which each group starts. This serves noisy pictures,
+which contain no repetitions and take most of the time of encoding.
 
 Source: RFC 1951; Huffman, "A Method for the Construction of Minimum-Redundancy Codes" (1952).
 """
@@ -17,26 +18,26 @@ import numpy as np
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 
-# "Code lengths 0 - 15"; so four codes fit into a word.
+# "Code lengths 0 - 15": so four codes fit into a word of 64 bits.
 _LONGEST = 15
 _END_OF_BLOCK = 256
-# In a table's entries the lower bits are the code, those above its length.
+# In the entries of a table the lower 58 bits are the code, the upper 6 its length.
 _LENGTH_AT = np.uint64(58)
 _CODE = np.uint64((1 << 58) - 1)
 
 
-Bits = Tuple[int, int]  # bits, the first one lowest, and how many they are
+Bits = Tuple[int, int]  # (bits, the first one lowest; their number)
 
 
 class Code:
-    """The codes of all bytes.
+    """A Huffman code for each of the 256 bytes.
 
-    counts: how often each of the 256 bytes occurs, or does in a sample.
+    counts: how often each byte occurs in the data, or in a sample of it.
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
-        # What the sample does not hold has a code too. Weights of this size seldom give codes that
-        # are too long.
+        # No weight is 0, since bytes that the sample lacks need a code too. With weights of this
+        # scale, codes are seldom longer than allowed.
         scale = (1 << _LONGEST - 1) / max(sum(counts), 1)
         lengths = code_lengths([int(count * scale) + 1 for count in counts] + [1])
         codes = _codes(lengths)
@@ -46,17 +47,17 @@ class Code:
 
 
 class Packer:
-    """One block of a deflate stream; used as a `zlib.compressobj` with negative `wbits`."""
+    """Write one block of a deflate stream, in place of `zlib.compressobj` with negative `wbits`."""
 
     def __init__(self, code: Code) -> None:
         self._code = code
-        # What waits for a word to be full.
+        # The last bits, which do not fill a word yet, and their number.
         self._bits = 0
         self._count = 0
         self._head = self._put(code.head)
 
     def compress(self, data: Array) -> bytes:
-        """The codes of `data`, an array of uint8, as far as they fill words."""
+        """The codes of `data`, an array of uint8. Bits that fill no whole word are kept back."""
         flat = data.reshape(-1)
         whole = flat.size & ~3
         packed, self._head = self._head, b""
@@ -65,9 +66,13 @@ class Packer:
         return packed + self._put([self._code.single[byte] for byte in flat[whole:].tolist()])
 
     def flush(self, mode: int = zlib.Z_FINISH) -> bytes:
-        """What is left. Z_SYNC_FLUSH: so that the rest of the stream can follow."""
-        # "BFINAL is set if and only if this is the last block": so the last one is an empty one,
-        # of fixed codes, or stored: "any bits up to the next byte boundary are ignored", LEN, NLEN.
+        """The bits kept back, and the end of the block.
+
+        mode: Z_FINISH ends the stream; after Z_SYNC_FLUSH another block can follow.
+        """
+        # "BFINAL is set if and only if this is the last block", and the length of this one was
+        # unknown at its start. So an empty block follows: with fixed codes at the end of the
+        # stream, else stored: "any bits up to the next byte boundary are ignored", LEN, NLEN.
         empty = (0b0000000_01_1, 10) if mode == zlib.Z_FINISH else (0b00_0, 3)
         packed = self._head + self._put([self._code.single[_END_OF_BLOCK], empty])
         packed += self._bits.to_bytes((self._count + 7) // 8, "little")
@@ -76,7 +81,7 @@ class Packer:
         return packed if mode == zlib.Z_FINISH else packed + b"\0\0\xff\xff"
 
     def _put(self, codes: Sequence[Bits]) -> bytes:
-        """A few codes, one by one."""
+        """Append a few codes one by one; return the words that are full."""
         for bits, count in codes:
             self._bits |= bits << self._count
             self._count += count
@@ -87,7 +92,7 @@ class Packer:
         return packed
 
     def _pack(self, flat: Array) -> bytes:
-        """Many bytes, a multiple of four."""
+        """Append the codes of many bytes, a multiple of four; return the words that are full."""
         pairs = self._code.pairs.take(np.ascontiguousarray(flat).view("<u2").astype(np.intp))
         first, second = pairs[::2], pairs[1::2]
         length = first >> _LENGTH_AT
@@ -95,17 +100,17 @@ class Packer:
         codes <<= length
         codes |= first & _CODE
         length += second >> _LENGTH_AT
-        # Where each of these codes of four bytes begins, in bits and in words.
+        # Where the code of each group of four bytes starts: the word, and the bit in it.
         start = np.cumsum(length.view(np.int64))
         end = int(start[-1]) + self._count
         start -= length.view(np.int64)
         start += self._count
         place = (start & 63).view(np.uint64)
         start >>= 6
-        # The last one in each word may reach into the next, beyond bit 63.
+        # The last group that starts in a word may extend beyond bit 63, into the next word.
         last = np.append((start[1:] != start[:-1]).nonzero()[0], len(start) - 1)
         beyond = codes[last] >> np.uint64(1) >> (np.uint64(63) - place[last])
-        # Within a word codes share no bits, so their sum is what they are together.
+        # The groups in one word share no bits, so their sum joins them.
         codes <<= place
         words = np.cumsum(codes)[last]
         words[1:] -= words[:-1].copy()
@@ -118,9 +123,12 @@ class Packer:
 
 
 def code_lengths(weights: Sequence[int]) -> List[int]:
-    """The lengths of the codes of symbols that occur so often; two symbols or more, none longer
-    than 15 bits."""
-    # Node `i` is symbol `i`; the inner ones follow. Both numbers in one, for the heap to compare.
+    """The length of each symbol's code, at most 15 bits.
+
+    weights: how often each symbol occurs, for two symbols or more.
+    """
+    # Node `i` is symbol `i`; inner nodes follow. An entry of the heap is (weight, node) in one
+    # number, which compares faster than a tuple.
     heap = [weight << 10 | node for node, weight in enumerate(weights)]
     heapify(heap)
     parent = [0] * (2 * len(weights) - 1)
@@ -135,32 +143,34 @@ def code_lengths(weights: Sequence[int]) -> List[int]:
     lengths = depth[:len(weights)]
     if max(lengths) <= _LONGEST:
         return lengths
-    # Weights that are more alike have codes that are, too.
+    # Halving the weights makes them more alike, and so the lengths.
     return code_lengths([weight // 2 + 1 for weight in weights])
 
 
 def _codes(lengths: Sequence[int]) -> Array:
-    """"All codes of a given bit length have lexicographically consecutive values, in the same
-    order as the symbols they represent"; as they stand in the stream, the first bit lowest.
+    """The codes of symbols with these lengths, with the first bit in the stream lowest.
+
+    "All codes of a given bit length have lexicographically consecutive values, in the same order as
+    the symbols they represent".
     """
     length = np.array(lengths)
     order = np.argsort(length, kind="stable")
     share = 1 << _LONGEST - length[order]
     codes = np.empty(len(lengths), np.uint64)
-    # Behind its own bits a code has zeros, so reversed it needs no shift.
+    # Zeros follow the bits of a code up to 15 bits, so the reversed code needs no shift.
     codes[order] = _reversed()[np.cumsum(share) - share]
     return codes
 
 
 @lru_cache(maxsize=None)
 def _reversed() -> Array:
-    """The numbers of 15 bits, the first bit last."""
+    """Each number of 15 bits with its bits in reverse order."""
     numbers = np.arange(1 << _LONGEST)
     return sum((numbers >> bit & 1) << _LONGEST - 1 - bit for bit in range(_LONGEST))
 
 
 def _pairs(codes: Array, lengths: Array) -> Array:
-    """The codes of two bytes together, with their lengths, for all numbers of 16 bits."""
+    """The joined code of two bytes, with its length, for each number of 16 bits."""
     with_length = codes + (lengths << _LENGTH_AT)
     pairs = codes[:, None] << lengths  # the first byte is the lower half
     pairs += (lengths << _LENGTH_AT)[:, None]
@@ -169,10 +179,11 @@ def _pairs(codes: Array, lengths: Array) -> Array:
 
 
 def _header(lengths: Sequence[int]) -> List[Bits]:
-    """The head of a block of its own codes; their lengths are given as plain numbers of four bits.
+    """The header of a block with dynamic codes, which gives each length as a number of four bits.
 
     "HLIT, # of literal/length codes - 257; HDIST, # of distance codes - 1; HCLEN, # of code length
-    codes - 4". Of these codes, 16 to 18 (repetitions) have no length, and 0 to 15 have four bits.
+    codes - 4". Of the code length codes, 16 to 18 (repetitions) are unused, and 0 to 15 take four
+    bits each.
     """
     head = [(0b10_0, 3), (len(lengths) - 257, 5), (0, 5), (19 - 4, 4)]
     head += [(0, 3)] * 3 + [(4, 3)] * 16

@@ -1,13 +1,13 @@
-"""TensorFlow's buckets, found without a search and without a comparison.
+"""Find the bucket of a double among TensorFlow's, without a search and without a comparison.
 
-The upper 16 bits of a double are its sign, its exponent and four bits of its mantissa. Doubles
-that share them differ by at most a sixteenth, the limits of the buckets by a tenth: so of all
-doubles with one such key, at most one limit divides them.
+The key of a double is its upper 16 bits: the sign, the exponent and four bits of the mantissa.
+Doubles with the same key differ by at most a sixteenth, and the limits of the buckets by a tenth.
+So at most one limit divides the doubles of a key.
 
-A table says how much to add to the bits of a double, by its key. The limit of the key, if there is
-one, then comes to lie where the next key begins, and the keys are moved together, so that all that
-occur between the outermost limits are a few thousand. The upper 16 bits of the sum are the code of
-the double. All doubles of one code are in one bucket, so it is enough to count codes.
+A table holds, for each key, a number to add to the bits of the double. The addition moves the limit
+within the key, if there is one, to the start of the next key. It also closes the gaps between keys,
+so that only a few thousand remain between the outermost limits. The upper 16 bits of the sum are
+the code of the double. All doubles with one code are in one bucket, so it is enough to count codes.
 """
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _SHIFT = np.uint64(48)
 _KEYS = 1 << 16
 _SIGN = np.uint64(1 << 63)
 _BIAS = 1023
-# The magnitudes of all limits but the outermost are between 2 to these powers.
+# The magnitudes of all limits but the outermost lie between 2 to the power of these two numbers.
 _LOWEST, _HIGHEST = -40, 67
 
 
 def default_edges() -> Array:
-    """TensorFlow's 1551 limits: +-1e-12, growing by a tenth up to 1e20, 0 and +-DBL_MAX.
+    """TensorFlow's 1551 limits: 0, +-1e-12 and so on up to +-1e20 in steps of 10 %, and +-DBL_MAX.
 
-    "for (double v = 1.0e-12; v < 1.0e20; v *= 1.1)": a running product, not a power.
+    "for (double v = 1.0e-12; v < 1.0e20; v *= 1.1)": a running product, which rounds differently
+    from a power.
     """
     positive = []
     limit = 1.0e-12
@@ -40,36 +41,39 @@ def default_edges() -> Array:
 
 
 class Lookup:
-    """Codes of doubles, and the bucket of each code.
+    """Give doubles their codes, and codes their buckets.
 
-    limits: the right edge of each bucket. bucket: the bucket of each code. size: how many codes
-    there are.
+    limits: the right edge of each bucket. bucket: the bucket of each code. size: the number of
+    codes.
     """
 
     def __init__(self) -> None:
         edges = default_edges()
         self.limits = edges[1:]
         inner = edges[1:-1]
-        # "Below the limit" ends before its bits; negative doubles grow downwards, so there it ends
-        # after them. The limit 0 counts as -0.0, which is not below it.
+        # The bits at which each limit divides the doubles. A positive double below the limit has
+        # lower bits. The bits of negative doubles decrease as the double grows: those below the
+        # limit start one after its bits. The limit 0 is treated as -0.0, which is not below 0.
         bits = inner.view(np.uint64)
         bits = np.where(inner > 0, bits, (bits | _SIGN) + np.uint64(1))
         divided = (bits >> _SHIFT).astype(np.intp)
         up = np.zeros(_KEYS, np.uint64)
-        up[divided] = -bits & np.uint64((1 << 48) - 1)  # 0 for a limit that is the first of its key
+        up[divided] = -bits & np.uint64((1 << 48) - 1)  # 0 if the limit is the first of its key
         codes = _codes_of_keys()
         keys = np.arange(_KEYS)
         self._add = up + ((codes - keys).astype(np.uint64) << _SHIFT)
         self.size = int(codes.max()) + 2
         self.bucket = np.zeros(self.size, np.intp)
-        # The first double of a key, and the first one that the limit in it divides from that.
+        # One double per code is enough to find its bucket: the first double of each key, and the
+        # first one after a limit that divides a key.
         first = keys.astype(np.uint64) << _SHIFT
-        self._tell(codes, first, inner)
+        self._set_buckets(codes, first, inner)
         parted = up != 0
-        self._tell(codes[parted] + 1, first[parted] + (np.uint64(1 << 48) - up[parted]), inner)
+        self._set_buckets(codes[parted] + 1, first[parted] + (np.uint64(1 << 48) - up[parted]),
+                          inner)
 
-    def _tell(self, codes: Array, bits: Array, inner: Array) -> None:
-        """Note the buckets of `codes`, in each of which is the double with these bits."""
+    def _set_buckets(self, codes: Array, bits: Array, inner: Array) -> None:
+        """Set the bucket of each of `codes`, given the bits of one double that has this code."""
         doubles = bits.view(np.float64)
         finite = np.isfinite(doubles)
         self.bucket[codes[finite]] = np.searchsorted(inner, doubles[finite], side="right")
@@ -81,7 +85,7 @@ class Lookup:
         unsigned = codes.view(np.uint64)
         np.right_shift(bits, _SHIFT, out=unsigned)
         if _TAKE:
-            # "wrap" spares a look at the range first; no key is outside.
+            # No key is out of range; "wrap" omits the check, which would cost another pass.
             self._add.take(codes, out=sums, mode="wrap")
         else:
             sums = self._add[codes]
@@ -90,26 +94,26 @@ class Lookup:
         return codes
 
 
-# Both ways give the same; the faster one is another since numpy 2.
+# Both ways give the same result: `take` is the faster one in numpy 2, indexing before it.
 _TAKE = np.__version__ >= "2"
 
 
 def _codes_of_keys() -> Array:
-    """The code of the first double of each key: keys beyond the outermost limits share theirs."""
+    """The code of the first double of each key. Keys beyond the outermost limits share a code."""
     magnitudes = np.arange(_KEYS // 2)
     lowest, highest = ((_BIAS + power) << 4 for power in (_LOWEST, _HIGHEST + 1))
     codes = np.clip(magnitudes, lowest - 1, highest) - (lowest - 1)
     negative = codes + int(codes.max()) + 2
-    # Of the negative doubles, -0.0 alone is not below the limit 0: it has a code of its own.
+    # Of the doubles with a sign, only -0.0 is not below the limit 0: it has a code of its own.
     negative[1:] += 1
     return np.concatenate([codes, negative])
 
 
 class Scratch:
-    """Memory for one chunk, used again: new memory costs more than the work done in it.
+    """Memory for one chunk of values, reused, since allocating it costs more than the counting.
 
-    A signal handler may count in the middle of a count, so an object is taken by one of them and
-    given back: the other finds none and makes its own.
+    A signal handler may interrupt a count and count values itself. So a count takes an object from
+    the free list and gives it back at its end; the handler finds the list empty and makes its own.
     """
 
     _FREE: List["Scratch"] = []
@@ -138,7 +142,7 @@ _lookup: Optional[Lookup] = None
 
 
 def default_lookup() -> Lookup:
-    """The lookup of TensorFlow's buckets, made when it is first needed."""
+    """The lookup for TensorFlow's buckets, made when it is first needed."""
     global _lookup
     if _lookup is None:
         _lookup = Lookup()

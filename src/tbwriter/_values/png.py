@@ -1,14 +1,14 @@
-"""Pixels to PNG: lossless, about as small as the usual encoders, many times faster.
+"""Encode pixels as PNG: about as small as other encoders do, and many times faster.
 
-The usual encoders try five filters on every row, and search every row for repetitions, of which
-noisy pictures have none. Here a sample of the picture decides once for the whole picture which
-filter leaves the least entropy, and how hard a search for repetitions pays. Pixels are filtered and
-compressed in blocks that stay in a core's cache; a large picture is encoded in two halves on two
+Other encoders try five filters on every row and search every row for repetitions, although noisy
+pictures contain none. This encoder decides once per picture, from a sample of its rows, which
+filter leaves the least entropy and how much searching for repetitions is worthwhile. It filters and
+compresses blocks that fit into a core's cache. A large picture is encoded in two halves on two
 cores.
 
-Where python-isal is installed, it compresses a picture whose file grows by at most 6 % in the
-sample: two to three times as fast. TBWRITER_PNG=zlib or TBWRITER_PNG=isal in the environment forces
-one of them for all pictures.
+If python-isal is installed, it compresses the pictures whose sample it makes at most 6 % larger
+than the best method: it is two to three times as fast. TBWRITER_PNG=zlib or TBWRITER_PNG=isal in
+the environment forces one of the two for all pictures.
 
 Source: https://www.w3.org/TR/png-3/ and RFC 1950, 1951.
 """
@@ -28,22 +28,23 @@ from .deflate import Packer as HuffmanPacker
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# "Colour type" by the number of channels: grey, grey + alpha, RGB, RGB + alpha.
+# The "colour type" per number of channels: grey, grey + alpha, RGB, RGB + alpha.
 _COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}
 
-# "Filter types": what each byte is predicted from.
+# The "filter types": from which neighbours each byte is predicted.
 NONE, SUB, UP, AVERAGE, PAETH = range(5)
 
-# Bytes that are filtered and compressed at a time, and from which size on a second core is worth
-# a thread.
+# How many bytes are filtered and compressed at a time.
 _BLOCK = 1 << 16
-# With numpy, longer steps: two threads that take short ones wait for the GIL between them.
+# HuffmanPacker takes larger blocks: with small ones, two threads spend their time waiting for the
+# GIL, which numpy releases only within a call.
 _HUFFMAN_BLOCK = 1 << 18
+# From this size on (bytes), a second thread saves more time than it costs.
 _TWO_CORES = 1 << 18
 
 
 class Deflate(NamedTuple):
-    """How to compress: two arguments of zlib, or the level of python-isal."""
+    """A compression method: `level` and `strategy` of zlib, or `level` of python-isal."""
 
     level: int
     strategy: int = zlib.Z_DEFAULT_STRATEGY
@@ -56,45 +57,47 @@ HUFFMAN = Deflate(1, zlib.Z_HUFFMAN_ONLY)
 RUNS = Deflate(1, zlib.Z_RLE)
 FAST, GOOD, BEST = Deflate(1), Deflate(4), Deflate(6)
 
-# Below this size (bytes) a sample is not worth its price; it grows with the picture up to here.
+# Sizes in bytes. A picture smaller than _SMALL is encoded without a sample, which would cost more
+# time than it saves. The sample grows with the picture, up to _SAMPLE.
 _SMALL, _SAMPLE = 1 << 12, 1 << 15
-# Bits of entropy a byte: above the one nothing can be saved, below the other are large even areas.
+# Entropy in bits per byte. Above _NOISE, compression saves nothing. Below _FLAT, the picture has
+# large even areas.
 _NOISE, _FLAT = 7.95, 3.0
-# How much larger than the smallest a file may get to be made faster, and how much smaller than in a
-# sample the search for repetitions makes it.
+# _NEAR: a faster method is chosen if its file is at most this much larger than the smallest.
+# _REPETITIONS: the search for repetitions saves this much more in the picture than in a sample.
 _NEAR, _REPETITIONS = 1.06, 1.04
-# A search that saves less than this in a sample is not worth a longer one.
+# BEST is tried only if GOOD makes the sample smaller than this share of the size of FAST.
 _WORTHWHILE = 0.97
-# Codes of whole bits are so much longer than the entropy.
+# Huffman codes have whole bits, which makes them longer than the entropy by this factor.
 _WHOLE_BITS = 1.016
 
 
 class Picture:
-    """The rows of an image as PNG wants them: bytes, samples of 16 bits "in network byte order"."""
+    """The rows of an image as bytes, with samples of 16 bits "in network byte order"."""
 
     def __init__(self, pixels: Array) -> None:
         self.height, self.width, channels = pixels.shape
         self._pixels = pixels
-        # "bpp": bytes per pixel, the distance to the byte that the one to the left is compared to.
+        # "bpp", bytes per pixel: the distance from a byte to its left neighbour.
         self.step = channels * pixels.dtype.itemsize
         self.row = self.width * self.step
         self.size = self.height * self.row
 
     def rows(self, start: int, stop: int) -> Array:
-        """Bytes of the rows from `start` to `stop`."""
+        """The rows from `start` to `stop`: uint8, shape (rows, bytes)."""
         part = self._pixels[start:stop]
         if part.dtype.itemsize == 2:
             part = part.astype(">u2")
         return part.reshape(stop - start, -1).view(np.uint8)
 
     def filtered(self, kind: int, start: int, stop: int) -> Array:
-        """The rows from `start` to `stop` after the filter `kind`, its number before each."""
+        """The rows from `start` to `stop` after the filter `kind`, whose number precedes each."""
         out = np.empty((stop - start, self.row + 1), np.uint8)
         out[:, 0] = kind
         if kind == NONE:
             out[:, 1:] = self.rows(start, stop)
             return out
-        # "For all x < 0 assume Raw(x) = 0", and so above the first row.
+        # "For all x < 0 assume Raw(x) = 0"; the same holds for the row above the first.
         padded = np.zeros((stop - start + 1, self.step + self.row), np.uint8)
         first = max(start - 1, 0)
         padded[first - start + 1:, self.step:] = self.rows(first, stop)
@@ -102,23 +105,27 @@ class Picture:
         return out
 
     def changes(self) -> float:
-        """Which part of the samples differ from the one above."""
+        """The share of samples that differ from the sample above, from 0 to 1."""
         changed = np.count_nonzero(self._pixels[1:] != self._pixels[:-1])
         return float(changed / self._pixels.size)
 
     def blocks(self, kind: int, start: int, stop: int, size: int = _BLOCK) -> Iterator[Array]:
-        """The same in pieces of about `size` bytes."""
+        """The rows of `filtered(kind, start, stop)`, in blocks of about `size` bytes."""
         rows = max(1, size // (self.row + 1))
         for first in range(start, stop, rows):
             yield self.filtered(kind, first, min(first + rows, stop))
 
     def sample(self, kinds: Sequence[int], size: int) -> Array:
-        """Four bands of rows, about `size` bytes together, after each of the filters `kinds`."""
+        """Four bands of rows, `size` bytes in total or slightly more, after each filter of `kinds`.
+
+        A picture without that many rows is returned whole.
+        """
         rows = -(-size // (4 * self.row))
         if 4 * rows >= self.height:
             return np.stack([self.filtered(kind, 0, self.height) for kind in kinds])
         starts = [max((2 * band + 1) * self.height // 8 - rows // 2, 1) for band in range(4)]
-        # Each band with the row above it, which is dropped again: its own neighbour is missing.
+        # Each band is filtered together with the row above it. That row is then dropped, since its
+        # own upper neighbour is missing here.
         bands = Picture(np.concatenate([self._pixels[start - 1:start + rows] for start in starts]))
         shape = 4, rows + 1, self.row + 1
         return np.stack([bands.filtered(kind, 0, bands.height).reshape(shape)[:, 1:]
@@ -143,10 +150,10 @@ def _average(padded: Array, step: int) -> Array:
 
 
 def _paeth(padded: Array, step: int) -> Array:
-    """The neighbour that is nearest to left + above - corner; in bytes, without signs.
+    """Of left, above and corner, the one nearest to left + above - corner, in unsigned bytes.
 
-    The corner is nearer than both others only if it lies between them. Its distance is then the
-    difference of theirs.
+    The corner is nearer than the other two only if its value lies between theirs. Its distance is
+    then the difference of their distances.
     """
     left, above, corner = padded[1:, :-step], padded[:-1, step:], padded[:-1, :-step]
     to_left = np.maximum(above, corner) - np.minimum(above, corner)
@@ -159,7 +166,7 @@ def _paeth(padded: Array, step: int) -> Array:
 
 
 def _choice(condition: Array, yes: Array, no: Array) -> Array:
-    """np.where for bytes, several times faster: by masks."""
+    """np.where for bytes; a mask makes it several times faster."""
     mask = np.negative(condition.view(np.uint8))
     mask &= yes ^ no
     mask ^= no
@@ -191,7 +198,7 @@ _END = b"".join(_chunk(b"IEND", []))
 
 
 def _method(picture: Picture) -> Tuple[int, Deflate]:
-    """Filter and compression for `picture`."""
+    """The filter and the compression for `picture`."""
     if picture.size < _SMALL:
         return _small_method(picture)
     every = picture.sample(range(5), min(max(picture.size // 32, 1 << 12), _SAMPLE))
@@ -205,26 +212,30 @@ def _method(picture: Picture) -> Tuple[int, Deflate]:
 
 
 def _small_method(picture: Picture) -> Tuple[int, Deflate]:
-    """If samples often equal the one above, the picture is a drawing and no photograph."""
+    """The method for a picture below _SMALL.
+
+    A picture in which few samples differ from the sample above is a drawing, not a photograph: it
+    needs no filter.
+    """
     if _forced:
         return (AVERAGE if picture.changes() > 0.7 else NONE), ISAL
     return (AVERAGE, RUNS) if picture.changes() > 0.7 else (NONE, FAST)
 
 
 def _entropies(every: Array) -> Array:
-    """Bits a byte that each filter leaves, when bytes are coded one by one."""
+    """The entropy that each filter leaves, in bits per byte, if each byte is coded on its own."""
     residuals = every[..., 1:].reshape(5, -1)
     size = residuals.shape[1]
     codes = residuals + 256 * np.arange(5)[:, None]
     counts = np.bincount(codes.ravel(), minlength=5 * 256).reshape(5, 256)
     share = counts / size
-    # A sample looks more regular than it is: the correction of Miller and Madow.
+    # The entropy of a sample is too low on average: apply the correction of Miller and Madow.
     bias = (np.count_nonzero(counts, axis=1) - 1) / (2 * np.log(2) * size)
     return bias - (share * np.log2(np.where(counts, share, 1))).sum(axis=1)
 
 
 def _deflate(filtered: Array, bits: float) -> Deflate:
-    """Compression for a picture with much detail, of which `filtered` is a sample."""
+    """The compression for a picture with much detail. `filtered`: a sample of it."""
     if _forced:
         return ISAL
     sizes = {HUFFMAN: bits / 8 * filtered.size}
@@ -239,14 +250,17 @@ def _deflate(filtered: Array, bits: float) -> Deflate:
 
 
 def _repeats(filtered: Array) -> bool:
-    """Whether a search for repetitions would make the file smaller, by a small part of a sample.
-    zlib also finds those of three bytes, as in a grey picture with three channels."""
+    """Whether a search for repetitions makes the first bytes of a sample smaller.
+
+    python-isal misses repetitions of three bytes, as in a grey picture with three channels. zlib
+    finds them.
+    """
     part = filtered.ravel()[:_SMALL]
     return _size(part, FAST) < 0.95 * _size(part, HUFFMAN)
 
 
 def _flat_method(picture: Picture, kind: int) -> Tuple[int, Deflate]:
-    """Filter and compression for a picture with large even areas."""
+    """The filter and the compression for a picture with large even areas."""
     kinds = sorted({kind, NONE, UP})
     samples = picture.sample(kinds, min(max(picture.size // 16, 1 << 13), 1 << 16))
     first = ISAL if _forced else FAST
@@ -257,7 +271,7 @@ def _flat_method(picture: Picture, kind: int) -> Tuple[int, Deflate]:
     if _forced:
         return kinds[best], ISAL
     if sizes[best] < samples[best].size / 32:
-        # So little is left that a sample tells nothing more, and every method is fast.
+        # The data is so small that every method is fast, and the sample cannot rank them.
         return kinds[best], BEST
     found = {deflate: _size(samples[best], deflate) for deflate in (HUFFMAN, RUNS, GOOD)}
     found[FAST] = sizes[best]
@@ -274,8 +288,8 @@ def _size(filtered: Array, deflate: Deflate) -> float:
 
 
 def _quickest(sizes: Dict[Deflate, float]) -> Deflate:
-    """The quickest of those whose size is not far from the smallest."""
-    # In a sample, the long repetitions of the whole picture are missing.
+    """The fastest method whose size is near the smallest."""
+    # A sample lacks the long repetitions of the whole picture.
     sizes = {deflate: size * (1 if deflate in (FAST, GOOD, BEST) else _REPETITIONS)
              for deflate, size in sizes.items()}
     smallest = min(sizes.values())
@@ -309,7 +323,7 @@ class _Part(NamedTuple):
 
 
 def _large_packer(picture: Picture, kind: int, deflate: Deflate) -> Tuple[Callable[[], Any], int]:
-    """What makes a packer for a part of the picture, and how much to give it at a time."""
+    """A function that makes a packer for half a picture, and the size of the packer's blocks."""
     if deflate is not HUFFMAN:
         return lambda: _packer(deflate, -15), _BLOCK
     code = Code(np.bincount(picture.sample([kind], _SAMPLE).ravel(), minlength=256).tolist())
@@ -317,7 +331,7 @@ def _large_packer(picture: Picture, kind: int, deflate: Deflate) -> Tuple[Callab
 
 
 def _part(blocks: Iterator[Array], packer: Any, flush: int) -> _Part:
-    """A part of a deflate stream: "Z_SYNC_FLUSH" ends it at a byte, so that another can follow."""
+    """A part of a deflate stream. With Z_SYNC_FLUSH it ends at a byte, and another can follow."""
     packed: List[bytes] = []
     adler32, length = 1, 0
     for block in blocks:
@@ -329,8 +343,9 @@ def _part(blocks: Iterator[Array], packer: Any, flush: int) -> _Part:
 
 
 def _joined_adler32(first: int, second: int, length: int) -> int:
-    """Adler-32 of two parts together; `length` is that of the second. RFC 1950: s1 is the sum of
-    the bytes and 1, s2 the sum of all s1, both modulo 65521.
+    """The Adler-32 of two parts joined. `length`: the bytes of the second part.
+
+    RFC 1950: s1 is 1 plus the sum of the bytes, s2 the sum of all s1, both modulo 65521.
     """
     s1 = (first & 0xFFFF) + (second & 0xFFFF) - 1
     s2 = (first >> 16) + (second >> 16) + ((first & 0xFFFF) - 1) * length
@@ -340,16 +355,16 @@ def _joined_adler32(first: int, second: int, length: int) -> int:
 def _packer(deflate: Deflate, wbits: int) -> Any:
     if deflate.isal:
         return _isal.compressobj(deflate.level, zlib.DEFLATED, wbits)
-    # The tables of a small window are set up faster.
+    # A picture with a small window has little data: zlib sets up smaller tables faster.
     memory = 5 if wbits == 10 else 8
     return zlib.compressobj(deflate.level, zlib.DEFLATED, wbits, memory, deflate.strategy)
 
 
 def _accelerator(wanted: str) -> Any:
-    """python-isal's zlib module where it is wanted and installed, else None.
+    """python-isal's zlib module if it is wanted and installed, else None.
 
-    wanted: the value of TBWRITER_PNG. ValueError for an unknown one, ImportError where python-isal
-    is forced and not installed.
+    wanted: the value of TBWRITER_PNG. Raises ValueError for an unknown value, and ImportError if
+    the value is "isal" and python-isal is not installed.
     """
     if wanted not in ("", "zlib", "isal"):
         raise ValueError(f"got TBWRITER_PNG={wanted!r}, want 'zlib', 'isal' or nothing")

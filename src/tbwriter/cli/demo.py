@@ -1,4 +1,4 @@
-"""`tbwriter demo DIR`: one of everything that TensorBoard shows."""
+"""`tbwriter demo DIR`: write an example of every kind that TensorBoard shows."""
 from __future__ import annotations
 
 import argparse
@@ -10,14 +10,14 @@ from .. import demo as demos
 from ._exit import GOOD
 from ._text import say
 
-HELP = "Write one of everything that TensorBoard shows."
+HELP = "Write an example of every kind that TensorBoard shows."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dir", metavar="DIR", help="a new or empty directory")
     parser.add_argument("--view", action="store_true",
-                        help="start TensorBoard, for this machine only, and print its address; "
-                             "Ctrl-C ends it")
+                        help="start TensorBoard on this machine's loopback address and print "
+                             "its URL; Ctrl-C stops it")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
         say()
         say("    pip install tensorboard")
     elif options.view:
-        say("Written. TensorBoard prints its address; Ctrl-C ends it.")
+        say("Written. TensorBoard prints its URL; Ctrl-C stops it.")
         return _view(options.dir)
     else:
         say("Written. To see it:")
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _view(directory: str) -> int:
-    """Run TensorBoard on the directory until it ends. Its port is 6006, or the next free one."""
+    """Run TensorBoard on `directory` until it exits. Its port is 6006, or the next free one."""
     sys.stdout.flush()
     return subprocess.call([sys.executable, "-m", "tensorboard.main", "--logdir", directory,
                             "--host", "127.0.0.1"])
