@@ -13,6 +13,7 @@ from tbwriter._files.records import Fault, records
 from tbwriter._files.stream import ScalarStream
 from tbwriter._files.window import CHUNK, ReadError, Window
 from tbwriter._proto import messages, parse, tensors, wire
+from tbwriter._reading.run import Run
 
 # offset, position in the Summary, tag, metadata, step, wall_time, the number's bits (so that NaN
 # is equal to itself); or offset and data of any other record.
@@ -206,3 +207,31 @@ def test_by_tag() -> None:
             for tag, scalars in part.scalars.by_tag():
                 found.setdefault(stream.values[tag].tag, []).extend(scalars.steps.tolist())
     assert found == {f"tag{i}": [i, i + 70_000] if i < 10_000 else [i] for i in range(70_000)}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_columns_of_a_run(seed: int) -> None:
+    """A run has its tags in the order in which they first come, and the values of each in the order
+    of the file, whatever mixture of tags, lengths and forms a file has."""
+    source = random.Random(seed)
+    made = [record for _ in range(3) for record in a_file(source)[bool(_):]]
+    if seed % 2:
+        source.shuffle(made)
+    data = b"".join(made)
+    want: Dict[str, List[Any]] = {}
+    kinds: Dict[str, Any] = {}
+    with Window(data) as window:
+        for record in records(window, []):
+            event = parse.event(record.data)
+            for value in event.values:
+                plugin = value.metadata.plugin if value.metadata else ""
+                simple = value.number == 2
+                scalar = kinds.setdefault(value.tag, simple or plugin == "scalars")
+                if scalar or not simple:
+                    want.setdefault(value.tag, []).append((event.step, event.wall_time))
+    run = Run("run", [data])
+    assert list(run.tags) == list(want)
+    for tag, rows in want.items():
+        assert (run.tags[tag] == "scalar") is kinds[tag]
+        column = run._columns[tag]
+        assert list(zip(column.steps, column.wall_times)) == rows

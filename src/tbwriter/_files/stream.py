@@ -21,9 +21,10 @@ import numpy as np
 
 from .places import is_event_file
 from .records import Fault, Record, check_end, records
-from .window import CHUNK, Place, ReadError, Window
+from .window import DISK_CHUNK, Place, ReadError, Window
 from .._proto import parse, schema
 from .._scalars.decode import Chunk, Decoder
+from .._scalars.pieces import Piece, joined, stable_order
 from .._tfrecord.frame import HEADER
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
@@ -59,10 +60,8 @@ class Scalars(NamedTuple):
         of the last one."""
         if not len(self.tags) or (self.tags == self.tags[0]).all():
             return slice(None), [0, len(self.tags)] if len(self.tags) else [0]
-        few = int(self.tags.max()) < 1 << 16  # numpy sorts 16 bits by radix
-        tags = self.tags.astype(np.uint16) if few else self.tags
-        order = np.argsort(tags, kind="stable")
-        tags = tags[order]
+        order = stable_order(self.tags)
+        tags = self.tags[order]
         cuts = np.flatnonzero(tags[1:] != tags[:-1]) + 1
         return order, [0, *cuts.tolist(), len(tags)]
 
@@ -75,12 +74,30 @@ _NONE = Scalars(*(np.zeros(0, dtype) for dtype in (np.int32, np.int64, np.int32,
                                                    np.float64, np.float64)))
 
 
-class Part(NamedTuple):
-    """Consecutive records of a file. end: where the last one ends."""
+class Part:
+    """Consecutive records of a file.
 
-    scalars: Scalars
-    others: List[Record]
-    end: int
+    offsets: int64 [n], where they begin. pieces: their scalars as they were decoded, with numbers
+    for the records. others: the records without scalars only. end: where the last one ends.
+    """
+
+    def __init__(self, offsets: Array, pieces: List[Piece], others: List[Record], end: int
+                 ) -> None:
+        self.offsets = offsets
+        self.pieces = pieces
+        self.others = others
+        self.end = end
+        self._scalars: Optional[Scalars] = None
+
+    @property
+    def scalars(self) -> Scalars:
+        """The scalars in the order of the file."""
+        if self._scalars is None:
+            self._scalars = _NONE
+            if self.pieces:
+                tags, numbers, *columns = joined(self.pieces, len(self.offsets))
+                self._scalars = Scalars(tags, self.offsets[numbers], *columns)
+        return self._scalars
 
 
 class ScalarStream:
@@ -102,7 +119,7 @@ class ScalarStream:
     def __iter__(self) -> Iterator[Part]:
         for start, _, chunk in self._chunks():
             yield _part(chunk, start) if isinstance(chunk, Chunk) else Part(
-                _NONE, chunk, self._at)
+                _NONE.offsets, [], chunk, self._at)
 
     def records(self) -> Iterator[Record]:
         """Every record of the file by itself."""
@@ -116,7 +133,7 @@ class ScalarStream:
     def _chunks(self) -> Iterator[Tuple[int, bytes, Union[Chunk, List[Record]]]]:
         """(where it begins, its bytes, what is in it) of each chunk of the file; or records that
         were read one by one."""
-        size = CHUNK
+        size = DISK_CHUNK
         while self._at < self._window.size:
             start, data = self._at, self._window.read(self._at, size)
             chunk = self._decoder.decode(data)
@@ -124,7 +141,7 @@ class ScalarStream:
             if chunk.end:
                 yield start, data, chunk
             if chunk.whole and chunk.end:
-                size = min(2 * size, CHUNK)
+                size = min(2 * size, DISK_CHUNK)
                 continue
             # Damage: one by one for a while. Or a record that is larger than the chunk.
             size = _AFTER_DAMAGE if not chunk.whole else size
@@ -154,10 +171,7 @@ class ScalarStream:
 def _part(chunk: Chunk, start: int) -> Part:
     offsets = chunk.offsets + start
     others = [Record(int(offsets[number]), data) for number, data in chunk.others]
-    if chunk.scalars is None:
-        return Part(_NONE, others, start + chunk.end)
-    tags, numbers, *columns = chunk.scalars
-    return Part(Scalars(tags, offsets[numbers], *columns), others, start + chunk.end)
+    return Part(offsets, chunk.pieces, others, start + chunk.end)
 
 
 def last_steps(directory: str) -> Dict[str, int]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import Any, Dict, Iterator, List, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .._files.window import Window
 from .._proto import parse, schema
 from .._proto.parse import Metadata, Value
 from .._proto.wire import WireError
+from .._scalars.pieces import Piece
 
 _SIMPLE = schema.Value.SIMPLE_VALUE
 # The forms of a scalar.
@@ -89,55 +90,48 @@ class Loader:
         return sorted(self.faults + mixed, key=lambda fault: fault.offset)
 
     def _add_part(self, part: Part, values: List[Value], seen: Set[int]) -> None:
-        scalars = part.scalars
-        order, bounds = scalars.order_by_tag()
-        first = order[bounds[:-1]] if len(bounds) > 2 else np.zeros(len(bounds) - 1, np.intp)
-        numbers = scalars.tags[first].tolist()
+        found = _Found(part.pieces, part.offsets)
         # Columns are made in the order in which their tags first occur.
-        new = sorted([(offset, place, number) for number, offset, place in zip(
-            numbers, scalars.offsets[first].tolist(), scalars.places[first].tolist())
-            if number not in seen], reverse=True)
+        new = [(*min([(one.first, one.place) for one in segments]), number)
+               for number, segments in found.segments.items() if number not in seen]
+        new = sorted([(int(part.offsets[first]), place, number) for first, place, number in new],
+                     reverse=True)
         seen.update([number for _, _, number in new])
         singles: List[_Single] = []
-        done = 0
         for record in part.others:
             self._open(new, record.offset, values)
             for single in self._decoded(record):
                 singles.append(single)
                 if len(singles) == _MOST_SINGLES:
-                    upto = int(np.searchsorted(scalars.offsets, record.offset))
-                    before = scalars.taken(slice(done, upto))
-                    self._put(before, *before.order_by_tag(), values, singles)
-                    singles, done = [], upto
+                    before, found = found.parted(record.offset)
+                    self._put(before, values, singles)
+                    singles = []
         self._open(new, part.end, values)
-        if done:
-            scalars = scalars.taken(slice(done, None))
-            order, bounds = scalars.order_by_tag()
-        self._put(scalars, order, bounds, values, singles)
+        self._put(found, values, singles)
 
-    def _put(self, scalars: Scalars, order: Any, bounds: List[int], values: List[Value],
-             singles: List[_Single]) -> None:
-        """Put consecutive values into the columns, which exist: scalars of the kinds `values`, in
-        the order by tag that `order` and `bounds` give, and those that were decoded one by one."""
-        first = order[bounds[:-1]] if len(bounds) > 2 else np.zeros(len(bounds) - 1, np.intp)
-        numbers = scalars.tags[first].tolist()
-        pieces = {tag: [_as_scalars(found)] for tag, found in _by_tag(singles).items()}
-        tags = [values[number].tag for number in numbers]
-        for tag, count in Counter(tags).items():  # those that were found in several ways
+    def _put(self, found: "_Found", values: List[Value], singles: List[_Single]) -> None:
+        """Put consecutive values into the columns, which exist: scalars of the kinds `values`, and
+        those that were decoded one by one."""
+        pieces = {tag: [_as_scalars(ones)] for tag, ones in _by_tag(singles).items()}
+        tags = {number: values[number].tag for number in found.segments}
+        for tag, count in Counter(tags.values()).items():  # those that were found in several ways
             if count > 1:
                 pieces.setdefault(tag, [])
-        steps, times, floats = (memoryview(column[order]).cast("B") for column in scalars[3:])
-        for at, (number, tag, begin, end) in enumerate(zip(numbers, tags, bounds, bounds[1:])):
+        for number, segments in found.segments.items():
+            tag = tags[number]
             column = self._columns[tag]
             if column.kind != "scalar" and values[number].number == _SIMPLE:
-                self._note_unfit(tag, end - begin, int(scalars.offsets[first[at]]))
-            elif column.kind != "scalar" or tag in pieces:
-                index = order[begin:end] if len(bounds) > 2 else order
-                pieces.setdefault(tag, []).append(scalars.taken(index))
+                self._note_unfit(tag, sum(end - begin for _, _, begin, end, _, _ in segments),
+                                 int(found.offsets[segments[0].first]))
+            elif column.kind != "scalar" or tag in pieces or not _follow(segments):
+                pieces.setdefault(tag, []).extend(map(found.scalars, segments))
             else:
-                column.steps.frombytes(steps[8 * begin:8 * end])
-                column.wall_times.frombytes(times[8 * begin:8 * end])
-                column.values.frombytes(floats[8 * begin:8 * end])
+                for segment in segments:
+                    steps, wall_times, floats = found.columns[segment.piece]
+                    begin, end = 8 * segment.begin, 8 * segment.end
+                    column.steps.frombytes(steps[begin:end])
+                    column.wall_times.frombytes(wall_times[begin:end])
+                    column.values.frombytes(floats[segment.place][begin:end])
         for tag, parts in pieces.items():
             if parts:
                 self._columns[tag].add(_in_order(parts), self._file)
@@ -183,6 +177,73 @@ class Loader:
         elif value.metadata and not column.metadata.plugin:
             column.metadata = value.metadata
         return column
+
+
+class _Segment(NamedTuple):
+    """Consecutive values of one tag in a piece: its number, their place in each record, where they
+    begin and end, and the numbers of the first and the last record."""
+
+    piece: int
+    place: int
+    begin: int
+    end: int
+    first: int
+    last: int
+
+
+class _Found:
+    """The scalars of consecutive records by tag.
+
+    segments: those of each number of a tag, piece by piece. columns: the bytes of steps, wall_times
+    and values of each piece.
+    """
+
+    def __init__(self, pieces: List[Piece], offsets: Any) -> None:
+        self.offsets = offsets
+        self._pieces: List[Piece] = []
+        self.columns: List[Tuple[memoryview, memoryview, List[memoryview]]] = []
+        self.segments: Dict[int, List[_Segment]] = {}
+        for piece in sorted(pieces, key=_first_record):
+            self._add(piece)
+
+    def _add(self, piece: Piece) -> None:
+        at = len(self._pieces)
+        self._pieces.append(piece)
+        self.columns.append((memoryview(piece.steps).cast("B"),
+                             memoryview(piece.wall_times).cast("B"),
+                             [memoryview(values).cast("B") for values in piece.values]))
+        firsts = piece.records[[begin for _, begin, _ in piece.groups]].tolist()
+        lasts = piece.records[[end - 1 for _, _, end in piece.groups]].tolist()
+        for (numbers, begin, end), first, last in zip(piece.groups, firsts, lasts):
+            for place, number in enumerate(numbers):
+                self.segments.setdefault(number, []).append(
+                    _Segment(at, place, begin, end, first, last))
+
+    def scalars(self, segment: _Segment) -> Scalars:
+        """The values of a segment; `tags` are zero."""
+        piece, rows = self._pieces[segment.piece], slice(segment.begin, segment.end)
+        count = segment.end - segment.begin
+        return Scalars(np.zeros(count, np.int32), self.offsets[piece.records[rows]],
+                       np.full(count, segment.place, np.int32), piece.steps[rows],
+                       piece.wall_times[rows], piece.values[segment.place][rows])
+
+    def parted(self, offset: int) -> "Tuple[_Found, _Found]":
+        """Those of the records before byte `offset`, and all others."""
+        record = int(np.searchsorted(self.offsets, offset))
+        before = [piece.chosen(piece.records < record) for piece in self._pieces]
+        after = [piece.chosen(piece.records >= record) for piece in self._pieces]
+        return (_Found([piece for piece in before if len(piece.records)], self.offsets),
+                _Found([piece for piece in after if len(piece.records)], self.offsets))
+
+
+def _first_record(piece: Piece) -> int:
+    return int(piece.records.min())
+
+
+def _follow(segments: List[_Segment]) -> bool:
+    """Whether each segment begins after the one before it has ended. Values of one record, such as
+    a tag that occurs twice in it, do not follow each other."""
+    return all(one.last < other.first for one, other in zip(segments, segments[1:]))
 
 
 def bad_event(record: Record, path: str, error: WireError) -> Fault:

@@ -39,11 +39,11 @@ def _near_tables() -> Array:
 
 def _made(distances: Array) -> Array:
     bits = _bits(distances)
-    tables = np.zeros((256, len(bits)), np.uint32)
+    tables = np.zeros((len(bits), 256), np.uint32)
     for bit in range(8):
         size = 1 << bit
-        tables[size:2 * size] = tables[:size] ^ bits[:, bit]
-    return np.ascontiguousarray(tables.T)
+        tables[:, size:2 * size] = tables[:, :size] ^ bits[:, bit, None]
+    return tables
 
 
 def added(rows: Array, columns: Array, tables: Array) -> Array:

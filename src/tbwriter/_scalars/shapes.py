@@ -33,21 +33,53 @@ class Known(NamedTuple):
     words: Array
     templates: List[Tuple[parse.Value, ...]]
 
-    def find(self, rows: Array, shape: "Shape") -> Tuple[Array, Array]:
+    def find(self, rows: "Rows", shape: "Shape") -> Tuple[Array, Array]:
         """For each row, the number of its template and whether it has one."""
-        crcs = shape.crcs(rows)
-        words = rows.view(np.uint64) & shape.mask
-        if len(self.templates) == 1:
-            at = np.zeros(len(rows), np.intp)
-            wrong = np.bitwise_or.reduce(words ^ self.words[0], axis=1)
-            return at, (crcs == self.crcs[0]) & (wrong == 0)
         if not self.templates:
             return np.zeros(len(rows), np.intp), np.zeros(len(rows), bool)
+        crcs = shape.crcs(rows)
+        if len(self.templates) == 1:
+            at = np.zeros(len(rows), np.intp)
+            return at, rows.equal(self.words[0], shape.mask) & (crcs == self.crcs[0])
         found: Array = np.searchsorted(self.crcs, crcs)
         found[found == len(self.crcs)] = 0
         at = self.order[found]
-        wrong = np.bitwise_or.reduce(words ^ self.words[at], axis=1)
-        return at, (self.crcs[found] == crcs) & (wrong == 0)
+        # Only the words that differ between rows are compared row by row.
+        same = rows.differ & shape.mask == 0
+        fits = (self.words[:, same] == (rows.words[0] & shape.mask)[same]).all(axis=1)
+        good = (self.crcs[found] == crcs) & fits[at]
+        for number in (~same).nonzero()[0].tolist():
+            good &= rows.words[:, number] & shape.mask[number] == self.words[at, number]
+        return at, good
+
+
+class Rows:
+    """Records of one length, at least one.
+
+    data: uint8 [n, size]; words: the same as uint64 [n, size / 8]. differ: uint64 [size / 8], the
+    bits in which a row differs from the first one.
+    """
+
+    def __init__(self, data: Array) -> None:
+        self.data = data
+        self.words = data.view(np.uint64)
+        self.differ = np.bitwise_or.reduce(self.words ^ self.words[:1], axis=0)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def taken(self, index: Array) -> "Rows":
+        """Some of the rows, in their order."""
+        return self if len(index) == len(self.data) else Rows(self.data[index])
+
+    def equal(self, words: Array, mask: Array) -> Array:
+        """Which rows have the bits `mask` as `words` has them, a uint64 [size / 8] like `mask`."""
+        if ((self.words[0] ^ words) & mask & ~self.differ).any():
+            return np.zeros(len(self.data), bool)
+        good = np.ones(len(self.data), bool)
+        for number in (self.differ & mask).nonzero()[0].tolist():
+            good &= (self.words[:, number] ^ words[number]) & mask[number] == 0
+        return good
 
 
 class Shape:
@@ -86,25 +118,29 @@ class Shape:
         self.known = Known(np.zeros(0, np.uint32), np.zeros(0, np.intp),
                            np.zeros((0, size // 8), np.uint64), [])
 
-    def alike(self, rows: Array) -> Array:
+    def alike(self, rows: Rows) -> Array:
         """Which rows are of this shape."""
-        wrong = np.bitwise_or.reduce((rows.view(np.uint64) & self.frame) ^ self._framed, axis=1)
-        alike: Array = wrong == 0
-        return alike
+        return rows.equal(self._framed, self.frame)
 
-    def crcs(self, rows: Array) -> Array:
+    def crcs(self, rows: Rows) -> Array:
         """The CRC of each row's template, if the row's own CRC is right."""
-        stored = unmasked(_column(rows, self._end, "<u4"))
-        crcs: Array = stored ^ checksums.added(rows, self._columns, self._tables)
+        varying = rows.differ.view(np.uint8)[self._columns] != 0
+        columns, tables = self._columns, self._tables
+        crcs: Array = unmasked(_column(rows.data, self._end, "<u4"))
+        if not varying.all():
+            bytes_ = rows.data[0, columns[~varying]]
+            crcs ^= np.bitwise_xor.reduce(tables[~varying, bytes_])
+            columns, tables = columns[varying], tables[varying]
+        crcs ^= checksums.added(rows.data, columns, tables)
         return crcs
 
-    def learn(self, rows: Array) -> None:
+    def learn(self, rows: Rows) -> None:
         """Make templates of rows of this shape, unless they are known."""
         crcs, first = np.unique(self.crcs(rows), return_index=True)
         crcs_found, words, templates = [], [], []
         known = self.known
         seen = set(known.crcs.tolist())
-        for crc, row in zip(crcs.tolist(), rows[first]):
+        for crc, row in zip(crcs.tolist(), rows.data[first]):
             data = row[HEADER:self._end].tobytes()
             template = None if crc in seen else self._template(data)
             if template and is_sound(row[:self._end + 4].tobytes()):
@@ -143,9 +179,10 @@ class Shape:
         return steps.view(np.int64)
 
     def values(self, rows: Array) -> Array:
-        values = np.empty((len(rows), len(self.spans)), np.float64)
+        """float64 [scalars of a record, n]."""
+        values = np.empty((len(self.spans), len(rows)), np.float64)
         for i, (at, width) in enumerate(self.spans):
-            values[:, i] = _column(rows, at, f"<f{width}")
+            values[i] = _column(rows, at, f"<f{width}")
         return values
 
 

@@ -53,10 +53,11 @@ def _one_by_one(chunk: bytes, at: int, count: int) -> Tuple[List[int], int]:
 
 
 def _period(lengths: List[int]) -> int:
-    """After how many records the lengths repeat, as far as the last two periods show; or 0."""
-    for period in range(1, len(lengths) // 2 + 1):
+    """After how many records the lengths repeat, as the last half of them shows; or 0."""
+    half = len(lengths) // 2
+    for period in range(1, half + 1):
         if lengths[-1] == lengths[-1 - period] \
-                and lengths[-period:] == lengths[-2 * period:-period]:
+                and lengths[-half:] == lengths[-half - period:-period]:
             return period
     return 0
 
@@ -70,9 +71,9 @@ def _predicted(chunk: bytes, at: int, period: Array) -> Array:
     while True:
         times = min(times, (len(chunk) - at) // size)
         offsets = (np.arange(times)[:, None] * size + starts + at).reshape(-1)
-        wrong = np.flatnonzero(stored[offsets] != np.tile(period, times).view(np.uint64))
+        wrong = (stored[offsets] != np.tile(period, times).view(np.uint64)).nonzero()[0]
         found += int(wrong[0]) if len(wrong) else len(offsets)
         if len(wrong) or not times:
-            return np.resize(period, found)
+            return np.tile(period, found // len(period) + 1)[:found]
         at += times * size
         times = min(4 * times, -(-_BLOCKS // len(period)))
