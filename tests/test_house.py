@@ -52,7 +52,8 @@ NUMPY = {"numpy"}
 FOREIGN: Dict[str, Set[str]] = {
     **{name: NUMPY for name in (
         "_values/array", "_scalars/encode", "_scalars/decode",
-        "_scalars/shapes", "_scalars/pieces", "_scalars/checksums", "_scalars/walk", "_files/stream", "_reading/kinds",
+        "_scalars/shapes", "_scalars/pieces", "_scalars/checksums", "_scalars/walk",
+        "_files/stream", "_reading/kinds",
         "_reading/columns", "_reading/run", "_tfrecord/crc32c_numpy",
         "_values/buckets", "_values/lookup", "_values/sample", "_values/depth",
         "_values/deflate", "_values/pixels", "_values/png",

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
 
 from .._files.places import event_files
 from .._files.records import TAIL, Fault
@@ -135,17 +135,20 @@ def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
     series = run.scalars(tag)
     chosen_rows = in_steps(series.steps, wanted)
     if form.name == "csv":
-        names, rest = csv_line((run.name, tag), form.raw)[:-1], ",%d,%r,%r\n"
+        names, rest = csv_line((run.name, tag), form.raw)[:-1], (",", ",", ",", "\n")
+        text: Callable[[float], str] = repr
     else:
         names = as_json({"run": run.name, "tag": tag})[:-1]
-        rest = ', "step": %d, "wall_time": %s, "value": %s}\n'
-    row = names.replace("%", "%%") + rest
+        rest = ', "step": ', ', "wall_time": ', ', "value": ', "}\n"
+        text = _json_number
+    before_step, before_time, before_value, end = rest
+    head = names + before_step
     for at in range(0, len(chosen_rows), _SLAB):
         slab = chosen_rows[at:at + _SLAB]
         numbers, times, values = (column[at:at + _SLAB][slab].tolist() for column in series)
-        if form.name != "csv":
-            times, values = map(_json_number, times), map(_json_number, values)
-        yield "".join([row % cells for cells in zip(numbers, times, values)]), len(numbers)
+        yield "".join([f"{head}{step}{before_time}{time}{before_value}{value}{end}"
+                       for step, time, value in zip(numbers, map(text, times), map(text, values))
+                       ]), len(numbers)
 
 
 def _json_number(value: float) -> str:
