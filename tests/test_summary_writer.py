@@ -673,13 +673,13 @@ def test_runs_below_warn_once(tmp_path, recwarn):
 
 def test_only_new_files_are_read(tmp_path, monkeypatch, recwarn):
     """Files beyond a few megabytes are not read for the sake of a warning, nor damaged ones."""
-    from tbwriter import _continued
+    from tbwriter import _steps
 
     def cell():
         with SummaryWriter(tmp_path) as writer:
             writer.add_scalar("loss", 1, 1)
     cell()
-    monkeypatch.setattr(_continued, "_MOST_BYTES", 10)
+    monkeypatch.setattr(_steps, "_MOST_BYTES", 10)
     assert not told_of(cell, recwarn)
     monkeypatch.undo()
     for file in tmp_path.iterdir():

@@ -6,7 +6,7 @@ A queue holds scalars as rows of bytes, everything else as one of the classes he
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ._log.contract import Log
 from ._log.queue import Encoded
@@ -15,15 +15,17 @@ from ._proto import messages, schema, wire
 from ._scalars.rows import SIZE, RowEncoder, Tags
 from ._tfrecord.frame import frame
 
+if TYPE_CHECKING:
+    from typing import Protocol
+else:  # which takes long to make, and checks nothing at run time
+    Protocol = object
+
 _WRITE_SIZE = 4 << 20      # the size of what is encoded before it is written, about
 _SOON = 64 << 10           # what is ready, and smaller than this, is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
 ROWS_SIZE = 65536 * SIZE   # the size of rows that are queued as one item
 _TOGETHER = 256            # how many items are looked at for small values that wait together
 _COST = 200                # bytes that the objects around a value take
-
-# Numbers the values of some tags: `steps.next`.
-Numbering = Callable[[Tuple[str, ...]], int]
 
 
 class Payload(Protocol):
@@ -92,7 +94,6 @@ class Rows(Entry):
     __slots__ = ("_rows", "_encoder")
 
     def __init__(self, rows: bytes, tags: Tags, first: Optional[Callable[[], int]] = None) -> None:
-        self._payload = None
         self._payload = None
         self._rows = rows
         self._encoder = RowEncoder(tags)

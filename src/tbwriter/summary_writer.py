@@ -24,7 +24,7 @@ from ._proto.messages import Summary
 from ._values.number import as_step, as_wall_time
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
-from ._continued import Continued
+from ._steps import Continued
 from .writer import DEFAULT_BUFFER, FileWriter
 
 if TYPE_CHECKING:

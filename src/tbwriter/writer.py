@@ -11,28 +11,27 @@ from __future__ import annotations
 import math
 import os
 import struct
+import sys
 import time
-from itertools import count
-from typing import (TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence,
-                    Set, Tuple, Union, cast)
+from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union,
+                    cast)
+from weakref import WeakSet
 
-from . import _forks
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
                        serialized, tags_of)
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
-from ._log.together import close_all, flush_all
-from ._log.worker import worker
+from ._log.worker import close_all, flush_all, worker
 from ._proto import messages, schema, wire
 from ._memory import memory
 from ._proto.messages import Message, Summary
-from ._scalars.rows import LONG_TAG, ROW, Tags
+from ._scalars.rows import ROW, Tags
+from ._steps import Once, StepCounter, short
 from ._tfrecord.frame import frame
 from ._values.number import as_float, as_step, as_wall_time, is_plain
-from ._values.pool import pool
 from ._version import __version__
-from ._warnings import warn
+from ._warnings import once
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -46,60 +45,10 @@ REMOTE_FLUSH_SECS = 10.0
 MAX_BUFFER = 256 << 20
 # What one log of a network of 60 million parameters takes, or less on a small machine.
 DEFAULT_BUFFER = min(MAX_BUFFER, memory() // 16)
-worker.when_idle.append(pool.clear)
 _pack = ROW.pack
 _now = time.time
-
-
-class StepCounter:
-    """Numbers the values of each tag 0, 1, 2, ..., for calls without a step.
-
-    scalars: the tags of scalars that were written, whatever gave their steps.
-    """
-
-    def __init__(self, scalars: Mapping[str, int]) -> None:
-        self._scalars = scalars
-        self._next: Dict[str, Iterator[int]] = {}
-        self._given: Set[str] = set()
-
-    def next(self, tags: Sequence[str]) -> int:
-        """The step of one event: the first that is new for all of its tags."""
-        if len(tags) == 1:
-            tag = _short(tags[0])
-            counter = self._next.get(tag)
-            if counter is None:
-                if tag in self._scalars:
-                    warn(f"the values of {tag!r} had steps before and are numbered from 0 now, "
-                         "so that its curve starts anew: give all steps, or none")
-                counter = self._next.setdefault(tag, count())
-            return next(counter)
-        step = max((self.next((tag,)) for tag in tags), default=0)
-        self._next.update((_short(tag), count(step + 1)) for tag in tags)
-        return step
-
-    def reserve(self, tag: str, length: int) -> int:
-        """The first of `length` steps in succession."""
-        first = self.next((tag,))
-        self._next[_short(tag)] = count(first + length)
-        return first
-
-    def resume(self, last: Mapping[str, int]) -> None:
-        """Continue after the last step of each tag."""
-        self._next.update((_short(tag), count(step + 1)) for tag, step in last.items())
-
-    def give(self, tags: Sequence[str]) -> None:
-        """Note that these tags have a value whose step was given."""
-        if not self._given.issuperset(tags):
-            self._given.update(map(_short, tags))
-
-    def known(self) -> Set[str]:
-        """The tags that have values, a long one as it is kept."""
-        return {*self._next, *self._given, *self._scalars}
-
-    def has_given(self, tag: str) -> bool:
-        """Whether the tag has a curve, with steps that were given."""
-        tag = _short(tag)
-        return (tag in self._scalars or tag in self._given) and tag not in self._next
+# Those of this process, for its forked children.
+_writers: "WeakSet[FileWriter]" = WeakSet()
 
 
 class FileWriter:
@@ -175,7 +124,7 @@ class FileWriter:
                                 strict=settings["strict"])
         self._queue = self._channel.queue
         self._items = self._queue.items
-        _forks.writers.add(self)
+        _writers.add(self)
 
     def _resume_later(self, resuming: Tuple[Optional[int], bool]) -> None:
         """Continue a run that has files, which the thread reads before it writes anything."""
@@ -424,7 +373,7 @@ class FileWriter:
         self._compare_with_parent((tag,))
         later = None
         if self._counts_later and lengths:
-            later = _Once(lambda: self.step_counter.reserve(tag, lengths[0]))
+            later = Once(lambda: self.step_counter.reserve(tag, lengths[0]))
         size = ROWS_SIZE if tags is self._tags else ROWS_SIZE // len(tag)
         size = max(size // ROW.size, 1) * ROW.size
         for at in range(0, len(made), size):
@@ -443,33 +392,20 @@ class FileWriter:
 
     def _compare_with_parent(self, tags: Sequence[str]) -> None:
         """Warn once in a forked child that logs what its parent logged."""
-        shared = [tag for tag in tags if _short(tag) in self._of_parent]
+        shared = [tag for tag in tags if short(tag) in self._of_parent]
         if shared:
             self._of_parent = set()
-            _forks.warn_of_shared(shared[0])
+            once(("forked", os.getpid()),
+                 f"this process was forked, and logs {shared[0]!r} as its parent did, into a "
+                 "second file of one run: TensorBoard's default loader then drops the values of "
+                 "the first file from the step at which the second one begins. Log to "
+                 "sub_run('worker 1') of this writer, which is a run of its own, or let all "
+                 "processes use tbwriter.compat.tensorboardX.GlobalSummaryWriter")
 
     def _put(self, entry: Entry) -> None:
         if entry.ready or self._channel.queue.crowded and entry.early:
             entry.encode()
         self._channel.put(entry)
-
-
-class _Once:
-    """The result of a function that is called when it is first asked for, and only then."""
-
-    def __init__(self, function: Callable[[], int]) -> None:
-        self._function = function
-        self._result: Optional[int] = None
-
-    def __call__(self) -> int:
-        if self._result is None:
-            self._result = self._function()
-        return self._result
-
-
-def _short(tag: str) -> str:
-    """`tag` as a key: a long one is not kept."""
-    return tag if len(tag) <= LONG_TAG else f"{tag[:16]} {len(tag)} {hash(tag):x}"
 
 
 def _header() -> bytes:
@@ -483,3 +419,20 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 
 def _reopened(cls: Callable[..., FileWriter], logdir: str, settings: Dict[str, Any]) -> FileWriter:
     return cls(logdir, **settings)
+
+
+def _after_fork() -> None:
+    for writer in list(_writers):
+        writer.after_fork()
+
+
+def _free_buffers() -> None:
+    """Free unused snapshots of arrays; a program that logs only scalars has not loaded the pool."""
+    pool = getattr(sys.modules.get(f"{__package__}._values.pool"), "pool", None)
+    if pool is not None:
+        pool.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+worker.when_idle.append(_free_buffers)

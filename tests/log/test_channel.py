@@ -11,7 +11,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
-from tbwriter._log import channel as module, queue, together, worker as threads
+from tbwriter._log import channel as module, queue, worker as threads
 from tbwriter import LogWarning, _warnings
 from tbwriter._log.channel import Channel
 
@@ -566,11 +566,11 @@ def test_one_deadline_for_many(count: int) -> None:
         warnings.simplefilter("ignore")
         start = time.monotonic()
         with pytest.raises(OSError):
-            together.flush_all([(channel, None) for channel, _ in made], 0.3, patient=True)
+            threads.flush_all([(channel, None) for channel, _ in made], 0.3, patient=True)
         assert 0.25 < time.monotonic() - start < 0.8
         for _, log in made:
             log.error = None
-        together.close_all([channel for channel, _ in made], 5)
+        threads.close_all([channel for channel, _ in made], 5)
     assert all(log.written == [b"x"] and log.closed for _, log in made)
 
 

@@ -29,8 +29,7 @@ from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
 from .queue import Encoded, Queue, Retry, Task
-from .together import close_all, flush_all
-from .worker import EXIT_SECS, worker
+from .worker import EXIT_SECS, close_all, flush_all, worker
 from .._warnings import show, warn
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move

@@ -1,9 +1,14 @@
 """The contract between the writer's thread and a storage."""
 from __future__ import annotations
 
-from typing import Iterator, Optional, Protocol, Union
+from typing import TYPE_CHECKING, Iterator, Optional, Union
 
 from .._parts import Parts
+
+if TYPE_CHECKING:
+    from typing import Protocol
+else:  # which takes long to make, and checks nothing at run time
+    Protocol = object
 
 
 class SyncError(OSError):

@@ -10,7 +10,7 @@ import errno
 import os
 from collections import deque
 from contextlib import suppress
-from typing import Callable, Deque, Iterator, NamedTuple, Optional, Union
+from typing import Callable, Deque, Iterator, Optional, Union
 
 from .contract import SyncError
 from .event_file import STALE, EventFile
@@ -31,12 +31,15 @@ _LARGE = 64 << 10
 _PIECES = 512  # POSIX lets IOV_MAX be as low as 16; Linux, macOS and the BSDs have 1024
 
 
-class Block(NamedTuple):
+class Block:
     """Whole records to be written: their place in the stream of all records, and their bytes."""
 
-    start: int
-    end: int
-    pieces: Parts
+    __slots__ = ("start", "end", "pieces")
+
+    def __init__(self, start: int, end: int, pieces: Parts) -> None:
+        self.start = start
+        self.end = end
+        self.pieces = pieces
 
 
 class LocalLog:

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from itertools import count
 from typing import Container, Iterable
 
-_NAME = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
+# Without `re`: to compile a pattern takes longer than to import this module.
+_START = "events.out.tfevents."
+_DIGITS = 10
 _LAST_SECOND = 9_999_999_999
 _RANDOM_BYTES = 6
 _numbers = count()
@@ -25,23 +26,32 @@ def new_name(names: Iterable[str], suffix: str) -> str:
     in random digits.
     """
     names = set(names)
-    last = max((name for name in names if _NAME.match(name)), default="")
-    seconds = int(time.time())
-    name = _name(seconds, suffix, names)
-    match = _NAME.match(last)
-    if match and name <= last:
-        name = _name(min(int(match.group(1)) + 1, _LAST_SECOND), suffix, names)
+    last = max((name for name in names if _seconds(name)), default="")
+    name = _name(int(time.time()), suffix, names)
+    if name <= last:
+        name = _name(min(int(_seconds(last)) + 1, _LAST_SECOND), suffix, names)
     return name
 
 
+def _seconds(name: str) -> str:
+    """The ten digits of the time in the name of an event file; "" where it has another form."""
+    digits, dot, _ = name[len(_START):].partition(".")
+    return digits if name.startswith(_START) and dot and len(digits) == _DIGITS \
+        and digits.isdecimal() else ""
+
+
 def _name(seconds: int, suffix: str, names: Container[str]) -> str:
-    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name())[:64] or "localhost"
+    host = "".join([char if _is_plain(char) else "_" for char in host_name()[:64]]) or "localhost"
     while True:
         number, unique = next(_numbers), os.urandom(_RANDOM_BYTES).hex()
-        name = (f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{number:06d}.{unique}"
+        name = (f"{_START}{seconds:0{_DIGITS}d}.{host}.{os.getpid()}.{number:06d}.{unique}"
                 f"{suffix}")
         if name not in names:
             return name
+
+
+def _is_plain(char: str) -> bool:
+    return char.isascii() and (char.isalnum() or char in "._-")
 
 
 def temporary_name() -> str:

@@ -22,12 +22,17 @@ import threading
 import time
 from _thread import allocate_lock, get_ident, start_new_thread
 from types import FrameType
-from typing import Callable, List, Optional, Protocol, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Set, Tuple
 from weakref import WeakSet
 
 from .contract import Log
 from .queue import Queue, Retry, Task
 from .._warnings import show
+
+if TYPE_CHECKING:
+    from typing import Protocol
+else:  # which takes long to make, and checks nothing at run time
+    Protocol = object
 
 IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
@@ -251,6 +256,45 @@ def settle(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool
         for channel, task in tasks:
             channel.end(task)
     return failed
+
+
+def flush_all(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool = False) -> None:
+    """Flush several channels and do the work of each, by one deadline. Raises the first error."""
+    _raise_first(settle(jobs, timeout, patient))
+    _report([channel for channel, _ in jobs])
+
+
+def close_all(channels: Sequence[Served], timeout: float) -> None:
+    """Flush and close several logs by one deadline. Raises the first error."""
+    failed = settle([(channel, channel.log.close) for channel in channels], timeout, True)
+    left = {id(channel) for channel, _ in failed}
+    for channel, _ in failed:
+        channel.end_whole()
+        worker.serve(channel)
+    for channel in channels:
+        if id(channel) not in left:
+            try:
+                worker.leave(channel)
+            finally:
+                channel.queue.wake_at = 0
+            if channel.queue.items:  # another thread continues
+                worker.serve(channel)
+    _raise_first(failed)
+    _report(channels)
+
+
+def _raise_first(failed: Sequence[Tuple[Served, Exception]]) -> None:
+    """Raise the first of the errors that `settle` has returned, in place of the warnings."""
+    for channel, _ in failed:
+        channel.retry.outage = ""
+    for _, error in failed:
+        raise error
+
+
+def _report(channels: Sequence[Served]) -> None:
+    for channel in channels:
+        if channel.retry.outage or channel.retry.notices:
+            channel.report()
 
 
 def _is_pooled() -> bool:

@@ -10,7 +10,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from .. import writer as core
-from .._log.together import flush_all
+from .._log.worker import flush_all
 from .._names import run_name
 from .._proto import wire
 from .._proto.messages import Message

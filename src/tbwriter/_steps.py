@@ -1,0 +1,157 @@
+"""Steps: number the values that have none, and compare the others with earlier files."""
+from __future__ import annotations
+
+import os
+from itertools import count
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set
+
+from ._log.contract import Log
+from ._log.queue import Task
+from ._scalars.rows import LONG_TAG
+from ._warnings import show, warn
+
+# Bytes of earlier files that are read: a fraction of a second.
+_MOST_BYTES = 32 << 20
+
+
+class StepCounter:
+    """Numbers the values of each tag 0, 1, 2, ..., for calls without a step.
+
+    scalars: the tags of scalars that were written, whatever gave their steps.
+    """
+
+    def __init__(self, scalars: Mapping[str, int]) -> None:
+        self._scalars = scalars
+        self._next: Dict[str, Iterator[int]] = {}
+        self._given: Set[str] = set()
+
+    def next(self, tags: Sequence[str]) -> int:
+        """The step of one event: the first that is new for all of its tags."""
+        if len(tags) == 1:
+            tag = short(tags[0])
+            counter = self._next.get(tag)
+            if counter is None:
+                if tag in self._scalars:
+                    warn(f"the values of {tag!r} had steps before and are numbered from 0 now, "
+                         "so that its curve starts anew: give all steps, or none")
+                counter = self._next.setdefault(tag, count())
+            return next(counter)
+        step = max((self.next((tag,)) for tag in tags), default=0)
+        self._next.update((short(tag), count(step + 1)) for tag in tags)
+        return step
+
+    def reserve(self, tag: str, length: int) -> int:
+        """The first of `length` steps in succession."""
+        first = self.next((tag,))
+        self._next[short(tag)] = count(first + length)
+        return first
+
+    def resume(self, last: Mapping[str, int]) -> None:
+        """Continue after the last step of each tag."""
+        self._next.update((short(tag), count(step + 1)) for tag, step in last.items())
+
+    def give(self, tags: Sequence[str]) -> None:
+        """Note that these tags have a value whose step was given."""
+        if not self._given.issuperset(tags):
+            self._given.update(map(short, tags))
+
+    def known(self) -> Set[str]:
+        """The tags that have values, a long one as it is kept."""
+        return {*self._next, *self._given, *self._scalars}
+
+    def has_given(self, tag: str) -> bool:
+        """Whether the tag has a curve, with steps that were given."""
+        tag = short(tag)
+        return (tag in self._scalars or tag in self._given) and tag not in self._next
+
+
+class Once:
+    """The result of a function that is called when it is first asked for, and only then."""
+
+    def __init__(self, function: Callable[[], int]) -> None:
+        self._function = function
+        self._result: Optional[int] = None
+
+    def __call__(self) -> int:
+        if self._result is None:
+            self._result = self._function()
+        return self._result
+
+
+class Continued:
+    """Warns once if a tag has steps in earlier files at or above the first step written now: in a
+    notebook cell that is run twice, or a training that is started again in the same directory.
+
+    The earlier files are read on the writer's thread, and only their newest megabytes; a call that
+    adds a value does no more than remember the first step of its tag.
+
+    looking: whether there is still something to find out.
+    told: shared by the writers of runs below one another, which warn once together.
+    """
+
+    def __init__(self) -> None:
+        self.looking = True
+        self.told: List[str] = []
+        self._first: Dict[str, int] = {}
+        self._last: Optional[Dict[str, int]] = None
+
+    def stop(self) -> None:
+        """Do not look: the run is resumed on purpose."""
+        self.looking = False
+
+    def note(self, channel: Any, log: Log, tags: Sequence[str], step: int) -> None:
+        """Remember the first step of each tag; have the thread read the earlier files."""
+        new = [tag for tag in tags if tag not in self._first]
+        if not self._first and new:
+            # Before the first value, so that the writer's own file is not there yet.
+            channel.put(Task(lambda: self._look(log)))
+        for tag in new:
+            self._first[tag] = step
+        if self._last is not None:
+            self._compare(log, new)
+
+    def _look(self, log: Log) -> None:
+        places = [] if "://" in log.directory else _newest(log)
+        if not places:
+            self.stop()
+            return
+        from ._files.stream import last_steps_of  # the reader's, which few writers need
+        try:
+            self._last = last_steps_of(places)
+        except (OSError, ValueError):  # damaged, or removed meanwhile
+            self.stop()
+            return
+        self._compare(log, list(self._first))
+
+    def _compare(self, log: Log, tags: Sequence[str]) -> None:
+        last = self._last or {}
+        for tag in tags:
+            if not self.told and tag in last and last[tag] >= self._first[tag]:
+                self.told.append(tag)
+                show(f"{log.directory} holds values of {tag!r} up to step {last[tag]} already, and "
+                     f"this writer continues at step {self._first[tag]}: TensorBoard mixes the two "
+                     "runs, or drops points. Give each run a directory of its own, as "
+                     "SummaryWriter() does, or resume with purge_step= or resume=True")
+        if self.told:
+            self.stop()
+
+
+def _newest(log: Log) -> List[str]:
+    """The paths of the newest files, up to a limit of bytes, in their order."""
+    places: List[str] = []
+    room = _MOST_BYTES
+    earlier = [path for path in log.earlier() if isinstance(path, str) and path != log.path]
+    for path in reversed(earlier):
+        try:
+            room -= os.path.getsize(path)
+        except OSError:
+            continue
+        if room < 0:
+            break
+        places.insert(0, path)
+    return places
+
+
+def short(tag: str) -> str:
+    """`tag` as a key: a long one is not kept."""
+    return tag if len(tag) <= LONG_TAG else f"{tag[:16]} {len(tag)} {hash(tag):x}"
