@@ -1,10 +1,10 @@
-"""One writer doing one case in this process; prints what it took as a line of JSON.
+"""Run one case with one writer in this process, and print the costs as a line of JSON.
 
     python -m benchmarks.child '{"case": ..., "writer": ..., "times": ..., "directory": ...}'
 
 The parent (`race`) starts one such process at a time, with the interpreter that has the writer.
-Before the clock starts, the writer is imported, all values are made, and a few are logged to a log
-directory of their own, so that everything is warm.
+Before the clock starts, the writer is imported, all values are made, and a few of them are logged
+to another log directory, so that caches are filled and lazy imports are done.
 """
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def job_case(job: Dict[str, Any]) -> Case:
-    """The case that is called so, or a variation of it as `scaling` makes them."""
+    """The case named in `job`, with the fields that `scaling` changes."""
     case = next(case for case in CASES if case.name == job["case"])
     return case._replace(**job.get("changed", {}))
 
@@ -55,7 +55,7 @@ def load(directory: str, case: Case) -> Sequence[Any]:
 
 def race(case: Case, peer: Any, times: int, arrays: Sequence[Any], directory: str
          ) -> Dict[str, Any]:
-    """Log `times` times to `directory`/log; what it took, a call where it is a time."""
+    """Log `times` times to `directory`/log. Returns the costs; times are per call."""
     opened = getattr(peer, case.opened, peer.open)
     function = getattr(peer, case.function, None) or getattr(peer, case.instead)
     calls = case.calls(times, arrays)
@@ -100,9 +100,11 @@ def run(function: Callable[..., None], writer: Any, calls: Calls) -> None:
 
 
 class Paced:
-    """`values` as a training loop logs them: something is computed before each, and the time until
-    the loop asks for the next is noted. That time is the logging call, and two dozen nanoseconds of
-    loop and clock, which a writer that does nothing shows.
+    """`values` at the pace of a training loop: a computation precedes each value.
+
+    `note` gets the time from giving a value until the loop asks for the next one. That is the time
+    of the logging call, plus two dozen nanoseconds for the loop and the clock, which are measured
+    with a writer that does nothing.
     """
 
     def __init__(self, values: Iterable[Any], seconds: float, note: Callable[[float], None]
@@ -119,7 +121,7 @@ class Paced:
         for value in self._values:
             until = clock() + self._seconds
             while clock() < until:
-                # Without the lock of the interpreter, as training is.
+                # It releases the GIL, as training does.
                 np.dot(matrix, matrix)
             start = clock()
             yield value
@@ -133,7 +135,7 @@ def percentiles(taken: List[float]) -> Dict[str, float]:
 
 
 def reset_peak() -> int:
-    """Bytes that this process holds now; `peak` starts from here (on Linux)."""
+    """Reset `peak` (on Linux) and return it: the bytes that this process holds now."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -143,7 +145,7 @@ def reset_peak() -> int:
 
 
 def peak() -> int:
-    """The most bytes that this process has held."""
+    """The largest number of bytes that this process has held."""
     try:
         with open("/proc/self/status") as file:
             line = next(line for line in file if line.startswith("VmHWM"))

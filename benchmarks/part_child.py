@@ -1,4 +1,4 @@
-"""One writer doing one part of its work again and again in this process; prints its rate.
+"""Repeat one part of a writer's work in this process, and print the time per call.
 
     python -m benchmarks.part_child '{"part": ..., "module": ..., "arrays": ..., "seconds": ...}'
 """
@@ -51,7 +51,7 @@ def main() -> None:
     function(*arguments)
     times, start = 0, time.perf_counter()
     while time.perf_counter() - start < job["seconds"]:
-        # Short calls by the hundred: the clock costs as much as one of them.
+        # Short calls are timed by the hundred, since reading the clock takes as long as one.
         for _ in range(100 if part.amount < 0.0001 else 1):
             function(*arguments)
             times += 1

@@ -10,14 +10,14 @@ from .peers import LIBRARIES, OURS, WRITERS, Peer, functions
 
 _SECONDS = 0.4  # for one measurement
 
-# A peer, its name in the table, what the environment says to it.
+# (a peer, its name in the table, its environment variables)
 Entry = Tuple[Peer, str, Dict[str, str]]
 
 CRC_BACKENDS = ("google-crc32c", "crc32c", "crcmod", "numpy")
 
 
 def measure(course: Course, writers: Sequence[str]) -> List[Result]:
-    """A result for each part and writer, in rounds as the cases are."""
+    """A result for each part and writer, measured in rounds as the cases are."""
     make_arrays(course, sorted({part.arrays for part in PARTS if part.arrays}))
     results = []
     for part in PARTS:

@@ -1,4 +1,4 @@
-"""The race: a process per writer and round, one at a time, in turns; checked before it counts."""
+"""Measure a case: one process per writer and round, in turns. The values written are verified."""
 from __future__ import annotations
 
 import json
@@ -16,16 +16,16 @@ from .verify import WrongValues, pillow_ratio, size, verify
 
 Result = Dict[str, Any]
 
-# A peer that takes so many times what the fastest takes is not asked again.
+# A peer that takes longer than the fastest by this factor runs in the first round only.
 _HOPELESS = 1.5
 _PATIENCE = 300  # seconds
 
 
 class Course(NamedTuple):
-    """What all races of a run have in common.
+    """The settings of all cases in a run.
 
     pythons: {home: interpreter}; directory: for arrays and logs; rounds: how often each writer
-    runs; share: of the events of a case that are logged.
+    runs; share: the share of a case's events that is logged, from 0 to 1.
     """
 
     pythons: Dict[str, str]
@@ -49,9 +49,9 @@ class Course(NamedTuple):
 
 def race(case: Case, writers: Sequence[str], course: Course, wanted: Sequence[str] = ()
          ) -> Dict[str, Result]:
-    """{writer: medians over the rounds, and their spread}. A writer that fails has an "error".
+    """{writer: medians over the rounds, and their spread}; {"error": the reason} if it failed.
 
-    wanted: writers that run in every round, however slow they are.
+    wanted: writers that run in every round even if they are slow.
     """
     make_arrays(course, [case.arrays] if case.arrays else [])
     results: Dict[str, List[Result]] = {writer: [] for writer in writers if can(writer, case)}
@@ -67,7 +67,7 @@ def race(case: Case, writers: Sequence[str], course: Course, wanted: Sequence[st
 
 
 def can(writer: str, case: Case) -> bool:
-    """Whether the writer has what the case is about."""
+    """Whether the writer has the function of the case."""
     if case.only and writer not in case.only or writer == "crcmod" and not case.crcmod:
         return False
     return bool({case.function, case.instead} & functions(WRITERS[writer]))
@@ -94,7 +94,7 @@ def make_arrays(course: Course, names: Sequence[str]) -> None:
 
 def run(case: Case, writer: str, course: Course, checked: bool = True,
         changed: Optional[Dict[str, Any]] = None) -> Result:
-    """One process; what it printed, and the size of what it wrote. Or {"error": why not}."""
+    """The result that one process printed, and the bytes per event. Or {"error": the reason}."""
     case = case._replace(**(changed or {}))
     python = course.python(case, writer)
     if python is None:
@@ -129,13 +129,14 @@ def _environ(case: Case, writer: str) -> Dict[str, str]:
     if peer.module == WRITERS[OURS].module:
         more.update(case.environ)
     if case.pace:
-        # The computing between the calls; more threads of it would only be in the way.
+        # One thread for the computation between the calls: more would delay the writer's thread.
         more.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
     return environ(more)
 
 
 def ask(python: str, module: str, job: Dict[str, Any], environment: Dict[str, str]) -> Result:
-    """What a process of its own answers to `job`. RuntimeError with its last words if it fails."""
+    """The result that a new process prints for `job`. RuntimeError with its last line if it fails.
+    """
     try:
         done = subprocess.run([python, "-m", module, json.dumps(job)], env=environment,
                               capture_output=True, text=True, timeout=_PATIENCE)
@@ -147,11 +148,11 @@ def ask(python: str, module: str, job: Dict[str, Any], environment: Dict[str, st
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it died without a word"])[-1]
+    return (text.strip().splitlines() or ["it exited without output"])[-1]
 
 
 def summed_up(rounds: Sequence[Result]) -> Result:
-    """The median of every number; `spread` is half the range of what counts, over its median."""
+    """The median of each number. `spread`: half the range of the costs, divided by their median."""
     good = [one for one in rounds if "error" not in one]
     if not good:
         return dict(rounds[0])
@@ -169,12 +170,12 @@ def summed_up(rounds: Sequence[Result]) -> Result:
 
 
 def cost(result: Result) -> Optional[float]:
-    """What counts: the time until all is on disk; at training pace, the caller's median."""
+    """The cost to compare: the time until all is on disk; at training pace, the median of calls."""
     return result.get("p50_us", result.get("disk_us"))
 
 
 def fastest(results: Dict[str, Result]) -> str:
-    """The peer that costs least; "" without one."""
+    """The peer with the lowest cost; "" without a peer."""
     costs = {name: cost(result) for name, result in results.items()
              if WRITERS[name].module != WRITERS[OURS].module}
     times = {name: us for name, us in costs.items() if us is not None}
@@ -182,7 +183,7 @@ def fastest(results: Dict[str, Result]) -> str:
 
 
 def ratio(results: Dict[str, Result], ours: str = OURS, against: str = "") -> Optional[float]:
-    """How many times the time of `ours` the fastest peer (or `against`) takes."""
+    """The cost of `against` (by default the fastest peer) divided by that of `ours`."""
     other = cost(results.get(against or fastest(results), {}))
     mine = cost(results.get(ours, {}))
     return other / mine if other and mine else None

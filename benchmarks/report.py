@@ -1,4 +1,4 @@
-"""Results as text: lines of JSON, tables, what was aimed at and what was reached."""
+"""Results as text: lines of JSON, tables, and the targets with the values reached."""
 from __future__ import annotations
 
 import os
@@ -11,12 +11,12 @@ from .peers import OURS, WRITERS
 
 Row = Sequence[str]
 
-# With crcmod as the only CRC-32C no target may fall below this share of itself.
+# With crcmod as the only CRC-32C, at least this share of each target must be reached.
 CRCMOD_SHARE = 0.7
 
 
 class Met(NamedTuple):
-    """A target and what was measured; `measured` is None where the case did not run."""
+    """A target and its measured value, which is None if the case did not run."""
 
     title: str
     aim: float
@@ -46,7 +46,7 @@ TARGET_HEAD = ("target", "aim", "measured", "met")
 
 
 def case_rows(case: Case, results: Dict[str, Result]) -> List[Row]:
-    """A row for each writer; those that were asked and can't do it have a "-"."""
+    """A row for each writer of `results`. A failed one has its error and "-"."""
     winner = fastest(results)
     rows: List[Row] = []
     for writer, result in results.items():
@@ -69,7 +69,7 @@ def case_rows(case: Case, results: Dict[str, Result]) -> List[Row]:
 
 
 def absent_rows(case: Case, writers: Sequence[str], results: Dict[str, Result]) -> List[Row]:
-    """Those that don't have what the case is about."""
+    """A row of "-" for each writer that lacks the function of the case."""
     head = PACED_HEAD if case.pace else CASE_HEAD
     return [[WRITERS[writer].title, *["-"] * (len(head) - 1)] for writer in writers
             if writer not in results and writer != "crcmod"
@@ -77,7 +77,7 @@ def absent_rows(case: Case, writers: Sequence[str], results: Dict[str, Result]) 
 
 
 def targets(cases: Dict[str, Dict[str, Result]]) -> List[Met]:
-    """What is said of each target whose case ran, with crcmod too."""
+    """Each target whose case ran, also with crcmod as the only CRC-32C."""
     rows: List[Met] = []
     for target in TARGETS:
         results = cases.get(target.case)
@@ -107,7 +107,7 @@ def _measured(target: Target, results: Dict[str, Result]) -> Optional[float]:
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """`value` with three significant digits."""
     if value >= 1000:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,22 +1,22 @@
-"""The writers that race: one file each, with the same function names inside.
+"""The writers that are compared: one file each, with the same function names.
 
     open(logdir), close(writer)            the user's writer; all is on disk when close returns
-    scalar(writer, tag, values)            one value a step, from step 0 on
+    scalar(writer, tag, values)            one value per step, from step 0 on
     scalar_tags(writer, tags, values)      each value under every tag
     scalars_dict(writer, tags, values)     each value under every tag, as one event, in one call
-    scalars_message(writer, tags, values)  the same by any means: a protobuf message made by hand
+    scalars_message(writer, tags, values)  the same event by any means, such as a protobuf message
     series(writer, tag, values)            a whole array in one call
     histogram, image(writer, tag, arrays)  image: uint8, (height, width, 1 or 3)
-    audio(writer, tag, clips)              float32 in -1..1, (samples,), `AUDIO_RATE` a second
+    audio(writer, tag, clips)              float32 in -1..1, (samples,), `AUDIO_RATE` per second
     text(writer, tag, texts)
     embedding(writer, tag, matrices)
 
-Each is the loop that a user would write in the writer's own words, so nothing stands between the
-loop and the writer. What a writer can't do is not there. `open_write_through(logdir)` gives the
-writer that hands every event to the kernel in the call.
+Each function is the loop that a user would write with the methods of the writer, so no other code
+runs between the loop and the writer. A file lacks the functions for kinds that its writer lacks.
+`open_write_through(logdir)` gives the writer that passes every event to the kernel within the call.
 
-The parts of a writer, where it has them, are measured on their own: `count(values)` makes a
-histogram, `serialize(tag, values)` makes events of scalars, `checksum(data)`, `png(pixels)`.
+The parts of a writer, if it has them, are measured on their own: `count(values)` makes a histogram,
+`serialize(tag, values)` makes events of scalars, `checksum(data)`, `png(pixels)`.
 """
 from __future__ import annotations
 
@@ -28,11 +28,10 @@ AUDIO_RATE = 44100
 
 
 class Peer(NamedTuple):
-    """A writer in the race.
+    """A writer to be measured.
 
-    module: its file here; title: its name in the table; package: what pip calls it.
-    home: which interpreter has it, see `interpreters`.
-    environ: what the environment says to it.
+    module: its file in this folder; title: its name in the table; package: its name on PyPI.
+    home: the interpreter that has it, see `interpreters`. environ: its environment variables.
     """
 
     module: str
@@ -44,7 +43,7 @@ class Peer(NamedTuple):
 
 OURS = "tbwriter"
 
-# Keyed by what the command line calls them.
+# By the names that the command line takes.
 WRITERS: Dict[str, Peer] = {
     OURS: Peer("tbwriter_", "tbwriter", "tbwriter"),
     "crcmod": Peer("tbwriter_", "tbwriter (crcmod)", "tbwriter",
@@ -56,16 +55,16 @@ WRITERS: Dict[str, Peer] = {
     "tensorboard": Peer("tensorboard_", "tensorboard", "tensorboard"),
 }
 
-# Loops over a writer that does nothing: what the measurement itself costs.
+# The same loops over a writer that does nothing: the cost of the measurement itself.
 NOTHING = Peer("nothing", "(empty method)", "-")
 
 
-# What the parts of a writer are compared with.
+# The libraries with which the parts of a writer are compared.
 LIBRARIES = Peer("libraries", "numpy, Pillow, zlib", "numpy")
 
 
 def tensorflow_edges() -> List[float]:
-    """TensorFlow's bucket limits, as its Python writers hand them to numpy."""
+    """TensorFlow's bucket limits, as writers in Python pass them to numpy."""
     limits = [1e-12]
     while limits[-1] < 1e20:
         limits.append(limits[-1] * 1.1)
@@ -73,7 +72,7 @@ def tensorflow_edges() -> List[float]:
 
 
 def functions(peer: Peer) -> Set[str]:
-    """The names in a peer's file; the peer itself may live in another interpreter."""
+    """The names of a peer's functions, without importing it: it may need another interpreter."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), peer.module + ".py")
     with open(path, encoding="utf-8") as file:
         statements = ast.parse(file.read()).body
@@ -86,5 +85,5 @@ def functions(peer: Peer) -> Set[str]:
 
 
 def peers() -> List[str]:
-    """All but ourselves."""
+    """The names of all writers but ours."""
     return [name for name, peer in WRITERS.items() if peer.module != WRITERS[OURS].module]

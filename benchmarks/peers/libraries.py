@@ -1,4 +1,4 @@
-"""What numpy, Pillow and protobuf's users would take for the parts of a writer."""
+"""Common libraries that do the parts of a writer's work: numpy, zlib and Pillow."""
 from __future__ import annotations
 
 import io
@@ -14,12 +14,12 @@ _EDGES = np.array(tensorflow_edges())
 
 
 def count(values: Any) -> None:
-    """On 1549 edges, as most writers do it."""
+    """With 1549 edges, as most writers count."""
     np.histogram(values, _EDGES)
 
 
 def checksum(data: bytes) -> None:
-    """CRC-32, which every Python has; event files want CRC-32C."""
+    """CRC-32, which every Python has. Event files need CRC-32C."""
     zlib.crc32(data)
 
 

@@ -1,4 +1,4 @@
-"""mxboard, on the old protobuf that it needs."""
+"""mxboard, with the old protobuf that it needs."""
 from __future__ import annotations
 
 import logging
@@ -13,7 +13,7 @@ from . import AUDIO_RATE
 from ._torch_like import (  # noqa: F401
     close, histogram, scalar, scalar_tags, text)
 
-# It warns at every call whose tag it would change.
+# mxboard warns at every call with a tag that it changes.
 logging.disable(logging.WARNING)
 
 
@@ -22,7 +22,7 @@ def open(logdir: str) -> SummaryWriter:
 
 
 def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    """Its own dictionaries make a file for every tag."""
+    """Messages made by hand, since mxboard makes a file per tag of a dict."""
     for step, value in enumerate(values):
         writer._file_writer.add_summary(
             Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags]), step)

@@ -1,4 +1,4 @@
-"""A writer that does nothing: what the loop and the clock cost."""
+"""A writer that does nothing, to measure the cost of the loop and the clock."""
 from __future__ import annotations
 
 from typing import Any, Iterable

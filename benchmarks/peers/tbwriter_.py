@@ -1,4 +1,4 @@
-"""tbwriter, through the class that its users know."""
+"""tbwriter, by its SummaryWriter."""
 from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
@@ -37,7 +37,7 @@ def count(values: Any) -> None:
 
 
 def serialize(tag: str, values: Sequence[float]) -> None:
-    """As the writer does it: rows, then their records, frames and checksums included."""
+    """As the writer does it: rows, then their records with frames and checksums."""
     tags = Tags()
     number = tags.number(tag)
     rows = [ROW.pack(1e9, step, value, number) for step, value in enumerate(values)]

@@ -1,6 +1,6 @@
 """TensorBoard's own EventFileWriter, with the messages of its plugins.
 
-Those that make pictures and sounds need TensorFlow and are raced in `tf_summary`.
+The plugins for images and audio need TensorFlow: `tf_summary` measures them.
 """
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any, Iterable, Sequence
 
-# TensorBoard's files are slower where it finds TensorFlow: raced is the faster way.
+# TensorBoard writes more slowly if TensorFlow is installed: measure the faster way.
 sys.modules["tensorflow"] = None  # type: ignore[assignment]
 
 from tensorboard.compat.proto.event_pb2 import Event  # noqa: E402

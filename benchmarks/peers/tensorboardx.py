@@ -1,4 +1,4 @@
-"""tensorboardX, with the crc32c package that it uses when it is there."""
+"""tensorboardX, with the crc32c package, which it uses if installed."""
 from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
@@ -21,7 +21,7 @@ def open(logdir: str) -> SummaryWriter:
 
 
 def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    """`add_scalars` would make a file for every tag."""
+    """Messages made by hand, since `add_scalars` makes a file per tag."""
     for step, value in enumerate(values):
         writer.file_writer.add_summary(
             Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag in tags]), step)

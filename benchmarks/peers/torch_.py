@@ -4,7 +4,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Iterable, Sequence
 
-# TensorBoard's files are slower where it finds TensorFlow: raced is the faster way.
+# TensorBoard writes more slowly if TensorFlow is installed: measure the faster way.
 sys.modules["tensorflow"] = None  # type: ignore[assignment]
 
 from tensorboard.compat.proto.event_pb2 import Event  # noqa: E402
@@ -16,7 +16,7 @@ from . import tensorflow_edges  # noqa: E402
 from ._torch_like import (  # noqa: E402,F401
     audio, close, embedding, histogram, image, scalar, scalar_tags, text)
 
-kinds: Any = summary  # it has no types
+kinds: Any = summary  # untyped
 _EDGES = tensorflow_edges()
 
 
@@ -25,7 +25,7 @@ def open(logdir: str) -> SummaryWriter:
 
 
 def scalars_message(writer: SummaryWriter, tags: Sequence[str], values: Iterable[float]) -> None:
-    """`add_scalars` would make a file for every tag."""
+    """Messages made by hand, since `add_scalars` makes a file per tag."""
     file_writer: Any = writer.file_writer
     for step, value in enumerate(values):
         file_writer.add_summary(

@@ -1,5 +1,5 @@
-"""Event files for the tests of reader, check and command line, built below the writer; and what was
-recorded of other writers.
+"""Event files for the tests of the reader, check and the commands, made without the writer; and the
+recorded signatures of other writers.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = messages.file_version(1.6e9, "tests")
 
 
 def scalar_event(tag: str, value: float, step: int, wall_time: float = 1.6e9) -> bytes:
-    """Event with one scalar, as FileWriter writes it."""
+    """An Event with one scalar, in the bytes that FileWriter writes."""
     return event_of(summary.scalar(tag, value), step, wall_time)
 
 
@@ -33,7 +33,7 @@ def record_of(event: bytes) -> bytes:
 
 def written(directory: Path, events: Iterable[bytes], name: str = "1600000000",
             version: bool = True) -> Path:
-    """The path of an event file with these events, after the version's own."""
+    """The path of a new event file with these events, after the one with the file version."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"events.out.tfevents.{name}"
     head = [VERSION] if version else []

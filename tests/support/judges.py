@@ -1,12 +1,12 @@
-"""The judges of what is written: real protobuf, and stock TensorBoard in both of its loaders.
+"""The judges of event files: real protobuf, and stock TensorBoard with each of its loaders.
 
     events(path)            every record as TensorBoard's own compiled Event, all checksums checked
-    board(logdir, loader)   what the loader hands to the dashboards, every point of it
-    http(logdir, loader)    a running TensorBoard, asked what its dashboards ask
+    board(logdir, loader)   every point that the loader gives to the dashboards
+    http(logdir, loader)    a running TensorBoard, for the requests that its dashboards send
 
 None of them runs a line of the package under test. "fast" is tensorboard-data-server, which
-TensorBoard starts by default on Linux; "python" is the loader used everywhere else. Everything is
-fully loaded before it is asked, and nothing waits for ever.
+TensorBoard starts by default on Linux; "python" is the loader used everywhere else. A judge has
+loaded the whole log directory before it answers, and each wait has a time limit.
 """
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ except ImportError:
 LOADERS = ("fast", "python")
 both_loaders = pytest.mark.parametrize("loader", LOADERS)
 
-# Seconds after which a judge is taken for dead.
+# The time limit of a judge in seconds.
 PATIENCE = 120
 
-# Whose tags are sampled by default: all are asked for everything.
+# The plugins whose tags TensorBoard samples by default. The judges ask for all of their points.
 PLUGINS = ("scalars", "histograms", "distributions", "images", "audio", "text", "pr_curves", "mesh",
            "hparams", "custom_scalars", "graphs", "graph_tagged_run_metadata", "graph_run_metadata",
            "graph_run_metadata_graph", "graph_keras_model")
@@ -86,7 +86,8 @@ def _records(file: Path) -> Iterator[bytes]:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """By Google's library where it is installed, or TensorBoard's, which takes 0.2 s a MB."""
+    """Computed by Google's library if installed, else by TensorBoard's, which takes 0.2 s per MB.
+    """
     if google_crc32c is None:
         return int(pywrap_tensorflow.masked_crc32c(data))
     crc = google_crc32c.value(data)
@@ -101,7 +102,7 @@ def _parse(file: Path, record: bytes) -> Any:
 
 
 class Board:
-    """What a loader hands to the dashboards. Readers give all points, in the loader's order."""
+    """The data that a loader gives to the dashboards: all points, in the order of the loader."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
@@ -112,7 +113,7 @@ class Board:
         return sorted(run.run_name for run in listed)
 
     def plugins(self) -> List[str]:
-        """Names of all plugins that have data."""
+        """The names of all plugins that have data."""
         return sorted(self._data.list_plugins(RequestContext(), **self._asked))
 
     def tags(self, plugin: str, run: str = ".") -> Dict[str, Any]:
@@ -136,7 +137,7 @@ class Board:
 
     def blobs(self, plugin: str, run: str, tag: str, *,
               wall_times: bool = False) -> List[Tuple[Any, ...]]:
-        """[(step, [bytes, ...])]; of an image the first two are its width and height as text."""
+        """[(step, [bytes, ...])]. For an image, the first two are its width and height as text."""
         points = self._series(self._data.read_blob_sequences, plugin, run, tag)
         blobs = [[self._data.read_blob(RequestContext(), blob_key=reference.blob_key)
                   for reference in point.values] for point in points]
@@ -160,9 +161,10 @@ def _rows(points: Sequence[Any], values: Sequence[Any], wall_times: bool) -> Lis
 @contextlib.contextmanager
 def board(logdir: Any, loader: str, plugins: Sequence[str] = (),
           strict: bool = True) -> Iterator[Board]:
-    """The log directory as `loader` sees it now. plugins: foreign ones, to be kept unsampled.
+    """The log directory as `loader` reads it now.
 
-    strict: the fast loader looks at checksums, and may not complain; False is how users have it.
+    plugins: further plugins whose points are not to be sampled. strict: the fast loader verifies
+    checksums, and an error in its log fails the test. False: it runs as users run it.
     """
     names = (*PLUGINS, *plugins)
     if loader == "python":
@@ -201,7 +203,7 @@ def _fast_data(logdir: str, plugins: Sequence[str], strict: bool) -> Iterator[An
 
 
 class Http:
-    """A running TensorBoard. Each answer must be a success; AssertionError with its text if not."""
+    """A running TensorBoard. AssertionError with the text of the answer if a request fails."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -213,7 +215,7 @@ class Http:
         return self.get(path, **params)[0]
 
     def get(self, path: str, **params: Any) -> Tuple[_Bytes, str]:
-        """(body, content type). A list as a parameter is repeated."""
+        """(body, content type). A parameter that is a list is given once per item."""
         query = urllib.parse.urlencode(params, doseq=True)
         separator = "&" if "?" in path else "?"
         return self._open(urllib.request.Request(self._url(path)
@@ -231,7 +233,7 @@ class Http:
         return json_module.loads(self._open(request)[0])
 
     def _url(self, path: str) -> str:
-        """Paths may be given without their common beginning: "scalars/tags"."""
+        """The URL of a path, absolute or relative to /data/plugin/, as in "scalars/tags"."""
         return self.address + (path if path.startswith("/") else "/data/plugin/" + path)
 
     def _open(self, request: urllib.request.Request) -> Tuple[_Bytes, str]:
@@ -246,11 +248,11 @@ class Http:
 @contextlib.contextmanager
 def http(logdir: Any, loader: str, plugins: Sequence[str] = (), reload: int = 0,
          strict: bool = True, sampled: bool = False) -> Iterator[Http]:
-    """A stock TensorBoard over the log directory, on a port of the loopback.
+    """A stock TensorBoard for the log directory, on a port of the loopback.
 
-    reload: how many seconds between two looks; 0 is the directory as it is now. strict: whether
-    the log may not hold errors of reading; False where an answer is expected to be one. sampled:
-    keep as many values as TensorBoard does by default, instead of all.
+    reload: seconds between two reads of the directory; 0 reads it once. strict: a read error in
+    TensorBoard's log fails the test; False for tests that expect one. sampled: keep as many values
+    as TensorBoard keeps by default, instead of all.
     """
     samples = ",".join(f"{name}={EVERYTHING}" for name in (*PLUGINS, *plugins))
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir),
@@ -278,12 +280,12 @@ def http(logdir: Any, loader: str, plugins: Sequence[str] = (), reload: int = 0,
 
 @contextlib.contextmanager
 def _process(command: List[str], log_file: Path, stdin: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server with its output in `log_file`, ended by its own pid, at the latest by the clock."""
-    # RUST_LOG would overrule --verbose, whose lines tell when all is loaded.
+    """A server with its output in `log_file`. It is stopped by its pid, or by the time limit."""
+    # RUST_LOG would override --verbose, whose lines report when loading is complete.
     environment = {name: value for name, value in os.environ.items() if name != "RUST_LOG"}
     with open(log_file, "wb") as log:
         server = subprocess.Popen(command, stdin=stdin, stdout=log, stderr=log, env=environment)
-    # A call to the data server has no time limit of its own: it fails when the server is gone.
+    # A call to the data server has no time limit of its own, but fails when the server is killed.
     watchdog = threading.Timer(PATIENCE, server.kill)
     watchdog.daemon = True
     watchdog.start()

@@ -1,9 +1,9 @@
-"""Object stores on the loopback, with a proxy between that counts and breaks what passes.
+"""Object stores on the loopback, behind a proxy that records requests and can make them fail.
 
-    with s3() as store:          moto's server, which s3fs and boto3 take for Amazon's
-    with gcs() as store:         a GCS emulator, which gcsfs takes for Google's
+    with s3() as store:          moto's server in place of Amazon's, for s3fs and boto3
+    with gcs() as store:         an emulator in place of Google's, for gcsfs
 
-Each sets the environment that the clients look at, so that child processes find the store too.
+Each sets the environment variables that clients read, so that child processes use the store too.
 """
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Request(NamedTuple):
 
 
 class Proxy:
-    """Passes requests on and keeps a list of them, as long as `fault` is empty.
+    """Forwards requests and records them, while `fault` is empty.
 
-    fault: "503" answers so, "close" closes the connection, "hang" never answers.
+    fault: "503" answers with that status, "close" closes the connection, "hang" never answers.
     """
 
     def __init__(self, target: str) -> None:
@@ -55,9 +55,9 @@ class Proxy:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        # A client that gives up is no error here.
+        # A client that closes the connection early is not an error of the test.
         self._server.handle_error = lambda *args: None  # type: ignore[method-assign]
-        # By name: a client has to look it up, as it has to look up the real one.
+        # A name instead of 127.0.0.1: clients resolve it, as they resolve the name of a real store.
         self.address = f"http://localhost:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -89,7 +89,7 @@ class Proxy:
         connection.close()
 
     def puts(self) -> List[Request]:
-        """The requests that stored something."""
+        """The requests that stored data."""
         return [request for request in self.requests if request.method in ("PUT", "POST")]
 
     def stop(self) -> None:
@@ -99,7 +99,7 @@ class Proxy:
 
 
 class Store:
-    """A store in use. objects(): {name: content} of all that it holds below the bucket, sorted."""
+    """A running store. objects(): {name: content} of all objects in the bucket, sorted."""
 
     def __init__(self, scheme: str, proxy: Proxy, target: str) -> None:
         self.url = f"{scheme}://{BUCKET}"
@@ -139,7 +139,7 @@ def s3() -> Iterator[Store]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    # All servers of a process share their objects: begin without those of an earlier one.
+    # All servers of a process share their objects: delete those of earlier servers.
     reset = http.client.HTTPConnection(host, port, timeout=30)
     reset.request("POST", "/moto-api/reset")
     assert reset.getresponse().status == 200
@@ -167,7 +167,7 @@ def gcs() -> Iterator[Store]:
     server = create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
     server.start()
     proxy = Proxy(f"127.0.0.1:{port}")
-    # Without the last one gcsfs asks Google's own service what kind of bucket it is.
+    # Without the last variable gcsfs asks Google's own service for the type of the bucket.
     environment = {"STORAGE_EMULATOR_HOST": proxy.address, "FSSPEC_GS_TOKEN": "anon",
                    "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
     with mock.patch.dict(os.environ, environment):
