@@ -11,7 +11,7 @@ import tempfile
 import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence, TextIO
 
-from . import floors, interpreters, networks, parts, reading, report, scaling, startup
+from . import floors, interpreters, mxnet_resnet, networks, parts, reading, report, scaling, startup
 from .cases import CASES, TARGETS, Case
 from .race import Course, Result, race
 from .report import CASE_HEAD, PACED_HEAD, TARGET_HEAD, Met, duration, number, table, titled
@@ -80,10 +80,16 @@ def _parts(course: Course, writers: Sequence[str], options: argparse.Namespace, 
 def _networks(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
               met: List[Met]) -> str:
     found = networks.measure(networks.writers(course.pythons["main"]), {}, options.rounds)
-    for result in found:
+    trained = networks.trained(course.pythons["mxboard"], options.rounds) \
+        if "mxboard" in course.pythons else []
+    for result in [*found, *trained]:
         _line(out, result)
-    return titled("One log of all parameters and gradients of a network",
+    text = titled("One log of all parameters and gradients of a network",
                   table(networks.HEAD, networks.rows(found), options.markdown), options.markdown)
+    if trained:
+        text += titled("Steps of a ResNet-18 that MXNet trains", table(
+            mxnet_resnet.HEAD, mxnet_resnet.rows(trained), options.markdown), options.markdown)
+    return text
 
 
 def _startup(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,

@@ -5,7 +5,7 @@ So there are homes, each an interpreter:
 
     main      the newest numpy, with torch, TensorFlow, tensorboardX, tensorboard and all of
               tbwriter's extras; the Python that runs the benchmarks, if nothing else is said
-    mxboard   mxboard, protobuf 3.20.3, MXNet
+    mxboard   mxboard, protobuf 3.20.3, MXNet; tensorboardX
     numpy123  numpy 1.23, whose sort has no SIMD; tensorboardX
 
 `python -m benchmarks.interpreters DIR` makes them with venv and pip, and needs nothing else;
@@ -30,7 +30,8 @@ HOMES: Dict[str, Sequence[str]] = {
     "main": ["torch==2.13.0", "tensorboardX==2.6.5", "tensorflow-cpu==2.21.0", "tensorboard",
              "numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "soundfile",
              "moviepy<2", "matplotlib", "scikit-image", "scikit-learn"],
-    "mxboard": ["mxboard==0.1.0", "protobuf==3.20.3", "mxnet==1.9.1", "numpy<1.24"],
+    "mxboard": ["mxboard==0.1.0", "protobuf==3.20.3", "mxnet==1.9.1", "numpy<1.24", "crcmod",
+                "pillow", "google-crc32c", "crc32c", "tensorboardX==2.6.5"],
     "numpy123": ["numpy==1.23.5", "crcmod", "pillow", "google-crc32c", "crc32c",
                  "tensorboardX==2.6.5"],
 }

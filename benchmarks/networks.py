@@ -140,6 +140,15 @@ def _ask(python: str, writer: str, network: str, source: str) -> Dict[str, float
     return result
 
 
+def trained(python: str, rounds: int) -> List[Dict[str, Any]]:
+    """What `mxnet_resnet` measures in an interpreter that has MXNet."""
+    done = subprocess.run(
+        [python, "-m", "benchmarks.mxnet_resnet", "--json", "--rounds", str(rounds)], text=True,
+        check=True, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.path.join(ROOT, "src"), ROOT])})
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
 HEAD = ("network", "writer", "calls", "longest call", "on disk", "processor", "memory")
 
 

@@ -20,6 +20,24 @@ ROOT = Path(__file__).parent.parent.parent
 BATCHES, ROUNDS, PARAMETERS = 3, 2, {"mlp": 6, "convnet": 8}
 
 
+def test_a_resnet_is_logged_by_all(tmp_path):
+    """Both writers log the parameters and gradients of the same batches; a line for each says what
+    a step takes."""
+    output = subprocess.run(
+        [sys.executable, "-m", "benchmarks.mxnet_resnet", "--smoke", "--json", "--rounds", "1",
+         "--logdir", str(tmp_path)], check=True, cwd=ROOT, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, timeout=300, text=True).stdout
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert [line["writer"] for line in lines[:2]] == ["tbwriter", "tensorboardX"]
+    assert all(line["step"] > 0 and {"extra", "next"} <= set(line) for line in lines)
+    shown = {}
+    for writer in "tbwriter", "tensorboardX":
+        shown[writer] = sorted((value.tag, value.histo.num)
+                               for event in events(tmp_path / writer)
+                               for value in event.summary.value)
+    assert shown["tbwriter"] == shown["tensorboardX"] and len(shown["tbwriter"]) == 124
+
+
 def test_writers_do_the_same_work(tmp_path):
     """A line for each network and writer; two metrics a batch, histograms of all parameters at the
     first batch, a picture an epoch in each writer's log. "nothing" is there to compare with."""
