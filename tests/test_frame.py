@@ -112,7 +112,8 @@ def test_parquet(logs: str, tmp_path: Path) -> None:
         pytest.skip(f"no pyarrow: {error}")
     from tbwriter._reading.frames import write_parquet
     path = str(tmp_path / "scalars.parquet")
-    assert write_parquet(reader.read_each(reader.runs(logs)), "*", path) == 24
+    runs = reader.read_each(reader.runs(logs))
+    assert write_parquet(runs, "*", path, lambda steps: steps == steps) == 24
     found, want = pd.read_parquet(path), reader.frame(logs)
     for name in ("run", "tag"):
         found[name], want[name] = found[name].astype(str), want[name].astype(str)
@@ -129,6 +130,9 @@ def test_export_parquet(logs: str, tmp_path: Path, capsys: pytest.CaptureFixture
     given = ["export", "--format", "parquet", "--run", "b*", "--jobs", "2"]
     assert main([*given, "--output", path, logs]) == 0
     assert set(pd.read_parquet(path).run) == {"b", "b/eval"}
+    assert main([*given, "--step", "1", "--output", path, logs]) == 0
+    assert set(pd.read_parquet(path).step) == {1}
+    assert main([*given, "--step", "1000:", "--output", path, logs]) == 1
     assert main([*given, logs]) == 2 and "want --output FILE" in capsys.readouterr().err
 
 

@@ -117,6 +117,17 @@ def test_filters_of_png(kind: int, tmp_path: Path) -> None:
     assert rules(check(str(tmp_path))) == ["black image"]
 
 
+@pytest.mark.parametrize("at", range(6))
+def test_which_values_are_decoded(at: int, tmp_path: Path) -> None:
+    """A black picture is found among the first four values of its tag; the others of the tag are
+    not decoded, however many there are."""
+    files = [png(np.full((8, 8), 1 if step == at else 200)) for step in range(6)]
+    written(tmp_path, [value_event("i", strings((3,), [b"8", b"8", file]),
+                                   plugin("images", b"", 3), step=step)
+                       for step, file in enumerate(files)])
+    assert rules(check(str(tmp_path))) == (["black image"] if at < 4 else [])
+
+
 @pytest.mark.parametrize("peak, found", [(0.5, False), (1.0, False), (1.5, True)])
 def test_which_sounds_are_clipped(peak: float, found: bool, tmp_path: Path) -> None:
     """A sine at full scale is not; one that exceeds it by half is."""

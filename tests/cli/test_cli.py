@@ -266,6 +266,15 @@ def test_tail_once(tmp_path, capsys):
     assert out.split()[:4] == [".", "x", "8", "8"] and out.count("\n") == 1
 
 
+def test_tail_once_of_a_damaged_file(tmp_path, capsys):
+    """What is before the damage is shown, and the exit code says that something is wrong."""
+    path = written(tmp_path, [scalar_event("x", float(i), i) for i in range(9)])
+    path.write_bytes(path.read_bytes() + bytes(40))
+    assert run("tail", tmp_path, "--once") == 1
+    out = capsys.readouterr().out
+    assert out.split()[:4] == [".", "x", "8", "8"] and "zero bytes" in out
+
+
 def test_as_a_module():
     """`python -m tbwriter --help` names every command and the exit codes."""
     done = subprocess.run([sys.executable, "-m", "tbwriter", "--help"], capture_output=True,

@@ -90,6 +90,15 @@ def test_parquet(tmp_path, capsys):
     assert main(command) == 2
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_output_in_a_directory_that_is_missing(form, tmp_path, capsys):
+    """A file that cannot be written is wrong usage, not a fault of the logs."""
+    written(tmp_path / "logs", [scalar_event("x", 0.5, 1)])
+    out = str(tmp_path / "nowhere" / "out")
+    assert main(["export", "--format", form, "--output", out, str(tmp_path / "logs")]) == 2
+    assert "want a file in a directory that exists" in capsys.readouterr().err
+
+
 def test_jobs(tmp_path, capsys):
     """Runs that are read in processes are exported and shown in the same order."""
     for run in "abc":

@@ -81,3 +81,12 @@ def test_many_tags_take_linear_time(tmp_path, capsys):
             seconds.append(time.process_time() - begin)
         capsys.readouterr()
         assert seconds[1] < 8 * seconds[0] + 0.2
+
+
+def test_runs_without_values_have_no_time(tmp_path, capsys):
+    """The end of a run of which no tag was chosen is an empty cell, not 1970."""
+    for run in "abc":
+        written(tmp_path / run, [scalar_event("x", 0.5, 1)])
+    lines = lines_of(capsys, "show", tmp_path, "--tag", "nothing*")
+    assert [line.split() for line in lines[1:4]] == [["a", "0"], ["b", "0"], ["c", "0"]]
+    assert "19" not in "".join(lines[:4])

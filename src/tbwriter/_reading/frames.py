@@ -1,7 +1,7 @@
 """Scalars as data frames of pandas and as Parquet files: the only file that imports either."""
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -54,8 +54,11 @@ def wide_frame(runs: Iterable[Run], tags: str, hparams: bool) -> Any:
     return _joined(frame, found, given, rows[:, 0]) if hparams else frame
 
 
-def write_parquet(runs: Iterable[Run], tags: str, path: str) -> int:
+def write_parquet(runs: Iterable[Run], tags: str, path: str,
+                  wanted: Callable[[Array], Array]) -> int:
     """Writes the columns of `long_frame` as a Parquet file, run by run; gives the number of rows.
+
+    wanted: which of an array of steps are written, as an array of bool.
 
     Raises OSError where the file cannot be written, ImportError without pyarrow.
     """
@@ -72,6 +75,9 @@ def write_parquet(runs: Iterable[Run], tags: str, path: str) -> int:
     with pq.ParquetWriter(path, schema) as writer:
         for run in runs:
             found, _ = _columns([run], tags, False)
+            keep = wanted(found.steps)
+            found = found._replace(**{name: getattr(found, name)[keep] for name in (
+                "runs", "tags", "steps", "wall_times", "values")})
             names = [pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()),
                                                     pa.array(texts, pa.string()))
                      for numbers, texts in ((found.runs, found.run_names),

@@ -147,13 +147,17 @@ class Run:
         return self._series(tag, "audio", kinds.audio)
 
     def text(self, tag: str) -> Series:
-        """Strings; for tables, arrays of strings."""
+        """Strings; for tables, arrays of strings.
+
+        A value of more than 524 288 strings is left out, and `faults` says so.
+        """
         return self._series(tag, "text", kinds.text)
 
     def tensors(self, tag: str) -> Series:
         """Arrays, of every kind that is stored as tensors: pr_curve [6, n], mesh [b, n, 3], ...
 
-        Strings come as arrays of bytes objects.
+        Strings come as arrays of bytes objects. A value of more than 524 288 strings is left out,
+        and `faults` says so.
         """
         return self._series(tag, "", kinds.array)
 

@@ -48,8 +48,8 @@ _format = Struct("<HHIIHH").unpack_from
 _SAMPLES = {0: (1, 1), 2: (3, 3), 4: (2, 1), 6: (4, 3)}
 
 
-def images(value: Decoded, first: Metadata, new: bool) -> Iterator[Problem]:
-    """new: whether this is the first value of its tag; only that is decoded."""
+def images(value: Decoded, first: Metadata, look: bool) -> Iterator[Problem]:
+    """look: whether the pixels are decoded."""
     if value.tensor is None:
         files: Iterator[Data] = iter([value.fields.get(schema.Image.ENCODED_IMAGE_STRING, b"")])
     else:
@@ -64,7 +64,7 @@ def images(value: Decoded, first: Metadata, new: bool) -> Iterator[Problem]:
         if not head.startswith(_IMAGES):
             yield IMAGE_FORMAT, f"begins with {head!r}"
             return
-        if new and not number and head == _PNG and _is_black(file):
+        if look and not number and head == _PNG and _is_black(file):
             yield BLACK_IMAGE, "all channels are 0 or 1 of 255"
     problem = elements(value.tensor) if value.tensor else None
     if problem:
@@ -140,8 +140,8 @@ def _paeth(left: int, up: int, corner: int) -> int:
                (abs(guess - corner), 2, corner))[2]
 
 
-def audio(value: Decoded, first: Metadata, new: bool) -> Iterator[Problem]:
-    """new: whether this is the first value of its tag; only that is decoded."""
+def audio(value: Decoded, first: Metadata, look: bool) -> Iterator[Problem]:
+    """look: whether the samples are decoded."""
     if value.tensor is None:
         files: Iterator[Data] = iter([value.fields.get(schema.Audio.ENCODED_AUDIO_STRING, b"")])
     else:
@@ -156,7 +156,7 @@ def audio(value: Decoded, first: Metadata, new: bool) -> Iterator[Problem]:
             yield problem
             return
         files = value.tensor.texts()
-    if new:
+    if look:
         share = _full_scale(bytes(next(files, b"")[:_MOST]))
         if share > _FULL_SCALE:
             yield AUDIO_CLIPPED, f"{share:.0%} of the samples are at full scale"

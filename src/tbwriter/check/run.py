@@ -32,6 +32,8 @@ _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
     schema.CUSTOM_SCALARS: content.layouts, schema.RUN_METADATA: content.graphs,
     schema.RUN_METADATA_GRAPH: content.graphs, schema.KERAS_MODEL: content.graphs,
 }
+# How many values of a tag of pictures or sounds are decoded: all would take long.
+_LOOKS = 4
 _MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
 
 
@@ -48,6 +50,7 @@ class Run:
         self._hparams = hparams
         self._files: List[order.File] = []
         self._clips: Dict[str, Set[int]] = {}
+        self._looked: Dict[str, int] = {}
 
     def read(self, path: str, progress: Optional[Progress]) -> None:
         """One file. progress: called with the number of bytes read since the last call."""
@@ -80,6 +83,11 @@ class Run:
 
     def hparams(self, content: bytes) -> None:
         self._hparams.add(self._name, content)
+
+    def looks(self, tag: str) -> bool:
+        """Whether one more picture or sound of a tag is to be decoded."""
+        self._looked[tag] = self._looked.get(tag, 0) + 1
+        return self._looked[tag] <= _LOOKS
 
     def clips(self, tag: str, count: int) -> None:
         """How many clips one value of a tag has."""
@@ -221,10 +229,9 @@ class _File:
     def _value(self, value: Decoded, step: int) -> None:
         first = self._described(value.value, step)
         if value.value.number:
-            new = value.value.tag not in self._run.series
             scalar = schema.kind_of(value.value.number, first.plugin) == "scalar"
             self._run.tag(value.value.tag).add(step, 0 if scalar else _digest(value.value.data))
-            self._shown(value, first, step, new)
+            self._shown(value, first, step)
         else:
             tags.check_missing_value(value.value, first.plugin, step, self._path, self._run.found)
 
@@ -247,9 +254,8 @@ class _File:
             self._run.hparams(given.content)
         return first
 
-    def _shown(self, value: Decoded, first: Metadata, step: int, new: bool = False
-               ) -> List[Problem]:
-        """The problems of a value, which are noted. new: whether it is its tag's first."""
+    def _shown(self, value: Decoded, first: Metadata, step: int) -> List[Problem]:
+        """The problems of a value, which are noted."""
         tag = value.value.tag
         given = value.value.metadata or Metadata()
         plugin = schema.FORMS.get(value.value.number) or given.plugin or first.plugin
@@ -259,7 +265,7 @@ class _File:
         if plugin and plugin != before:
             problems = [(tags.KIND_CHANGES, f"{before} before, {plugin} at step {step}")]
         elif plugin in _MEDIA:
-            problems = list(_MEDIA[plugin](value, first, new))
+            problems = list(_MEDIA[plugin](value, first, self._run.looks(tag)))
             if plugin == schema.AUDIO and not problems:
                 self._run.clips(tag, media.clips_of(value))
         else:

@@ -62,6 +62,11 @@ class Follower:
         # The same by run and the bytes that all records of a tag share; None where not shown.
         self._plain: Dict[Tuple[str, bytes], Optional[Deque[Tuple[int, float]]]] = {}
 
+    @property
+    def damaged(self) -> bool:
+        """Whether a file is damaged: nothing after the damage is shown."""
+        return bool(self._damaged)
+
     def read(self, wait: bool = False) -> bool:
         """Read new records; return whether there were any.
 

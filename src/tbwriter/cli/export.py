@@ -56,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     found = event_files(options.dir)  # before anything is written
+    if options.output is not None and not os.path.isdir(os.path.dirname(options.output) or "."):
+        raise ValueError(f"got --output {options.output}, want a file in a directory that exists")
     if options.format == "parquet":
         return _parquet(found, options)
     form = Form(options.format, options.raw)
@@ -77,13 +79,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _parquet(found: Dict[str, List[str]], options: argparse.Namespace) -> int:
-    if options.output is None or options.hparams or options.files is not None \
-            or options.step != (None, None):
-        raise ValueError("got --format parquet without --output, or with --hparams, --files or "
-                         "--step, want --output FILE and scalars")
+    if options.output is None or options.hparams or options.files is not None:
+        raise ValueError("got --format parquet without --output, or with --hparams or --files, "
+                         "want --output FILE and scalars")
     from .._reading.frames import write_parquet
     faults: List[Fault] = []
-    rows = write_parquet(_noting(found, options, faults), options.tag, options.output)
+    rows = write_parquet(_noting(found, options, faults), options.tag, options.output,
+                         lambda given: in_steps(given, options.step))
     _report(faults)
     if not rows:
         print("tbwriter: nothing to export", file=sys.stderr)

@@ -155,7 +155,7 @@ def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
                      *(f"{last[tag]:.6g}" for tag in scalars),
                      str(sum(tag["count"] for tag in _rows(run, False))),
                      _steps(list(_rows(run, False))),
-                     local_time(max((tag["wall_times"][1] for tag in run["tags"]), default=0.0))))
+                     max((local_time(tag["wall_times"][1]) for tag in run["tags"]), default="")))
     head = ("run", *names, *scalars, "values", "steps", "to")
     yield from table(head, rows, "l" * (1 + len(names)) + "r" * (len(scalars) + 1) + "ll")
     listed = ", ".join(f"{tag['tag']} ({tag['kind']})" for tag in tags[:8])

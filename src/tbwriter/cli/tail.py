@@ -7,7 +7,7 @@ import sys
 import time
 
 from ._arguments import add_dir, add_names, seconds
-from ._exit import GOOD
+from ._exit import FOUND, GOOD
 from ._follow import Follower, in_ascii
 from ._text import shown
 
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
             if follower.read(wait=not options.once) or options.once:
                 _print(follower, clear)
             if options.once:
-                return GOOD
+                return FOUND if follower.damaged else GOOD
             time.sleep(options.interval)
     except KeyboardInterrupt:
         return GOOD
