@@ -55,7 +55,6 @@ MIRRORS = {
     "_log/event_file.py": ["tests/log/test_local.py"],
     "_log/naming.py": ["tests/log/test_local.py"],
     "_log/queue.py": ["tests/log/test_channel.py"],
-    "_log/together.py": ["tests/log/test_channel.py", "tests/test_sub_run.py"],
     "_log/worker.py": ["tests/log/test_channel.py"],
     "_proto/plugin_schema.py": ["tests/proto", "tests/summary/test_hparams.py"],
     "mxnet/_boxes.py": ["tests/summary/test_boxes.py", "tests/mxnet/test_kinds_mxnet.py"],

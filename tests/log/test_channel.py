@@ -422,7 +422,7 @@ def test_signal_handlers_while_a_call_waits() -> None:
     log.gate.clear()
     other = threading.Thread(target=add, args=(channel, b"other"))
     other.start()
-    wait_for(lambda: channel._owner)
+    wait_for(lambda: channel._owner.ident)
     former = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
     try:

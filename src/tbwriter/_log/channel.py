@@ -8,7 +8,7 @@ Rules for whoever changes this file:
 
 1. The thread takes no lock that a caller may hold. So a caller that waits for it, be it a signal
    handler in the middle of another call, never waits for itself.
-2. Only the owner of a channel's `_busy` takes from its queue and touches its log (`_own`).
+2. Only the owner of a channel takes from its queue and touches its log (`Owner.do`).
 3. A caller appends before it checks whether to wake the thread; the thread declares that it sleeps
    before it checks the queue. So no item is missed.
 4. A forked child starts with empty queues and no thread: what was queued is the parent's.
@@ -22,13 +22,12 @@ Rules for whoever changes this file:
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from _thread import get_ident
 from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
-from .queue import Encoded, Queue, Retry, Task
+from .queue import Encoded, Owner, Queue, Retry, Task
 from .worker import EXIT_SECS, close_all, flush_all, worker
 from .._warnings import show, warn
 
@@ -54,8 +53,7 @@ class Channel:
         self._flush_secs = flush_secs
         self._asynchronous = asynchronous
         self._strict = strict
-        self._busy = threading.RLock()
-        self._owner = 0            # the thread that has `_busy`
+        self._owner = Owner()
         self._draining: Set[int] = set()  # threads that do the work in the call, or wait to
         self._tasks: List[Task] = []      # those that are waited for
         self._leaving: Optional[Task] = None
@@ -167,8 +165,7 @@ class Channel:
         self.retry = Retry()
         self._tasks.clear()
         self._leaving = None
-        self._busy = threading.RLock()
-        self._owner = 0
+        self._owner = Owner()
         self._draining = set()
         self._stalled = False
         self.encoding = False
@@ -186,7 +183,7 @@ class Channel:
     @property
     def _inside(self) -> bool:
         """Whether the caller is a finalizer or signal handler inside the work itself."""
-        return get_ident() in (self._owner, worker.ident)
+        return get_ident() in (self._owner.ident, worker.ident)
 
     def _call_thread(self) -> None:
         queue = self.queue
@@ -266,10 +263,10 @@ class Channel:
     def _written_through(self) -> bool:
         """The short way, if nobody else is at work and nothing waits or is wrong. Whether that was
         so, and all is written."""
-        if self.retry.error or get_ident() == self._owner or self.queue.taken[0] \
+        if self.retry.error or get_ident() == self._owner.ident or self.queue.taken[0] \
                 or self.log.pending:
             return False
-        return bool(self._own(0, self._take_once)) and not len(self.queue)
+        return bool(self._owner.do(0, self._take_once)) and not len(self.queue)
 
     def _take_once(self) -> bool:
         try:
@@ -285,12 +282,12 @@ class Channel:
     def _drain_here(self, timeout: float = EXIT_SECS, urgent: bool = False) -> None:
         """Do the thread's work in this one."""
         me, draining = get_ident(), self._draining
-        if me == self._owner or me in draining and not urgent:
+        if me == self._owner.ident or me in draining and not urgent:
             return  # a signal handler or finalizer inside the work: the outer call continues
         try:
             draining.add(me)
             # Also if nothing is queued: another thread may be about to write the items.
-            while self._own(timeout, lambda: self.work(urgent)):
+            while self._owner.do(timeout, lambda: self.work(urgent)):
                 if not (len(self.queue) or self.log.pending):
                     break
             else:
@@ -300,30 +297,13 @@ class Channel:
         if self.queue.items:  # from a signal handler, just before the end
             self._drain_here(timeout, urgent)
 
-    def _own(self, timeout: float, work: Callable[[], bool]) -> Optional[bool]:
-        """Do `work` as the one that may touch queue and log. None if another is at it for longer
-        than `timeout`."""
-        me = get_ident()
-        try:
-            if not self._busy.acquire(timeout=timeout):
-                return None
-            self._owner = me
-            return work()
-        finally:
-            if self._owner == me:
-                self._owner = 0
-            try:
-                self._busy.release()
-            except RuntimeError:  # not acquired
-                pass
-
     # The owner's side.
 
     def serve(self, now: float) -> bool:
         """Take and write what has come, on the thread. Returns whether there was anything."""
         if not (len(self.queue) or self.log.pending or self._leaving):
             return False
-        if self._own(0, self.work) is None:
+        if self._owner.do(0, self.work) is None:
             return True
         if self.queue.wake_at:
             self.queue.wake_at = self.queue.batch

@@ -1,11 +1,11 @@
-"""Queue: the items of a writer, with their bound in bytes. Task: a step between records. Retry:
-what is wrong with the storage, and when to try again.
+"""Queue: the items of a writer, with their bound in bytes. Task: a step between records. Owner: the
+thread that works on them. Retry: what is wrong with the storage, and when to try again.
 """
 from __future__ import annotations
 
 import threading
 import time
-from _thread import allocate_lock
+from _thread import allocate_lock, get_ident
 from typing import Any, Callable, List, Optional, Tuple
 
 from .._parts import Parts
@@ -158,6 +158,35 @@ class Queue:
         self._came = self._gone = 0
         self._counting = threading.RLock()
         self._cutting = threading.RLock()
+
+
+class Owner:
+    """The thread that may touch the queue and the log of a channel.
+
+    ident: its identity while it does.
+    """
+
+    __slots__ = ("ident", "_busy")
+
+    def __init__(self) -> None:
+        self.ident = 0
+        self._busy = threading.RLock()
+
+    def do(self, timeout: float, work: Callable[[], bool]) -> Optional[bool]:
+        """Do `work` as the owner. None if another thread is at it for longer than `timeout`."""
+        me = get_ident()
+        try:
+            if not self._busy.acquire(timeout=timeout):
+                return None
+            self.ident = me
+            return work()
+        finally:
+            if self.ident == me:
+                self.ident = 0
+            try:
+                self._busy.release()
+            except RuntimeError:  # not acquired
+                pass
 
 
 class Retry:
