@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: run the race and print what it took. See README.md."""
+"""`python -m benchmarks`: measure the writers and print the results. See README.md."""
 from __future__ import annotations
 
 import argparse
@@ -17,7 +17,7 @@ from .race import Course, Result, race
 from .report import CASE_HEAD, PACED_HEAD, TARGET_HEAD, Met, duration, number, table, titled
 from .peers import OURS, WRITERS, peers
 
-# What is measured besides the cases.
+# The measurements besides the cases.
 EXTRAS = ("networks", "parts", "startup", "reading", "floors", "scaling")
 
 
@@ -57,7 +57,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _clean(results: Dict[str, Result]) -> bool:
-    """Whether tbwriter itself wrote what it was given."""
+    """Whether tbwriter itself passed the verification."""
     return "error" not in results.get(OURS, {})
 
 
@@ -132,7 +132,7 @@ def _floors(course: Course, writers: Sequence[str], options: argparse.Namespace,
 
 def _scaling(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,
              met: List[Met]) -> str:
-    # Two peers are enough to see how they grow.
+    # Two peers are enough to compare how the costs grow.
     taking_part = [OURS, *[name for name in writers if name in peers()][:options.peers]]
     results = scaling.measure(course, taking_part)
     rows = []
@@ -163,21 +163,23 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
         epilog=f"groups: {', '.join(groups)}\ncases: {', '.join(names)}\n"
                f"besides: {', '.join(EXTRAS)}\npeers: {', '.join(peers())}")
     parser.add_argument("what", nargs="*", metavar="CASE", default=[],
-                        help="cases or groups of them; all without")
+                        help="cases or groups of cases; default all")
     parser.add_argument("--against", nargs="+", metavar="PEER", choices=peers(),
-                        default=peers(), help="who takes part; all without")
+                        default=peers(), help="the peers to measure; default all")
     parser.add_argument("--quick", action="store_true", help="fewer cases, events and rounds")
     parser.add_argument("--rounds", type=int, help="how often each writer runs, default 3")
     parser.add_argument("--share", type=float, default=1.0,
-                        help="of the events of each case that are logged, default 1")
-    parser.add_argument("--out", metavar="FILE", help="where the lines of JSON go, default stdout")
-    parser.add_argument("--plot", metavar="FILE", help="a picture of the scaling series")
+                        help="the share of each case's events to log, default 1")
+    parser.add_argument("--out", metavar="FILE",
+                        help="the file for the lines of JSON, default stdout")
+    parser.add_argument("--plot", metavar="FILE", help="the file for a plot of the scaling series")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--homes", metavar="DIR",
-                        help="the interpreters that benchmarks.interpreters made")
+                        help="the directory of benchmarks.interpreters")
     parser.add_argument("--python", action="append", default=[], metavar="HOME=PATH",
                         help=f"one interpreter, for {', '.join(interpreters.HOMES)}")
-    parser.add_argument("--directory", metavar="DIR", help="where logs are written and removed")
+    parser.add_argument("--directory", metavar="DIR",
+                        help="the directory for the logs, which are removed")
     options = parser.parse_args(arguments)
     unknown = set(options.what) - {*names, *groups, *EXTRAS}
     if unknown:
@@ -196,7 +198,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
 
 
 def _told(arguments: Optional[Sequence[str]]) -> List[str]:
-    """The command line, without the paths of one's own machine."""
+    """The command line without options that hold paths."""
     told = list(sys.argv[1:] if arguments is None else arguments)
     kept: List[str] = []
     skip = False

@@ -1,4 +1,4 @@
-"""The arrays that are logged in the race. Seeded, so that every run logs the same.
+"""The arrays that the cases log. They are seeded, so that every run logs the same values.
 
 They are made once by one process and kept as .npy files in a directory, from where every writer's
 process loads them:
@@ -25,7 +25,7 @@ Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 
 
 def noisy_natural(size: int, seed: int = 0) -> Array:
-    """A picture as from a camera, (size, size, 3) uint8."""
+    """A picture like a photograph, (size, size, 3) uint8."""
     random = np.random.default_rng(seed)
     few = random.uniform(30, 225, (max(2, size // 32 + 1), max(2, size // 32 + 1), 3))
     planes = [Image.fromarray(plane).resize((size, size), Resampling.BICUBIC)
@@ -36,7 +36,7 @@ def noisy_natural(size: int, seed: int = 0) -> Array:
 
 
 def noise(size: int, seed: int = 0) -> Array:
-    """Nothing to compress, (size, size, 3) uint8."""
+    """A picture that cannot be compressed, (size, size, 3) uint8."""
     random = np.random.default_rng(seed)
     return random.integers(0, 256, (size, size, 3)).astype(np.uint8)
 
@@ -83,7 +83,7 @@ def plots() -> List[Array]:
 
 
 def photographs() -> List[Array]:
-    """Real ones, which scikit-image and scikit-learn ship: (height, width, 3) uint8."""
+    """Photographs from scikit-image and scikit-learn, (height, width, 3) uint8."""
     from skimage import data as skimage_data
     from sklearn.datasets import load_sample_images
 
@@ -93,12 +93,12 @@ def photographs() -> List[Array]:
 
 
 def weights(size: int, seed: int = 0) -> Array:
-    """What a layer's weights look like, float32."""
+    """Values distributed like the weights of a layer, float32."""
     return np.random.default_rng(seed).normal(0, 0.05, size).astype(np.float32)
 
 
 def sound(seed: int) -> Array:
-    """A second of a chord with noise at 44.1 kHz, float32 in -1..1."""
+    """One second of a chord with noise at 44.1 kHz, float32 in -1..1."""
     random = np.random.default_rng(seed)
     at = np.arange(44100) / 44100
     chord = sum(np.sin(2 * np.pi * pitch * at) for pitch in (220, 277.2, 329.6))
@@ -132,7 +132,7 @@ ARRAYS: Dict[str, Callable[[], List[Array]]] = {
 
 
 def make(directory: str, names: List[str]) -> None:
-    """Make those of `names` that are not in `directory` yet."""
+    """Make the arrays of `names` that are missing in `directory`."""
     os.makedirs(directory, exist_ok=True)
     for name in names:
         if not os.path.exists(_path(directory, name, 0)):
@@ -141,7 +141,7 @@ def make(directory: str, names: List[str]) -> None:
 
 
 def load(directory: str, name: str) -> List[Array]:
-    """What `make` kept under `name`; nothing for no name."""
+    """The arrays that `make` stored under `name`; an empty list for the name ""."""
     arrays: List[Array] = []
     while name and os.path.exists(_path(directory, name, len(arrays))):
         arrays.append(np.load(_path(directory, name, len(arrays))))

@@ -1,6 +1,6 @@
-"""What is raced: the cases, how much each writer has to do in each, and what is aimed at.
+"""The cases, the number of events per writer in each, and the targets.
 
-Pure: knows neither writers nor processes.
+This file knows neither writers nor processes.
 """
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from .peers import OURS
 TEN_TAGS = tuple(f"metrics/value{i}" for i in range(10))
 MANY_TAGS = tuple(f"layer{i // 10}/weight{i % 10}/mean" for i in range(1000))
 
-# What a function of a peer is called with, besides the writer: (tag or tags, values). A case with
-# several threads has one such for each.
+# The arguments of a peer's function besides the writer: (tag or tags, values), one pair per thread.
 Calls = List[Tuple[Any, Any]]
 
 
 class Case(NamedTuple):
-    """One thing to log, many times.
+    """A call that is repeated many times.
 
-    name: what the command line calls it; group: what it calls a set of cases.
+    name: its name on the command line; group: the name of its group there.
     title: its name in the table.
     function: of the peers, see `peers/__init__`; instead: for writers without it.
     kind: how what was written is compared: "scalar", "histogram", "image", "audio", "text",
@@ -72,7 +71,7 @@ class Case(NamedTuple):
         return self.slow if writer == "tf" else self.theirs
 
     def calls(self, times: int, arrays: Sequence[Any]) -> Calls:
-        """What is logged in `times` events or points, of `arrays` where the case has such."""
+        """The calls that log `times` events or points, of `arrays` if the case has arrays."""
         if self.arrays:
             return [("values", list(islice(cycle(arrays), times)))]
         if self.kind == "text":
@@ -158,7 +157,7 @@ CASES: Sequence[Case] = (
 
 
 class Target(NamedTuple):
-    """What is aimed at in a case.
+    """A target of a case.
 
     aim: the number; a ratio to the fastest peer, or to `against`, unless `measure` takes another
         number from the case's results.
@@ -185,7 +184,7 @@ def _ours(key: str, scale: float = 1.0
 
 
 def _m_a_second(result: Dict[str, Any]) -> float:
-    """Millions of calls or points a second."""
+    """Millions of calls or points per second."""
     return float(1 / result["disk_us"])
 
 

@@ -1,4 +1,4 @@
-"""What no writer in Python can do without, beside what tbwriter takes: the floors of its calls.
+"""Lower bounds: the steps that no writer in Python can avoid, beside the time of tbwriter's calls.
 
     python -m benchmarks.floors '{"seconds": 0.2, "directory": ...}'
 
@@ -23,7 +23,7 @@ from .race import Course, Result, ask, summed_up
 
 Note = Callable[[str, Callable[[], Any]], None]
 
-# What is measured as a whole, and what of it is given; `fast` where isal is installed.
+# (a whole call, its unavoidable steps). The rows named `fast` need isal.
 WHOLES: Sequence[Tuple[str, Sequence[str]]] = (
     ("add_scalar, the call", ("an empty method", "time.time()", "Struct.pack of a row",
                               "a look at a dict", "append to a list")),
@@ -48,7 +48,7 @@ WHOLES: Sequence[Tuple[str, Sequence[str]]] = (
 
 
 def measure(course: Course) -> Dict[str, float]:
-    """{what: microseconds}, medians."""
+    """{name of a step: microseconds}, medians over the rounds."""
     job = {"seconds": 0.2 * min(1.0, course.share), "directory": course.directory}
     taken: List[Result] = [ask(course.pythons["main"], f"{__package__}.floors", job, environ({}))
                            for _ in range(course.rounds)]
@@ -56,7 +56,7 @@ def measure(course: Course) -> Dict[str, float]:
 
 
 def _quickest(call: Callable[[], Any], seconds: float) -> float:
-    """Microseconds of one call: the best of many short series, as other programs only add."""
+    """Microseconds per call: the best of many short series, since other programs only add time."""
     best, times = float("inf"), 1
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -102,7 +102,7 @@ def _calls(note: Note, found: Dict[str, float]) -> None:
     note("a look at a dict", lambda: numbers["loss"])
     note("append to a list", lambda: rows.append(b""))
     for what in found:
-        if what != "time.time()":  # the others stand in a function that is called
+        if what != "time.time()":  # all others are measured with the call of a function
             found[what] -= idle
 
 
@@ -191,7 +191,7 @@ def _pictures(note: Note, found: Dict[str, float]) -> None:
         _fast_picture(note, pixels)
     kept: List[Any] = []
 
-    def touch_new() -> None:  # malloc would give what was touched before
+    def touch_new() -> None:  # malloc may return memory that was touched before
         memory = mmap(-1, len(data))
         np.frombuffer(memory, np.uint8).fill(1)
         kept.append(memory)
@@ -213,7 +213,7 @@ def _fast_picture(note: Note, pixels: Any) -> None:
 
     filtered = list(png.Picture(pixels).blocks(png.AVERAGE, 0, pixels.shape[0]))
     note("isal's deflate of its filtered bytes", deflate)
-    before, png._isal = png._isal, isal_zlib  # as TBWRITER_PNG has it
+    before, png._isal = png._isal, isal_zlib  # as TBWRITER_PNG=isal sets it
     note("the same with `fast`", lambda: png.encode(pixels))
     png._isal = before
 
@@ -243,7 +243,7 @@ def _sound_and_text(note: Note) -> None:
 
 
 def _made(payload: Any) -> Any:
-    """The record of `payload`: all but the queue and the file."""
+    """The record of `payload`: all of an add but the queue and the file."""
     from tbwriter._proto import messages
     from tbwriter._tfrecord import frame
 

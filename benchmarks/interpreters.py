@@ -1,6 +1,6 @@
-"""Which Python runs which writer.
+"""The interpreter of each writer.
 
-The writers can't all live in one environment: mxboard needs an old protobuf and MXNet an old numpy.
+No environment can hold all writers: mxboard needs an old protobuf and MXNet an old numpy.
 So there are homes, each an interpreter:
 
     main      the newest numpy, with torch, TensorFlow, tensorboardX, tensorboard and all of
@@ -62,7 +62,7 @@ def find(directory: Optional[str], named: Sequence[str] = ()) -> Dict[str, str]:
 
 
 def missing(found: Dict[str, str], writers: Sequence[str]) -> Dict[str, str]:
-    """{writer: why it does not take part}."""
+    """{writer that is not measured: the reason}"""
     absent: Dict[str, str] = {}
     for home in HOMES:
         here: List[str] = [name for name in writers if WRITERS[name].home == home and name != OURS]
@@ -84,7 +84,7 @@ def environ(more: Dict[str, str]) -> Dict[str, str]:
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     paths = [root, os.path.join(root, "src"), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            # Installed packages have their bytecode, and so shall the one of this directory.
+            # Write bytecode: installed packages have it, and tbwriter must not start more slowly.
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": "", **more}
 
@@ -96,5 +96,5 @@ def _python(place: str) -> str:
 if __name__ == "__main__":
     _parser = argparse.ArgumentParser(prog="python -m benchmarks.interpreters",
                                       description="Make the environments of the peers with pip.")
-    _parser.add_argument("directory", metavar="DIR", help="where, e.g. .venv-benchmarks")
+    _parser.add_argument("directory", metavar="DIR", help="such as .venv-benchmarks")
     setup(_parser.parse_args().directory)

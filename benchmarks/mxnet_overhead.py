@@ -1,4 +1,4 @@
-"""What logging costs a training with MXNet, against no logging and against other writers.
+"""The time that logging adds to a training with MXNet, compared with other writers.
 
     python -m benchmarks.mxnet_overhead                          # beside MXNet 1.x, tensorboardX
     python -m benchmarks.mxnet_overhead --python mxboard=PATH    # an interpreter that has mxboard
@@ -36,21 +36,21 @@ EVERY = 100  # batches between histograms
 
 
 class Time(NamedTuple):
-    """Seconds that an epoch took: of the clock, and of the processors."""
+    """The duration of an epoch in seconds: elapsed time, and CPU time."""
 
     wall: float
     cpu: float
 
 
 class Cost(NamedTuple):
-    """An epoch with logging, and the mean of those without, before and after it."""
+    """An epoch with logging, and the mean of the epochs without before and after it."""
 
     silent: Time
     logged: Time
 
 
 class Logger(NamedTuple):
-    """A writer in MXNet's callbacks. writer: has flush and close."""
+    """A writer and its callbacks for MXNet. writer: an object with flush and close."""
 
     writer: Any
     batch_end: List[Callable[[Any], None]]
@@ -87,7 +87,7 @@ def mxboard(logdir: str, picture: "np.ndarray[Any, Any]") -> Logger:
 
 def _by_hand(writer: Any, convert: Callable[[Any], Any], add_picture: Callable[[int], None]
              ) -> Logger:
-    """What users of writers without callbacks for MXNet write."""
+    """The callbacks that users of a writer without MXNet callbacks write."""
     steps = iter(range(1 << 62))
     last = 0
 
@@ -141,7 +141,7 @@ NETWORKS = {"mlp": mlp, "convnet": convnet}
 
 def train(network: str, writers: Sequence[str], batches: int, rounds: int, logdir: str
           ) -> Dict[str, List[Cost]]:
-    """The costs of each writer in each round."""
+    """{writer: its costs, one per round}"""
     random = np.random.RandomState(0)
     pictures = random.randint(0, 256, (100 * batches, 1, 28, 28)).astype(np.uint8)
     data = mx.io.NDArrayIter(pictures.astype(np.float32) / 255,
@@ -178,7 +178,7 @@ def train(network: str, writers: Sequence[str], batches: int, rounds: int, logdi
 
 
 def summarise(network: str, writer: str, batches: int, costs: List[Cost]) -> Dict[str, Any]:
-    """One line of the table. Overheads in percent of the time without logging."""
+    """One line of the table. Overheads are in percent of the time without logging."""
     overheads = sorted(100 * (cost.logged.wall / cost.silent.wall - 1) for cost in costs)
     cpu = statistics.median(100 * (cost.logged.cpu / cost.silent.cpu - 1) for cost in costs)
     quarter = len(overheads) // 4
@@ -196,7 +196,7 @@ def measure(options: argparse.Namespace, writers: Sequence[str]) -> Iterator[Dic
 
 
 def elsewhere(python: str, writer: str, options: argparse.Namespace) -> List[Dict[str, Any]]:
-    """The lines of a writer that has an interpreter of its own."""
+    """The lines of a writer that needs another interpreter."""
     command = [python, "-m", "benchmarks.mxnet_overhead", "--writers", writer, "--json",
                "--logdir", options.logdir, "--rounds", str(options.rounds)]
     output = subprocess.run(command + ["--smoke"] * options.smoke, check=True, text=True,
@@ -217,14 +217,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--writers", nargs="+", choices=LOGGERS,
                         default=["tbwriter", "tensorboardX", "nothing"])
     parser.add_argument("--python", action="append", default=[], metavar="WRITER=PATH",
-                        help="an interpreter for a writer that can't live in this one")
+                        help="the interpreter of a writer that needs another one")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--logdir", help="keep the logs")
     parser.add_argument("--json", action="store_true", help="a JSON line for each writer")
-    parser.add_argument("--smoke", action="store_true", help="a few batches, to see that it works")
+    parser.add_argument("--smoke", action="store_true", help="only a few batches, as a test")
     options = parser.parse_args(arguments)
     options.batches = {"mlp": 3, "convnet": 3} if options.smoke else {"mlp": 300, "convnet": 100}
-    logging.disable(logging.WARNING)  # Module.fit warns that it goes on with a bound module
+    logging.disable(logging.WARNING)  # Module.fit warns about a bound module
     with tempfile.TemporaryDirectory() as scratch:
         options.logdir = options.logdir or scratch
         lines = list(measure(options, options.writers))

@@ -1,5 +1,7 @@
-"""What profiling costs a training with MXNet: the step that a tenth are faster than, which other
-programs on the machine disturb least, the best of two processes.
+"""The time that profiling adds to a training step with MXNet.
+
+It is the 10th percentile of all steps, on which other programs have the least influence, and the
+better one of two processes.
 
     python -m benchmarks.mxnet_profile [--steps N]
 
@@ -57,7 +59,7 @@ def _child(network: str, mode: str, steps: int) -> float:
 
 
 def _run(network: str, mode: str, steps: int) -> float:
-    """A step in milliseconds."""
+    """The time of a step in milliseconds."""
     from tbwriter import FileWriter
     from tbwriter.mxnet import profile
     _, arguments, records = MODES[mode]

@@ -1,4 +1,4 @@
-"""All parameters and gradients of a network, as histograms: what users feel of a logger.
+"""Histograms of all parameters and gradients of a network: the largest cost that users notice.
 
     python -m benchmarks networks
     python -m benchmarks.networks [--rounds N] [--python NAME=PATH ...] [--also NAME=SOURCE]
@@ -77,7 +77,7 @@ def arrays(network: str) -> List[Any]:
 
 
 def log(writer: Any, values: Sequence[Any], step: int, **options: Any) -> Dict[str, float]:
-    """One log, in milliseconds."""
+    """The times of logging all arrays once, in milliseconds."""
     longest = 0.0
     cpu, start = time.process_time(), time.perf_counter()
     for number, array in enumerate(values):
@@ -92,7 +92,7 @@ def log(writer: Any, values: Sequence[Any], step: int, **options: Any) -> Dict[s
 
 
 def child(writer: str, network: str) -> Dict[str, float]:
-    """What one process measures: the medians of its logs after the first."""
+    """The measurement of one process: the medians over all logs but the first."""
     import resource
     options: Dict[str, Any] = {}
     values = arrays(network)
@@ -116,8 +116,10 @@ def child(writer: str, network: str) -> Dict[str, float]:
 
 def measure(pythons: Dict[str, str], sources: Dict[str, str], rounds: int
             ) -> List[Dict[str, Any]]:
-    """The medians of each network and writer. pythons: {writer: interpreter}; sources: {name of a
-    further tbwriter: its source tree}."""
+    """The medians for each network and writer.
+
+    pythons: {writer: interpreter}. sources: {name: source tree} of further versions of tbwriter.
+    """
     found = []
     for network in NETWORKS:
         runs: Dict[str, List[Dict[str, float]]] = {}
@@ -153,7 +155,7 @@ HEAD = ("network", "writer", "calls", "longest call", "on disk", "processor", "m
 
 
 def rows(found: Sequence[Dict[str, Any]]) -> List[List[str]]:
-    """Milliseconds and megabytes; behind each time of tensorboardX, how many times tbwriter's."""
+    """The table, in milliseconds and megabytes. Peers' times have their ratio to tbwriter's."""
     out = []
     ours = {one["network"]: one for one in found if one["writer"] == "tbwriter"}
     for one in found:
@@ -167,7 +169,7 @@ def rows(found: Sequence[Dict[str, Any]]) -> List[List[str]]:
 
 
 def writers(python: str) -> Dict[str, str]:
-    """The writers that this interpreter has: tensorboardX needs itself and its crc32c."""
+    """The writers that this interpreter has. tensorboardX counts only together with crc32c."""
     found = {"tbwriter": python, SAMPLED: python}
     if not subprocess.run([python, "-c", "import tensorboardX, crc32c"],
                           stderr=subprocess.DEVNULL).returncode:
@@ -180,7 +182,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="processes per writer (3)")
     parser.add_argument("--also", metavar="NAME=SOURCE", action="append", default=[],
-                        help="a further tree that has tbwriter")
+                        help="a further source tree of tbwriter")
     parser.add_argument("--child", nargs=2, metavar=("WRITER", "NETWORK"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:

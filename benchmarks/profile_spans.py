@@ -1,4 +1,4 @@
-"""What a span costs, while a session is recorded and while none is.
+"""The time of a span, during a session and outside of one.
 
     python -m benchmarks.profile_spans
 
@@ -45,7 +45,7 @@ def _best(writer: FileWriter, statement: str, recording: bool) -> float:
             profile.__enter__()
         timer = timeit.Timer(statement, globals=names)
         best = min(best, timer.timeit(SPANS) - timeit.timeit("pass", number=SPANS))
-        profile._window = None  # nothing is to be written
+        profile._window = None  # discard the session instead of writing it
     return best / SPANS * 1e9
 
 

@@ -1,7 +1,7 @@
-"""What is in event files, read strictly, and by none of the writers' own code.
+"""Read event files strictly, without code of any writer.
 
-A TFRecord is length, its masked CRC-32C, data, its masked CRC; the data is a protobuf Event. Every
-checksum is checked and every byte of a message accounted for.
+A TFRecord is a length, its masked CRC-32C, data, and its masked CRC. The data is a protobuf Event.
+Every checksum is verified, and every byte of a message must belong to a field.
 """
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def event_files(directory: str) -> List[str]:
 
 
 def records(path: str) -> Iterator[bytes]:
-    """ValueError for a file that is damaged or cut off anywhere."""
+    """The records of a file. ValueError if it is damaged or truncated."""
     with open(path, "rb") as file:
         data = file.read()
     at = 0
@@ -62,7 +62,7 @@ def _masked(data: bytes) -> int:
 
 
 def values(directory: str) -> Iterator[Found]:
-    """All values of all event files in and below `directory`."""
+    """The values of all event files in and below `directory`."""
     for path in event_files(directory):
         for record in records(path):
             step = 0
@@ -95,7 +95,9 @@ def _floats(data: bytes) -> List[float]:
 
 
 def _tensor(data: bytes) -> Any:
-    """A float, the first string that is no number, or rows of three for a histogram."""
+    """The content of a tensor: a float, the first string that is no number, or the rows of a
+    histogram.
+    """
     parts: Dict[int, Any] = {}
     strings: List[bytes] = []
     for number, field in fields(data):

@@ -1,5 +1,5 @@
-"""How fast event files are read: tbwriter.reader, TensorBoard's EventAccumulator and compiled data
-server, and tbparse.
+"""The speed of reading event files with tbwriter.reader, TensorBoard's EventAccumulator, its
+compiled data server, and tbparse.
 
     python -m benchmarks.reading [--rounds N] [--share X]
 
@@ -33,7 +33,7 @@ READERS = {"tbwriter": "tbwriter.reader", "EventAccumulator": "tensorboard's Eve
 
 
 def measure(course: Course) -> List[Result]:
-    """A result for each reader, of the time for one of a million scalars."""
+    """A result for each reader: the time per scalar, of a million scalars."""
     case = next(case for case in CASES if case.name == "memory")
     directory = os.path.join(course.directory, "reading")
     job = {"case": case.name, "writer": "tbwriter", "times": max(1, int(1e6 * course.share)),
@@ -60,7 +60,7 @@ def measure(course: Course) -> List[Result]:
 
 
 class Logs(NamedTuple):
-    """Logs to be read. make: writes them into a directory; gives the number of scalars."""
+    """Logs to be read. make: writes them into a directory and returns the number of scalars."""
 
     name: str
     readers: Sequence[str]
@@ -100,7 +100,7 @@ NAMES = {"tbwriter": "tbwriter", "server": "data server, one thread",
 
 
 def _interleaved(directory: str, tags: int, steps: int) -> int:
-    """Events of one scalar; the tags have lengths of their own."""
+    """Events of one scalar each; the tags have different lengths."""
     names = [f"{'train/' * (i % 3)}layer{i}/loss" for i in range(tags)]
     _write(directory, ([(names[i], step * 0.5 + i)] for step in range(steps) for i in range(tags)),
            tags)
@@ -114,7 +114,7 @@ def _events(directory: str, count: int, each: int) -> int:
 
 
 def _write(directory: str, events: "Iterator[List[Any]]", per_step: int) -> None:
-    """An event file, event by event as other writers make them."""
+    """Write an event file event by event, in the form that other writers use."""
     frame = import_module("tbwriter._tfrecord.frame").frame
     wire = import_module("tbwriter._proto.wire")
     os.makedirs(directory)
@@ -130,7 +130,7 @@ def _write(directory: str, events: "Iterator[List[Any]]", per_step: int) -> None
 
 
 def seconds(reader: str, logdir: str) -> float:
-    """How long a reader takes. RuntimeError where it is not installed or fails."""
+    """The time of a reader. RuntimeError if it is not installed or fails."""
     if reader == "server":
         return _server(logdir)
     done = subprocess.run([sys.executable, "-m", "benchmarks.reading",
@@ -143,7 +143,7 @@ def seconds(reader: str, logdir: str) -> float:
 
 
 def _server(logdir: str) -> float:
-    """TensorBoard's data server: the sum of the times of the runs, which it prints."""
+    """The time of TensorBoard's data server: the sum of the times that it prints for the runs."""
     try:
         binary = import_module("tensorboard_data_server").server_binary()
     except ImportError as error:
@@ -167,7 +167,7 @@ def _server(logdir: str) -> float:
 
 
 def table(rounds: int, share: float) -> Iterator[str]:
-    """The lines of the table: the best time of each reader, and how many times that of ours."""
+    """The lines of the table: the best time of each reader, and its ratio to ours."""
     missing: Dict[str, str] = {}
     yield f"| logs | {' | '.join(NAMES[name] for name in ALL)} |"
     yield "| --- |" + " ---: |" * len(ALL)
@@ -195,7 +195,7 @@ def _cell(taken: Optional[float], ours: float) -> str:
 
 
 def limits(share: float) -> Iterator[str]:
-    """What many scalars and many tags take."""
+    """The time and memory for many scalars and for many tags."""
     with tempfile.TemporaryDirectory() as directory:
         count = _events(os.path.join(directory, "run"), int(4_000_000 * share), 1)
         job = json.dumps({"reader": "tbwriter", "logdir": directory, "all": True})
@@ -222,8 +222,10 @@ def main(arguments: Sequence[str]) -> None:
         _child(json.loads(arguments[0]))
         return
     parser = argparse.ArgumentParser(description="Measures how fast event files are read.")
-    parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts (3)")
-    parser.add_argument("--share", type=float, default=1.0, help="of the scalars (1.0)")
+    parser.add_argument("--rounds", type=int, default=3,
+                        help="rounds, of which the best counts (3)")
+    parser.add_argument("--share", type=float, default=1.0,
+                        help="share of the scalars to read (1.0)")
     options = parser.parse_args(arguments)
     for lines in (table(options.rounds, options.share), [""], limits(options.share)):
         for line in lines:
@@ -248,7 +250,7 @@ def _child(job: Dict[str, Any]) -> None:
 
 
 def _read_all(reader: str, logdir: str) -> Dict[str, float]:
-    """Seconds and peak bytes of reading all scalars below a directory."""
+    """The seconds and the peak bytes of reading all scalars below a directory."""
     if reader == "tbwriter":
         module, read = import_module("tbwriter.reader"), _ours
     elif reader == "tbparse":
@@ -278,7 +280,7 @@ def _accumulator(module: Any, logdir: str) -> Any:
 
 
 def _peak() -> int:
-    """The most bytes that this process has had in memory."""
+    """The largest number of bytes that this process has held."""
     try:
         import resource
     except ImportError:  # not on Windows

@@ -1,4 +1,4 @@
-"""How the cost grows with the work: events, values, pixels, tags, threads; with a plot."""
+"""How the cost grows with the number of events, values, pixels, tags and threads; with a plot."""
 from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
@@ -7,13 +7,13 @@ from .cases import CASES
 from .race import Course, Result, make_arrays, run
 from .peers import WRITERS
 
-_LONGEST = 5.0  # seconds; a peer that would take longer is not asked for the larger sizes
+_LONGEST = 5.0  # seconds; a peer that would take longer skips the larger sizes
 
 
 class Growth(NamedTuple):
-    """A series of one case. points: (size, times, what is changed in the case).
+    """A series of measurements of one case. points: (size, times, changed fields of the case).
 
-    more: how many times as many events tbwriter logs as the others, which take longer.
+    more: the factor by which tbwriter logs more events than its peers, which take longer.
     """
 
     name: str

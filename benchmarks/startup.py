@@ -1,4 +1,4 @@
-"""What a program pays before it logs: whole processes, from start to end, in turns."""
+"""The start-up time of a program that logs: whole processes, from start to end, in turns."""
 from __future__ import annotations
 
 import os
@@ -43,7 +43,7 @@ def measure(course: Course, writers: Sequence[str]) -> Dict[str, Result]:
     """{name of a program: its median in ms, and its spread}."""
     names = [name for name in PROGRAMS if "-" not in name or name.split("-")[1] in writers]
     taken: Dict[str, List[float]] = {name: [] for name in names}
-    # The first round only fills the caches of the disk.
+    # The first round fills the disk cache and is not counted.
     for number in range(3 * course.rounds + 1):
         for name in names:
             slow = name == "1000-torch" and number > course.rounds
@@ -67,7 +67,7 @@ def _run(course: Course, program: str) -> Optional[float]:
 
 
 def targets(results: Dict[str, Result]) -> List[Tuple[str, float, Optional[float], bool, str]]:
-    """(title, aim, measured, whether it is a limit, unit) of each target."""
+    """(title, aim, measured value, whether the aim is an upper limit, unit) of each target."""
     def over(name: str, base: str) -> Optional[float]:
         if name not in results or base not in results:
             return None

@@ -1,4 +1,4 @@
-"""The numbers and texts that are logged in the race; made without numpy."""
+"""The numbers and texts that the cases log; made without numpy."""
 from __future__ import annotations
 
 from array import array
@@ -6,7 +6,7 @@ from typing import List
 
 
 def scalars(count: int) -> List[float]:
-    """As a loss falls; exact in float32, so that what was read compares with ==."""
+    """A falling loss. The values are exact in float32, so that they can be compared with ==."""
     return array("f", (2 / (1 + step / 1000) + step * 2654435761 % 1000 / 10_000
                        for step in range(count))).tolist()
 

@@ -1,4 +1,4 @@
-"""Whether a writer wrote what it was given. No time is printed before this says so."""
+"""Verify that a writer wrote the values it was given. A time is printed only after that."""
 from __future__ import annotations
 
 import io
@@ -15,11 +15,11 @@ from .readback import Found, values
 
 
 class WrongValues(Exception):
-    """A writer did not write what it was given."""
+    """A writer did not write the values it was given."""
 
 
 def verify(case: Case, times: int, arrays: Sequence[Any], logdir: str) -> None:
-    """Compare what is in `logdir` with what `case` logs. WrongValues if it is not the same."""
+    """Compare the values in `logdir` with those that `case` logs. WrongValues if they differ."""
     if case.kind == "embedding":
         _embeddings(times, arrays[0], logdir)
         return
@@ -57,9 +57,9 @@ def _same_scalar(content: Any, value: float) -> bool:
 
 
 def _same_histogram(content: Any, array: Any) -> bool:
-    """The same number of values, and for bucket limits every count as numpy counts it.
+    """Compare the number of values, and with bucket limits each count with that of numpy.
 
-    The tensor form has (left, right, count) rows, of which the number and the ends are compared.
+    Of the tensor form, whose rows are (left, right, count), the number and the ends are compared.
     """
     if isinstance(content, list):
         return bool(sum(row[2] for row in content) == array.size
@@ -87,7 +87,7 @@ def _same_image(content: bytes, pixels: Any) -> bool:
 
 
 def _same_audio(content: bytes, clip: Any) -> bool:
-    """Within two steps of 16 bits: the writers round differently."""
+    """Equal within two steps of 16 bits, since writers round differently."""
     with wave.open(io.BytesIO(content)) as file:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (44100, 1, 2):
             return False
@@ -106,7 +106,7 @@ _SAME: Dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _embeddings(times: int, matrix: Any, logdir: str) -> None:
-    """As many tensor files as were logged; raw float32 or tab-separated text."""
+    """Compare the number of tensor files and their values: raw float32 or tab-separated text."""
     paths = [os.path.join(at, name) for at, _, names in os.walk(logdir) for name in names
              if "tensor" in name and "tfevents" not in name]
     if len(paths) != times:
@@ -121,13 +121,13 @@ def _embeddings(times: int, matrix: Any, logdir: str) -> None:
 
 
 def size(logdir: str) -> int:
-    """Bytes in all files of a log directory."""
+    """The total size of all files in a log directory, in bytes."""
     return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(logdir)
                for name in names)
 
 
 def pillow_ratio(pictures: Sequence[Any], logdir: str) -> float:
-    """Bytes of the pictures in `logdir`, over those of Pillow's default for the same pictures."""
+    """The size of the pictures in `logdir` divided by that of Pillow's files, in bytes."""
     written: List[Found] = [one for one in values(logdir) if isinstance(one.content, bytes)]
     sizes = []
     for pixels in pictures:
