@@ -96,6 +96,13 @@ def test_training_and_validation_share_charts(tmp_path, loader):
         assert not b.tags("histograms", "train")
 
 
+def test_speed_of_several_batches(tmp_path):
+    """With a speed each two batches, two batches of an epoch that are timed make a value."""
+    train(tmp_path, speed=2, parameters=0, gradients=0)
+    with board(tmp_path, "python") as b:
+        assert [step for step, _ in b.scalars("train", "speed/samples_per_second")] == [2, 5]
+
+
 def test_loss_is_the_mean_of_the_samples_between(tmp_path):
     """With a value each two batches, each sample counts the same."""
     witness, _ = train(tmp_path, validate=False, metrics=2)

@@ -109,6 +109,7 @@ def test_costs():
         memory=[step_stats_pb2.AllocatorMemoryUsed(allocator_name="/device:CPU:0",
                                                    total_bytes=4096)])
     assert (loss.node_name, loss.all_end_rel_micros) == ("loss", 1)
+    assert loss.all_start_micros == 0  # by default a node starts with its step
 
 
 KERAS = json.dumps({"class_name": "Sequential", "config": {"name": "model", "layers": [

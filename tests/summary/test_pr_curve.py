@@ -59,6 +59,12 @@ def test_equals_counting(points, thresholds):
     np.testing.assert_allclose(parsed(kind)[1], wanted, rtol=1e-6)
 
 
+def test_small_weights():
+    """Precision and recall do not depend on the scale of the weights, down to sums of 1e-7."""
+    _, rows = parsed(summary.pr_curve("pr", [1, 0], [1.0, 1.0], 2, [1e-4, 3e-4]))
+    np.testing.assert_allclose(rows[4:], [[0.25, 0.25], [1, 1]], rtol=1e-6)
+
+
 def test_name_and_description():
     """Display name and description are in the metadata."""
     kind = summary.pr_curve("pr", [1], [1.0], display_name="PR", description="*held out*")
