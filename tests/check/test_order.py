@@ -160,3 +160,11 @@ def test_many_restarts_and_tags(starts: int, tmp_path: Path) -> None:
         restarts.add(step)
         tags[step].add(step)
     assert sum(series.stale() for series in tags) == 0
+
+
+def test_writers_that_begin_together(tmp_path: Path) -> None:
+    """Two writers are reported although the second one began a second before the first."""
+    for name, begin in (("1600000000.a", 1.6e9 + 1), ("1600000000.b", 1.6e9)):
+        written(tmp_path, [scalar_event("loss", 1.0, step, begin + 10 * step)
+                           for step in range(9)], name, version=False)
+    assert "two writers" in rules(check(str(tmp_path)))

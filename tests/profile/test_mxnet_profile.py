@@ -125,6 +125,7 @@ def test_loop_in_windows(tmp_path):
     for path in tmp_path.rglob("*.xplane.pb"):
         plane = parsed(path.read_bytes()).planes[0]
         events = [event for line in plane.lines for event in events_of(plane, line)]
+        assert "memory" in [line.name for line in plane.lines]  # by default
         kinds = [stats["tf_op"].partition(":")[2] for *_, stats in events if "tf_op" in stats]
         found.append(([stats["step_num"] for *_, stats in events if "step_num" in stats],
                       kinds.count("FullyConnected"), kinds.count("_backward_FullyConnected")))
