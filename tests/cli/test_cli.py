@@ -8,6 +8,7 @@ import json
 import math
 import os
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -249,6 +250,36 @@ def test_tail_follows_what_is_added(tmp_path):
     assert follower.read() and len(follower.lines(60)) == 2
 
 
+def test_tail_of_mixed_records(tmp_path):
+    """Each chart shows its scalars in the order of the file, whether they are simple_values or
+    tensors that only the first value of the tag describes, and whatever is between them; a tensor
+    that nothing describes as a scalar, a histogram and a tag that was not asked for have no chart.
+    """
+    def tensor(tag, number, step, plugin=""):
+        value = (wire.string_field(1, tag)
+                 + wire.bytes_field(8, wire.int_field(1, 1) + wire.bytes_field(
+                     5, struct.pack("<f", number))))
+        if plugin:
+            value += wire.bytes_field(9, wire.bytes_field(1, wire.string_field(1, plugin)))
+        return (b"\x09" + struct.pack("<d", 1.6e9) + wire.int_field(2, step)
+                + wire.bytes_field(5, wire.bytes_field(1, value)))
+
+    events = [tensor("a", -1.0, 500, "scalars")]
+    for step in range(1, 400):
+        events += [scalar_event("a", float(step), step), tensor("a", float(-step), step),
+                   scalar_event("no", 0.0, step), tensor("ab", 1.0, step)]
+        if step % 50 == 0:
+            events.append(event_of(summary.histogram("ah", [1.0, 2.0]), step))
+    written(tmp_path, events)
+    follower = Follower(str(tmp_path), tag="a*")
+    assert follower.read()
+    (key, points), = follower._series.items()
+    expected = [(500, -1.0)]
+    for step in range(1, 400):
+        expected += [(step, float(step)), (step, float(-step))]
+    assert key == (".", "a") and list(points) == expected
+
+
 def test_tail_reports_damage(tmp_path):
     """A damaged file is named, and the others go on."""
     path = written(tmp_path, [scalar_event("x", 1.0, 1)])
@@ -383,7 +414,7 @@ def test_only_the_runs_that_are_named_are_read(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("records", ["good", "damaged", "large"])
 def test_records_in_bulk(records):
-    """What check, tail and repair read in bulk are the records that are read one by one."""
+    """The records that copies read in bulk are those that are read one by one."""
     data = [record_of(scalar_event(f"tag{i % 3}", float(i), i)) for i in range(2000)]
     if records == "damaged":
         hurt = bytearray(data[700])

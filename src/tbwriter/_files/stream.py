@@ -99,6 +99,18 @@ class Part:
                 self._scalars = Scalars(tags, self.offsets[numbers], *columns)
         return self._scalars
 
+    def in_order(self) -> Iterator[Union[Scalars, Record]]:
+        """Scalars, and the records between them, as they follow one another in the file."""
+        done = 0
+        for record in self.others:
+            upto = int(np.searchsorted(self.scalars.offsets, record.offset))
+            if upto > done:
+                yield self.scalars.taken(slice(done, upto))
+            yield record
+            done = upto
+        if done < len(self.scalars.tags):
+            yield self.scalars.taken(slice(done, None))
+
 
 class ScalarStream:
     """The parts of one file, from byte `start` on.
@@ -119,7 +131,7 @@ class ScalarStream:
     def __iter__(self) -> Iterator[Part]:
         for start, _, chunk in self._chunks():
             yield _part(chunk, start) if isinstance(chunk, Chunk) else Part(
-                _NONE.offsets, [], chunk, self._at)
+                _NONE.offsets, [], chunk, chunk[-1].end)
 
     def records(self) -> Iterator[Record]:
         """Every record of the file by itself."""
@@ -163,7 +175,8 @@ class ScalarStream:
                 self._at = self._window.size
         except ReadError as error:
             wrong = error
-        yield found
+        if found:
+            yield found
         if wrong is not None:
             raise wrong
 
@@ -194,20 +207,17 @@ def last_steps_of(places: Iterable[Place]) -> Dict[str, int]:
         with Window(place) as window:
             stream = ScalarStream(window, [])
             for part in stream:
-                done = 0
-                for record in part.others:
-                    upto = int(np.searchsorted(part.scalars.offsets, record.offset))
-                    _note_scalars(part.scalars, done, upto, stream.values, last)
-                    _note_event(record.data, last)
-                    done = upto
-                _note_scalars(part.scalars, done, len(part.scalars.tags), stream.values, last)
+                for piece in part.in_order():
+                    if isinstance(piece, Record):
+                        _note_event(piece.data, last)
+                    else:
+                        _note_scalars(piece, stream.values, last)
     return last
 
 
-def _note_scalars(scalars: Scalars, begin: int, end: int, values: List[parse.Value],
-                  last: Dict[str, int]) -> None:
-    tags, at = np.unique(scalars.tags[begin:end][::-1], return_index=True)
-    for number, tag in sorted(zip((end - 1 - at).tolist(), tags.tolist())):
+def _note_scalars(scalars: Scalars, values: List[parse.Value], last: Dict[str, int]) -> None:
+    tags, at = np.unique(scalars.tags[::-1], return_index=True)
+    for number, tag in sorted(zip((len(scalars.tags) - 1 - at).tolist(), tags.tolist())):
         last[values[tag].tag] = int(scalars.steps[number])
 
 

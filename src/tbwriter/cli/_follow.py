@@ -2,15 +2,15 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from struct import Struct
-from typing import Deque, Dict, List, Optional, Sequence, Tuple
+from collections import defaultdict, deque
+from functools import lru_cache
+from typing import DefaultDict, Deque, Dict, List, Sequence, Tuple
 
 from .._proto import parse, schema, tensors, wire
-from .._proto.parse import Event, Value
+from .._proto.parse import Value
 from .._files.places import event_files
-from .._files.records import is_scalar, scalar_key
-from .._files.stream import sound_records
+from .._files.records import Record
+from .._files.stream import Scalars, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto.wire import WireError
 from ._arguments import matcher
@@ -20,7 +20,6 @@ _BARS = "▁▂▃▄▅▆▇█"
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█×…", "_.-=+*%#x~")
 # How many of the latest points of a tag are drawn.
 _POINTS = 2000
-_float = Struct("<f").unpack_from
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -55,12 +54,11 @@ class Follower:
 
     def __init__(self, logdir: str, run: str = "*", tag: str = "*") -> None:
         self._logdir = logdir
-        self._fits_run, self._fits_tag = matcher(run), matcher(tag)
+        self._fits_run, self._fits_tag = matcher(run), lru_cache(1 << 16)(matcher(tag))
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
-        self._series: Dict[Tuple[str, str], Deque[Tuple[int, float]]] = {}
-        # The same by run and the bytes that all records of a tag share; None where not shown.
-        self._plain: Dict[Tuple[str, bytes], Optional[Deque[Tuple[int, float]]]] = {}
+        self._series: DefaultDict[Tuple[str, str], Deque[Tuple[int, float]]] = defaultdict(
+            lambda: deque(maxlen=_POINTS))
 
     @property
     def damaged(self) -> bool:
@@ -91,38 +89,41 @@ class Follower:
             return
         try:
             with Window(path) as window:
-                for record in sound_records(window, start=self._offsets.get(path, 0)):
-                    self._note(run, record.data)
-                    self._offsets[path] = record.end
+                stream = ScalarStream(window, start=self._offsets.get(path, 0))
+                for part in stream:
+                    self._offsets[path] = part.end
+                    for piece in part.in_order():
+                        if isinstance(piece, Record):
+                            self._note_record(run, piece.data)
+                        else:
+                            self._note_scalars(run, piece, stream.values)
         except (OSError, ReadError, WireError) as error:
             self._damaged[path] = str(error)
 
-    def _note(self, run: str, data: bytes) -> None:
-        plain = scalar_key(data)
-        if plain is not None and (run, plain[1]) in self._plain:
-            series = self._plain[run, plain[1]]
-            if series is not None:
-                series.append((plain[0], _float(data, len(data) - 4)[0]))
-            return
-        event = parse.event(data)
-        self._values(run, event)
-        if plain is not None and is_scalar(plain[1], event):
-            self._plain[run, plain[1]] = self._series.get((run, event.values[0].tag))
+    def _note_scalars(self, run: str, scalars: Scalars, values: Sequence[Value]) -> None:
+        found: Dict[int, Deque[Tuple[int, float]]] = {}
+        for tag, step, number in zip(scalars.tags.tolist(), scalars.steps.tolist(),
+                                     scalars.values.tolist()):
+            series = found.get(tag)
+            if series is None:
+                if not self._is_shown(run, values[tag]):
+                    continue
+                series = found[tag] = self._series[run, values[tag].tag]
+            series.append((step, number))
 
-    def _values(self, run: str, event: Event) -> None:
+    def _note_record(self, run: str, data: bytes) -> None:
+        event = parse.event(data)
         for value in event.values:
-            if not self._fits_tag(value.tag):
-                continue
-            key = run, value.tag
-            if value.number == schema.Value.SIMPLE_VALUE:
-                number = wire.as_float(value.data)
-            elif value.number == schema.Value.TENSOR and (key in self._series or _is_scalar(value)):
-                number = tensors.scalar_of(value.data)
-            else:
-                continue
-            if key not in self._series:
-                self._series[key] = deque(maxlen=_POINTS)
-            self._series[key].append((event.step, number))
+            if self._is_shown(run, value):
+                number = wire.as_float(value.data) if value.number == schema.Value.SIMPLE_VALUE \
+                    else tensors.scalar_of(value.data)
+                self._series[run, value.tag].append((event.step, number))
+
+    def _is_shown(self, run: str, value: Value) -> bool:
+        """Whether a value is a scalar of a tag that was asked for."""
+        return self._fits_tag(value.tag) and (
+            value.number == schema.Value.SIMPLE_VALUE or value.number == schema.Value.TENSOR
+            and ((run, value.tag) in self._series or _is_scalar(value)))
 
     def lines(self, width: int) -> List[str]:
         """A line for each scalar: run, tag, step, value, chart; damage below. Of `width` columns.
