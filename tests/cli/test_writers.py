@@ -91,6 +91,41 @@ def test_both_loaders_show_the_same(writer, loader, tmp_path, capsys):
         assert all(copy == seen[0] for copy in seen)
 
 
+# Files that these packages wrote, by tests/data/make.py.
+PACKAGES = ("torch", "tensorboardX", "tensorflow", "tensorboard")
+PLUGINS = ("scalars", "histograms", "images", "audio", "text", "graphs", "pr_curves", "mesh",
+           "hparams")
+
+
+def all_shown(shown, run):
+    """The tags of each plugin, and all points of the scalars, but for torch's scalar of double
+    precision: the copies have it as simple_value."""
+    tags = {plugin: set(shown.tags(plugin, run)) - {"double"} for plugin in PLUGINS}
+    return tags, {tag: shown.scalars(run, tag, wall_times=True) for tag in tags["scalars"]}
+
+
+@both_loaders
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_packages_wrote(package, loader, tmp_path, capsys):
+    """Both loaders show the same tags of each plugin, and the same scalars, before and after each
+    command that copies. A scalar of double precision, which the fast loader does not show, is shown
+    by both in the copies."""
+    shutil.copytree(DATA / package, tmp_path / "original")
+    for command in COMMANDS:
+        report = copied(command, DATA / package, tmp_path / command, capsys)
+        assert report["read"] == report["written"] + sum(report["left_out"].values())
+        assert set(report["left_out"]) <= {"session log", "same step"}
+    with board(tmp_path, loader) as shown:
+        runs = shown.runs()
+        below = [run[len("original"):] for run in runs if run.startswith("original")]
+        assert runs == sorted(name + end for name in ("original", *COMMANDS) for end in below)
+        for end in below:
+            want = all_shown(shown, "original" + end)
+            assert all(all_shown(shown, command + end) == want for command in COMMANDS)
+        for command in COMMANDS if package == "torch" else ():
+            assert shown.scalars(command, "double") == [(1, float(np.float32(1 / 3)))]
+
+
 @pytest.mark.parametrize("writer", COPIES)
 def test_thin_never_makes_a_run_larger(writer, tmp_path, capsys):
     """A copy with fewer points has at most the bytes of the original, also of a small run and of
