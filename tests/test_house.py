@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # The order of the folders and of the files beside them: each imports only what precedes it.
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
-    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory"},
+    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory", "_foreign"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},
@@ -41,7 +41,7 @@ ORDER: List[Set[str]] = [
 # Values become bytes on the left, bytes reach the disk on the right: they meet in the writer.
 LEFT = {"_proto", "_values", "summary"}
 RIGHT = {"_tfrecord", "_log"}
-SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec"}
+SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec", "_foreign"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.
@@ -78,7 +78,7 @@ OPTIONAL: Dict[str, Set[str]] = {
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {
-    "__main__": {"cli"},
+    "__main__": {"cli"}, "_foreign": {"inspect", "signal"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},

@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import Any, Mapping, Optional, Sequence
 
 from . import summary
+from ._foreign import checked, of_signal
 from ._proto import schema, wire
 from ._proto.messages import Message
+from ._values.number import as_flag
 from .writer import FileWriter
 
 
@@ -123,7 +125,7 @@ class KindMethods(FileWriter):
         made = summary.image(
             tag, img_tensor, dataformats=dataformats, columns=columns, padding=padding,
             normalize=normalize, display_name=display_name, description=description
-            ) if grid else summary.images(
+            ) if as_flag(grid, "grid") else summary.images(
             tag, img_tensor, dataformats=dataformats, normalize=normalize,
             display_name=display_name, description=description)
         self.add(made, global_step, walltime)
@@ -254,6 +256,7 @@ class KindMethods(FileWriter):
                                 display_name=display_name, description=description), global_step,
                  walltime)
 
+    @checked
     def add_graph(self, model: Any, input_to_model: Any = None, verbose: bool = False,
                   use_strict_trace: bool = True) -> None:
         """Write the graph of a model, once per run. Shown in Graphs.
@@ -392,6 +395,8 @@ def _graph(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
     except (TypeError, ValueError):
         raise
     except Exception as error:
+        if of_signal(error):
+            raise
         raise ValueError(f"got a model of type {type(model).__name__} whose graph can't be found: "
                          f"{type(error).__name__}: {error!s:.200}, want a model that computes its "
                          "input, or the path of one") from error

@@ -17,6 +17,7 @@ from itertools import count
 from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence,
                     Union)
 
+from ._foreign import checked, shown
 from . import summary
 from ._names import run_name as safe_run_name
 from ._proto import messages
@@ -93,6 +94,7 @@ class SummaryWriter(KindMethods):
         """This writer, where torch has one inside the other."""
         return self
 
+    @checked
     def add(self, payload: Any, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
         step = self.default_step if step is None else step
@@ -130,6 +132,7 @@ class SummaryWriter(KindMethods):
 
     # Scalars. add_scalar is FileWriter's.
 
+    @checked
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[Any, Any],
                     global_step: Optional[int] = None, walltime: Optional[float] = None,
                     overlay: str = "runs") -> None:
@@ -148,7 +151,7 @@ class SummaryWriter(KindMethods):
         Raises TypeError or ValueError for other names and values.
         """
         if not isinstance(overlay, str) or overlay not in ("runs", "custom"):
-            raise ValueError(f"got overlay={overlay!r:.80}, want 'runs' or 'custom'")
+            raise ValueError(f"got overlay={shown(overlay)}, want 'runs' or 'custom'")
         messages.check_tag(main_tag)
         if overlay == "custom":
             values = {f"{main_tag}/{name}": value
@@ -164,6 +167,7 @@ class SummaryWriter(KindMethods):
             run = f"{main_tag.replace('/', '_')}_{messages.check_tag(name)}"
             self.sub_run(safe_run_name(run)).add(scalar, step, seconds)
 
+    @checked
     def add_values(self, values: Mapping[str, Any], global_step: Optional[int] = None,
                    walltime: Optional[float] = None) -> None:
         """Write one number for each of many tags, as one event. Shown in Time Series and Scalars.
@@ -181,6 +185,7 @@ class SummaryWriter(KindMethods):
         if _mapping("values", values):
             self.add(summary.scalars(values), global_step, walltime)
 
+    @checked
     def add_scalar_series(self, tag: str, values: Any, steps: Any = None, wall_times: Any = None
                           ) -> None:
         """Write many points of one curve at once. Shown in Time Series and Scalars.
@@ -221,6 +226,7 @@ class SummaryWriter(KindMethods):
 
     # Layouts and trials.
 
+    @checked
     def add_custom_scalars(self, layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
         """Write which charts the dashboard Custom Scalars has.
 
@@ -239,6 +245,7 @@ class SummaryWriter(KindMethods):
         self.add(summary.custom_scalars(whole))
         self._layout = {category: dict(charts) for category, charts in whole.items()}
 
+    @checked
     def add_custom_scalars_multilinechart(self, tags: Sequence[str], category: str = "default",
                                           title: str = "untitled") -> None:
         """Add a chart of several curves to Custom Scalars.
@@ -252,6 +259,7 @@ class SummaryWriter(KindMethods):
         """
         self._add_chart(category, title, ["Multiline", tags])
 
+    @checked
     def add_custom_scalars_marginchart(self, tags: Sequence[str], category: str = "default",
                                        title: str = "untitled") -> None:
         """Add a chart of a curve between two others to Custom Scalars.
@@ -265,6 +273,7 @@ class SummaryWriter(KindMethods):
         """
         self._add_chart(category, title, ["Margin", tags])
 
+    @checked
     def add_hparams(self, hparam_dict: Mapping[str, Any], metric_dict: Mapping[str, Any],
                     hparam_domain_discrete: Optional[Mapping[str, Sequence[Any]]] = None,
                     run_name: Optional[str] = None, global_step: Optional[int] = None, *,
@@ -309,6 +318,7 @@ class SummaryWriter(KindMethods):
             run.add(Summary(metrics), step)
         run.add(end)
 
+    @checked
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
                 wall_time: Optional[float] = None, display_name: str = "",
                 description: str = "") -> None:
@@ -382,13 +392,13 @@ def _curves(values: Any) -> Dict[str, Any]:
              for name, value in _mapping("tag_scalar_dict", values).items()}
     if len(named) < len(values):
         raise ValueError(f"got a tag_scalar_dict with names that are equal as text, "
-                         f"{list(values)!r:.80}, want different ones")
+                         f"{shown(list(values))}, want different ones")
     return named
 
 
 def _number_name(name: Any) -> str:
     if not isinstance(name, (int, float)) and not hasattr(name, "__index__"):
-        raise TypeError(f"got the name of a curve of type {type(name).__name__} ({name!r:.50}), "
+        raise TypeError(f"got the name of a curve of type {type(name).__name__} ({shown(name)}), "
                         "want str or a number")
     return str(name)
 

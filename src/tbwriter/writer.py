@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
                        serialized, tags_of)
+from ._foreign import checked, of_signal
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
@@ -154,6 +155,7 @@ class FileWriter:
         else:
             self.__dict__[name] = call
 
+    @checked
     def add(self, payload: Payload, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
         """Write `payload` (a Summary of one or several values, a graph, an embedding) as one event.
@@ -200,20 +202,25 @@ class FileWriter:
 
         Raises TypeError or ValueError for a wrong tag, value, step or time.
         """
-        description = description or summary_description
-        if walltime is not None or display_name or description:
-            self._scalar(tag, scalar_value, global_step, walltime, display_name, description)
-            return
+        row = None
         try:
-            row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
+            if walltime is None and not (display_name or description or summary_description):
+                row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
         except (KeyError, struct.error, TypeError, ValueError, OverflowError):
-            self._scalar(tag, scalar_value, global_step)  # also the first value of a tag
+            pass  # also the first value of a tag
+        except Exception as error:  # of a foreign object, which is refused below
+            if of_signal(error):
+                raise
+        if row is None:
+            self._scalar(tag, scalar_value, global_step, walltime, display_name,
+                         _first(description, summary_description))
             return
         items = self._items
         items.append(row)
         if len(items) >= self._queue.wake_at:
             self._channel.wake()
 
+    @checked
     def add_summary(self, summary: Any, global_step: Optional[int] = None,
                     walltime: Optional[float] = None) -> None:
         """Write a Summary: of this package, serialized, or anything with `SerializeToString()`.
@@ -225,6 +232,7 @@ class FileWriter:
             summary = Message(schema.Event.SUMMARY, data, tags_of(data))
         self.add(summary, global_step, walltime)
 
+    @checked
     def add_event(self, event: Any, step: Optional[int] = None,
                   walltime: Optional[float] = None) -> None:
         """Write an Event: serialized, or anything with `SerializeToString()`.
@@ -350,6 +358,7 @@ class FileWriter:
     def __reduce__(self) -> Tuple[Any, ...]:
         return _reopened, (type(self), self._logdir, self._settings)
 
+    @checked
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
                 wall_time: Optional[float] = None, display_name: str = "",
                 description: str = "") -> None:
@@ -406,6 +415,11 @@ class FileWriter:
         if entry.ready or self._channel.queue.crowded and entry.early:
             entry.encode()
         self._channel.put(entry)
+
+
+def _first(description: Any, summary_description: Any) -> Any:
+    """The one that is given."""
+    return summary_description if isinstance(description, str) and not description else description
 
 
 def _header() -> bytes:

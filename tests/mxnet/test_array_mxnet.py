@@ -164,3 +164,21 @@ def test_a_crowded_writer_does_not_fetch_in_the_call(tmp_path, monkeypatch, limi
     assert threads and threading.get_ident() not in threads
     seen = [value.histo for event in events(tmp_path) for value in event.summary.value]
     assert [(histo.min, histo.num) for histo in seen] == [(step + 1, 100_000) for step in range(40)]
+
+
+@pytest.mark.parametrize("place", [lambda array: [array], lambda array: [1.0, array],
+                                   lambda array: [[array]], lambda array: [[1.0], array],
+                                   lambda array: [np.ones(2), array]])
+@pytest.mark.parametrize("kind", ["tensor", "histogram", "image", "audio", "text", "mesh"])
+def test_a_sparse_array_in_a_list_has_an_end(kind, place):
+    """Wherever it is in the list, it is read as a dense one is: numpy alone would index it for
+    ever."""
+    dense = mx.nd.ones((2, 3))
+    found = []
+    for array in (dense, dense.tostype("csr")):
+        try:
+            found.append(getattr(summary, kind)("a", place(array)).SerializeToString())
+        except (TypeError, ValueError) as error:
+            assert str(error).startswith("got ")
+            found.append(type(error))
+    assert found[0] == found[1]

@@ -204,3 +204,11 @@ def test_pil_images_with_default_arguments():
         "one": (30, 40), "grid": (30, 80), "samples": (30, 40), "boxes": (30, 40),
         "video": (30, 40)}
     assert all((files[0] == [255, 0, 0]).all() for files in found["one"])
+
+
+@pytest.mark.parametrize("kind", [summary.image, summary.video])
+def test_a_padding_beyond_all_memory(kind):
+    """A grid that no picture holds is refused at the call, not when it is encoded."""
+    with pytest.raises(ValueError, match="got a .*, want "):
+        kind("a", np.zeros((3, 2, 4, 5, 3), np.uint8) if kind is summary.video
+             else np.zeros((3, 4, 5, 3), np.uint8), padding=1 << 31)

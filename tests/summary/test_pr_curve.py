@@ -158,3 +158,11 @@ def test_masked_elements_are_left_out(recwarn, which):
         made = summary.pr_curve(tag, *arrays[:2], 9, arrays[2])
     np.testing.assert_array_equal(parsed(made)[1], parsed(wanted)[1])
     assert sum(f"{tag!r} leaves out 1 masked" in str(w.message) for w in recwarn) == 1
+
+
+def test_the_number_of_thresholds_is_read_once():
+    """An array of one element is a number; the call reads it, not the thread later."""
+    number = np.array([5.0])
+    made = summary.pr_curve("a", [0, 1], [0.1, 0.9], number)
+    number[0] = 1e6
+    assert len(made.SerializeToString()) < 1000

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 
 from . import schema, wire
+from .._foreign import shown
 from .._parts import Parts, total
 
 # The keys that precede the numbers of a scalar's event: where they are is all that the readers and
@@ -157,7 +158,7 @@ def check_tag(tag: str) -> str:
 def tag_field(tag: str) -> bytes:
     """The tag of a Summary.Value. TypeError unless it is a str, ValueError for a lone surrogate."""
     if not isinstance(tag, str):
-        raise TypeError(f"got a tag of type {type(tag).__name__} ({tag!r:.50}), want str")
+        raise TypeError(f"got a tag of type {type(tag).__name__} ({shown(tag)}), want str")
     try:
         # Long ones are not kept: many of them would be hundreds of megabytes.
         return (_tag_field if len(tag) <= _KEPT else _tag_field.__wrapped__)(tag)
@@ -203,7 +204,7 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
         for what, text in (("plugin_name", plugin_name), ("display_name", display_name),
                            ("description", description)):
             if not isinstance(text, str):
-                raise TypeError(f"got a {what} of type {type(text).__name__} ({text!r:.50}), want "
+                raise TypeError(f"got a {what} of type {type(text).__name__} ({shown(text)}), want "
                                 "str")
     try:
         if data_class is None:

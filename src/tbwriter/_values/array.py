@@ -157,8 +157,7 @@ def _as_array(values: Any, what: str, kinds: str) -> "np.ndarray[Any, Any]":
         values = _dense(values, np.dtype(getattr(values, "dtype", None))).asnumpy()
     elif hasattr(values, "detach"):
         values = _from_torch(values, what)
-    elif isinstance(values, (list, tuple)) and values and _is_foreign(values[0]):
-        values = [as_array(item, what, kinds) if _is_foreign(item) else item for item in values]
+    values = of_numpy(values, what, kinds)
     hidden = masked(values)
     if hidden is not None:
         return filled(hidden, what)
@@ -169,6 +168,26 @@ def _as_array(values: Any, what: str, kinds: str) -> "np.ndarray[Any, Any]":
     if array.dtype.kind not in kinds:
         array = _from_unknown(array, values, what)
     return array
+
+
+# What numpy reads by itself; most lists hold nothing else.
+_KNOWN = {float, int, bool, str, bytes, np.float64, np.float32, np.int64, np.ndarray}
+
+
+def of_numpy(values: Any, what: str = "values", kinds: str = "biuf", _outer: Tuple[int, ...] = ()
+             ) -> Any:
+    """`values`, with arrays of numpy in place of foreign ones in its lists.
+
+    Numpy would walk through a foreign array item by item, each a small array of its own; a sparse
+    one of MXNet has items without end.
+    """
+    if not isinstance(values, (list, tuple)) or set(map(type, values)) <= _KNOWN:
+        return values
+    if id(values) in _outer:
+        raise TypeError(f"got {what} in a list that contains itself, want an array of numbers")
+    inside = (*_outer, id(values))
+    return [as_array(item, what, kinds) if _is_foreign(item)
+            else of_numpy(item, what, kinds, inside) for item in values]
 
 
 def masked(values: Any) -> Any:
@@ -182,7 +201,7 @@ def masked(values: Any) -> Any:
         if not values or not hasattr(values[0], "__array__") \
                 or not any(hasattr(item, "filled") for item in values):
             return None
-        values = np.ma.array(values)  # type: ignore[no-untyped-call]
+        values = np.ma.array(of_numpy(values))  # type: ignore[no-untyped-call]
     if hasattr(values, "filled") and isinstance(values, np.ma.MaskedArray) and values.mask.any():
         return values
     return None
@@ -210,7 +229,7 @@ def _is_symbol(values: Any) -> bool:
 
 
 def _is_foreign(values: Any) -> bool:
-    """Numpy would walk through an MXNet array item by item, each a small array of its own."""
+    """Whether it is an array of MXNet or torch."""
     return hasattr(values, "asnumpy") or hasattr(values, "detach")
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from operator import index
 from typing import Any, List
 
+from .._foreign import shown
 from .._warnings import once
 
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -60,9 +61,9 @@ def _wrong_size(value: Any, size: Any, what: str) -> Exception:
     return _no_number(value, what)  # e.g. the (width, height) of a PIL image
 
 
-def _no_number(value: Any, what: str, shown: str = "") -> TypeError:
+def _no_number(value: Any, what: str, text: str = "") -> TypeError:
     return TypeError(f"got a {what} of type {type(value).__name__} "
-                     f"({shown or format(repr(value), '.50')}), want a number")
+                     f"({text or shown(value)}), want a number")
 
 
 def _is_masked(value: Any) -> bool:
@@ -127,7 +128,7 @@ def as_count(value: Any, what: str, least: int = 1) -> int:
     try:
         number = index(value)
     except Exception:
-        raise TypeError(f"got {what} of type {type(value).__name__} ({value!r:.50}), want an "
+        raise TypeError(f"got {what} of type {type(value).__name__} ({shown(value)}), want an "
                         "integer") from None
     if not least <= number <= INT64_MAX:
         raise ValueError(f"got {what}={number}, want {least} or more")

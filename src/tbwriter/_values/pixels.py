@@ -12,6 +12,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .._foreign import shown
 from .._parts import Parts
 from .._proto import messages, schema, wire
 from .._proto.messages import Value
@@ -105,8 +106,8 @@ def _fitted(dataformats: str, rank: int, batch: str) -> Optional[str]:
         raise TypeError(f"got dataformats of type {type(dataformats).__name__}, want str")
     layout = dataformats.upper()
     if not ({"H", "W"} <= set(layout) <= {*batch, *"CHW"} and len(set(layout)) == len(layout)):
-        raise ValueError(f"got dataformats {dataformats!r:.80}, want H and W, and optionally C and "
-                         f"{' and '.join(batch)}, each once")
+        raise ValueError(f"got dataformats {shown(dataformats)}, want H and W, and optionally C "
+                         f"and {' and '.join(batch)}, each once")
     if len(layout) == rank + 1:
         # One axis less: a single picture where several are expected, or grey ones.
         layout = layout.replace("N", "") if "N" in layout else layout.replace("C", "")
@@ -126,7 +127,7 @@ def picture(data: Any, dataformats: Optional[str], batch: str = "N", *, tag: str
     Raises TypeError or ValueError if it is no picture.
     """
     if isinstance(data, (str, os.PathLike)):
-        raise TypeError(f"got a picture of type {type(data).__name__} ({data!r:.80}), want an "
+        raise TypeError(f"got a picture of type {type(data).__name__} ({shown(data)}), want an "
                         "array, a PIL image or an encoded file. If it is the name of a file, pass "
                         "its bytes: Path(name).read_bytes()")
     if is_pil(data):

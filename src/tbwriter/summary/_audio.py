@@ -10,6 +10,7 @@ from typing import Any, List, Tuple
 
 import numpy as np
 
+from .._foreign import checked, shown
 from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -30,6 +31,7 @@ _PCM, _BITS, _MAX_CHANNELS = 1, 16, 65535
 _LOUDEST = 1.001
 
 
+@checked
 def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = "",
           description: str = "") -> Summary:
     """One clip or several. Shown in Audio, several as samples of each step.
@@ -94,7 +96,7 @@ def _rank(item: Any) -> int:
 
 def _clip(tag: str, data: Any) -> Snapshot:
     if isinstance(data, (str, bytes, bytearray, os.PathLike)):
-        raise TypeError(f"got a sound of type {type(data).__name__} ({data!r:.50}), want an array "
+        raise TypeError(f"got a sound of type {type(data).__name__} ({shown(data)}), want an array "
                         "of samples. If it is a file or the name of one, decode it, for example "
                         "with the module wave")
     hidden = masked(data)

@@ -6,6 +6,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .._foreign import checked
 from .._values.array import as_array
 from .._proto.messages import Summary
 from .._values.number import as_float, items
@@ -19,6 +20,7 @@ _LINE = 2    # pixels of a box's line, more in large pictures
 _MARGIN = 2  # pixels around a label's text
 
 
+@checked
 def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequence[str]] = None,
                      rescale: float = 1, dataformats: Optional[str] = None, display_name: str = "",
                      description: str = "") -> Summary:
@@ -42,13 +44,14 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
         raise ValueError(f"got pictures of shape {shown.data.shape}, want one")
     corners = _corners(boxes)
     texts = _texts(labels, len(corners))
-    width, height = _scaled(shown.length("W"), shown.length("H"), as_float(rescale, "rescale"))
+    factor = as_float(rescale, "rescale")
+    width, height = _scaled(shown.length("W"), shown.length("H"), factor)
 
     def encode() -> Any:
         canvas = _canvas(to_8_bits(shown.pixels()))
-        if rescale != 1:
+        if factor != 1:
             canvas = canvas.resize((width, height))
-        _draw(canvas, corners * rescale, texts)
+        _draw(canvas, corners * factor, texts)
         return as_png(np.asarray(canvas))
 
     return Summary([image_value(tag, encode, shown.data.nbytes, display_name, description)])
@@ -116,7 +119,7 @@ def _whole(corners: Array, size: Any) -> List[List[int]]:
 
 def _label(draw: Any, font: Any, size: Any, x: int, y: int, text: str) -> None:
     """`text` on red, above the corner (x, y), or as far inside the picture as it needs."""
-    text, box = measured(draw, text, font)
+    text, box = measured(draw, text[:size[0]], font)  # the rest is outside: a character has a pixel
     width, height = box[2] - box[0] + 2 * _MARGIN, box[3] - box[1] + 2 * _MARGIN
     left = max(0, min(x, size[0] - width))
     top = max(0, min(y - height, size[1] - height))

@@ -11,8 +11,9 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .._foreign import checked, shown
 from .._proto.messages import Summary
-from .._values.array import as_array, masked
+from .._values.array import as_array, masked, of_numpy
 from .._values.lettering import font, measured
 from .._values.number import as_flag, items
 from .._values.pixels import as_png, image_value
@@ -31,6 +32,7 @@ _LIGHT, _DARK = np.array([245, 248, 252]), np.array([8, 48, 107])
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 
+@checked
 def confusion_matrix(tag: str, labels: Any, predictions: Any,
                      classes: Optional[Sequence[Any]] = None, normalize: bool = False, *,
                      display_name: str = "", description: str = "") -> Summary:
@@ -71,7 +73,7 @@ def _names(classes: Optional[Sequence[Any]]) -> List[str]:
         raise TypeError(f"got classes of type {type(classes).__name__}, want a list of names")
     names = list(map(str, items(classes, "classes")))
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"got the classes {names!r:.80}, want different names, at least one")
+        raise ValueError(f"got the classes {shown(names)}, want different names, at least one")
     return names
 
 
@@ -105,7 +107,8 @@ def _classes(what: str, values: Any) -> Array:
     hidden = masked(values)
     plain = values if hidden is None else hidden.data
     try:
-        array = np.asarray(plain) if isinstance(plain, (list, tuple, np.ndarray)) else None
+        listed = isinstance(plain, (list, tuple, np.ndarray))
+        array = np.asarray(of_numpy(plain)) if listed else None
     except Exception:  # ragged, or too deep: as_array says what is wrong
         array = None
     if array is None or array.dtype.kind not in "US":
@@ -131,7 +134,7 @@ def _numbered(values: Array, names: List[str]) -> Array:
     numbers = {name: number for number, name in enumerate(names)}
     unknown = sorted({str(value) for value in values} - set(numbers))
     if unknown:
-        raise ValueError(f"got the classes {unknown!r:.80}, want names in classes={names!r:.80}")
+        raise ValueError(f"got the classes {shown(unknown)}, want names in classes={shown(names)}")
     return np.array([numbers[str(value)] for value in values], np.int64)
 
 
@@ -187,10 +190,15 @@ def _width(draw: Any, text: str, face: Any) -> int:
 
 def _name(draw: Any, text: str, face: Any, longest: int) -> Image.Image:
     """A text on white, cut where it is too long."""
-    if _width(draw, text, face) > longest:
-        while text and _width(draw, text + "..", face) > longest:
-            text = text[:-1]
-        text += ".."
+    if len(text) > longest or _width(draw, text, face) > longest:  # a character has a pixel
+        fitting, least = 0, min(len(text), longest)
+        while fitting < least:
+            middle = (fitting + least + 1) // 2
+            if _width(draw, text[:middle] + "..", face) > longest:
+                least = middle - 1
+            else:
+                fitting = middle
+        text = text[:fitting] + ".."
     drawn, (left, top, right, bottom) = measured(draw, text, face)
     picture = Image.new("RGB", (max(1, int(right - left)), max(1, int(bottom - top))), _WHITE)
     ImageDraw.Draw(picture).text((-left, -top), drawn, fill=_BLACK, font=face)

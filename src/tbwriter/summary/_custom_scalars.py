@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
 
+from .._foreign import checked, shown
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value, check_tag
 from .._proto.plugin_schema import (Category, Chart, MarginChart, MarginSeries,
@@ -20,6 +21,7 @@ _SERIES = (MarginSeries.VALUE, MarginSeries.LOWER, MarginSeries.UPPER)
 Layout = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
+@checked
 def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
     """Which charts the dashboard draws. TensorBoard takes the last layout of a run, and joins those
     of several runs.
@@ -54,15 +56,15 @@ def _category(title: str, charts: Any, closed: bool) -> bytes:
 
 def _chart(title: str, chart: Any) -> bytes:
     if isinstance(chart, str) or not isinstance(chart, Sequence) or len(chart) != 2:
-        raise ValueError(f"got the chart {title!r} as {chart!r:.80}, want ['Multiline', tags] or "
+        raise ValueError(f"got the chart {title!r} as {shown(chart)}, want ['Multiline', tags] or "
                          "['Margin', [value, lower, upper]]")
     form, tags = chart
     head = wire.string_field(Chart.TITLE, check_tag(title))
-    if form == "Multiline":
-        return head + wire.bytes_field(Chart.MULTILINE, _strings(title, tags))
-    if form == "Margin":
-        return head + wire.bytes_field(Chart.MARGIN, _margins(title, tags))
-    raise ValueError(f"got the form {form!r} for the chart {title!r}, want 'Multiline' or 'Margin'")
+    if not isinstance(form, str) or form not in ("Multiline", "Margin"):
+        raise ValueError(f"got the form {shown(form)} for the chart {title!r}, want 'Multiline' or "
+                         "'Margin'")
+    return head + (wire.bytes_field(Chart.MULTILINE, _strings(title, tags)) if form == "Multiline"
+                   else wire.bytes_field(Chart.MARGIN, _margins(title, tags)))
 
 
 def _strings(title: str, tags: Any) -> bytes:
@@ -76,7 +78,7 @@ def _margins(title: str, tags: Any) -> bytes:
     message = b""
     for series in [listed] if isinstance(listed[0], str) else listed:
         if isinstance(series, str) or len(items(series, "three tags")) != 3:
-            raise ValueError(f"got {series!r:.80} in the margin chart {title!r}, want three tags: "
+            raise ValueError(f"got {shown(series)} in the margin chart {title!r}, want three tags: "
                              "value, lower, upper")
         message += wire.bytes_field(MarginChart.SERIES, b"".join(
             wire.string_field(number, check_tag(tag)) for number, tag in zip(_SERIES, series)))
@@ -85,6 +87,6 @@ def _margins(title: str, tags: Any) -> bytes:
 
 def _listed(title: str, tags: Any) -> List[Any]:
     if isinstance(tags, (str, bytes)) or not isinstance(tags, Sequence) or not tags:
-        raise ValueError(f"got {tags!r:.80} as the tags of the chart {title!r}, want a list of "
+        raise ValueError(f"got {shown(tags)} as the tags of the chart {title!r}, want a list of "
                          "tags, at least one")
     return list(tags)

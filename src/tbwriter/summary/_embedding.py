@@ -15,6 +15,7 @@ from typing import Any, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
+from .._foreign import checked, shown
 from .._names import relative_path
 from .._proto import schema, textproto
 from .._proto.messages import check_tag
@@ -81,6 +82,7 @@ class Embedding:
         _add_to_config(directory, self._name, block)
 
 
+@checked
 def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, label_img: Any = None,
               step: Optional[int] = None, metadata_header: Optional[Sequence[str]] = None
               ) -> Embedding:
@@ -157,7 +159,7 @@ def _table(metadata: Any, header: Optional[Sequence[str]], length: int) -> bytes
     header = _header(header)
     if metadata is None:
         if header:
-            raise ValueError(f"got the metadata_header {header!r:.80} without metadata, want both")
+            raise ValueError(f"got the metadata_header {shown(header)} without metadata, want both")
         return b""
     rows, columns = _rows(metadata)
     header = header or columns
@@ -182,14 +184,14 @@ def _table(metadata: Any, header: Optional[Sequence[str]], length: int) -> bytes
 
 def _header(header: Any) -> List[str]:
     if isinstance(header, (str, bytes)):
-        raise TypeError(f"got the metadata_header {header!r:.80}, want a list of names")
+        raise TypeError(f"got the metadata_header {shown(header)}, want a list of names")
     return [] if header is None else items(header, "metadata_header")
 
 
 def _rows(metadata: Any) -> Tuple[List[Any], List[str]]:
     """The labels, or rows of labels, of each point, and the names of the columns if known."""
     if isinstance(metadata, (str, bytes)):
-        raise TypeError(f"got the metadata {metadata!r:.80}, want a list of labels")
+        raise TypeError(f"got the metadata {shown(metadata)}, want a list of labels")
     if hasattr(metadata, "columns"):  # a DataFrame of pandas or polars
         rows = metadata.itertuples(index=False, name=None) if hasattr(metadata, "itertuples") \
             else metadata.rows()

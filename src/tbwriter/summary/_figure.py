@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from .._foreign import checked
 from .._proto.messages import Summary
+from .._values.number import as_flag
 from .._values.pixels import Array, as_png, grid_size, image_value, tile
 
 COLUMNS = 8
 
 
+@checked
 def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = "",
            description: str = "") -> Summary:
     """A matplotlib figure as it looks now. Shown in Images and Time Series.
@@ -25,6 +28,7 @@ def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = ""
 
     Example: `figure("loss", plt.gcf())`.
     """
+    close = as_flag(close, "close")
     several = list(figures) if isinstance(figures, (list, tuple)) else [figures]
     if not several:
         raise ValueError("got an empty list of figures, want at least one")

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
+from .._foreign import checked, shown
 from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value, check_tag
 from .._proto.plugin_schema import (AllocatorMemoryUsed, AttrValue, DeviceStepStats, FunctionGraphs,
@@ -74,6 +75,7 @@ class Cost(NamedTuple):
     device: str = "/device:CPU:0"
 
 
+@checked
 def graph(nodes: Iterable[Node]) -> Message:
     """The graph of a run, for `FileWriter.add`. TensorBoard shows one in each run: write it once.
 
@@ -83,6 +85,7 @@ def graph(nodes: Iterable[Node]) -> Message:
     return Message(schema.Event.GRAPH_DEF, _graph_def(nodes))
 
 
+@checked
 def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
     """A graph with a name of its own, chosen by `tag` in Graphs: for several in one run.
 
@@ -93,6 +96,7 @@ def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
                   wire.bytes_field(RunMetadata.FUNCTION_GRAPHS, function))
 
 
+@checked
 def keras_graph(tag: str, model_json: str) -> Summary:
     """The conceptual graph of a Keras model, chosen by `tag` and "Conceptual graph" in Graphs.
 
@@ -103,6 +107,7 @@ def keras_graph(tag: str, model_json: str) -> Summary:
     return _named(tag, schema.KERAS_MODEL, model_json.encode("utf-8"))
 
 
+@checked
 def costs(tag: str, nodes: Iterable[Cost]) -> Message:
     """Compute time and memory of the graph's nodes in one step, chosen by `tag` in Graphs.
 
@@ -166,7 +171,7 @@ def _check_names(nodes: Sequence[Node]) -> Set[str]:
     names: Set[str] = set()
     for node in nodes:
         if not isinstance(node, Node):
-            raise TypeError(f"got a node of type {type(node).__name__} ({node!r:.50}), want Node")
+            raise TypeError(f"got a node of type {type(node).__name__} ({shown(node)}), want Node")
         if not isinstance(node.name, str) or not node.name or ":" in node.name \
                 or node.name[0] == "^":
             raise ValueError(f"got a node called {node.name!r}, want a name without ':' and '^' "

@@ -6,6 +6,7 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
+from .._foreign import checked, shown
 from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -32,6 +33,7 @@ _MOST_BINS = 1_000_000
 _LARGEST = float(np.finfo(np.float32).max)
 
 
+@checked
 def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
               max_bins: Optional[int] = None, max_values: Optional[int] = None,
               display_name: str = "", description: str = "") -> Summary:
@@ -140,8 +142,8 @@ class Counting:
     @staticmethod
     def prepare(waiting: "Sequence[Counting]") -> None:
         """Count small ones that wait at the same time together, which costs less."""
-        for one, shown in zip(waiting, histograms([one._numbers() for one in waiting])):
-            one._keep(shown)
+        for one, counted in zip(waiting, histograms([one._numbers() for one in waiting])):
+            one._keep(counted)
 
     def _numbers(self) -> Any:
         assert self._held is not None
@@ -176,6 +178,7 @@ def _present(tag: str, values: Any) -> Any:
     return hidden.compressed() if hidden.count() else np.array([np.nan])
 
 
+@checked
 def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_squares: float,
                   bucket_limits: Any, bucket_counts: Any, *, display_name: str = "",
                   description: str = "") -> Summary:
@@ -221,7 +224,7 @@ def _checked_bins(bins: Any) -> Bins:
     """`bins` as it is, with edges as an array of their own; ValueError or TypeError."""
     if isinstance(bins, str):
         if bins != "tensorflow" and bins not in _STRATEGIES:
-            raise ValueError(f"got the bins {bins!r:.80}, want 'tensorflow', a number, edges or "
+            raise ValueError(f"got the bins {shown(bins)}, want 'tensorflow', a number, edges or "
                              f"one of {', '.join(_STRATEGIES)}")
         return bins
     if isinstance(bins, (int, np.integer)) and not isinstance(bins, bool):
@@ -230,7 +233,7 @@ def _checked_bins(bins: Any) -> Bins:
         return int(bins)
     edges = as_array(bins, "bins").astype(np.float64)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
-        raise ValueError(f"got the bins {bins!r:.80}, want two or more edges in rising order")
+        raise ValueError(f"got the bins {shown(bins)}, want two or more edges in rising order")
     return edges
 
 

@@ -13,6 +13,7 @@ import math
 from enum import Enum
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
+from .._foreign import checked, shown
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value, check_tag
 from .._proto.plugin_schema import (HPARAM_TYPES, METRIC_DATASETS, SESSION_STATUSES, Experiment,
@@ -48,6 +49,7 @@ class Metric(NamedTuple):
 Domain = Union[None, type, Interval, Sequence[Any]]
 
 
+@checked
 def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: float = 0,
             model_uri: str = "", monitor_url: str = "") -> Summary:
     """The hyperparameters a run was trained with, once per run. Shown in HParams.
@@ -78,6 +80,7 @@ def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: floa
                     wire.bytes_field(HParamsPluginData.SESSION_START_INFO, message))
 
 
+@checked
 def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
     """How a run with hyperparameters ended. Shown in HParams.
 
@@ -87,7 +90,7 @@ def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
     Raises ValueError for another status.
     """
     if not isinstance(status, str) or status not in SESSION_STATUSES:
-        raise ValueError(f"got the status {status!r:.80}, want one of "
+        raise ValueError(f"got the status {shown(status)}, want one of "
                          f"{', '.join(SESSION_STATUSES)}")
     message = (wire.int_field(SessionEndInfo.STATUS, SESSION_STATUSES[status])
                + _time(SessionEndInfo.END_TIME_SECS, end_time))
@@ -95,6 +98,7 @@ def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
                     wire.bytes_field(HParamsPluginData.SESSION_END_INFO, message))
 
 
+@checked
 def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[str, Metric]] = (),
                        *, name: str = "", description: str = "", user: str = "",
                        time_created: float = 0) -> Summary:
@@ -250,12 +254,12 @@ def _interval(name: str, domain: Interval) -> bytes:
 
 def _discrete(name: str, domain: Any) -> bytes:
     if isinstance(domain, (str, bytes, Mapping)) or not hasattr(domain, "__iter__"):
-        raise TypeError(f"got the domain {domain!r:.80} for {name!r}, want a list of values, an "
+        raise TypeError(f"got the domain {shown(domain)} for {name!r}, want a list of values, an "
                         "Interval, a type or None")
     values = [plain_value(name, value) for value in items(domain, "a domain")]
     types = {type(value) for value in values}
     if len(types) != 1 or None in values:
-        raise ValueError(f"got the domain {domain!r:.80} for {name!r}, want values of one type: "
+        raise ValueError(f"got the domain {shown(domain)} for {name!r}, want values of one type: "
                          "bool, str or numbers")
     listed = b"".join(wire.bytes_field(JsonList.VALUES, _value(value))
                       for value in values if value is not None)

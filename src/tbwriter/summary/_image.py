@@ -3,9 +3,11 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
+from .._foreign import checked
 from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
+from .._proto.wire import check_size
 from .._values.encoded import File
 from .._values.number import as_count, as_flag
 from .._values.pixels import Array, Picture, as_png, grid_size, image_value, pictures, tile
@@ -14,6 +16,7 @@ from .._values.pixels import Array, Picture, as_png, grid_size, image_value, pic
 COLUMNS = 8
 
 
+@checked
 def image(tag: str, data: Any, *, dataformats: Optional[str] = None,
           columns: Optional[int] = COLUMNS, padding: int = 0, normalize: bool = False,
           display_name: str = "", description: str = "") -> Summary:
@@ -48,12 +51,13 @@ def image(tag: str, data: Any, *, dataformats: Optional[str] = None,
         file = found[0]
         return Summary([image_value(tag, lambda: (file.width, file.height, 3, file.data),
                                     len(file.data), display_name, description)])
-    _check_alike(found)
+    _check_grid(found, columns, padding)
     nbytes = sum(one.data.nbytes for one in found)
     return Summary([image_value(tag, lambda: as_png(_in_grid(found, columns, padding)), nbytes,
                                 display_name, description)])
 
 
+@checked
 def images(tag: str, data: Any, *, dataformats: Optional[str] = None, normalize: bool = False,
            display_name: str = "", description: str = "") -> Summary:
     """Several pictures under one tag. Shown in Images as samples of each step.
@@ -81,14 +85,19 @@ def images(tag: str, data: Any, *, dataformats: Optional[str] = None, normalize:
     return Summary([Value(tag, encode, nbytes)])
 
 
-def _check_alike(found: List[Any]) -> None:
-    if len(found) == 1:  # a Picture: a file is passed on before
+def _check_grid(found: List[Any], columns: Optional[int], padding: int) -> None:
+    """ValueError for pictures that are unlike, and for a grid of 2 GiB and more."""
+    if len(found) == 1 and "N" not in found[0].layout:  # a Picture: a file is passed on before
         return
     forms = {f"{one.length('C')} channels of {one.depth} bits" if isinstance(one, Picture)
              else "an encoded file" for one in found}
     if len(forms) > 1 or "an encoded file" in forms:
         raise ValueError(f"got a grid of {' and '.join(sorted(forms))}, want arrays with one "
                          "number of channels and one depth (summary.images takes any)")
+    rows, columns = grid_size(sum(one.length("N") for one in found), columns)
+    height = rows * (max(one.length("H") for one in found) + padding) - padding
+    width = columns * (max(one.length("W") for one in found) + padding) - padding
+    check_size(height * width * found[0].length("C") * found[0].depth // 8, "a grid of pictures")
 
 
 def _in_grid(found: List[Picture], columns: Optional[int], padding: int) -> Array:

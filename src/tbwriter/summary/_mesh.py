@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 import numpy as np
 
+from .._foreign import checked
 from .._parts import Parts
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -27,6 +28,7 @@ class _Part(NamedTuple):
     data: "np.ndarray[Any, Any]"
 
 
+@checked
 def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
          config_dict: Optional[Mapping[str, Any]] = None, *, display_name: str = "",
          description: str = "") -> Summary:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from .._foreign import checked
 from .._parts import Parts
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -17,6 +18,7 @@ from .._values.number import as_float
 from .._warnings import once
 
 
+@checked
 def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
              weights: Any = None, *, display_name: str = "", description: str = "") -> Summary:
     """Precision and recall at evenly spaced thresholds from 0 to 1. Shown in PR Curves.
@@ -35,8 +37,9 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
 
     Example: `pr_curve("test", labels == 3, probabilities[:, 3])`.
     """
-    if not 2 <= as_float(num_thresholds, "number of thresholds") < 1 << 31:
-        raise ValueError(f"got {num_thresholds} thresholds, want at least 2")
+    number = as_float(num_thresholds, "number of thresholds")
+    if not 2 <= number < 1 << 31:
+        raise ValueError(f"got {number:g} thresholds, want at least 2")
     weights = 1.0 if weights is None else weights
     if not all(masked(values) is None for values in (labels, predictions, weights)):
         labels, predictions, weights = _present(tag, labels, predictions, weights)
@@ -52,10 +55,10 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     _check_range("predictions", scores.numpy(), 1)
     _check_range("weights", factors.numpy(), float(np.finfo(np.float32).max))
 
-    metadata = _metadata(int(num_thresholds), display_name, description)
+    metadata = _metadata(int(number), display_name, description)
 
     def encode() -> Parts:
-        return _parts(_rows(truth, scores, factors, int(num_thresholds)), metadata)
+        return _parts(_rows(truth, scores, factors, int(number)), metadata)
     return Summary([Value(tag, encode, truth.nbytes + scores.nbytes + factors.nbytes)])
 
 
@@ -76,6 +79,7 @@ def _present(tag: str, *given: Any) -> "List[np.ndarray[Any, Any]]":
     return [np.asarray(array)[~dropped] for array in arrays]
 
 
+@checked
 def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any,
                  true_negative_counts: Any, false_negative_counts: Any, precision: Any,
                  recall: Any, *, display_name: str = "", description: str = "") -> Summary:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
+from .._foreign import checked
 from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value
 from .._values.number import as_float
@@ -10,6 +11,7 @@ from .._values.number import as_float
 _KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
 
+@checked
 def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "") -> Summary:
     """One number. Shown in Time Series, Scalars, Custom Scalars and HParams.
 
@@ -26,12 +28,20 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
     # keeps name and description too.
     described = messages.metadata(schema.SCALARS, display_name=display_name,
                                   description=description
-                                  ) if display_name or description else b""
+                                  ) if _is_given(display_name, description) else b""
     if _is_dense_number(value):
         # MXNet computes in the background: a copy joins its queue, and the call does not wait.
         held = value.copy()
         return Summary([Value(tag, lambda: [_field(held) + described])])
     return Summary([Value(tag, [_field(value) + described])])
+
+
+def _is_given(display_name: Any, description: Any) -> bool:
+    """Whether one of the texts is there; an object that can't tell is, and is refused as a text."""
+    try:
+        return bool(display_name or description)
+    except Exception:
+        return True
 
 
 def _is_dense_number(value: Any) -> bool:
@@ -45,6 +55,7 @@ def _field(value: Any) -> bytes:
     return _KEY + wire.float32(as_float(value))
 
 
+@checked
 def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
     """One number for each of several tags, in one event: {tag: number}. Shown as `scalar` is.
 

@@ -5,16 +5,21 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
+from .._foreign import checked
 from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
 from .._values.array import Snapshot, as_array, check_tensor_type, snapshot
 from .._values.array import tensor as tensor_field
+from .._values.number import as_flag
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
+_MOST_AXES = 64  # of an array; a list may hold itself
 
+
+@checked
 def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes = b"",
            blobs: bool = False, display_name: str = "", description: str = "") -> Summary:
     """An array of any shape and dtype. Shown by the plugin it is written for.
@@ -32,6 +37,7 @@ def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes =
     Example: `tensor("confusion", counts, plugin_name="my_plugin")`.
     """
     strings = _strings(data)
+    blobs = as_flag(blobs, "blobs")
     if blobs and (strings is None or strings.ndim != 1):
         raise ValueError("got blobs=True with other data than one axis of bytes, want a list of "
                          "bytes")
@@ -47,7 +53,7 @@ def _strings(data: Any) -> Optional[Array]:
     """`data` as an array of str and bytes objects; None where it holds something else."""
     if not isinstance(data, (str, bytes, list, tuple, np.ndarray)):
         return None
-    if isinstance(data, np.ndarray) and data.dtype.kind not in "USO":
+    if not _holds_texts(data, 0):
         return None
     try:
         # Objects, since numpy's own strings lose zero bytes at their end.
@@ -58,6 +64,16 @@ def _strings(data: Any) -> Optional[Array]:
     return array if texts else None
 
 
+def _holds_texts(data: Any, depth: int) -> bool:
+    """Whether every item of nested lists may be a text. Numpy is not asked: it would walk through
+    any object that has an index, and some have items without end."""
+    if isinstance(data, (list, tuple)):
+        return depth < _MOST_AXES and all(_holds_texts(item, depth + 1) for item in data)
+    if isinstance(data, np.ndarray):
+        return data.dtype.kind in "USO"
+    return isinstance(data, (str, bytes))
+
+
 def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
     check_size(sum(map(len, array.flat)), "a tensor")
     strings = [item.encode("utf-8", "replace") if isinstance(item, str) else bytes(item)
@@ -66,7 +82,7 @@ def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
 
 
 def _is_complex(data: Any) -> bool:
-    for _ in range(64):  # the most axes of an array: a list may hold itself
+    for _ in range(_MOST_AXES):
         if not isinstance(data, (list, tuple)) or not data:
             break
         data = data[0]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, List, Tuple
 
+from .._foreign import checked, shown
 from .._parts import total
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
@@ -13,6 +14,7 @@ from .._values.number import listed
 _MAX_RANK = 2
 
 
+@checked
 def text(tag: str, data: Any, *, display_name: str = "", description: str = "") -> Summary:
     """A text, or a table of texts, as Markdown. Shown in Text.
 
@@ -40,7 +42,7 @@ def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
         check_size(len(data), "a text")
         return [], [_utf8(data)]
     if not isinstance(data, (list, tuple)):
-        raise TypeError(f"got a text of type {type(data).__name__} ({data!r:.50}), want str, or "
+        raise TypeError(f"got a text of type {type(data).__name__} ({shown(data)}), want str, or "
                         "lists of str")
     rows = [listed(row, "a text") for row in data]
     if not any(isinstance(row, (list, tuple)) for row in rows):
@@ -67,4 +69,4 @@ def _utf8(cell: Any) -> bytes:
         return cell.decode("utf-8", "replace").encode("utf-8")
     if isinstance(cell, (bool, int, float)):
         return str(cell).encode("utf-8")
-    raise TypeError(f"got a text of type {type(cell).__name__} ({cell!r:.50}), want str")
+    raise TypeError(f"got a text of type {type(cell).__name__} ({shown(cell)}), want str")

@@ -7,7 +7,9 @@ from typing import Any, List, Optional, Tuple
 import numpy as np
 from PIL import Image
 
+from .._foreign import checked
 from .._proto.messages import Summary
+from .._proto.wire import check_size
 from .._values.number import as_count, as_flag, as_float
 from .._values.depth import normalized, to_8_bits, to_depth
 from .._values.pixels import Array, Picture, image_value, in_order, picture, tile
@@ -17,6 +19,7 @@ _SHORTEST = 2
 _LONGEST = 65535
 
 
+@checked
 def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = None,
           padding: int = 0, normalize: bool = False, display_name: str = "",
           description: str = "") -> Summary:
@@ -49,6 +52,7 @@ def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = N
     if width > 65535 or height > 65535:
         raise ValueError(f"got a video of {width} x {height}, want at most 65535 x 65535, which "
                          "is what a GIF holds")
+    check_size(width * height * 3, "a frame")
 
     def encode() -> Tuple[int, int, int, bytes]:
         shown = _frames(clips)

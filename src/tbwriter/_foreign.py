@@ -1,0 +1,102 @@
+"""Arguments are objects of other programs: any method of theirs may raise anything.
+
+`checked` makes TypeError or ValueError of it, so that a program knows what a logging call raises;
+`shown` is their text in an error.
+"""
+from __future__ import annotations
+
+import os
+from functools import wraps
+from types import FrameType
+from typing import Any, Callable, List, Optional, TypeVar, cast
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+# Errors from here are those of the storage, or come from it: no argument is at fault.
+_STORAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_log") + os.sep
+# Where objects that may fail come from is none of these; texts and numbers hold none.
+_SOUND = ("builtins", "numpy", "collections")
+_PLAIN = (str, bytes, bool, int, float, type(None))
+
+
+def shown(value: Any) -> str:
+    """The start of `repr(value)`, for an error; its type where the object has no repr."""
+    try:
+        return f"{value!r:.80}"
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+def checked(function: _Function) -> _Function:
+    """`function`, which raises TypeError or ValueError where an argument can't be used, with the
+    text "got ..., want ...", whatever error the argument itself raises; that one is the cause.
+
+    Unchanged are the errors of the storage, MemoryError, warnings that are raised, and what a
+    signal handler raises.
+    """
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            refusal = _refusal(error, function, args, kwargs)
+            if refusal is None:
+                raise
+            raise refusal from error
+    return cast(_Function, call)
+
+
+def _refusal(error: Exception, function: Callable[..., Any], args: Any, kwargs: Any
+             ) -> Optional[Exception]:
+    """The error that replaces `error`; None where that one is right."""
+    if isinstance(error, (MemoryError, Warning)):
+        return None
+    text = _text(error)
+    if isinstance(error, (TypeError, ValueError)) and text.startswith("got "):
+        return None
+    frames = _frames(error)
+    if not frames or of_signal(error) \
+            or any(frame.f_code.co_filename.startswith(_STORAGE) for frame in frames):
+        return None  # no frames: the call does not fit the function's signature
+    kind = ValueError if isinstance(error, ValueError) else TypeError
+    return kind(f"got {_arguments(function, args, kwargs)} that can't be used "
+                f"({type(error).__name__}: {text:.100}), want the arguments that "
+                f"{function.__name__} documents")
+
+
+def _text(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "an error without a text"
+
+
+def _frames(error: Exception) -> List[FrameType]:
+    """The frames below the one that caught the error."""
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    return frames[1:]
+
+
+def of_signal(error: Exception) -> bool:
+    """Whether a signal handler raised it, which may interrupt any line: no argument is at fault."""
+    import signal
+    codes = {getattr(signal.getsignal(number), "__code__", None)
+             for number in signal.valid_signals()}
+    return any(frame.f_code in codes for frame in _frames(error))
+
+
+def _arguments(function: Callable[..., Any], args: Any, kwargs: Any) -> str:
+    """Those arguments that may be at fault: their names and types, or values."""
+    from inspect import signature  # takes long to import
+    bound = signature(function).bind(*args, **kwargs).arguments
+    bound.pop("self", None)
+    objects = {name: type(value) for name, value in bound.items() if type(value) not in _PLAIN}
+    foreign = {name: kind for name, kind in objects.items()
+               if str(kind.__module__).partition(".")[0] not in _SOUND}
+    return " and ".join(f"{name} of type {kind.__name__}"
+                        for name, kind in (foreign or objects).items()) or \
+        ", ".join(f"{name}={shown(value)}" for name, value in bound.items())

@@ -1,0 +1,143 @@
+"""Errors of objects that are given as arguments: none of them reaches the caller as it is."""
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
+from tbwriter._foreign import checked, shown
+from tests.fuzz_writer import GOOD
+
+UNTRUE = np.ones((2, 3))  # an array that has no truth value
+
+
+class Broken:
+    """An object of which every method raises something of its own."""
+
+    def __bool__(self):
+        raise RuntimeError("no truth value")
+
+    def __eq__(self, other):
+        raise KeyError("no equality")
+
+    def __hash__(self):
+        raise OSError("no hash")
+
+    def __repr__(self):
+        raise NotImplementedError("no repr")
+
+    def __getattr__(self, name):
+        raise BufferError("no attribute")
+
+
+def arguments(method):
+    """[(the name of an argument, all others as they should be)]"""
+    names = list(inspect.signature(getattr(SummaryWriter, method)).parameters)[1:]
+    good = dict(zip(names, GOOD[method]))
+    return [(name, {other: value for other, value in good.items() if other != name})
+            for name in names]
+
+
+@pytest.mark.parametrize("method", sorted(GOOD))
+def test_each_argument_of_each_method(tmp_path, method):
+    """Broken objects, alone and in containers, and arrays where a flag or text belongs: a
+    TypeError or ValueError that says what it got and what it wants, or the argument is not read."""
+    with SummaryWriter(tmp_path) as writer:
+        for name, others in arguments(method):
+            for value in (Broken(), [Broken()], {"a": Broken()}, UNTRUE, "\ud800"):
+                try:
+                    getattr(writer, method)(**others, **{name: value})
+                except (TypeError, ValueError) as error:
+                    assert str(error).startswith("got ") and ", want " in str(error), (name, value)
+                    assert "truth value of an array" not in str(error), (name, value)
+
+
+@pytest.mark.parametrize("name, method, others", [
+    ("display_name", "add_scalar", ("a", 1.0)), ("description", "add_scalar", ("a", 1.0)),
+    ("grid", "add_images", ("a", np.zeros((2, 3, 4, 5)))), ("blobs", "add_tensor", ("a", [b"x"])),
+    ("normalize", "add_image", ("a", np.zeros((3, 4, 5)))),
+    ("normalize", "add_confusion_matrix", ("a", [0, 1], [1, 1]))])
+def test_an_array_as_flag_or_text(tmp_path, name, method, others):
+    """It is refused by its name and type."""
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises(TypeError, match=rf"got (a )?{name} of type ndarray(?s:.*), want "):
+            getattr(writer, method)(*others, **{name: UNTRUE})
+
+
+def test_the_argument_at_fault_is_named(tmp_path):
+    """With its type and its own error, which is the cause."""
+    with pytest.raises(TypeError, match="got labels of type Broken that can't be used "
+                                        r"\(\w+: no \w+.*want the arguments that pr_curve") as info:
+        summary.pr_curve("a", Broken(), [0.5])
+    assert not isinstance(info.value.__cause__, (TypeError, ValueError, type(None)))
+
+
+def test_a_signal_handlers_error_is_not_an_arguments(tmp_path):
+    """A time limit that is a signal ends a call with the limit's own error."""
+    class TooLate(Exception):
+        pass
+
+    def handler(number, frame):
+        raise TooLate
+
+    class Slow:
+        def __len__(self):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            time.sleep(60)
+
+    former = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(TooLate):
+            summary.image("a", np.zeros((3, 4, 5)), display_name=Slow())
+    finally:
+        signal.signal(signal.SIGALRM, former)
+
+
+def test_the_storages_errors_stay(tmp_path, monkeypatch):
+    """A strict synchronous writer raises the OSError of the disk, not one of its arguments."""
+    writer = FileWriter(tmp_path, asynchronous=False, strict=True)
+    writer.add_scalar("a", 1.0, 0)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "writev", full, raising=False)
+    with pytest.raises(OSError, match="No space left"):
+        writer.add(summary.text("a", "b"), 1)
+    monkeypatch.undo()
+    writer.close()
+
+
+def test_a_warning_that_is_raised_stays(tmp_path):
+    """`-W error` raises the LogWarning of a call."""
+    with SummaryWriter(tmp_path) as writer, warnings.catch_warnings():
+        writer.add_scalar("a", 1.0, 5)
+        warnings.simplefilter("error", LogWarning)
+        with pytest.raises(LogWarning, match="had steps before"):
+            writer.add_scalar("a", 1.0)
+
+
+def test_signatures_stay():
+    """`inspect`, and a call that does not fit, see the function itself."""
+    assert list(inspect.signature(summary.text).parameters) == [
+        "tag", "data", "display_name", "description"]
+    with pytest.raises(TypeError, match=r"text\(\) missing 1 required"):
+        summary.text("a")
+
+    @checked
+    def own(value):
+        raise ZeroDivisionError
+    with pytest.raises(TypeError, match=r"got value=3 that can't be used \(ZeroDivisionError"):
+        own(3)
+
+
+def test_the_text_of_an_object():
+    """The start of its repr; its type where it has none."""
+    assert shown([1]) == "[1]" and len(shown("x" * 1000)) == 80
+    assert shown(Broken()) == "<Broken>"
