@@ -41,6 +41,8 @@ _memories: "WeakValueDictionary[str, _Memory]" = WeakValueDictionary()
 class _MemoryLog:
     """The storage of one run: a Log, as `_log.contract` describes it, in a _Memory."""
 
+    remote = False
+
     def __init__(self, url: str, suffix: str, header: Callable[[], bytes],
                  max_file_bytes: Optional[int] = None) -> None:
         number, _, run = url.partition("://")[2].partition("/")

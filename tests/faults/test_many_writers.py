@@ -116,6 +116,87 @@ end()
     assert len(seen["raised"]) == (1 if fault == "fsync stalls" else 2), seen
 
 
+NEIGHBOURS = """
+stuck = [SummaryWriter(f"{{logdir}}/still{{n}}") for n in range(count)]
+well = SummaryWriter(f"{{logdir}}/well")
+class Disk(event_file.EventFile):
+    def {method}(self, *args):
+        if "/logs/still" in self.path:
+            stall()
+        return getattr(real, "{method}")(self, *args)
+real, local.EventFile = event_file.EventFile, Disk
+"""
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("method", ["write", "sync"])
+def test_a_stuck_neighbour(tmp_path: Path, method: str, count: int) -> None:
+    """A writer whose storage stands still delays the others by a moment: their flush and close
+    return, what they log reaches the file by itself, and nothing of it is lost at the end."""
+    seen = run(tmp_path, NEIGHBOURS.format(method=method) + """
+log(stuck, 0, 1)
+for writer in stuck:
+    timed(writer.flush, timeout=0.1, fsync=True)
+log([well], 0, 10)
+result["flush"] = timed(well.flush)
+size = os.path.getsize(well.path)
+log(stuck + [well], 10, 20)
+for _ in range(500):
+    time.sleep(0.01)
+    if os.path.getsize(well.path) > size:
+        break
+else:
+    result["raised"].append("not written by itself")
+result["close"] = timed(well.close)
+log(stuck + [well], 20, 30)
+end()
+""", count, timeout=30)
+    assert seen["raised"] == ["TimeoutError"] * count and seen["slowest"] < 0.5, seen
+    assert seen["flush"] < 10 and seen["close"] < 10 and seen["exit"] < 7, seen  # 30 s in vain
+    assert steps(tmp_path / "logs" / "well") == list(range(30))
+
+
+def test_a_stuck_neighbour_and_a_full_buffer(tmp_path: Path) -> None:
+    """Nothing of a writer whose own storage is well is dropped while another one's stands still."""
+    seen = run(tmp_path, NEIGHBOURS.format(method="write") + """
+import numpy as np
+well = SummaryWriter(f"{logdir}/well", max_buffer=1 << 20)
+log(stuck, 0, 1)
+for step in range(100):
+    well.add_audio("x", np.zeros(50_000), step)
+result["dropped"] = well.dropped
+well.close()
+end()
+os._exit(0)
+""")
+    assert seen["dropped"] == 0, seen
+    assert steps(tmp_path / "logs" / "well") == list(range(100))
+
+
+def test_runs_of_a_store_are_flushed_at_the_same_time(tmp_path: Path) -> None:
+    """A flush of many runs on an object store takes as long as some of its requests, not as long
+    as all of them."""
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    seen = run(tmp_path, """
+from tbwriter._fsspec import Store
+real = Store.call
+def call(self, method, *args, **options):
+    if method == "pipe_file":
+        time.sleep(0.3)
+    return real(self, method, *args, **options)
+top = SummaryWriter("memory://neighbours/run", flush_secs=100)
+Store.call = call
+writers = [top] + [top.sub_run(str(n)) for n in range(15)]
+log(writers, 0, 3)
+result["flush"] = timed(top.flush)
+result["close"] = timed(top.close)
+import fsspec
+result["found"] = len(fsspec.filesystem("memory").find("/neighbours"))
+end()
+""")
+    assert seen["found"] == 16 and seen["flush"] < 16 * 0.3 / 2, seen
+
+
 @pytest.mark.parametrize("adding", [
     "top.add_scalars('acc', {str(step): 1.0}, step)",
     "top.sub_run(str(step)).add_scalar('x', 1.0, step)",

@@ -21,6 +21,7 @@ class MemoryLog:
 
     directory = path = "memory"
     notice = ""
+    remote = False
 
     def __init__(self) -> None:
         self.queued: List[Any] = []

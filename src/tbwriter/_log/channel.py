@@ -28,10 +28,11 @@ from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
 from .queue import Encoded, Owner, Queue, Retry, Task
-from .worker import EXIT_SECS, close_all, flush_all, worker
+from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, worker
 from .._warnings import show, warn
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
+OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on
 
 
 class Channel:
@@ -48,6 +49,7 @@ class Channel:
         self.queue = Queue(max_buffer)
         self.retry = Retry()
         self.due = 0.0             # when the thread looks at the queue by itself
+        self.progress = 0.0        # when something was last written
         self.encoding = False
         self._encode = encode
         self._flush_secs = flush_secs
@@ -57,7 +59,6 @@ class Channel:
         self._draining: Set[int] = set()  # threads that do the work in the call, or wait to
         self._tasks: List[Task] = []      # those that are waited for
         self._leaving: Optional[Task] = None
-        self._progress = 0.0       # when something was last written
         self._stalled = False      # whether the thread did not write a value that was waited for
         worker.join(self)
 
@@ -129,7 +130,7 @@ class Channel:
             if sys.is_finalizing() or not worker.serve(self):
                 self._drain_here(left, urgent=True)
                 left = min(left, 0.1)
-            if task.wait(left):
+            if task.wait(min(left, STUCK_SECS)):
                 break
             if time.monotonic() >= deadline:
                 raise self.retry.error or TimeoutError(
@@ -183,7 +184,7 @@ class Channel:
     @property
     def _inside(self) -> bool:
         """Whether the caller is a finalizer or signal handler inside the work itself."""
-        return get_ident() in (self._owner.ident, worker.ident)
+        return get_ident() == self._owner.ident or get_ident() in worker.idents
 
     def _call_thread(self) -> None:
         queue = self.queue
@@ -226,7 +227,7 @@ class Channel:
         if self._inside:
             return entered() or True
         moved = time.monotonic()
-        if self.retry.error or self.queue.dropping and self._progress < moved - STALL_SECS:
+        if self.retry.error or self.queue.dropping and self.progress < moved - STALL_SECS:
             return False
         if not worker.serve(self):
             self._drain_here()
@@ -236,8 +237,9 @@ class Channel:
             # A large record takes its time to encode, and to be written piece by piece.
             if worker.encoding or self.encoding or self.log.pending != pending:
                 moved, pending = now, self.log.pending
-            if self.retry.error or now - max(moved, self._progress) > STALL_SECS:
+            if self.retry.error or now - max(moved, self.progress) > STALL_SECS:
                 return False
+            worker.relieve()
             time.sleep(0.001)
         return True
 
@@ -304,6 +306,7 @@ class Channel:
         if not (len(self.queue) or self.log.pending or self._leaving):
             return False
         if self._owner.do(0, self.work) is None:
+            self.due = now + OWNED_SECS
             return True
         if self.queue.wake_at:
             self.queue.wake_at = self.queue.batch
@@ -356,14 +359,14 @@ class Channel:
         queue.count_gone(nbytes)
         queue.taken = items[count:], None
         self.log.write()
-        self._progress = time.monotonic()
+        self.progress = time.monotonic()
         if self.log.notice:
             self.tell(self.log.notice)
             self.log.notice = ""
 
     def _encoded(self, items: List[Any]) -> Encoded:
         """The records of the first of `items`. One that can't be encoded is left out."""
-        busy = worker if get_ident() == worker.ident else self
+        busy = worker if get_ident() in worker.idents else self
         busy.encoding = True
         try:
             while True:
@@ -398,7 +401,7 @@ class Channel:
 
     def _foreign(self, error: BaseException) -> bool:
         """Whether an exception comes from a signal handler of the caller, and not from an item."""
-        return not isinstance(error, Exception) and get_ident() != worker.ident
+        return not isinstance(error, Exception) and get_ident() not in worker.idents
 
     def _failed(self, error: OSError) -> None:
         retry = self.retry

@@ -25,9 +25,11 @@ class Log(Protocol):
 
     directory: an absolute path, or a URL. path: the event file written now; "" before the first.
     pending: the bytes taken by `append` that are not yet written. notice: something to report to
-    the user once.
+    the user once. remote: whether its calls wait for a network, so that several logs had better be
+    written at the same time.
     """
 
+    remote: bool
     directory: str
     path: str
     notice: str

@@ -49,6 +49,8 @@ class LocalLog:
     below can be repeated: an exception from a signal handler may come between any two of them.
     """
 
+    remote = False
+
     def __init__(self, directory: str, suffix: str, header: Callable[[], bytes],
                  max_file_bytes: Optional[int] = None) -> None:
         self.directory = os.path.abspath(directory)

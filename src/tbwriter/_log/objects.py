@@ -32,6 +32,8 @@ class Segment:
 class RemoteLog:
     """A log directory on an object store, or on another file system of fsspec."""
 
+    remote = True
+
     def __init__(self, url: str, suffix: str, header: Callable[[], bytes],
                  max_file_bytes: Optional[int] = None) -> None:
         self._store = Store(url, "written")

@@ -1,7 +1,10 @@
 """The one background thread of a process, the end of the program, and the fork.
 
 The thread serves channels (see there for the rules). It starts with the first item and ends after
-some idle seconds.
+some idle seconds. While a call of one channel's storage does not return, the thread can do nothing
+else: then the next caller that needs it starts another thread in its place (`relieve`), and the
+first one ends when its call returns. Channels that wait for a network are flushed at the same time
+(`assist`).
 
 A program ends in three steps, and each may bring further values:
 
@@ -20,9 +23,9 @@ import os
 import sys
 import threading
 import time
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import LockType, allocate_lock, get_ident, start_new_thread
 from types import FrameType
-from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Set, Tuple
 from weakref import WeakSet
 
 from .contract import Log
@@ -38,6 +41,8 @@ IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
 _GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole record
 _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
+STUCK_SECS = 0.25   # how long the thread may be in one channel while others need it
+_MOST_THREADS = 8   # that one and those that take its place, or assist
 
 Work = Optional[Callable[[], None]]
 
@@ -49,6 +54,7 @@ class Served(Protocol):
     queue: Queue
     retry: Retry
     due: float
+    progress: float
 
     @property
     def active(self) -> bool: ...
@@ -64,8 +70,8 @@ class Served(Protocol):
 class Worker:
     """The thread.
 
-    ident: its identity while it runs. encoding: whether it encodes. over: whether the program has
-    come to its second step.
+    idents: its identity while it runs, and those of the threads that stand still or assist.
+    encoding: whether it encodes. over: whether the program has come to its second step.
     """
 
     def __init__(self) -> None:
@@ -75,7 +81,7 @@ class Worker:
 
     def reset(self) -> None:
         """The state of a process without the thread."""
-        self.ident = 0
+        self.idents: Set[int] = set()
         self.encoding = False
         self.over = False
         self._stays = False     # whether it no longer ends when it is idle
@@ -84,8 +90,10 @@ class Worker:
         self._channels: Set[Served] = set()
         self._bell = allocate_lock()
         self._bell.acquire()
-        self._running = allocate_lock()
+        self._running = allocate_lock()  # another one for each thread that takes the place
         self._starting = False
+        self._entered = 0.0     # when the thread began to serve a channel; 0 between them
+        self._watching = False
         self._hooked = False
 
     def serve(self, channel: Served) -> bool:
@@ -95,21 +103,36 @@ class Worker:
             self._bell.release()
         except RuntimeError:  # rung before, and not yet heard
             pass
+        self.relieve()
         if not self._running.locked() and not self._starting:
             if not self._hooked:
                 self.hook()
             try:
                 self._starting = True
-                # Not a threading.Thread: its start() waits and takes locks, and a signal handler
-                # that logs may come in between. Of two threads started at once, one ends at once.
-                start_new_thread(self._run, ())
-            except RuntimeError:  # none left, or the interpreter ends
-                self._starting = False
-                return False
+                # Of two threads started at once, one ends at once.
+                if not _start(self._run):
+                    self._starting = False
+                    return False
             except BaseException:  # it may have been started or not
                 self._starting = False
                 raise
         return True
+
+    def relieve(self) -> None:
+        """Start a thread in place of one that stands still in a channel, for the other channels."""
+        now = time.monotonic()
+        if not self._entered or now - self._entered <= STUCK_SECS or \
+                len(self.idents) >= _MOST_THREADS:
+            return
+        self._entered = now  # no sooner again
+        if _start(self._take_place, self._running) and not self._watching:
+            self._watching = _start(self._watch)
+
+    def assist(self, channels: Sequence[Served]) -> None:
+        """Serve channels that wait for a network at the same time, if there are several."""
+        for _ in range(min(len(channels), _MOST_THREADS - len(self.idents)) - 1):
+            if not _start(self._assist, channels):
+                return
 
     def join(self, channel: Served) -> None:
         self._all.add(channel)
@@ -198,14 +221,17 @@ class Worker:
         return failed
 
     def _run(self) -> None:
-        while self._running.acquire(False):
+        running = self._running
+        while running.acquire(False):
             self._starting = False
-            self.ident = get_ident()
+            self.idents.add(get_ident())
             try:
-                self._loop()
+                self._loop(running)
             finally:
-                self.ident = 0
-                self._running.release()
+                self.idents.discard(get_ident())
+                running.release()
+            if self._running is not running:
+                return  # another thread has the place
             for free in self.when_idle:
                 free()
             # A caller that appended while the thread was about to end saw it running.
@@ -213,7 +239,28 @@ class Worker:
                 return
         self._starting = False
 
-    def _loop(self) -> None:
+    def _take_place(self, stuck: LockType) -> None:
+        if self._running is stuck and stuck.locked():
+            self._running = allocate_lock()
+            self._run()
+
+    def _watch(self) -> None:
+        """While a thread stands still, relieve others that do so, whether anybody calls or not."""
+        time.sleep(STUCK_SECS)
+        while len(self.idents) > 1:
+            self.relieve()
+            time.sleep(STUCK_SECS)
+        self._watching = False
+
+    def _assist(self, channels: Sequence[Served]) -> None:
+        self.idents.add(get_ident())
+        try:
+            for channel in channels:
+                channel.serve(time.monotonic())
+        finally:
+            self.idents.discard(get_ident())
+
+    def _loop(self, running: LockType) -> None:
         idle_since = time.monotonic()
         while True:
             now = time.monotonic()
@@ -221,17 +268,29 @@ class Worker:
                            default=now + IDLE_SECS)
             rung = self._bell.acquire(timeout=min(max(next_due - now, 0.0), IDLE_SECS))
             now = time.monotonic()
-            for channel in list(self._channels):
+            for channel in self._by_progress():
                 if not (rung or channel.due <= now):
                     continue
+                self._entered = time.monotonic()
                 if channel.serve(now):
                     idle_since = now
                 elif channel.queue.wake_at and channel.due <= now:
                     channel.queue.wake_at = 0  # it sleeps: from now on an append wakes it
                     if channel.queue.items:
                         channel.serve(now)
+                if self._running is not running:
+                    return
+                self._entered = 0.0
             if now - idle_since >= IDLE_SECS and not self._stays:
                 return
+
+    def _by_progress(self) -> "List[Served]":
+        """The channels; where threads stand still, those first of which something was written
+        last, since there are not as many threads as may stand still."""
+        channels = list(self._channels)
+        if len(self.idents) > 1:
+            channels.sort(key=lambda channel: channel.progress, reverse=True)
+        return channels
 
 
 def settle(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool
@@ -247,6 +306,7 @@ def settle(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool
             task = channel.begin(work, patient)
             if task is not None:
                 tasks.append((channel, task))
+        worker.assist([channel for channel, _ in tasks if channel.log.remote])
         for channel, task in tasks:
             try:
                 channel.wait(task, deadline)
@@ -295,6 +355,16 @@ def _report(channels: Sequence[Served]) -> None:
     for channel in channels:
         if channel.retry.outage or channel.retry.notices:
             channel.report()
+
+
+def _start(function: Callable[..., None], *args: Any) -> bool:
+    """Start a thread. Not a threading.Thread, whose start() waits and takes locks: a signal handler
+    that logs may come in between. False if no thread can be had."""
+    try:
+        start_new_thread(function, args)
+    except RuntimeError:  # none left, or the interpreter ends
+        return False
+    return True
 
 
 def _is_pooled() -> bool:
