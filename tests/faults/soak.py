@@ -161,8 +161,16 @@ class Round:
         """In the program's own thread: signal handlers, which log too, and forks."""
         run, writer = self.runs[0]
 
+        depth = 0
+
         def handler(*_: Any) -> None:
-            self._scalar(run, writer, "signal")
+            # One handler may interrupt another: a tag for each depth, so that each has an order.
+            nonlocal depth
+            depth += 1
+            try:
+                self._scalar(run, writer, f"signal{depth}")
+            finally:
+                depth -= 1
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
         end = time.monotonic() + ROUND_SECS
