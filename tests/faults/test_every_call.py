@@ -165,10 +165,10 @@ def check(directory: Path) -> None:
         ("below/run", "text"): steps, ("below/run", "y"): list(range(2 * STEPS))}
     others = [path for path in directory.rglob("*") if path.is_file()
               and "tfevents" not in path.name]
-    for run in (directory, directory / "below/run"):
-        config = (run / "projector_config.pbtxt").read_text()
+    for place in (directory, directory / "below/run"):
+        config = (place / "projector_config.pbtxt").read_text()
         for step in range(1, STEPS, 2):
-            tensors = [path for path in (run / f"embeddings/points/{step:05d}").iterdir()
+            tensors = [path for path in (place / f"embeddings/points/{step:05d}").iterdir()
                        if path.name.startswith("tensors")]
             assert len(tensors) == 1 and tensors[0].name in config
             if tensors[0].suffix == ".bytes":
