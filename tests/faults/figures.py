@@ -1,7 +1,7 @@
 """The figures that the promises' tests measure, kept for the table in the docs.
 
 With TBWRITER_FIGURES=FILE in the environment each `record` adds a line of JSON to that file, from
-which `python tests/faults/table.py` makes the table.
+which `python -m tests.faults.table` makes the table.
 """
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
@@ -368,7 +369,11 @@ def _difference(found: Any, wanted: Any) -> str:
 
 
 def _sizes(run: Path) -> Dict[str, int]:
-    return {path.name: path.stat().st_size for path in run.glob("*tfevents*")}
+    sizes: Dict[str, int] = {}
+    for path in run.glob("*tfevents*"):
+        with suppress(FileNotFoundError):  # another writer has tried the directory
+            sizes[path.name] = path.stat().st_size
+    return sizes
 
 
 def _wait(pid: int) -> None:

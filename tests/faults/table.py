@@ -1,11 +1,13 @@
 """The table of docs/promises.md, measured: every promise, the figure of its test, and the peers'.
 
-    python tests/faults/table.py [--peers PYTHON] [--no-peers] [--figures FILE] [--write]
+    python -m tests.faults.table [--peers PYTHON] [--no-peers] [--only EXPRESSION]
+                                 [--figures FILE] [--write]
 
 Runs the tests of tests/faults, also for tensorboardX and torch, and prints the table as Markdown.
 PYTHON is an interpreter that has them; without it, this one is asked. What fails is tried once
-more, when nothing else runs. --figures takes the figures of an earlier run instead, --write puts
-the table into docs/promises.md.
+more, when nothing else runs. --only runs the tests that fit, as pytest's -k does, to try the
+command. --figures takes the figures of an earlier run instead, --write puts the table into
+docs/promises.md.
 """
 from __future__ import annotations
 
@@ -51,7 +53,7 @@ for name in ("tensorboardX", "torch", "tensorboard"):
 """
 
 
-def measure(figures: Path, peers: str) -> bool:
+def measure(figures: Path, peers: str, only: str) -> bool:
     """Run the tests, and those that fail once more; whether all passed. peers: an interpreter."""
     environment = dict(os.environ, TBWRITER_FIGURES=str(figures),
                        PYTHONPATH=os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
@@ -60,7 +62,7 @@ def measure(figures: Path, peers: str) -> bool:
         environment["TBWRITER_PEERS"] = peers
     with tempfile.TemporaryDirectory() as cache:
         command = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={cache}",
-                   "--deselect", f"{HERE / 'test_table.py'}", str(HERE)]
+                   "--deselect", f"{HERE / 'test_table.py'}", "-k", only, str(HERE)]
         for more in ([], ["--last-failed", "--last-failed-no-failures", "none"]):
             done = subprocess.run(command + more, cwd=str(ROOT), env=environment, stdout=sys.stderr)
             if done.returncode == 0:
@@ -76,7 +78,7 @@ def measured_how(peers: str, seconds: float) -> str:
             f"{os.cpu_count()} cores, {platform.system()}, Python "
             f"{platform.python_version()}" + "".join(f", {version}" for version in versions)
             + " (without TensorFlow)" * bool(versions)
-            + f", by `python tests/faults/table.py{' --peers PYTHON' * bool(peers)} --write`.\n\n")
+            + f", by `python -m tests.faults.table{' --peers PYTHON' * bool(peers)} --write`.\n\n")
 
 
 def table(lines: List[Dict[str, Any]]) -> str:
@@ -124,15 +126,18 @@ def main() -> int:
     parser.add_argument("--figures", type=Path)
     parser.add_argument("--peers", default=sys.executable)
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--only", default="", metavar="EXPRESSION")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
+    if asked.only and asked.write:
+        parser.error("--write takes the whole table, not a part of it")
     peers = "" if asked.no_peers else asked.peers
     passed = True
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         figures = asked.figures or Path(scratch, "figures")
         if not asked.figures:
-            passed = measure(figures, peers)
+            passed = measure(figures, peers, asked.only)
         text = table([json.loads(line) for line in figures.read_text().splitlines()])
     if not asked.figures:
         text = measured_how(peers, time.monotonic() - start) + text
