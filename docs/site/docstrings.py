@@ -31,8 +31,11 @@ def markdown(text: str) -> str:
             item = True
         elif not line.strip():
             item = False
-        elif item and line[0] != " ":  # a sentence that continues after the list
-            lines.append("")
-            item = False
+        elif item and line[0] != " ":
+            if lines[-1].endswith("."):  # a sentence that follows the list
+                lines.append("")
+                item = False
+            else:
+                line = f"    {line}"
         lines.append(line)
     return "\n".join(lines)
