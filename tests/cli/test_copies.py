@@ -251,3 +251,32 @@ def test_records_after_a_damaged_one_are_copied(tmp_path, capsys):
     report = report_of(capsys, "thin", tmp_path / "logs", tmp_path / "out")
     assert report["left_out"] == {"damaged": 1} and report["written"] == 2
     assert f"{path}, byte " in report["faults"][0]
+
+
+def test_select_renames_by_pattern(tmp_path, capsys):
+    """A "*" stands for the same text in the old and the new name; a tag that is named exactly comes
+    first, and no two tags get one name."""
+    tags = ("train/loss", "train/acc", "train/", "train", "a*b", "axb")
+    written(tmp_path / "logs", [scalar_event(tag, 1.0, 1) for tag in tags])
+    for number, (rename, want) in enumerate([
+            (["train/*=*"], {"loss", "acc", "train/", "train", "a*b", "axb"}),
+            (["train/*=x/*", "train/acc=best"], {"x/loss", "best", "x/", "train", "a*b", "axb"}),
+            (["a*b=star"], {"train/loss", "train/acc", "train/", "train", "star", "axb"}),
+            (["t*=same"], {"same", "train/acc", "train/", "train", "a*b", "axb"})]):
+        options = [part for one in rename for part in ("--rename", one)]
+        report_of(capsys, "select", *options, tmp_path / "logs", tmp_path / str(number))
+        assert set(reader.read(str(tmp_path / str(number)))["."].tags) == want
+    report = report_of(capsys, "select", "--rename", "q*=*", tmp_path / "logs", tmp_path / "none")
+    assert report["notes"] == ["q* is not renamed: no run has this tag"]
+
+
+@pytest.mark.parametrize("tags", ["abc", "cba", "bac"])
+def test_select_leaves_the_name_of_a_tag_that_keeps_it(tags, tmp_path, capsys):
+    """A tag whose new name is taken keeps its own, and no other tag gets that."""
+    written(tmp_path / "logs", [scalar_event(tag, 1.0, 1) for tag in tags])
+    report = report_of(capsys, "select", "--rename", "a=b", "--rename", "c=a", tmp_path / "logs",
+                       tmp_path / "out")
+    assert set(reader.read(str(tmp_path / "out"))["."].tags) == {"a", "b", "c"}
+    assert sorted(report["notes"]) == [
+        "a is not renamed to b: the run . has a tag of this name already",
+        "c is not renamed to a: the run . has a tag of this name already"]

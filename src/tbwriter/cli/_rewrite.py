@@ -33,10 +33,10 @@ _LAST_SECOND = 9_999_999_999
 class Selection(NamedTuple):
     """Which values are copied.
 
-    run, tag: whether a run or a tag is chosen, by its name. rename: {tag: its new name}.
-    steps: first step and the step after the last, None without a limit. Values that belong to a
-    run as a whole, such as its graph, have no step here. points: how many values of each tag at
-    most, evenly spread, first and last among them.
+    run, tag: whether a run or a tag is chosen, by its name. rename: {tag: its new name}; a "*" in
+    both stands for the same text. steps: first step and the step after the last, None without a
+    limit. Values that belong to a run as a whole, such as its graph, have no step here. points: how
+    many values of each tag at most, evenly spread, first and last among them.
     """
 
     run: Callable[[str], bool] = lambda name: True
@@ -211,22 +211,43 @@ def _thin(tags: "np.ndarray[Any, Any]", points: int) -> "np.ndarray[Any, Any]":
 def _renames(index: Index, rows: "np.ndarray[Any, Any]", run: str, selection: Selection,
              report: Report) -> Dict[int, str]:
     """{number of a tag: its new name}. A name that another tag of the run has is not given."""
-    numbers = np.unique(index.tag[rows]).tolist()
-    taken = {index.tags[number].name for number in numbers} - set(selection.rename)
-    renames: Dict[int, str] = {}
-    for number in numbers:
-        tag = index.tags[number]
-        new = selection.rename.get(tag.name, tag.name)
-        if new == tag.name:
-            continue
-        if new in taken or tag.kind in NAMELESS:
-            why = "has a tag of this name already" if new in taken else "finds its graphs by name"
-            report.notes.append(f"{tag.name} is not renamed to {new}: the run {run} {why}")
+    tags = {number: index.tags[number] for number in np.unique(index.tag[rows]).tolist()}
+    asked = {number: _renamed(tag.name, selection.rename) for number, tag in tags.items()}
+    asked = {number: one for number, one in asked.items() if one[1] != tags[number].name}
+    kept = {tag.name for number, tag in tags.items() if number not in asked}
+    while True:
+        renames: Dict[int, str] = {}
+        for number, (_, new) in asked.items():
+            if tags[number].kind not in NAMELESS and new not in kept.union(renames.values()):
+                renames[number] = new
+        # A tag that keeps its name leaves it to no other tag.
+        refused = {tags[number].name for number in asked if number not in renames}
+        if refused <= kept:
+            break
+        kept |= refused
+    for number, (old, new) in asked.items():
+        if number in renames:
+            report.applied.add(old)
         else:
-            taken.add(new)
-            renames[number] = new
-            report.applied.add(tag.name)
+            nameless = tags[number].kind in NAMELESS
+            why = "finds its graphs by name" if nameless else "has a tag of this name already"
+            report.notes.append(
+                f"{tags[number].name} is not renamed to {new}: the run {run} {why}")
     return renames
+
+
+def _renamed(name: str, rename: Dict[str, str]) -> Tuple[str, str]:
+    """Which of `rename` fits a tag, "" for none, and the name that it gives."""
+    if name in rename:
+        return name, rename[name]
+    for old, new in rename.items():
+        before, star, after = old.partition("*")
+        if star and len(name) >= len(before) + len(after) and name.startswith(before) \
+                and name.endswith(after):
+            given = new.replace("*", name[len(before):len(name) - len(after)], 1)
+            if given:
+                return old, given
+    return "", name
 
 
 def _write(index: Index, rows: "np.ndarray[Any, Any]", name: str, output: Output,

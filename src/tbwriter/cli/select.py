@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        ("--drop", "no tags like NAME")):
         parser.add_argument(name, action="append", metavar="NAME", help=f"{text}; may be repeated")
     parser.add_argument("--rename", action="append", type=_new_name, default=[], metavar="OLD=NEW",
-                        help="call the tag OLD NEW; may be repeated")
+                        help="call the tag OLD NEW, or with * the tags: 'train/*=*'; may be "
+                        "repeated")
     parser.add_argument("--steps", type=steps, default=(None, None), metavar="A:B",
                         help="only the steps from A to before B; graphs, hyperparameters and "
                         "layouts, which belong to the whole run, stay")
