@@ -12,14 +12,9 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
 from tbwriter.compat import mxboard, tensorboard, tensorboardX, torch
-from tests.support.judges import events
+from tests.support.judges import events, values as real
 
 NOISE = np.random.RandomState(0)
-
-
-def real(summary: Any) -> Any:
-    """The values of a Summary by real protobuf."""
-    return summary_pb2.Summary.FromString(summary.SerializeToString()).value
 
 
 SUMMARIES = [

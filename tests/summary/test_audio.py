@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders, events, http
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.compat.proto import summary_pb2
@@ -94,7 +95,7 @@ def test_snapshot():
     data = SINE.copy()
     kind = summary.audio("tag", data)
     data[:] = 0
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     assert np.array_equal(decoded(value.audio.encoded_audio_string)[1][:, 0], as_int16(SINE))
 
 
@@ -163,7 +164,7 @@ def test_masked_elements_are_silent(recwarn, dtype, silence):
     tag = f"masked {dtype}"
     for _ in range(2):
         made = summary.audio(tag, samples, sample_rate=8000)
-    value, = summary_pb2.Summary.FromString(made.SerializeToString()).value
+    value, = judges.values(made)
     _, found = decoded(value.audio.encoded_audio_string)
     assert found[1, 0] == silence and (found[[0, 2, 3], 0] != silence).all()
     assert sum(f"the sound {tag!r} has masked" in str(w.message) for w in recwarn) == 1

@@ -5,9 +5,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders
 from PIL import Image
-from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary
 
@@ -16,7 +16,7 @@ RED = (255, 0, 0)
 
 
 def decoded(kind):
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     pixels = np.asarray(Image.open(BytesIO(value.image.encoded_image_string)))
     assert (value.image.height, value.image.width, value.image.colorspace) == pixels.shape
     return pixels

@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from tensorboard.compat.proto import summary_pb2
+from tests.support import judges
 from tests.support.judges import board, both_loaders
 
 from tbwriter import SummaryWriter, summary
@@ -26,7 +26,7 @@ def counted(labels, predictions, classes=None):
 def pixels(*args, **kwargs):
     """RGB of the picture that real protobuf and Pillow read."""
     made = summary.confusion_matrix("tag", *args, **kwargs)
-    value, = summary_pb2.Summary.FromString(made.SerializeToString()).value
+    value, = judges.values(made)
     return np.asarray(Image.open(BytesIO(value.image.encoded_image_string)))
 
 

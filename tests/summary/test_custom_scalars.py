@@ -4,8 +4,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders, events, http
-from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as their_summary
 from tensorboard.util import tensor_util
@@ -33,7 +33,7 @@ def test_equals_tensorboards_own():
     """The layout is the very message that real protobuf makes; tag and plugin are those of
     tensorboard.plugins.custom_scalar.summary."""
     kind = summary.custom_scalars(LAYOUT, closed=["täglich"])
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     content = tensor_util.make_ndarray(value.tensor).item()
     assert layout_pb2.Layout.FromString(content) == PROTO
     assert value.tag == "custom_scalars__config__"

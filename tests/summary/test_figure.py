@@ -7,9 +7,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders
 from PIL import Image
-from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary
 
@@ -19,7 +19,7 @@ pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
 def decoded(kind):
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     pixels = np.asarray(Image.open(BytesIO(value.image.encoded_image_string)))
     assert (value.image.height, value.image.width, value.image.colorspace) == pixels.shape
     return pixels

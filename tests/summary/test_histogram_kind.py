@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders
-from tensorboard.compat.proto import summary_pb2
 
 from tbwriter import FileWriter, summary
 from tbwriter._values.lookup import default_edges
@@ -29,7 +29,7 @@ DATA = {
 
 def parsed(made):
     """The only value, as real protobuf reads it."""
-    (value,) = summary_pb2.Summary.FromString(made.SerializeToString()).value
+    (value,) = judges.values(made)
     return value
 
 

@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders, events, http
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2, summary_v2
@@ -22,7 +23,7 @@ START, END, EXPERIMENT = ("_hparams_/session_start_info", "_hparams_/session_end
 
 def parsed(kind):
     """(tag, HParamsPluginData) as real protobuf reads them."""
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     assert value.metadata.plugin_data.plugin_name == "hparams"
     assert value.metadata.data_class == summary_pb2.DATA_CLASS_TENSOR
     content = plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
@@ -64,7 +65,7 @@ def test_equals_tensorboards_own():
     theirs = summary_v2.hparams_pb({"lr": 0.1, "bn": True, "act": "relu"}, trial_id="g",
                                    start_time_secs=12.5)
     ours = summary.hparams({"lr": 0.1, "bn": True, "act": "relu"}, group_name="g", start_time=12.5)
-    our, = summary_pb2.Summary.FromString(ours.SerializeToString()).value
+    our, = judges.values(ours)
     their, = theirs.value
     assert parsed(ours)[1] == plugin_data_pb2.HParamsPluginData.FromString(
         their.metadata.plugin_data.content)

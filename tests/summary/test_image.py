@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders, events, http
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
@@ -22,7 +23,7 @@ BATCH = RNG.integers(0, 256, (11, 3, 4, 5), np.uint8)
 
 
 def parsed(kind):
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     assert value.metadata.plugin_data.plugin_name == "images"
     assert value.metadata.data_class == summary_pb2.DATA_CLASS_BLOB_SEQUENCE
     return value

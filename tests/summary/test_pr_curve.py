@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import judges
 from tests.support.judges import board, both_loaders, events, http
 from tensorboard.compat.proto import summary_pb2
 from tensorboard.plugins.pr_curve import plugin_data_pb2
@@ -17,7 +18,7 @@ from tbwriter import FileWriter, summary
 
 def parsed(kind):
     """(Summary.Value, its array) as real protobuf reads them."""
-    value, = summary_pb2.Summary.FromString(kind.SerializeToString()).value
+    value, = judges.values(kind)
     return value, tensor_util.make_ndarray(value.tensor)
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.support import judges
 from tests.support.judges import board, both_loaders, events, http
-from tensorboard.compat.proto import summary_pb2
 from tensorboard.util import tensor_util
 
 from tbwriter import FileWriter, summary
@@ -13,7 +13,7 @@ TABLE = [["name", "value"], ["*lr*", "0.1"], ["é", "b"]]
 
 
 def shown(data):
-    value, = summary_pb2.Summary.FromString(summary.text("tag", data).SerializeToString()).value
+    value, = judges.values(summary.text("tag", data))
     assert value.metadata.plugin_data.plugin_name == "text"
     return tensor_util.make_ndarray(value.tensor)
 

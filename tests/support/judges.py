@@ -1,5 +1,6 @@
 """The judges of event files: real protobuf, and stock TensorBoard with each of its loaders.
 
+    values(summary)         the values of a Summary, as TensorBoard's own compiled message
     events(path)            every record as TensorBoard's own compiled Event, all checksums checked
     board(logdir, loader)   every point that the loader gives to the dashboards
     http(logdir, loader)    a running TensorBoard, for the requests that its dashboards send
@@ -30,7 +31,7 @@ import pytest
 import tensorboard_data_server
 from google.protobuf import message
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
-from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from tensorboard.context import RequestContext
 from tensorboard.data import grpc_provider, provider, server_ingester
@@ -54,6 +55,11 @@ PLUGINS = ("scalars", "histograms", "distributions", "images", "audio", "text", 
 EVERYTHING = 10 ** 9
 
 _Bytes = bytes  # inside Http, bytes is its method
+
+
+def values(summary: Any) -> List[Any]:
+    """The values of a Summary that is not written yet."""
+    return list(summary_pb2.Summary.FromString(summary.SerializeToString()).value)
 
 
 def events(path: Any) -> List[Any]:
