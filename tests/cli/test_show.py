@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from tbwriter import summary
+from tbwriter._proto import wire
 from tbwriter.cli import main
 from tbwriter.demo import demo
 from tests.support.data import event_of, scalar_event, written
@@ -90,3 +91,11 @@ def test_runs_without_values_have_no_time(tmp_path, capsys):
     lines = lines_of(capsys, "show", tmp_path, "--tag", "nothing*")
     assert [line.split() for line in lines[1:4]] == [["a", "0"], ["b", "0"], ["c", "0"]]
     assert "19" not in "".join(lines[:4])
+
+
+def test_events_of_a_few_bytes(tmp_path, capsys):
+    """Events without a value, which may be as short as a field, are no scalars and do no harm."""
+    short = [b"", wire.double_field(1, 1.6e9), wire.int_field(2, 7)]
+    written(tmp_path, [scalar_event("loss", 1.0, 3), *short, scalar_event("loss", 2.0, 4)])
+    line = lines_of(capsys, "show", tmp_path)[1]
+    assert line.split()[:4] == [".", "loss", "scalar", "2"]
