@@ -168,3 +168,13 @@ def test_writers_that_begin_together(tmp_path: Path) -> None:
         written(tmp_path, [scalar_event("loss", 1.0, step, begin + 10 * step)
                            for step in range(9)], name, version=False)
     assert "two writers" in rules(check(str(tmp_path)))
+
+
+@pytest.mark.parametrize("first, expected", [([start(0)], []), ([], ["restart not seen"])])
+def test_points_that_a_restart_deletes(tmp_path: Path, first: List[bytes], expected: List[str]
+                                       ) -> None:
+    """Points that a restart in the middle of a run deletes are not reported as decreasing steps."""
+    before, after = ([scalar_event("loss", 1.0, step) for step in steps]
+                     for steps in (range(10), range(5, 13)))
+    written(tmp_path, [*first, *before, start(5), *after])
+    assert rules(check(str(tmp_path))) == expected
