@@ -315,6 +315,14 @@ def test_nested_configs_are_flattened():
         assert (data["lr"].number_value, data["sizes"].string_value) == (0.1, "[1]")
 
 
+def test_deeply_nested_configs():
+    """50 dicts in each other are taken."""
+    nested = 1
+    for _ in range(50):
+        nested = {"a": nested}
+    assert list(started(summary.hparams(nested)).hparams) == ["/".join("a" * 50)]
+
+
 @pytest.mark.parametrize("call, error, message", [
     (lambda: summary.hparams([("a", 1)]), TypeError,  # type: ignore[arg-type]
      "got hparams of type list, want a dict"),
