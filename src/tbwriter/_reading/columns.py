@@ -121,8 +121,9 @@ class Loader:
             tag = tags[number]
             column = self._columns[tag]
             if column.kind != "scalar" and values[number].number == _SIMPLE:
-                self._note_unfit(tag, sum(end - begin for _, _, begin, end, _, _ in segments),
-                                 int(found.offsets[segments[0].first]))
+                first = min([one.first for one in segments])
+                self._note_unfit(tag, sum([one.end - one.begin for one in segments]),
+                                 int(found.offsets[first]))
             elif column.kind != "scalar" or tag in pieces or not _follow(segments):
                 pieces.setdefault(tag, []).extend(map(found.scalars, segments))
             else:
