@@ -183,7 +183,7 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
     print(max(pool.map(job, [0])))
 """, str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 2.5
+    assert float(done.stdout) < 5  # a second for each of the calls would be 50
 
 
 GREEN = {"gevent": "from gevent import monkey; monkey.patch_all()",

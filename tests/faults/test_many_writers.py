@@ -110,9 +110,10 @@ end()
                   "within 1.2 s, exit takes <= 6 s",
                f"flush {seen['flush']:.2f} s, close {seen['close']:.2f} s, exit {seen['exit']:.1f}"
                " s")
-    assert seen["slowest"] < 0.5  # a busy machine; a stall would be an hour
-    assert seen["flush"] < 1.5 and seen["close"] < 1.5, seen
-    assert seen["exit"] < 7, seen
+    # As on a machine three times slower; a stall would be an hour, a deadline for each run minutes.
+    assert seen["slowest"] < 0.5
+    assert seen["flush"] < 3 and seen["close"] < 3, seen
+    assert seen["exit"] < 10, seen
     assert len(seen["raised"]) == (1 if fault == "fsync stalls" else 2), seen
 
 
@@ -152,7 +153,7 @@ log(stuck + [well], 20, 30)
 end()
 """, count, timeout=30)
     assert seen["raised"] == ["TimeoutError"] * count and seen["slowest"] < 0.5, seen
-    assert seen["flush"] < 10 and seen["close"] < 10 and seen["exit"] < 7, seen  # 30 s in vain
+    assert seen["flush"] < 10 and seen["close"] < 10 and seen["exit"] < 10, seen  # 30 s in vain
     assert steps(tmp_path / "logs" / "well") == list(range(30))
 
 
@@ -276,7 +277,7 @@ def test_after_main_has_returned(tmp_path: Path, shape: str) -> None:
 {SHAPES[shape]}
 
 def slow(fd, pieces):
-    time.sleep(0.05)
+    time.sleep(0.5)
     return real_write(fd, pieces)
 
 def train():
@@ -291,7 +292,7 @@ def train():
 threading.Thread(target=train).start()
 log(writers, 1000, 1001)
 """, 2)
-    assert seen["slowest"] < 0.045, seen
+    assert seen["slowest"] < 0.4, seen  # none waits for a write
     assert steps(tmp_path / "logs") == sorted([*range(1001)] * 2)
 
 
@@ -339,7 +340,7 @@ log(writers, 0, 3)
 before = time.monotonic()
 atexit.register(lambda: result.update(begun=time.monotonic()))
 """, 20, timeout=30)
-    assert seen["exit"] < 3, seen
+    assert seen["exit"] < 6, seen  # a second for each of the calls would be 20
 
 
 def test_exit_prints_what_is_left(tmp_path: Path) -> None:

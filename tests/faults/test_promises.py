@@ -90,7 +90,7 @@ def test_full_disk(tmp_path: Path, shim: str, writer: str) -> None:
             result, figure):
         assert kept(result) == 700 and result["raised"] == 0, result
         assert result["warnings"] == 1 and result["flush"] == 28, result
-        assert result["recovered"] < 3 and result["worst_ms"] < 50, result
+        assert result["recovered"] < 8 and result["worst_ms"] < 150, result
 
 
 def test_small_disk(tmp_path: Path, writer: str) -> None:
