@@ -105,6 +105,14 @@ def test_step_begins_with_its_input(recorded):
         assert wait[3]["_ipl_stage_name"] == "load" and wait[3]["_ipl_stage_id"] >= 1 << 40
 
 
+def test_input_of_nothing_to_iterate(recorded):
+    """`input` refuses at the call what has no items, and says what it got."""
+    def program(profile):
+        with pytest.raises(TypeError, match="got batches of type int, want an iterable"):
+            profile.input(3)
+    recorded(program)
+
+
 def test_input_inside_other_work_stays_there(recorded):
     """A step does not begin inside a span that ended before it: nesting is kept."""
     def program(profile):

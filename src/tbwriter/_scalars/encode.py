@@ -55,7 +55,7 @@ def records(rows: bytes, prefixes: Sequence[bytes]) -> Parts:
 
 def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
             first_step: Callable[[int], int]) -> bytes:
-    """Rows of one tag from arrays: the entry for many scalars, as `_number` is for one.
+    """Rows of one tag from arrays, as `FileWriter.add_scalar_series` takes them.
 
     number: gives the tag's. values: (n,). steps: integers (n,); None begins at `first_step(n)`.
     wall_times: seconds since 1970, (n,) or one.

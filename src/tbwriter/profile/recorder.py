@@ -245,11 +245,18 @@ class Profile:
     def input(self, batches: Iterable[_T], name: str = "load") -> Iterator[_T]:
         """The items of `batches`; the time until each of them comes is a span of input.
 
+        Raises TypeError for anything that has no items, and for a name that is none.
+
             for number, batch in enumerate(profile.input(batches)):
                 with profile.step(number):
                     train(batch)
         """
-        return self._input(iter(batches), _check_name(name))
+        try:
+            items = iter(batches)
+        except TypeError:
+            raise TypeError(f"got batches of type {type(batches).__name__}, want an iterable"
+                            ) from None
+        return self._input(items, _check_name(name))
 
     def counter(self, name: str, value: Optional[float] = None, **series: float) -> None:
         """Numbers from now on; drawn as a track of its own in the trace viewer.
