@@ -40,6 +40,7 @@ from tests.support.judges import masked_crc32c
 
 from tbwriter import FileWriter, SummaryWriter, summary
 from tbwriter._log import event_file
+from tbwriter._log.worker import worker
 from tbwriter._parts import Parts
 
 THREADS, WRITERS, RUNS = 6, 3, 30  # more runs than files that may be open
@@ -142,6 +143,7 @@ class Round:
         self.disk.fault = ""
         for writer in self.writers:
             self._call(writer.close, timeout=60)
+        _wait_for_dropped()
         if self.errors:
             raise self.errors[0]
         assert sum(writer.dropped for _, writer in self.runs) == 0, "dropped"
@@ -374,6 +376,15 @@ def _sizes(run: Path) -> Dict[str, int]:
         with suppress(FileNotFoundError):  # another writer has tried the directory
             sizes[path.name] = path.stat().st_size
     return sizes
+
+
+def _wait_for_dropped() -> None:
+    """Until the writers that nobody closes have written what they have, which a disk that failed
+    just now delays by the time between two tries."""
+    end = time.monotonic() + 30
+    while any(len(channel.queue) or channel.log.pending for channel in list(worker._channels)):
+        assert time.monotonic() < end, "a writer that was dropped does not end"
+        time.sleep(0.01)
 
 
 def _wait(pid: int) -> None:
