@@ -13,22 +13,8 @@ from typing import Dict, Mapping, NamedTuple, Sequence, Tuple, Union
 
 from .._parts import Parts
 from .._proto import wire
-
-# message XSpace
-SPACE_PLANES, SPACE_ERRORS, SPACE_WARNINGS, SPACE_HOSTNAMES = 1, 2, 3, 4
-# message XPlane
-PLANE_ID, PLANE_NAME, PLANE_LINES, PLANE_EVENT_METADATA, PLANE_STAT_METADATA, PLANE_STATS = \
-    1, 2, 3, 4, 5, 6
-# message XLine
-LINE_ID, LINE_NAME, LINE_TIMESTAMP_NS, LINE_EVENTS = 1, 2, 3, 4
-# message XEvent
-EVENT_METADATA_ID, EVENT_OFFSET_PS, EVENT_DURATION_PS, EVENT_STATS = 1, 2, 3, 4
-# message XStat; a reference is the number of the statistics metadata whose name is the value.
-STAT_METADATA_ID, STAT_DOUBLE, STAT_UINT64, STAT_INT64, STAT_BYTES, STAT_REF = 1, 2, 3, 4, 6, 7
-# messages XEventMetadata and XStatMetadata
-METADATA_ID, METADATA_NAME = 1, 2
-# an entry of a map
-ENTRY_KEY, ENTRY_VALUE = 1, 2
+from .._proto.plugin_schema import XEvent, XEventMetadata, XLine, XPlane, XSpace, XStat
+from .._proto.schema import MapEntry
 
 Value = Union[int, float, str, bytes]
 Stats = Tuple[Tuple[str, Value], ...]
@@ -79,35 +65,35 @@ def encode(space: Space) -> Parts:
     """
     out: Parts = []
     for number, plane in enumerate(space.planes):
-        out += wire.message_field(SPACE_PLANES, _plane(number, plane))
-    out += [wire.string_field(SPACE_WARNINGS, text) for text in space.warnings]
-    out += [wire.string_field(SPACE_HOSTNAMES, text) for text in space.hostnames]
+        out += wire.message_field(XSpace.PLANES, _plane(number, plane))
+    out += [wire.string_field(XSpace.WARNINGS, text) for text in space.warnings]
+    out += [wire.string_field(XSpace.HOSTNAMES, text) for text in space.hostnames]
     return out
 
 
 def _plane(number: int, plane: Plane) -> Parts:
-    names = _Names(PLANE_EVENT_METADATA)
+    names = _Names(XPlane.EVENT_METADATA)
     stats = _StatEncoder()
-    out: Parts = [wire.int_field(PLANE_ID, number), wire.string_field(PLANE_NAME, plane.name)]
+    out: Parts = [wire.int_field(XPlane.ID, number), wire.string_field(XPlane.NAME, plane.name)]
     for line in plane.lines:
-        out += wire.message_field(PLANE_LINES, _line(line, names, stats))
-    out += [stats.field(PLANE_STATS, name, value) for name, value in plane.stats.items()]
+        out += wire.message_field(XPlane.LINES, _line(line, names, stats))
+    out += [stats.field(XPlane.STATS, name, value) for name, value in plane.stats.items()]
     return out + names.metadata() + stats.names.metadata()
 
 
 def _line(line: Line, names: "_Names", stats: "_StatEncoder") -> Parts:
-    head = (wire.int_field(LINE_ID, line.id) + wire.string_field(LINE_NAME, line.name)
-            + wire.int_field(LINE_TIMESTAMP_NS, 0))
+    head = (wire.int_field(XLine.ID, line.id) + wire.string_field(XLine.NAME, line.name)
+            + wire.int_field(XLine.TIMESTAMP_NS, 0))
     events = sorted(line.events, key=lambda event: (event.start, -event.duration))
     return [head, b"".join([_event(event, names, stats) for event in events])]
 
 
 def _event(event: Event, names: "_Names", stats: "_StatEncoder") -> bytes:
-    return wire.bytes_field(LINE_EVENTS, b"".join([
-        wire.int_field(EVENT_METADATA_ID, names[event.name]),
-        wire.int_field(EVENT_OFFSET_PS, event.start),
-        wire.int_field(EVENT_DURATION_PS, event.duration),
-        *[stats.field(EVENT_STATS, name, value) for name, value in event.stats]]))
+    return wire.bytes_field(XLine.EVENTS, b"".join([
+        wire.int_field(XEvent.METADATA_ID, names[event.name]),
+        wire.int_field(XEvent.OFFSET_PS, event.start),
+        wire.int_field(XEvent.DURATION_PS, event.duration),
+        *[stats.field(XEvent.STATS, name, value) for name, value in event.stats]]))
 
 
 class _Names(Dict[str, int]):
@@ -127,25 +113,28 @@ class _Names(Dict[str, int]):
                 for name, number in self.items()]
 
     def _entry(self, name: str, number: int) -> bytes:
-        message = wire.int_field(METADATA_ID, number) + wire.string_field(METADATA_NAME, name)
-        return wire.int_field(ENTRY_KEY, number) + wire.bytes_field(ENTRY_VALUE, message)
+        # XStatMetadata has the same two fields.
+        message = (wire.int_field(XEventMetadata.ID, number)
+                   + wire.string_field(XEventMetadata.NAME, name))
+        return wire.int_field(MapEntry.KEY, number) + wire.bytes_field(MapEntry.VALUE, message)
 
 
 class _StatEncoder:
-    """Statistics of one plane; the text of a string is written once, among their names."""
+    """Statistics of one plane; the text of a string is written once, among their names, and
+    REF_VALUE is its number there."""
 
     def __init__(self) -> None:
-        self.names = _Names(PLANE_STAT_METADATA)
+        self.names = _Names(XPlane.STAT_METADATA)
 
     def field(self, field: int, name: str, value: Value) -> bytes:
-        return wire.bytes_field(field, wire.int_field(STAT_METADATA_ID, self.names[name])
-                                + self._value(value))
+        number = wire.int_field(XStat.METADATA_ID, self.names[name])
+        return wire.bytes_field(field, number + self._value(value))
 
     def _value(self, value: Value) -> bytes:
         if isinstance(value, str):
-            return wire.int_field(STAT_REF, self.names[value])
+            return wire.int_field(XStat.REF_VALUE, self.names[value])
         if isinstance(value, float):
-            return wire.double_field(STAT_DOUBLE, value)
+            return wire.double_field(XStat.DOUBLE_VALUE, value)
         if isinstance(value, bytes):
-            return wire.bytes_field(STAT_BYTES, value)
-        return wire.int_field(STAT_UINT64 if value >> 63 > 0 else STAT_INT64, value)
+            return wire.bytes_field(XStat.BYTES_VALUE, value)
+        return wire.int_field(XStat.UINT64_VALUE if value >> 63 > 0 else XStat.INT64_VALUE, value)
