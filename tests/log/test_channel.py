@@ -374,6 +374,26 @@ def test_a_slow_kind_is_no_slow_storage(monkeypatch: pytest.MonkeyPatch) -> None
     channel.close(5)
 
 
+def test_a_slow_storage_that_was_full_before() -> None:
+    """A queue that has dropped values waits again, and drops none, once its storage moves."""
+    channel, log = make(max_buffer=10_000)
+    write = log.write
+
+    def slowly() -> None:
+        time.sleep(0.1)
+        write()
+
+    channel.put(Heavy(bytes(4_000)))
+    channel.flush(5)
+    log.write = slowly  # type: ignore[method-assign]
+    channel.queue.dropping = True
+    for _ in range(4):
+        channel.put(Heavy(bytes(4_000)))
+    channel.flush(10)
+    assert channel.queue.dropped == 0 and len(log.written) == 5
+    channel.close(5)
+
+
 def test_many_threads() -> None:
     """Nothing is lost or doubled between threads, and each thread's order is kept."""
     channel, log = make()
