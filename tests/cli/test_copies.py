@@ -160,7 +160,8 @@ def test_one_damaged_value_costs_itself(damage, command, tmp_path, capsys):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     out = capsys.readouterr().out
-    assert code in ((0, 1) if name == "show" else (0,)) and peak < 20 << 20
+    # `show` and `tail` say with 1 that something is wrong with the logs.
+    assert code in ((0, 1) if name in ("show", "tail") else (0,)) and peak < 20 << 20
     if name in ("show", "tail", "export"):
         assert "good" in out
     else:

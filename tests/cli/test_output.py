@@ -140,3 +140,18 @@ def test_export_never_overwrites_a_picture(tmp_path, capsys):
         paths = [line.split(",")[-1] for line in capsys.readouterr().out.splitlines()[1:]]
         assert len({Path(path).read_bytes() for path in paths}) == 2
         assert len(files_below(tmp_path / "out")) == expected
+
+
+@pytest.mark.parametrize("command", ["merge", "reduce"])
+def test_a_source_given_twice(command, tmp_path, capsys):
+    """It would count twice, so it is refused with exit code 2, and nothing is written; also where
+    its second name is a link."""
+    for name in "a", "b":
+        written(tmp_path / name, [scalar_event("loss", 0.5, 1)])
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for again in "a/", "link":
+        sources = [str(tmp_path / name) for name in ("a", "b")] + [f"{tmp_path}/{again}"]
+        assert main([command, *sources, str(tmp_path / "out")]) == 2
+        assert f"got {tmp_path}/{again} twice, want each log directory once" in \
+            capsys.readouterr().err
+        assert not (tmp_path / "out").exists()

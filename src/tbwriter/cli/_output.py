@@ -23,7 +23,7 @@ _NEW_FILE = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 class Output:
     """A directory on this machine.
 
-    sources: where the command reads; the directory must not be inside them.
+    sources: where the command reads, each once; the directory must not be inside them.
     empty: whether the directory must be empty or not exist yet.
     renamed: {name in the log: name below the directory}, where they differ.
 
@@ -39,8 +39,12 @@ class Output:
             raise FileExistsError(f"got {path!r}, which is a file, want a new directory")
         if empty and os.path.isdir(target) and os.listdir(target):
             raise FileExistsError(f"got {path!r}, which is not empty, want a new directory")
+        read: Set[str] = set()
         for source in sources:
-            here = os.path.realpath(source)
+            here = source.rstrip("/") if is_url(source) else os.path.realpath(source)
+            if here in read:
+                raise ValueError(f"got {source} twice, want each log directory once")
+            read.add(here)
             if not is_url(source) and _is_inside(target, here):
                 raise ValueError(f"got {path!r}, which is inside {source}, want another place")
         self.path = path
