@@ -3,8 +3,9 @@
 
     PYTHONPATH=src python -m tests.fuzz_writer [CALLS [SEED]]
 
-Makes so many calls (3000) and prints how many were refused; calls that break the contract are
-printed, with the seed that makes them again. tests/test_fuzz_writer.py runs it briefly.
+Makes so many calls (3000), two thirds of them on tbwriter's own writer, the others on those of
+`tbwriter.compat`, and prints how many were refused; calls that break the contract are printed,
+with the seed that makes them again. tests/test_fuzz_writer.py runs it briefly.
 """
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ import traceback
 import warnings
 from decimal import Decimal
 from inspect import signature
+from operator import attrgetter
 
 import numpy as np
 from PIL import Image
@@ -24,6 +26,7 @@ from PIL import Image
 from tests.support.judges import events
 from tbwriter import SummaryWriter
 from tbwriter._foreign import shown
+from tbwriter.compat import mxboard, tensorboard, tensorboardX, torch as torch_compat
 
 NAN, INF = math.nan, math.inf
 METHODS = ["add_scalar", "add_scalars", "add_values", "add_scalar_series", "add_histogram",
@@ -51,6 +54,55 @@ GOOD = {
     "add_hparams": ({"lr": 0.1}, {"acc": 0.5}), "add_summary": (b"", 1), "add_event": (b"",),
     "add_confusion_matrix": ("a", [0, 1], [1, 1], 1, ["x", "y"]), "add": (None, 1),
 }
+IMAGE, GRAPH = np.zeros((3, 4, 5)), (b"", b"")
+# The functions of the modules `summary` of the other APIs, each with a good call.
+KINDS = {
+    "scalar": ("a", 1.0), "histogram": ("a", [1.0, 2.0], "tensorflow"), "image": ("a", IMAGE),
+    "histogram_raw": ("a", 0.0, 1.0, 2, 1.0, 1.0, [0.5, 1.0], [1, 1]), "text": ("a", "text"),
+    "image_boxes": ("a", IMAGE, [[1, 2, 3, 4]]), "video": ("a", np.zeros((1, 2, 3, 4, 5)), 4),
+    "audio": ("a", np.zeros(9), 8000), "pr_curve": ("a", [0, 1], [0.1, 0.9], 10),
+    "pr_curve_raw": ("a", *[[1.0, 0.0]] * 6), "mesh": ("a", np.ones((1, 3, 3)), None, None, None),
+    "custom_scalars": GOOD["add_custom_scalars"], "hparams": GOOD["add_hparams"],
+    "tensor_proto": ("a", [1.0]), "make_histogram": ([1.0, 2.0], "tensorflow"),
+    "make_image": (np.zeros((4, 5, 3)),), "make_video": (np.zeros((2, 4, 5, 3)), 4),
+    "compute_curve": ([0, 1], [0.1, 0.9]),
+}
+# Where the order of arguments is another one.
+MXBOARD = {
+    "add_scalar": ("a", 1.0, 1), "add_histogram": ("a", [1.0, 2.0], 1),
+    "add_image": ("a", IMAGE, 1), "add_audio": ("a", np.zeros(9), 8000, 1),
+    "add_text": ("a", "text", 1), "add_graph": (b"",),
+    "add_embedding": ("a", np.ones((2, 3)), ["a", "b"], None, 1),
+    "add_pr_curve": ("a", [0, 1], [0.1, 0.9], 10, 1),
+}
+OF_2017 = {"add_image": ("a", np.zeros((4, 5, 3)), 1), "add_audio": ("a", np.zeros(9), 1, 8000),
+           "add_graph": (b"", None),
+           "file_writer.add_graph": (b"",), "file_writer.add_session_log": (b"", 1)}
+FILE_WRITER = {"file_writer.add_graph": (GRAPH,), "file_writer.add_onnx_graph": (b"",),
+               "file_writer.add_summary": (b"", 1), "file_writer.add_event": (b"", 1)}
+
+
+def calls_of(api, more):
+    """{method: its good arguments} of the writer of an API, and of its module `summary`."""
+    good = {**{name: given for name, given in GOOD.items() if hasattr(api.SummaryWriter, name)},
+            **more}
+    for name, given in KINDS.items():
+        for one in (name, f"{name}_summary"):
+            if hasattr(api.summary, one):
+                good[f"summary.{one}"] = given
+    return good
+
+
+# The writers: each with its methods, and what they take when all is well.
+WRITERS = {
+    SummaryWriter: {name: GOOD[name] for name in METHODS},
+    torch_compat.SummaryWriter: calls_of(torch_compat, FILE_WRITER),
+    tensorboardX.SummaryWriter: calls_of(tensorboardX, FILE_WRITER),
+    mxboard.SummaryWriter: calls_of(mxboard, MXBOARD),
+    tensorboard.SummaryWriter: calls_of(tensorboard, OF_2017),
+}
+SUMMARIES = {torch_compat.SummaryWriter: torch_compat, tensorboardX.SummaryWriter: tensorboardX,
+             mxboard.SummaryWriter: mxboard, tensorboard.SummaryWriter: tensorboard}
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB",
          "I", "I;16", "F", "La")
 
@@ -214,10 +266,10 @@ def array(source):
     return found
 
 
-def call(source):
-    """A method and arguments, some of them from a good call."""
-    method = source.choice(METHODS)
-    arguments = list(GOOD[method])
+def call(source, kind=SummaryWriter):
+    """A method of a writer and arguments, some of them from a good call."""
+    method = source.choice(list(WRITERS[kind]))
+    arguments = list(WRITERS[kind][method])
     for number in range(len(arguments)):
         if source.random() < 1.3 / len(arguments):
             arguments[number] = anything(source)
@@ -225,10 +277,33 @@ def call(source):
         arguments.append(anything(source))
     keywords = {}
     if source.random() < 0.1:
-        names = list(signature(getattr(SummaryWriter, method)).parameters)[len(arguments) + 1:]
+        names = parameters(kind, method)[len(arguments):]
         for name in source.sample(names, min(len(names), 2)):
             keywords[name] = anything(source)
     return method, arguments, keywords
+
+
+def parameters(kind, method):
+    """The names of the arguments of a method."""
+    part, _, name = method.rpartition(".")
+    if part == "file_writer":
+        return []
+    owner = SUMMARIES[kind].summary if part else kind
+    return list(signature(getattr(owner, name)).parameters)[not part:]
+
+
+def function(writer, method):
+    """What a call of `method` calls. A function of `summary` writes what it has made."""
+    if not method.startswith("summary."):
+        return attrgetter(method)(writer)
+    make = attrgetter(method)(SUMMARIES[type(writer)])
+
+    def write(*arguments, **keywords):
+        made = make(*arguments, **keywords)
+        for one in made if isinstance(made, tuple) else (made,):
+            if hasattr(one, "value"):
+                writer.add_summary(one, 0)
+    return write
 
 
 def described(one):
@@ -248,26 +323,27 @@ class Late:
         raise RuntimeError("too late")
 
 
-def contract(calls, directory):
+def contract(calls, directory, kind=SummaryWriter):
     """The calls on one writer, a scalar after each; then what its files hold. How many raised."""
+    settings = {"asynchronous": len(calls) % 2 == 0} if kind is SummaryWriter else {}
     raised = 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with SummaryWriter(directory, asynchronous=len(calls) % 2 == 0) as writer:
+        with kind(directory, **settings) as writer:
             for number, (method, arguments, keywords) in enumerate(calls):
                 try:
-                    getattr(writer, method)(*arguments, **keywords)
+                    function(writer, method)(*arguments, **keywords)
                 except (TypeError, ValueError) as error:
                     assert str(error).startswith("got ") or "() " in str(error), error
                     raised += 1
-                writer.add_scalar("after it", number, number)
+                writer.add_scalar("after", number, number)
             writer.flush()
             assert writer.error is None and writer.dropped == 0
     late = [str(w.message) for w in caught if "left out:" in str(w.message)
             or "could not be written" in str(w.message)]
     assert not late, f"found out after the call: {late}"
     steps = [event.step for event in events(directory) for value in event.summary.value
-             if value.tag == "after it"]
+             if value.tag == "after"]
     assert steps == list(range(len(calls)))
     return raised
 
@@ -278,17 +354,18 @@ def main(most, seed):
     count = raised = 0
     np.seterr(all="ignore")
     while count < most:
-        calls = [call(source) for _ in range(30)]
+        kind = source.choice([SummaryWriter] * 8 + list(SUMMARIES))
+        calls = [call(source, kind) for _ in range(30)]
         with tempfile.TemporaryDirectory() as directory:
             try:
-                raised += contract(calls, directory)
+                raised += contract(calls, directory, kind)
             except BaseException:
                 traceback.print_exc()
-                print(f"seed {seed}, call {count} and {len(calls) - 1} more")
+                print(f"seed {seed}, call {count} and {len(calls) - 1} more of {kind.__module__}")
                 for one in calls:
                     with tempfile.TemporaryDirectory() as alone:
                         try:
-                            contract([one], alone)
+                            contract([one], alone, kind)
                         except BaseException as error:
                             print(f"seed {seed}: {described(one):.1000}: "
                                   f"{type(error).__name__}: {error}")

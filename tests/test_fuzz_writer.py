@@ -19,7 +19,7 @@ def test_the_seed_of_what_is_found_is_printed(monkeypatch, capsys):
     """Also where no call does it alone; the same seed makes the same calls."""
     seen = []
 
-    def fails(calls, directory):
+    def fails(calls, directory, kind):
         seen.append(re.sub(r"0x\w+|_plus\w+", "", str(list(map(
             fuzz_writer.described, calls)))))  # addresses, and MXNet's names
         assert len(calls) == 1, "only together"

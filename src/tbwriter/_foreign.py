@@ -19,6 +19,10 @@ _SOUND = ("builtins", "numpy", "collections")
 _PLAIN = (str, bytes, bool, int, float, type(None))
 
 
+class Unavailable(NotImplementedError):
+    """tbwriter does not have what another API has here. The text says what to do instead."""
+
+
 def shown(value: Any) -> str:
     """The start of `repr(value)`, for an error; its type where the object has no repr."""
     try:
@@ -31,8 +35,8 @@ def checked(function: _Function) -> _Function:
     """`function`, which raises TypeError or ValueError where an argument can't be used, with the
     text "got ..., want ...", whatever error the argument itself raises; that one is the cause.
 
-    Unchanged are the errors of the storage, MemoryError, warnings that are raised, and what a
-    signal handler raises.
+    Unchanged are the errors of the storage, MemoryError, Unavailable, warnings that are raised, and
+    what a signal handler raises.
     """
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -49,7 +53,7 @@ def checked(function: _Function) -> _Function:
 def _refusal(error: Exception, function: Callable[..., Any], args: Any, kwargs: Any
              ) -> Optional[Exception]:
     """The error that replaces `error`; None where that one is right."""
-    if isinstance(error, (MemoryError, Warning)):
+    if isinstance(error, (MemoryError, Warning, Unavailable)):
         return None
     text = _text(error)
     if isinstance(error, (TypeError, ValueError)) and text.startswith("got "):

@@ -323,3 +323,65 @@ def test_exported_json_is_strict(tmp_path: Path) -> None:
         writer.export_scalars_to_json(tmp_path / "all.json")
     content = json.loads((tmp_path / "all.json").read_text(), parse_constant=lambda _: 1 / 0)
     assert content["a"][0][1:] == [1, "Infinity"]
+
+
+class _Raises:
+    """An object of another package that fails in its own way."""
+
+    def __iter__(self) -> Any:
+        raise KeyError("no data")
+
+    def SerializeToString(self) -> bytes:
+        raise RuntimeError("no data")
+
+
+class _Unhashable(str):
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_whatever_an_argument_raises(tmp_path: Path) -> None:
+    """Also what these modules do themselves with an argument raises TypeError or ValueError with a
+    text "got ..."; the next value is written."""
+    for module in (torch, tensorboardX, mxboard, tensorboard):
+        with module.SummaryWriter(str(tmp_path / module.__name__)) as writer:
+            file_writer: Any = getattr(writer, "file_writer", None)
+            calls: Any = [lambda: writer.add_embedding(*[_Raises()] * 3)]
+            if module is not mxboard:
+                calls += [lambda: module.summary.text(_Raises(), "text"),
+                          lambda: writer.add_scalars("a", _Raises()),
+                          lambda: file_writer.add_graph((_Raises(), _Raises())),
+                          lambda: file_writer.add_graph(_Raises())]
+            if module is tensorboard:
+                calls.append(lambda: file_writer.add_session_log(_Raises()))
+            if module is not torch:
+                calls.append(lambda: writer.add_scalar(_Unhashable("a b"), 1.0))
+            for call in calls:
+                with pytest.raises((TypeError, ValueError), match="^got "):
+                    call()
+            writer.add_scalar("after", 1.0, 1)
+        (value,) = [value for event in events(tmp_path / module.__name__)
+                    for value in event.summary.value]
+        assert value.tag == "after"
+
+
+def test_bytes_that_are_no_message(tmp_path: Path) -> None:
+    """They are refused as a graph, as its costs and as a session log; a part of them that would be
+    right is not written either."""
+    garbage = b"\xff\n\x01"
+    with tensorboard.FileWriter(str(tmp_path / "2017")) as writer:
+        with pytest.raises(ValueError, match="^got "):
+            writer.add_session_log(garbage)
+    with torch.FileWriter(str(tmp_path / "torch")) as writer:
+        for graph in ((garbage, b""), (b"", garbage)):
+            with pytest.raises(ValueError, match="^got "):
+                writer.add_graph(graph)
+        writer.add_graph((b"", b""))
+    assert [event.WhichOneof("what") for event in events(tmp_path / "torch")] == [
+        "file_version", "graph_def", "tagged_run_metadata"]
+
+
+def test_a_sparse_picture_of_2017() -> None:
+    """`make_image` takes a sparse array of MXNet, as the other functions do."""
+    mxnet = pytest.importorskip("mxnet")
+    picture = tensorboard.summary.make_image(mxnet.nd.ones((2, 3)).tostype("csr"))
+    assert (picture.height, picture.width) == (2, 3)

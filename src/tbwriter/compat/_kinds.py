@@ -8,10 +8,12 @@ from io import BytesIO
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from .. import summary
+from .._foreign import checked
 from .._values.array import as_array
 from ._messages import Message, Summary, readable
 
 
+@checked
 def hparams(hparam_dict: Any, metric_dict: Any,
             hparam_domain_discrete: Optional[Mapping[str, Sequence[Any]]] = None
             ) -> Tuple[Summary, Summary, Summary]:
@@ -30,12 +32,14 @@ def hparams(hparam_dict: Any, metric_dict: Any,
             readable(summary.hparams_end()))
 
 
+@checked
 def scalar(name: str, value: Any, display_name: str = "", description: str = "") -> Summary:
     """One number."""
     return readable(summary.scalar(name, value, display_name=display_name,
                                    description=description))
 
 
+@checked
 def histogram_raw(name: str, min: float, max: float, num: float, sum: float, sum_squares: float,
                   bucket_limits: Any, bucket_counts: Any) -> Summary:
     """A histogram that was counted elsewhere."""
@@ -43,17 +47,20 @@ def histogram_raw(name: str, min: float, max: float, num: float, sum: float, sum
                                           bucket_counts))
 
 
+@checked
 def histogram(name: str, values: Any, bins: Any, max_bins: Optional[int] = None) -> Summary:
     """How `values` are distributed."""
     return readable(summary.histogram(name, values, bins, max_bins=max_bins))
 
 
+@checked
 def make_histogram(values: Any, bins: Any, max_bins: Optional[int] = None) -> Message:
     """The HistogramProto of `values`."""
     counted: Message = first(histogram("histogram", values, bins, max_bins)).histo
     return counted
 
 
+@checked
 def image(tag: str, tensor: Any, rescale: float, dataformats: str) -> Summary:
     """A picture, or a batch as a grid."""
     if rescale == 1:
@@ -61,6 +68,7 @@ def image(tag: str, tensor: Any, rescale: float, dataformats: str) -> Summary:
     return image_boxes(tag, tensor, [], rescale, dataformats, None)
 
 
+@checked
 def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float = 1,
                 dataformats: str = "CHW", labels: Optional[Sequence[str]] = None) -> Summary:
     """A picture with boxes on it: (n, 4), each xmin, ymin, xmax, ymax in pixels."""
@@ -68,6 +76,7 @@ def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float =
                                              rescale=rescale, dataformats=dataformats))
 
 
+@checked
 def draw_boxes(disp_image: Any, boxes: Any, labels: Optional[Sequence[str]] = None) -> Any:
     """`disp_image`, a picture of Pillow, with boxes on it."""
     from PIL import Image
@@ -75,6 +84,7 @@ def draw_boxes(disp_image: Any, boxes: Any, labels: Optional[Sequence[str]] = No
     return Image.open(BytesIO(drawn.encoded_image_string))
 
 
+@checked
 def make_image(tensor: Any, rescale: float = 1, rois: Any = None,
                labels: Optional[Sequence[str]] = None) -> Message:
     """The Image message of `tensor`: (height, width, channels)."""
@@ -84,32 +94,38 @@ def make_image(tensor: Any, rescale: float = 1, rois: Any = None,
     return picture
 
 
+@checked
 def video(tag: str, tensor: Any, fps: float, dataformats: str = "NTCHW") -> Summary:
     """A clip, or several side by side."""
     return readable(summary.video(tag, tensor, fps=fps, dataformats=dataformats))
 
 
+@checked
 def make_video(tensor: Any, fps: float) -> Message:
     """The Image message of a clip: (time, height, width, channels)."""
     clip: Message = first(video("video", tensor, fps, "THWC")).image
     return clip
 
 
+@checked
 def audio(tag: str, tensor: Any, sample_rate: int = 44100) -> Summary:
     """A sound."""
     return readable(summary.audio(tag, tensor, sample_rate=sample_rate))
 
 
+@checked
 def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Summary:
     """Which charts Custom Scalars has."""
     return readable(summary.custom_scalars(layout))
 
 
+@checked
 def text(tag: str, text: Any) -> Summary:
     """A text as Markdown. The tag ends in "/text_summary", as torch and tensorboardX write it."""
     return readable(summary.text(tag + "/text_summary", text))
 
 
+@checked
 def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, recall: Any,
                  num_thresholds: int = 127, weights: Any = None) -> Summary:
     """A precision-recall curve that was counted elsewhere.
@@ -119,12 +135,14 @@ def pr_curve_raw(tag: str, tp: Any, fp: Any, tn: Any, fn: Any, precision: Any, r
     return readable(summary.pr_curve_raw(tag, tp, fp, tn, fn, precision, recall))
 
 
+@checked
 def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
              weights: Any = None) -> Summary:
     """A precision-recall curve; any number of thresholds."""
     return readable(summary.pr_curve(tag, labels, predictions, num_thresholds, weights))
 
 
+@checked
 def compute_curve(labels: Any, predictions: Any, num_thresholds: Optional[int] = None,
                   weights: Any = None) -> Any:
     """The array (6, thresholds) of a curve: true and false positives, true and false negatives,
@@ -134,6 +152,7 @@ def compute_curve(labels: Any, predictions: Any, num_thresholds: Optional[int] =
     return as_array(tensor.float_val).reshape([dim.size for dim in tensor.tensor_shape.dim])
 
 
+@checked
 def mesh(tag: str, vertices: Any, colors: Any, faces: Any,
          config_dict: Optional[Mapping[str, Any]], display_name: str = "", description: str = ""
          ) -> Summary:

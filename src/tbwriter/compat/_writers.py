@@ -10,10 +10,13 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from .. import writer as core
+from .._entries import serialized
+from .._foreign import checked
 from .._log.worker import flush_all
 from .._names import run_name
 from .._proto import wire
 from .._proto.messages import Message
+from .._proto.parse import check_fields
 from .._proto.plugin_schema import RunMetadata
 from .._proto.schema import Event, TaggedRunMetadata
 from .._values.lookup import default_edges
@@ -36,9 +39,28 @@ class GraphError(ValueError, RuntimeError):
     """A model whose graph can't be found: a ValueError here, a RuntimeError in the originals."""
 
 
+_Class = TypeVar("_Class", bound=type)
+
+
+def guarded(cls: _Class) -> _Class:
+    """`cls`, whose own add methods are `checked`: a decorator of every writer here."""
+    for name, method in list(vars(cls).items()):
+        if name.startswith("add_"):
+            setattr(cls, name, checked(method))
+    return cls
+
+
+def encoded(message: Any, what: str) -> bytes:
+    """A message of protobuf, or its bytes, as bytes. ValueError for bytes that are no message."""
+    data = serialized(message, what)
+    check_fields(data)
+    return data
+
+
 _Self = TypeVar("_Self", bound="Forwarding")
 
 
+@guarded
 class Forwarding:
     """Forwards events, `flush()` and `close()` to a writer of tbwriter."""
 
@@ -104,6 +126,7 @@ class EventWriter(Forwarding):
 _File = TypeVar("_File", bound="FileWriterBase")
 
 
+@guarded
 class FileWriterBase(Forwarding):
     """Takes Summaries and Events. `event_writer` takes events as they are."""
 
@@ -141,20 +164,22 @@ class FileWriterBase(Forwarding):
         self._writer.add_summary(summary, global_step, walltime)
 
     def add_graph(self, graph_profile: Any, walltime: Optional[float] = None) -> None:
-        """Write a graph with its measured costs: (GraphDef, StepStats), as protobuf messages."""
+        """Write a graph with its measured costs: (GraphDef, StepStats), each serialized or a
+        protobuf message."""
         graph, stats = graph_profile
+        costs = wire.bytes_field(RunMetadata.STEP_STATS, encoded(stats, "StepStats"))
         self.add_onnx_graph(graph, walltime)
-        costs = wire.bytes_field(RunMetadata.STEP_STATS, stats.SerializeToString())
         self._writer.add(Message(Event.TAGGED_RUN_METADATA,
                                  wire.string_field(TaggedRunMetadata.TAG, _RUN_METADATA_TAG)
                                  + wire.bytes_field(TaggedRunMetadata.RUN_METADATA, costs)), 0,
                          walltime)
 
     def add_onnx_graph(self, graph: Any, walltime: Optional[float] = None) -> None:
-        """Write a GraphDef: a protobuf message, whatever it was made from."""
-        self._writer.add(Message(Event.GRAPH_DEF, graph.SerializeToString()), 0, walltime)
+        """Write a GraphDef: serialized or a protobuf message, whatever it was made from."""
+        self._writer.add(Message(Event.GRAPH_DEF, encoded(graph, "graph")), 0, walltime)
 
 
+@guarded
 class SummaryWriterBase(Extended):
     """The methods that are the same in torch and tensorboardX.
 

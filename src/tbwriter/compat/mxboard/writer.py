@@ -12,12 +12,13 @@ from ..._proto.messages import check_tag
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._scalars import exported
 from .._tags import clean
-from .._writers import EventWriter, Extended, Forwarding, Path, seconds
+from .._writers import EventWriter, Extended, Forwarding, Path, guarded, seconds
 from . import summary
 
 _logger = logging.getLogger(__name__)
 
 
+@guarded
 class SummaryToEventTransformer:
     """Writes Summaries and graphs by an event writer: anything with `add_event`."""
 
@@ -34,6 +35,7 @@ class SummaryToEventTransformer:
         self._writer.add_graph(graph)
 
 
+@guarded
 class FileWriter(SummaryToEventTransformer, Forwarding):
     """Writes Summaries and Events into a log directory.
 
@@ -56,6 +58,7 @@ class FileWriter(SummaryToEventTransformer, Forwarding):
         return self._logdir
 
 
+@guarded
 class SummaryWriter(Extended):
     """mxboard's SummaryWriter: its methods, with their arguments, over tbwriter's.
 

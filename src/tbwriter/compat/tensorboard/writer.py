@@ -4,15 +4,17 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, NoReturn, Optional, Sequence
 
+from ..._foreign import Unavailable
 from ..._names import run_name
 from ..._proto.messages import Message, check_tag
 from ..._proto.schema import Event
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._tags import clean
-from .._writers import EventWriter, Extended, Forwarding, Path, curves, seconds
+from .._writers import EventWriter, Extended, Forwarding, Path, curves, encoded, guarded, seconds
 from . import summary
 
 
+@guarded
 class SummaryToEventTransformer:
     """Writes Summaries, graphs and session logs by an event writer.
 
@@ -40,14 +42,11 @@ class SummaryToEventTransformer:
 
     def add_session_log(self, session_log: Any, global_step: Optional[int] = None) -> None:
         """Write a SessionLog, serialized or a protobuf message: where a session starts or ends."""
-        data = getattr(session_log, "SerializeToString", lambda: session_log)()
-        if not isinstance(data, (bytes, bytearray)):
-            raise TypeError(f"got a session_log of type {type(session_log).__name__}, want bytes "
-                            "or a message with SerializeToString()")
-        self._writer.add(Message(Event.SESSION_LOG, bytes(data)),
+        self._writer.add(Message(Event.SESSION_LOG, encoded(session_log, "session_log")),
                          0 if global_step is None else global_step)
 
 
+@guarded
 class FileWriter(SummaryToEventTransformer, Forwarding):
     """Writes Summaries and Events into a log directory.
 
@@ -71,6 +70,7 @@ class FileWriter(SummaryToEventTransformer, Forwarding):
         return self._logdir
 
 
+@guarded
 class SummaryWriter(Extended):
     """The SummaryWriter of 2017: its methods, with their arguments, over tbwriter's.
 
@@ -141,7 +141,7 @@ class SummaryWriter(Extended):
 
     def add_graph_onnx(self, prototxt: Any) -> NoReturn:
         """Raise NotImplementedError: an ONNX file is not read."""
-        raise NotImplementedError(
+        raise Unavailable(
             "tbwriter reads no ONNX files: pass the Symbol or block itself to add_graph(model, "
             "None), or a list of tbwriter.summary.Node")
 
@@ -152,7 +152,7 @@ class SummaryWriter(Extended):
             from its input here, not from its output.
         """
         if hasattr(model, "named_modules"):
-            raise NotImplementedError(
+            raise Unavailable(
                 "the graph of a torch module is found from its input here, not from its output: "
                 "call tbwriter.SummaryWriter(logdir).add_graph(model, input)")
         self._opened().add_graph(model)

@@ -18,7 +18,7 @@ from ..._values.number import as_wall_time
 from ..._warnings import once
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._processes import Link, Server
-from .._writers import PEERS_FLUSH_SECS, Path, seconds
+from .._writers import PEERS_FLUSH_SECS, Path, guarded, seconds
 from . import summary
 from .writer import SummaryWriter
 
@@ -30,6 +30,7 @@ _writer: Optional["GlobalSummaryWriter"] = None
 _writers: "weakref.WeakSet[GlobalSummaryWriter]" = weakref.WeakSet()
 
 
+@guarded
 class GlobalSummaryWriter:
     """A writer that numbers the values of each tag 0, 1, 2, ... in the order in which they arrive,
     from all threads, modules and processes of a program, and writes them into one file.

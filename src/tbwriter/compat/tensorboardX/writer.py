@@ -6,16 +6,18 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence
 
 from ... import writer as core
+from ..._foreign import Unavailable
 from ..._proto.messages import check_tag
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._scalars import exported
 from .._tags import clean
-from .._writers import FileWriterBase, Path, SummaryWriterBase, curves, seconds
+from .._writers import FileWriterBase, Path, SummaryWriterBase, curves, guarded, seconds
 from . import summary
 
 _API = "tensorboardX"
 
 
+@guarded
 class FileWriter(FileWriterBase):
     """Writes Summaries and Events into a log directory.
 
@@ -50,6 +52,7 @@ class DummyFileWriter(FileWriter):
         self._hold(core.FileWriter(logdir, disabled=True), logdir)
 
 
+@guarded
 class SummaryWriter(SummaryWriterBase):
     """tensorboardX's SummaryWriter: its methods, with their arguments, over tbwriter's.
 
@@ -168,13 +171,13 @@ class SummaryWriter(SummaryWriterBase):
 
     def add_onnx_graph(self, onnx_model_file: Any) -> NoReturn:
         """Raise NotImplementedError: an ONNX file is not read."""
-        raise NotImplementedError(
+        raise Unavailable(
             "tbwriter reads no ONNX files: pass the torch module itself to add_graph(model, "
             "input), or a list of tbwriter.summary.Node")
 
     def add_openvino_graph(self, xmlname: Any) -> NoReturn:
         """Raise NotImplementedError: an OpenVINO file is not read."""
-        raise NotImplementedError(
+        raise Unavailable(
             "tbwriter reads no OpenVINO files: pass the torch module that the file was made from "
             "to add_graph(model, input), or a list of tbwriter.summary.Node")
 

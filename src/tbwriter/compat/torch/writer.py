@@ -5,12 +5,14 @@ import time
 from typing import Any, Mapping, Optional, Sequence
 
 from ... import writer as core
+from ..._foreign import Unavailable
 from ..._proto.messages import check_tag
 from ...summary_writer import SummaryWriter as _SummaryWriter
-from .._writers import FileWriterBase, Path, SummaryWriterBase, curves, seconds
+from .._writers import FileWriterBase, Path, SummaryWriterBase, curves, guarded, seconds
 from . import summary
 
 
+@guarded
 class FileWriter(FileWriterBase):
     """Writes Summaries and Events into a log directory.
 
@@ -26,6 +28,7 @@ class FileWriter(FileWriterBase):
                    log_dir)
 
 
+@guarded
 class SummaryWriter(SummaryWriterBase):
     """torch's SummaryWriter: its methods, with their arguments, over tbwriter's.
 
@@ -112,6 +115,6 @@ class SummaryWriter(SummaryWriterBase):
 
     def add_onnx_graph(self, prototxt: Any) -> None:
         """Raise NotImplementedError: an ONNX file is not read."""
-        raise NotImplementedError(
+        raise Unavailable(
             "tbwriter reads no ONNX files: pass the torch module itself to add_graph(model, "
             "input), or a list of tbwriter.summary.Node")
