@@ -1,21 +1,46 @@
-"""Docstrings as Markdown: lines such as "tag: any text" become items of a list."""
+"""Docstrings as Markdown: lines such as "tag: any text" become items of a list.
+
+see_also.txt holds the neighbours of each name, which follow its docstring as links.
+"""
 from __future__ import annotations
 
 import re
-from typing import Any, List
+from pathlib import Path
+from typing import Any, Dict, List
 
 import griffe
+
+TABLE = Path(__file__).with_name("see_also.txt")
 
 # One or more names of arguments, a colon, and the meaning.
 NAMES = re.compile(r"(\*{0,2}[a-z_]\w*(?:, \*{0,2}[a-z_]\w*)*(?:,? and [\w ]+)?): (?=\S)")
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites each docstring once it was read."""
+    """Rewrites each docstring once it was read, and adds the links once the package was read."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         if obj.docstring:
             obj.docstring.value = markdown(obj.docstring.value)
+
+    def on_package(self, *, pkg: griffe.Module, **kwargs: Any) -> None:
+        for name, others in neighbours(TABLE.read_text(encoding="utf-8")).items():
+            links = ", ".join(f"[`{other}`][tbwriter.{other}]" for other in others)
+            item = pkg[name]
+            if item.docstring is None:  # a method that narrows the types of the one it replaces
+                item.docstring = griffe.Docstring("", parent=item)
+            item.docstring.value += f"\n\nSee also: {links}"
+
+
+def neighbours(table: str) -> Dict[str, List[str]]:
+    """The neighbours of each name of the table, in the order of its lines."""
+    found: Dict[str, List[str]] = {}
+    for line in table.splitlines():
+        names = [] if line.startswith("#") else line.split()
+        for name in names:
+            known = found.setdefault(name, [])
+            known += [other for other in names if other != name and other not in known]
+    return found
 
 
 def markdown(text: str) -> str:
