@@ -4,7 +4,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from tests.support.judges import board, both_loaders
+from tests.support.judges import board, both_loaders, events
 
 from tbwriter import FileWriter, SummaryWriter
 
@@ -76,6 +76,36 @@ def test_names_that_lead_elsewhere(tmp_path, name):
     """A run can't be made outside the log directory, nor be the directory itself."""
     with FileWriter(tmp_path) as writer, pytest.raises(ValueError, match="below the log dir"):
         writer.sub_run(name)
+
+
+def test_attributes_of_a_subclass(tmp_path):
+    """A method of a subclass that uses what its `__init__` sets works in the runs below, which keep
+    their own steps, times and files."""
+    class Scaled(SummaryWriter):
+        factor = 1.0
+
+        def __init__(self, logdir, factor):
+            super().__init__(logdir)
+            self.factor, self._calls = factor, []
+
+        def add_scaled(self, tag, value, step=None):
+            self._calls.append(tag)
+            self.add_scalar(tag, self.factor * value, step)
+
+    with Scaled(tmp_path, 2.0) as writer:
+        writer.add_scaled("loss", 1.0)
+        with writer.use_metadata(global_step=7, walltime=1e9):
+            run = writer.sub_run("train")
+            writer.add_scalar("timed", 1.0)
+        run.add_scaled("loss", 3.0)
+        run.sub_run("deep").add_scaled("loss", 4.0)
+        assert writer._calls == ["loss"] * 3 and run.default_step is None
+    written = [sorted((value.tag, event.step, value.simple_value, event.wall_time == 1e9)
+                      for event in events(directory) for value in event.summary.value)
+               for directory in (tmp_path / "train" / "deep", tmp_path / "train", tmp_path)]
+    deep, train = ("loss", 0, 8.0, False), ("loss", 0, 6.0, False)
+    assert written == [[deep], [train, deep],
+                       [("loss", 0, 2.0, False), train, deep, ("timed", 7, 1.0, True)]]
 
 
 def test_a_name_is_text(tmp_path):

@@ -50,6 +50,7 @@ _pack = ROW.pack
 _now = time.time
 # Those of this process, for its forked children.
 _writers: "WeakSet[FileWriter]" = WeakSet()
+_PACKAGE = f"{__package__}."
 
 
 class FileWriter:
@@ -297,8 +298,9 @@ class FileWriter:
         TensorBoard draws the same tag of several runs as curves of one chart. A name has one
         writer, which is flushed and closed together with this one.
 
-        Its directory is made with its first value, by the thread. Raises TypeError or ValueError
-        for a name that is none.
+        The writer of a run has the class of this one; what a subclass keeps in attributes of its
+        own, it gets from this one when it is made. Its directory is made with its first value, by
+        the thread. Raises TypeError or ValueError for a name that is none.
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
@@ -312,6 +314,10 @@ class FileWriter:
         run = type(self).__new__(type(self))
         run._open(f"{self._logdir}/{name}", self._settings, probe=False)
         run._resume_later(self._resuming)
+        ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(_PACKAGE))
+        for attribute, value in vars(self).items():
+            if not hasattr(ours, attribute):
+                vars(run).setdefault(attribute, value)
         found = self._runs.setdefault(name, run)
         if found is run:  # no other thread was faster
             run._purge(self._resuming[0])

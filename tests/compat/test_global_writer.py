@@ -157,6 +157,36 @@ def test_modules_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loade
         assert [step for step, _ in seen.scalars(".", "common")] == list(range(20))
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_first_writer_is_that_of_the_program(tmp_path: Path, method: str) -> None:
+    """getSummaryWriter() gives the writer that the program made with its own log directory, also in
+    the processes that it forks and spawns."""
+    program = tmp_path / "program.py"
+    program.write_text("""
+import multiprocessing, sys
+from tbwriter.compat.tensorboardX import GlobalSummaryWriter
+
+def work(first):
+    for value in range(first, first + 5):
+        GlobalSummaryWriter.getSummaryWriter().add_scalar("loss", value)
+
+if __name__ == "__main__":
+    writer = GlobalSummaryWriter("mine")
+    assert GlobalSummaryWriter.getSummaryWriter() is writer
+    context = multiprocessing.get_context(sys.argv[1])
+    children = [context.Process(target=work, args=(100 * number,)) for number in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+""")
+    subprocess.run([sys.executable, str(program), method], cwd=tmp_path, timeout=300, check=True,
+                   env=dict(os.environ, PYTHONPATH=str(ROOT / "src")))
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["mine"]
+    assert sorted(values_of(tmp_path / "mine")) == [*range(5), *range(100, 105), *range(200, 205)]
+    assert [event.step for event in events(tmp_path / "mine")[1:]] == list(range(15))
+
+
 def test_arguments(tmp_path: Path) -> None:
     """walltime comes third; mistakes raise at the call, also in another process."""
     writer = GlobalSummaryWriter(str(tmp_path))

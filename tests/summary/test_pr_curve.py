@@ -161,6 +161,24 @@ def test_masked_elements_are_left_out(recwarn, which):
     assert sum(f"{tag!r} leaves out 1 masked" in str(w.message) for w in recwarn) == 1
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize("hidden", [np.ma.masked, np.ma.array([1.0], mask=True)])
+def test_nothing_but_masked_elements(recwarn, which, hidden):
+    """It is refused, and no warning says that something was left out."""
+    arrays = [np.array([1]), np.array([0.5]), np.array([1.0])]
+    arrays[which] = hidden
+    with pytest.raises(ValueError, match="got labels and predictions of masked elements alone"):
+        summary.pr_curve("all masked", *arrays[:2], 9, arrays[2])
+    assert not recwarn
+
+
+def test_one_label_stands_for_itself():
+    """A masked array as predictions does not make one label that of all."""
+    scores = np.ma.array([0.1, 0.2, 0.3], mask=[0, 1, 0])
+    with pytest.raises(ValueError, match="want equal lengths"):
+        summary.pr_curve("one label", [1], scores)
+
+
 def test_the_number_of_thresholds_is_read_once():
     """An array of one element is a number; the call reads it, not the thread later."""
     number = np.array([5.0])

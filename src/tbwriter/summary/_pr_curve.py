@@ -68,12 +68,16 @@ def _present(tag: str, *given: Any) -> "List[np.ndarray[Any, Any]]":
     hidden = [masked(values) for values in given]
     arrays = [as_array(values, "values").reshape(-1) if one is None else one.reshape(-1)
               for values, one in zip(given, hidden)]
-    size = max(array.size for array in arrays)
-    arrays = [ma.array(np.resize(array, size)) if array.size == 1 else array for array in arrays]
+    size = arrays[0].size
+    if arrays[2].size == 1:
+        arrays[2] = ma.resize(arrays[2], size)
     if {array.size for array in arrays} != {size}:
         raise ValueError(f"got arrays of {[array.size for array in arrays]} elements, want equal "
-                         "lengths")
+                         "lengths, or one weight")
     dropped = np.any([ma.getmaskarray(array) for array in arrays], axis=0)
+    if size and dropped.all():
+        raise ValueError("got labels and predictions of masked elements alone, want at least one "
+                         "that is not masked")
     once(("masked", "pr_curve", tag), f"the curve {tag!r} leaves out {dropped.sum()} masked "
          f"elements of {size}; said once for a tag")
     return [np.asarray(array)[~dropped] for array in arrays]

@@ -70,6 +70,7 @@ class GlobalSummaryWriter:
         self._begin()
         place = _known().get(key)
         if coalesce_process and write_to_disk and place and self._found(*place):
+            _keep(self)
             return
         at_once = flush_secs == PEERS_FLUSH_SECS and "://" not in str(logdir)
         writer = _SummaryWriter(logdir, comment or "", purge_step, max_queue, seconds(flush_secs),
@@ -80,6 +81,7 @@ class GlobalSummaryWriter:
             self._server = Server(self._handle)
             self._place = (writer.get_logdir(), self._server.address)
             os.environ[_ENVIRONMENT] = json.dumps({**_known(), key: self._place})
+        _keep(self)
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
@@ -118,11 +120,9 @@ class GlobalSummaryWriter:
 
     @staticmethod
     def getSummaryWriter() -> "GlobalSummaryWriter":
-        """The writer of this program: made at the first call, with default arguments."""
-        global _writer
-        if _writer is None:
-            _writer = GlobalSummaryWriter()
-        return _writer
+        """The writer of this program: the first one that was made, here or in the process that
+        forked or spawned this one. Where there is none, it is made with default arguments."""
+        return _writer or _keep(_spawned() or GlobalSummaryWriter())
 
     @property
     def file_writer(self) -> Any:
@@ -182,6 +182,23 @@ class GlobalSummaryWriter:
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return _unpickled, self._place
+
+
+def _keep(writer: GlobalSummaryWriter) -> GlobalSummaryWriter:
+    """Let `writer` be that of the program, where there is none."""
+    global _writer
+    _writer = _writer or writer
+    return _writer
+
+
+def _spawned() -> Optional[GlobalSummaryWriter]:
+    """A writer that sends to the first one of the process that spawned this one, if it has any."""
+    for directory, address in _known().values():
+        writer = GlobalSummaryWriter.__new__(GlobalSummaryWriter)
+        writer._begin()
+        if writer._found(directory, address):
+            return writer
+    return None
 
 
 def _unpickled(directory: str, address: str) -> GlobalSummaryWriter:
