@@ -394,6 +394,30 @@ def test_a_slow_storage_that_was_full_before() -> None:
     channel.close(5)
 
 
+def test_another_thread_fails_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that writes by itself loses nothing if the storage fails another thread's write
+    between its look at the queue and its own turn."""
+    channel, log = make(asynchronous=False)
+    first = queue.Owner.do
+
+    def later(owner: queue.Owner, timeout: float, work: Any) -> Any:
+        monkeypatch.setattr(queue.Owner, "do", first)
+        log.error = OSError(errno.ENOSPC, "full")
+        other = threading.Thread(target=add, args=(channel, b"theirs"))
+        other.start()
+        other.join()
+        log.error = None
+        channel.queue.items.append(b"mine")
+        return owner.do(timeout, work)
+
+    monkeypatch.setattr(queue.Owner, "do", later)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        channel.wake()
+        channel.close(5)
+    assert log.written == [b"theirs", b"mine"]
+
+
 def test_many_threads() -> None:
     """Nothing is lost or doubled between threads, and each thread's order is kept."""
     channel, log = make()

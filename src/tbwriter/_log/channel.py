@@ -265,12 +265,14 @@ class Channel:
     def _written_through(self) -> bool:
         """The short way, if nobody else is at work and nothing waits or is wrong. Whether that was
         so, and all is written."""
-        if self.retry.error or get_ident() == self._owner.ident or self.queue.taken[0] \
-                or self.log.pending:
+        if self.retry.error or get_ident() == self._owner.ident:
             return False
         return bool(self._owner.do(0, self._take_once)) and not len(self.queue)
 
     def _take_once(self) -> bool:
+        # Only the owner may ask: another thread may have failed just now, and `_take` relies on it.
+        if self.queue.taken[0] or self.log.pending:
+            return False
         try:
             if self.queue.items:  # a signal handler may have written them until now
                 self._take()
