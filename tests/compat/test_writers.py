@@ -385,3 +385,20 @@ def test_a_sparse_picture_of_2017() -> None:
     mxnet = pytest.importorskip("mxnet")
     picture = tensorboard.summary.make_image(mxnet.nd.ones((2, 3)).tostype("csr"))
     assert (picture.height, picture.width) == (2, 3)
+
+
+def test_torchvis(tmp_path: Path) -> None:
+    """TorchVis calls its writer's methods; Visdom is not here, and another name is a mistake."""
+    vis = tensorboardX.TorchVis(tensorboard={"logdir": str(tmp_path)})
+    vis.add_scalar("loss", 0.5, 3)
+    for attribute in ("add_sclar", "_private"):
+        with pytest.raises(AttributeError, match=attribute):
+            getattr(vis, attribute)
+    with pytest.raises(NotImplementedError, match="visdom.Visdom"):
+        vis.register("visdom")
+    with pytest.raises(ValueError, match="want 'tensorboard'"):
+        tensorboardX.TorchVis("tensorbord")
+    vis.unregister("tensorboard")
+    with pytest.raises(AttributeError):
+        vis.add_scalar("loss", 0.25, 4)
+    assert [event.step for event in events(tmp_path)] == [0, 3]

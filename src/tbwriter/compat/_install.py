@@ -16,7 +16,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 _MODULES: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "torch.utils.tensorboard": ("torch", ("writer", "summary")),
     "tensorboardX": ("tensorboardX", ("writer", "summary", "global_writer", "record_writer",
-                                      "event_file_writer")),
+                                      "event_file_writer", "torchvis")),
     "mxboard": ("mxboard", ("writer", "summary")),
     "tensorboard": ("tensorboard", ("writer", "summary", "record_writer", "event_file_writer",
                                     "src", "src.summary_pb2")),

@@ -10,6 +10,7 @@ from . import summary as summary
 from . import writer as writer
 from .global_writer import GlobalSummaryWriter as GlobalSummaryWriter
 from .record_writer import RecordWriter as RecordWriter
+from .torchvis import TorchVis as TorchVis
 from .writer import FileWriter as FileWriter
 from .writer import SummaryWriter as SummaryWriter
 
