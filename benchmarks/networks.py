@@ -135,19 +135,20 @@ def measure(pythons: Dict[str, str], sources: Dict[str, str], rounds: int
 
 
 def _ask(python: str, writer: str, network: str, source: str) -> Dict[str, float]:
-    done = subprocess.run(
-        [python, "-m", "benchmarks.networks", "--child", writer, network], text=True, check=True,
-        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join([source, ROOT])})
-    result: Dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    return _lines(python, source, "benchmarks.networks", "--child", writer, network)[-1]
 
 
 def trained(python: str, rounds: int) -> List[Dict[str, Any]]:
     """What `mxnet_resnet` measures in an interpreter that has MXNet."""
+    return _lines(python, os.path.join(ROOT, "src"), "benchmarks.mxnet_resnet", "--json",
+                  "--rounds", str(rounds))
+
+
+def _lines(python: str, source: str, module: str, *arguments: str) -> List[Dict[str, Any]]:
+    """The lines of JSON that a module of the benchmarks prints; source: the tree of tbwriter."""
     done = subprocess.run(
-        [python, "-m", "benchmarks.mxnet_resnet", "--json", "--rounds", str(rounds)], text=True,
-        check=True, stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.path.join(ROOT, "src"), ROOT])})
+        [python, "-m", module, *arguments], text=True, check=True, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([source, ROOT])})
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
