@@ -1,6 +1,7 @@
 """The demo: every dashboard is filled, in both loaders, the same each time."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -121,8 +122,10 @@ def test_what_the_documentation_prints(logdir, capsys, monkeypatch):
             assert line in page
 
 
-def test_view(tmp_path):
-    """--view starts TensorBoard on the loopback, which prints its address; Ctrl-C ends both."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_view(tmp_path, number):
+    """--view starts TensorBoard on the loopback, which prints its address. Ctrl-C ends it, and so
+    does each other end of the command: nothing that it started runs on."""
     pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
     process = subprocess.Popen(
         [sys.executable, "-m", "tbwriter", "demo", str(tmp_path / "logs"), "--view"],
@@ -136,10 +139,19 @@ def test_view(tmp_path):
                 break
         with urllib.request.urlopen(address + "data/environment") as answer:
             assert json.load(answer)["data_location"] == str(tmp_path / "logs")
+        process.send_signal(number)
+        process.communicate(timeout=60)  # until nobody holds the pipe
+        assert process.returncode in (0, -number)
+        with pytest.raises(ProcessLookupError):
+            for _ in range(600):
+                os.killpg(process.pid, 0)
+                time.sleep(0.1)
+        with pytest.raises(OSError):
+            urllib.request.urlopen(address)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
-    assert process.returncode is not None
 
 
 def test_without_tensorboard(tmp_path, monkeypatch, capsys):

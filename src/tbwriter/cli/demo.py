@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from importlib.util import find_spec
+from runpy import run_module
 
 from .. import demo as demos
 from ._exit import GOOD
@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
         say("    pip install tensorboard")
     elif options.view:
         say("Written. TensorBoard prints its URL; Ctrl-C stops it.")
+        sys.stdout.flush()
         return _view(options.dir)
     else:
         say("Written. To see it:")
@@ -39,7 +40,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _view(directory: str) -> int:
-    """Run TensorBoard on `directory` until it exits. Its port is 6006, or the next free one."""
-    sys.stdout.flush()
-    return subprocess.call([sys.executable, "-m", "tensorboard.main", "--logdir", directory,
-                            "--host", "127.0.0.1"])
+    """Become TensorBoard on `directory`. Its port is 6006, or the next free one.
+
+    It runs in this process: a signal to the command reaches it, and it ends with the command.
+    """
+    sys.argv = ["tensorboard", "--logdir", directory, "--host", "127.0.0.1"]
+    run_module("tensorboard.main", run_name="__main__", alter_sys=True)
+    return GOOD
