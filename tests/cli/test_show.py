@@ -71,7 +71,8 @@ def test_profiles_are_listed(tmp_path, capsys):
 
 
 def test_many_tags_take_linear_time(tmp_path, capsys):
-    """Twice the tags take about twice the time, in show and export."""
+    """Four times the tags take about four times the time, in show and export; as growth with the
+    square would take sixteen times, twelve leave room for a busy machine."""
     for name, count in (("one", 2000), ("two", 8000)):
         written(tmp_path / name, [scalar_event(f"tag{at}", 1.0, 1) for at in range(count)])
     for command in ("show", "export"):
@@ -81,7 +82,7 @@ def test_many_tags_take_linear_time(tmp_path, capsys):
             assert main([command, str(tmp_path / name)]) == 0
             seconds.append(time.process_time() - begin)
         capsys.readouterr()
-        assert seconds[1] < 8 * seconds[0] + 0.2
+        assert seconds[1] < 12 * seconds[0] + 0.2
 
 
 def test_runs_without_values_have_no_time(tmp_path, capsys):

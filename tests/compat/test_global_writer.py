@@ -76,6 +76,18 @@ def test_a_child_dies(tmp_path: Path, method: str) -> None:
         assert {900.0 + i for i in range(10)} <= {value for _, value in points}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_threads_load_nothing(tmp_path: Path) -> None:
+    """The threads that answer other processes import no module: a process that is forked meanwhile
+    would wait for ever for the lock of that module."""
+    program = PROGRAM.with_name("loaded_on_threads.py")
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path)], text=True, timeout=300, check=True,
+        stdout=subprocess.PIPE,
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(ROOT / "src"), str(ROOT)])))
+    assert done.stdout.split() == ["0"]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_parent_does_not_wait(tmp_path: Path, method: str) -> None:
     """A program that ends without join() or close() takes the values of its children until they

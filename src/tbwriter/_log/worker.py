@@ -6,6 +6,9 @@ else: then the next caller that needs it starts another thread in its place (`re
 first one ends when its call returns. Channels that wait for a network are flushed at the same time
 (`assist`).
 
+The thread imports modules only `with loading`, for which a fork waits (see `_loading`). What others
+import to encode a value is imported by the call that adds it.
+
 A program ends in three steps, and each may bring further values:
 
 1. The main thread returns. Other threads may continue for hours: nothing changes for them.

@@ -6,6 +6,9 @@ program forked or spawned. Nothing is pickled: a request is a time, a tag and a 
 """
 from __future__ import annotations
 
+# `multiprocessing` loads hmac when it first needs it. On a thread, that would be in the way of a
+# process forked at that moment: its copy of the module's lock is never released.
+import hmac  # noqa: F401
 import os
 import shutil
 import socket

@@ -16,7 +16,8 @@ def served(tmp_path_factory):
     logdir = tmp_path_factory.mktemp("logs")
     with FileWriter(logdir / "train") as writer:
         with writer.profile("first", host="test") as profile:
-            for number in range(12):
+            # Few steps: the trace viewer cuts the name of a bar that is narrower than the name.
+            for number in range(6):
                 with profile.step(number):
                     with profile.span("load", input=True):
                         time.sleep(0.02)
@@ -53,7 +54,7 @@ def test_trace_viewer(served):
     found, run = served
     with browser() as page:
         page.goto(found.page(run, "trace_viewer@", "test"))
-        wait_for(page, "test /host:CPU", "MainThread", "queue", "memory: pool", "train 7", "load")
+        wait_for(page, "test /host:CPU", "MainThread", "queue", "memory: pool", "train 3", "load")
 
 
 @needs_browser
@@ -66,4 +67,4 @@ def test_pages(served):
         text = wait_for(page, "Host Compute Time", "Input Time")
         assert "CPU" in text
         page.goto(found.page(run, "memory_profile", "test"))
-        wait_for(page, "#Allocation", "11.00 MiB")
+        wait_for(page, "#Allocation", "5.00 MiB")
