@@ -5,8 +5,9 @@ A queue holds scalars as rows of bytes, everything else as one of the classes he
 """
 from __future__ import annotations
 
+from contextlib import contextmanager
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ._log.contract import Log
 from ._log.queue import Encoded
@@ -161,15 +162,21 @@ class _Directory:
         self.error: Optional[OSError] = None
 
     def read(self, name: str) -> Optional[bytes]:
-        try:
+        with self._noting():
             return self._log.read(name)
-        except OSError as error:
-            self.error = error
-            raise
 
     def put(self, name: str, data: bytes) -> None:
-        try:
+        with self._noting():
             self._log.put(name, data)
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        with self._noting():
+            return self._log.put_new(name, data)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.error = error
             raise

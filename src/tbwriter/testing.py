@@ -76,6 +76,10 @@ class _MemoryLog:
     def put(self, name: str, data: bytes) -> None:
         self._memory.files[self._below + name] = bytes(data)
 
+    def put_new(self, name: str, data: bytes) -> bool:
+        kept = bytes(data)
+        return self._memory.files.setdefault(self._below + name, kept) is kept
+
     def earlier(self) -> Iterator[bytes]:
         return iter(())
 

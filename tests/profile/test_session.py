@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -38,11 +41,11 @@ class Storage:
     def read(self, name):
         return self.files.get(name)
 
-    def put(self, name, data):
+    def put_new(self, name, data):
         if self.failures:
             self.failures -= 1
             raise OSError(errno.ENOSPC, "full")
-        self.files[name] = data
+        return self.files.setdefault(name, data) is data
 
 
 def test_repeated_until_it_is_stored():
@@ -65,14 +68,14 @@ def test_a_full_disk(tmp_path, monkeypatch):
     """While the storage fails, no call raises; the session is there once it works again. Windows
     that begin meanwhile are not profiled, and a warning says so."""
     from tbwriter._log.local import LocalLog
-    put, failing = LocalLog.put, threading.Event()
+    put_new, failing = LocalLog.put_new, threading.Event()
     failing.set()
 
     def fails(log, name, data):
         if failing.is_set():
             raise OSError(errno.ENOSPC, "No space left on device")
-        put(log, name, data)
-    monkeypatch.setattr(LocalLog, "put", fails)
+        return put_new(log, name, data)
+    monkeypatch.setattr(LocalLog, "put_new", fails)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         with FileWriter(tmp_path) as writer:
@@ -99,3 +102,74 @@ def test_work_is_done_on_the_writers_thread(tmp_path):
         writer.add(Session(10 ** 18, 10 ** 18, draw, host="h"), 0)
         writer.flush()
     assert len(threads) == 1 and threads[0] != threading.get_ident()
+
+
+PROCESS = """
+import sys, time
+from tbwriter import FileWriter
+from tbwriter.profile.drawing import Drawing
+from tbwriter.profile.session import Session
+from tbwriter._log.local import LocalLog
+
+read = LocalLog.read
+
+def slowly(log, name):
+    found = read(log, name)
+    time.sleep(0.2)
+    return found
+
+LocalLog.read = slowly
+with FileWriter(sys.argv[1]) as writer:
+    for number in range(3):
+        begin = 10 ** 18 + int(sys.argv[2]) + number
+        writer.add(Session(begin, begin + 5, lambda: [Drawing()], "x", "h"), 0)
+"""
+
+
+def test_processes_with_sessions_of_one_second(tmp_path):
+    """Sessions of one second, host and name in several processes are files of their own."""
+    children = [subprocess.Popen([sys.executable, "-c", PROCESS, str(tmp_path), str(100 * number)])
+                for number in range(4)]
+    assert [child.wait(100) for child in children] == [0] * 4
+    found = sorted(tmp_path.rglob("*.xplane.pb"))
+    assert len(found) == 12 == len({path.read_bytes() for path in found})
+    assert not list(tmp_path.rglob(".tbwriter*"))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_name_that_is_taken(tmp_path, monkeypatch, links):
+    """A session whose name is taken gets another one, also where there are no hard links, and the
+    file that was there stays as it is."""
+    if not links:
+        def link(*args):
+            raise OSError(errno.EPERM, "Operation not permitted")
+        monkeypatch.setattr(os, "link", link)
+    begins = [10 ** 18, 10 ** 18 + 1, 10 ** 18 + 2]
+    for begin in begins:
+        with FileWriter(tmp_path) as writer:
+            writer.add(Session(begin, begin, lambda: [Drawing()], "x", "h"), 0)
+    names = sorted(path.parent.name[19:] for path in tmp_path.rglob("h.xplane.pb"))
+    assert names == ["_x", "_x_2", "_x_3"]
+    assert not list(tmp_path.rglob(".tbwriter*"))
+
+
+def test_a_store_that_others_write(tmp_path, monkeypatch):
+    """On a store, an object that another process makes between look and write is not replaced."""
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    from tbwriter._log.objects import RemoteLog
+    monkeypatch.setattr(RemoteLog, "_size", lambda log, name: -1)
+    for begin in (10 ** 18, 10 ** 18 + 1):
+        with FileWriter("memory://bucket/raced") as writer:
+            writer.add(Session(begin, begin, lambda: [Drawing()], "x", "h"), 0)
+    import fsspec
+    found = [path for path in fsspec.filesystem("memory").find("/bucket/raced") if "xplane" in path]
+    assert len(found) == 2
+
+
+def test_no_event_file_for_a_profile(tmp_path):
+    """XProf finds a session without an event file, so a writer that only profiles makes none, and
+    TensorBoard lists no run without values."""
+    with FileWriter(tmp_path / "run") as writer:
+        with writer.profile(host="h") as profile, profile.span("work"):
+            pass
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["h.xplane.pb"]

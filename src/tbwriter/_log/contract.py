@@ -55,6 +55,11 @@ class Log(Protocol):
     def put(self, name: str, data: bytes) -> None:
         """Write a side file, all or nothing. ValueError for a name outside the directory."""
 
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Write a side file that is shown without an event file, all or nothing. False where one
+        of this name exists, also where another process makes it at this moment (on stores: where
+        those support it)."""
+
     def earlier(self) -> Iterator[Union[str, bytes]]:
         """The event files in the directory, in their order: their paths, or their contents."""
 

@@ -152,19 +152,25 @@ class LocalLog:
             return None
 
     def put(self, name: str, data: bytes) -> None:
-        path = self._inside(name)
         if not self.path:  # side files are only shown beside an event file
             self.begin()
+        self._place(name, data, os.replace)
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        return self._place(name, data, _place_new)
+
+    def _place(self, name: str, data: bytes, place: Callable[[str, str], None]) -> bool:
+        """Write a file under a temporary name, then `place` it. False if the name is taken."""
+        path = self._inside(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = os.path.join(os.path.dirname(path), temporary_name())
         try:
             with open(temporary, "xb") as file:
                 file.write(data)
-            os.replace(temporary, path)
-        except BaseException:
+            return _placed(place, temporary, path)
+        finally:
             with suppress(OSError):
                 os.unlink(temporary)
-            raise
 
     def earlier(self) -> Iterator[Union[str, bytes]]:
         try:
@@ -372,6 +378,30 @@ class LocalLog:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def _placed(place: Callable[[str, str], None], temporary: str, path: str) -> bool:
+    try:
+        place(temporary, path)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _place_new(temporary: str, path: str) -> None:
+    """Give a file a name that no other has. FileExistsError where one has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # FAT, some of FUSE
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(path)
+            raise
 
 
 def _are_records(content: bytes) -> bool:

@@ -90,6 +90,20 @@ class RemoteLog:
     def put(self, name: str, data: bytes) -> None:
         self._put_object(check_name(name), data)
 
+    def put_new(self, name: str, data: bytes) -> bool:
+        if self._size(check_name(name)) >= 0:
+            return False
+        try:
+            self._store.call("pipe_file", f"{self._store.root}/{name}", data, size=len(data),
+                             mode="create")
+        except FileExistsError:
+            return False
+        except (OSError, ValueError):  # not every store, nor every version of a client, can do it
+            if self._size(name) >= 0:
+                return False
+            self._put_object(name, data)
+        return True
+
     def earlier(self) -> Iterator[bytes]:
         for name in sorted(self._names()):
             if "tfevents" in name:

@@ -19,7 +19,7 @@ class Directory(Protocol):
     """A log directory: its side files by their relative names."""
 
     def read(self, name: str) -> Optional[bytes]: ...
-    def put(self, name: str, data: bytes) -> None: ...
+    def put_new(self, name: str, data: bytes) -> bool: ...
 
 
 class Session:
@@ -40,7 +40,7 @@ class Session:
         self._draw: Optional[Callable[[], Sequence[Drawing]]] = draw
         self._name = name
         self._host = host
-        self._path = ""
+        self._number = 1
         self._content = b""
 
     def event_field(self) -> Parts:
@@ -54,24 +54,22 @@ class Session:
             space = Space(names.planes(lines, self._begin, self._end), [self._host], warnings)
             self._content = b"".join(encode(space))
             self._draw = None
-        if not self._path:
-            self._path = self._free(directory)
-        directory.put(self._path, self._content)
+        # XProf keeps what it computed of a session, so none is ever written twice: the file is in
+        # the first session of this second that nobody has written. What is there may be ours, of a
+        # try whose end was not seen.
+        while not (directory.put_new(self._path, self._content)
+                   or directory.read(self._path) == self._content):
+            self._number += 1
         self._content = b""
         self.stored = True
 
-    def _free(self, directory: Directory) -> str:
-        """The file in the first session of this second that nobody has written. XProf keeps what
-        it computed of a session, so none is ever written twice."""
+    @property
+    def _path(self) -> str:
         moment = time.strftime("%Y_%m_%d_%H_%M_%S", time.localtime(self._begin / 1e9))
         session = f"{moment}_{self._name}" if self._name else moment
-        number = 1
-        while True:
-            name = session if number == 1 else f"{session}_{number}"
-            path = f"{names.PLUGIN_DIRECTORY}/{name}/{self._host}{names.FILE_ENDING}"
-            if directory.read(path) is None:
-                return path
-            number += 1
+        if self._number > 1:
+            session = f"{session}_{self._number}"
+        return f"{names.PLUGIN_DIRECTORY}/{session}/{self._host}{names.FILE_ENDING}"
 
 
 def check_name(name: str) -> str:
