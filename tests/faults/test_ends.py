@@ -204,3 +204,38 @@ for step in range(3000):
 """, str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert steps(tmp_path) == list(range(3000))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_while_the_thread_imports(tmp_path: Path) -> None:
+    """A child can import what the writer's thread imports at the moment of the fork: here numpy,
+    for a writer that continues in a directory with files."""
+    done = subprocess.run([sys.executable, "-c", """
+import os, signal, sys, threading, time
+from _thread import get_ident
+from tbwriter import SummaryWriter
+
+importing, main = threading.Event(), get_ident()
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy" and get_ident() != main:
+            importing.set()
+            time.sleep(0.5)
+
+with SummaryWriter(sys.argv[1]) as writer:
+    writer.add_scalar("loss", 1.0, 0)
+assert "numpy" not in sys.modules
+sys.meta_path.insert(0, Slow())
+writer = SummaryWriter(sys.argv[1])
+writer.add_scalar("loss", 1.0, 1)
+assert importing.wait(30)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    import numpy
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+""", str(tmp_path / "logs")], timeout=100, text=True, capture_output=True, env=dict(
+        os.environ, PYTHONPATH=str(Path(__file__).parents[2] / "src")))
+    assert done.stdout == "0\n", done.stderr

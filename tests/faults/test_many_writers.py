@@ -157,6 +157,30 @@ end()
     assert steps(tmp_path / "logs" / "well") == list(range(30))
 
 
+@pytest.mark.parametrize("number", [1, 100])
+def test_a_stuck_neighbour_and_one_value(tmp_path: Path, number: int) -> None:
+    """A value reaches its file by itself while the thread stands still at another writer, also
+    where nobody calls anything any more."""
+    seen = run(tmp_path, "from tbwriter._log.worker import worker\n"
+               + NEIGHBOURS.format(method="write") + f"""
+log([well], 0, 1)
+while not well.path or os.path.getsize(well.path) < 80:
+    time.sleep(0.001)
+log(stuck, 0, 1)
+while not worker._entered:
+    time.sleep(0.001)
+log([well], 1, 1 + {number})
+start = time.monotonic()
+size = os.path.getsize(well.path)
+while os.path.getsize(well.path) == size and time.monotonic() < start + 20:
+    time.sleep(0.01)
+result["seconds"] = time.monotonic() - start
+end()
+os._exit(0)
+""")
+    assert seen["seconds"] < 5, seen
+
+
 def test_a_stuck_neighbour_and_a_full_buffer(tmp_path: Path) -> None:
     """Nothing of a writer whose own storage is well is dropped while another one's stands still."""
     seen = run(tmp_path, NEIGHBOURS.format(method="write") + """

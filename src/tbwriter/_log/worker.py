@@ -3,8 +3,9 @@
 The thread serves channels (see there for the rules). It starts with the first item and ends after
 some idle seconds. While a call of one channel's storage does not return, the thread can do nothing
 else: then the next caller that needs it starts another thread in its place (`relieve`), and the
-first one ends when its call returns. Channels that wait for a network are flushed at the same time
-(`assist`).
+first one ends when its call returns. Where there are several log directories, a second thread does
+that for callers that are silent (`_watch`). Channels that wait for a network are flushed at the
+same time (`assist`).
 
 The thread imports modules only `with loading`, for which a fork waits (see `_loading`). What others
 import to encode a value is imported by the call that adds it.
@@ -46,6 +47,7 @@ _GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole reco
 _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
 STUCK_SECS = 0.25   # how long the thread may be in one channel while others need it
 _MOST_THREADS = 8   # that one and those that take its place, or assist
+_IMPORT_SECS = 5.0  # how long a fork waits for an import of the thread
 
 Work = Optional[Callable[[], None]]
 
@@ -199,6 +201,17 @@ class Worker:
         if len(failed) > 3:
             _print(f"tbwriter: the same of {len(failed) - 3} other runs")
 
+    def before_fork(self) -> None:
+        """Wait while the thread imports a module, which the child could never import: nobody there
+        would release the lock of the module."""
+        deadline = time.monotonic() + _IMPORT_SECS
+        while self.idents and time.monotonic() < deadline:
+            frames = sys._current_frames()
+            if not any(_imports(frames.get(ident)) for ident in list(self.idents)):
+                return
+            del frames  # they hold what the threads work on
+            time.sleep(0.001)
+
     def after_fork(self) -> None:
         """The first act of a child: a thread of its own when it logs, files of its own, and
         nothing of the parent's."""
@@ -248,9 +261,9 @@ class Worker:
             self._run()
 
     def _watch(self) -> None:
-        """While a thread stands still, relieve others that do so, whether anybody calls or not."""
+        """Relieve a thread that stands still, whether anybody calls or not."""
         time.sleep(STUCK_SECS)
-        while len(self.idents) > 1:
+        while len(self.idents) > 1 or self.idents and _are_apart(list(self._channels)):
             self.relieve()
             time.sleep(STUCK_SECS)
         self._watching = False
@@ -267,7 +280,10 @@ class Worker:
         idle_since = time.monotonic()
         while True:
             now = time.monotonic()
-            next_due = min((channel.due for channel in list(self._channels) if channel.active),
+            channels = list(self._channels)
+            if not self._watching and _are_apart(channels):
+                self._watching = _start(self._watch)
+            next_due = min((channel.due for channel in channels if channel.active),
                            default=now + IDLE_SECS)
             rung = self._bell.acquire(timeout=min(max(next_due - now, 0.0), IDLE_SECS))
             now = time.monotonic()
@@ -360,6 +376,24 @@ def _report(channels: Sequence[Served]) -> None:
             channel.report()
 
 
+def _are_apart(channels: Sequence[Served]) -> bool:
+    """Whether there are several log directories, none of them below another: those may be on
+    different disks."""
+    directories = [channel.log.directory for channel in channels]
+    top = min(directories, key=len, default="")
+    return any(not directory.startswith(top) or directory[len(top):len(top) + 1] not in "/\\"
+               for directory in directories)
+
+
+def _imports(frame: Optional[FrameType]) -> bool:
+    """Whether a thread is in the middle of an import."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _start(function: Callable[..., None], *args: Any) -> bool:
     """Start a thread. Not a threading.Thread, whose start() waits and takes locks: a signal handler
     that logs may come in between. False if no thread can be had."""
@@ -410,4 +444,4 @@ _late_until = time.monotonic() + 2 * EXIT_SECS if _called_from_c() else 0.0
 worker = Worker()
 atexit.register(worker.at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=worker.after_fork)
+    os.register_at_fork(before=worker.before_fork, after_in_child=worker.after_fork)
