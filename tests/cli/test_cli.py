@@ -19,10 +19,7 @@ import pytest
 from tests.support.judges import board, both_loaders, events as judged
 from tbwriter import check, reader, summary
 from tbwriter._proto import messages, wire
-from tbwriter._files.stream import sound_records
 from tbwriter.cli._rewrite import places, rewrite
-from tbwriter._files.records import records as one_by_one
-from tbwriter._files.window import CHUNK, Window
 from tbwriter.cli._follow import Follower, sparkline
 from tbwriter.cli import main
 from tests.support.data import DATA, event_of, record_of, scalar_event, written
@@ -410,26 +407,6 @@ def test_only_the_runs_that_are_named_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(reader.Window, "__init__", noting)
     assert run("show", tmp_path, "--run", "b") == 0
     assert [Path(place).parent.name for place in opened] == ["b"]
-
-
-@pytest.mark.parametrize("records", ["good", "damaged", "large"])
-def test_records_in_bulk(records):
-    """The records that copies read in bulk are those that are read one by one."""
-    data = [record_of(scalar_event(f"tag{i % 3}", float(i), i)) for i in range(2000)]
-    if records == "damaged":
-        hurt = bytearray(data[700])
-        hurt[-6] ^= 1
-        data[700:701] = [bytes(hurt), b"between"]
-        data[-1] = data[-1][:-3]
-    elif records == "large":
-        data[700] = record_of(event_of(summary.text("t", "x" * (CHUNK + 5))))
-    faults, slow_faults = [], []
-    with Window(b"".join(data)) as window, Window(b"".join(data)) as slow:
-        assert list(sound_records(window, faults)) == list(one_by_one(slow, slow_faults))
-    assert faults == slow_faults and len(faults) == {"damaged": 2}.get(records, 0)
-    if faults:
-        with Window(b"".join(data)) as window, pytest.raises(reader.ReadError):
-            list(sound_records(window))
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"

@@ -12,8 +12,6 @@ from struct import Struct
 from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .window import ReadError, Window
-from .._proto import parse, schema, wire
-from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import HEADER as HEADER, MAX_LENGTH, OVERHEAD, header, masked
 
@@ -192,32 +190,3 @@ def _candidates(chunk: bytes) -> Iterator[int]:
 
 def _checksum(data: bytes) -> bytes:
     return masked(crc32c(data)).to_bytes(4, "little")
-
-
-def scalar_key(data: bytes) -> Optional[Tuple[int, bytes]]:
-    """(step, all bytes between step and value) of what looks like an event of one simple_value.
-
-    Nearly every record is one; those of a tag share their key. None for other events.
-    """
-    if data[:1] != WALL_TIME_KEY or data[9:10] != STEP_KEY or data[-5:-4] != SIMPLE_VALUE_KEY:
-        return None
-    at, step, shift = 10, 0, 0
-    while data[at] >= 0x80:  # ends: the key before the value is below 0x80
-        step |= (data[at] & 0x7F) << shift
-        shift += 7
-        at += 1
-    step |= data[at] << shift
-    return wire.signed(step & 0xFFFF_FFFF_FFFF_FFFF), data[at + 1:-5]
-
-
-def is_scalar(key: bytes, event: parse.Event) -> bool:
-    """Whether events with this key, one of which is `event`, are scalars and nothing else."""
-    return len(event.values) == 1 and key == _before_value(event.values[0].tag)
-
-
-def _before_value(tag: str) -> bytes:
-    """What stands between step and value where a scalar is all that an event has."""
-    value = (wire.string_field(schema.Value.TAG, tag)
-             + wire.float_field(schema.Value.SIMPLE_VALUE, 0.0))
-    summary = wire.bytes_field(schema.Summary.VALUE, value)
-    return wire.bytes_field(schema.Event.SUMMARY, summary)[:-5]

@@ -25,7 +25,6 @@ from .window import DISK_CHUNK, Place, ReadError, Window
 from .._proto import parse, schema
 from .._scalars.decode import Chunk, Decoder
 from .._scalars.pieces import Piece, joined, stable_order
-from .._tfrecord.frame import HEADER
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -129,36 +128,20 @@ class ScalarStream:
         self.values: List[parse.Value] = self._decoder.values
 
     def __iter__(self) -> Iterator[Part]:
-        for start, _, chunk in self._chunks():
-            yield _part(chunk, start) if isinstance(chunk, Chunk) else Part(
-                _NONE.offsets, [], chunk, chunk[-1].end)
-
-    def records(self) -> Iterator[Record]:
-        """Every record of the file by itself."""
-        for start, data, chunk in self._chunks():
-            if isinstance(chunk, list):
-                yield from chunk
-                continue
-            for begin, end in zip(chunk.offsets.tolist(), [*chunk.offsets[1:].tolist(), chunk.end]):
-                yield Record(start + begin, data[begin + HEADER:end - 4])
-
-    def _chunks(self) -> Iterator[Tuple[int, bytes, Union[Chunk, List[Record]]]]:
-        """(where it begins, its bytes, what is in it) of each chunk of the file; or records that
-        were read one by one."""
         size = DISK_CHUNK
         while self._at < self._window.size:
             start, data = self._at, self._window.read(self._at, size)
             chunk = self._decoder.decode(data)
             self._at = start + chunk.end
             if chunk.end:
-                yield start, data, chunk
+                yield _part(chunk, start)
             if chunk.whole and chunk.end:
                 size = min(2 * size, DISK_CHUNK)
                 continue
             # Damage: one by one for a while. Or a record that is larger than the chunk.
             size = _AFTER_DAMAGE if not chunk.whole else size
             for found in self._one_by_one(min(self._at + size, start + len(data))):
-                yield 0, b"", found
+                yield Part(_NONE.offsets, [], found, found[-1].end)
         check_end(self._window, self._faults)
 
     def _one_by_one(self, end: int) -> Iterator[List[Record]]:
@@ -231,9 +214,3 @@ def _note_event(data: bytes, last: Dict[str, int]) -> None:
         return
     for value in event.values:
         last[value.tag] = event.step
-
-
-def sound_records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
-                  ) -> Iterator[Record]:
-    """Every sound record of a file."""
-    return ScalarStream(window, faults, start).records()

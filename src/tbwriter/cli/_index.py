@@ -8,15 +8,14 @@ import math
 import re
 from array import array
 from collections import Counter
-from struct import Struct
 from typing import Any, Callable, Counter as Counts, Dict, List, NamedTuple, Optional, Sequence
 from typing import Set, Tuple
 
 import numpy as np
 
 from .._files.places import base_name
-from .._files.records import EVENT, Fault, is_scalar, records, scalar_key
-from .._files.stream import sound_records
+from .._files.records import EVENT, Fault, Record, records
+from .._files.stream import Scalars, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
 from .._proto.parse import Metadata, Value
@@ -34,10 +33,9 @@ PURGED = "purged by a restart"
 SAME_STEP = "same step"
 
 # The place of a value that is the only one of its event, a scalar in the form that every loader
-# shows.
+# shows, with a finite time.
 PLAIN = -1
 
-_double = Struct("<d").unpack_from
 # How far the times of two files must overlap for two writers: first events have a resolution of
 # one second.
 _SECONDS = 2
@@ -87,8 +85,6 @@ class Index:
         # By the name of the tag, and whether it is one of RunMetadata: those are apart.
         self._numbers: Dict[Tuple[str, bool], int] = {}
         self._columns = tuple(array(code) for code in "iqqiii")
-        # Scalars in the form that every loader shows, by the bytes that all events of a tag share.
-        self._plain: Dict[bytes, int] = {}
         self.files = self._in_order(files)
         self.times = [(math.inf, -math.inf)] * len(self.files)
         for number in range(len(self.files)):
@@ -145,44 +141,56 @@ class Index:
         path = self.files[number].path
         try:
             with Window(path) as window:
-                for record in sound_records(window, self.faults):
-                    self._note(number, record.offset, record.data)
+                stream, done = ScalarStream(window, self.faults), 0
+                for part in stream:
+                    for found in part.in_order():
+                        if isinstance(found, Record):
+                            self._note(number, found)
+                        else:
+                            self._note_scalars(number, found, stream.values)
+                    if progress:
+                        progress(part.end - done)
+                        done = part.end
                 if progress:
-                    progress(window.size)
+                    progress(window.size - done)
         except (OSError, ReadError) as error:
             self.faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
 
-    def _note(self, number: int, offset: int, data: bytes) -> None:
-        plain = scalar_key(data)
-        if plain is not None and plain[1] in self._plain:
-            wall_time = _double(data, 1)[0]
-            if math.isfinite(wall_time):
-                self._add_event(number, offset, plain[0], wall_time)
-                self._add_row(self._plain[plain[1]], PLAIN)
-                return
+    def _note_scalars(self, number: int, scalars: Scalars, kinds: Sequence[Value]) -> None:
+        """Consecutive scalars of a file; `kinds` are the values that their tags are numbers of."""
+        apart = np.diff(scalars.offsets, prepend=-1, append=-1) != 0
+        alone = apart[:-1] & apart[1:]
+        known: Dict[int, Tuple[int, str]] = {}
+        for found, offset, place, step, wall_time, begins, only in zip(
+                *(column.tolist() for column in (*scalars[:5], apart[:-1], alone))):
+            if begins:
+                self._add_event(number, offset, step, wall_time)
+            if found not in known:
+                known[found] = self._fits(kinds[found])
+            simple = kinds[found].number == schema.Value.SIMPLE_VALUE
+            plain = only and simple and math.isfinite(wall_time)
+            self._add_row(*known[found], PLAIN if plain else place)
+
+    def _note(self, number: int, record: Record) -> None:
         try:
-            event = parse.event(data)
+            event = parse.event(record.data)
             found = values(event)
             status = event.session_status
         except WireError as error:
-            self.faults.append(Fault(self.files[number].path, EVENT, offset, len(data),
-                                     str(error)))
+            self.faults.append(Fault(self.files[number].path, EVENT, record.offset,
+                                     len(record.data), str(error)))
             return
         if not self.header and event.file_version:
-            self.header = data
+            self.header = record.data
         if status == schema.SessionStatus.START:
             source = self.files[number].source
             self.restarts.append(Restart(len(self._columns[3]), event.step, source))
         if no_value(event):
             self.left_out[no_value(event)] += 1
         if found:
-            self._add_event(number, offset, event.step, event.wall_time)
+            self._add_event(number, record.offset, event.step, event.wall_time)
         for place, value in enumerate(found):
-            self._add(value, place)
-        if plain is not None and is_scalar(plain[1], event):
-            tag = self._numbers.get((event.values[0].tag, False))
-            if tag is not None and self.tags[tag].kind == schema.SCALARS:
-                self._plain[plain[1]] = tag
+            self._add_row(*self._fits(value), place)
 
     def _add_event(self, number: int, offset: int, step: int, wall_time: float) -> None:
         columns = self._columns
@@ -193,29 +201,31 @@ class Index:
         if not first <= wall_time <= last and math.isfinite(wall_time):
             self.times[number] = min(first, wall_time), max(last, wall_time)
 
-    def _add_row(self, tag: int, place: int) -> None:
+    def _add_row(self, tag: int, reason: str, place: int) -> None:
+        """A value of the last event, or why it is left out."""
+        if reason:
+            self.left_out[reason] += 1
+            return
         columns = self._columns
         columns[3].append(tag)
         columns[4].append(len(columns[0]) - 1)
         columns[5].append(place)
 
-    def _add(self, value: Value, place: int) -> None:
+    def _fits(self, value: Value) -> Tuple[int, str]:
+        """The number of a value's tag, or -1 and why the value is left out."""
         if not value.number and not value.metadata:
-            self.left_out[EMPTY] += 1
-            return
+            return -1, EMPTY
         number = self._number(value)
         tag = self.tags[number]
         plugin = tag.metadata.plugin
         if tag.kind != kind(value, plugin):
-            self.left_out[OTHER_KIND] += 1
-            return
+            return -1, OTHER_KIND
         try:
             if needs_number(value, plugin):
                 tensors.scalar_of(value.data)
         except WireError:
-            self.left_out[DAMAGED] += 1
-            return
-        self._add_row(number, place)
+            return -1, DAMAGED
+        return number, ""
 
     def _number(self, value: Value) -> int:
         metadata = value.metadata or Metadata()

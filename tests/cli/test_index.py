@@ -1,0 +1,97 @@
+"""The index of a run from columns of scalars, against that from its records one by one."""
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import numpy as np
+import pytest
+
+from tests.files.test_stream import FORMS, harmed, value_of
+from tests.support.data import VERSION, event_of, record_of
+from tbwriter import summary
+from tbwriter._files.records import records
+from tbwriter._files.stream import Part, ScalarStream
+from tbwriter._proto import messages, schema, wire
+from tbwriter.cli import _index
+from tbwriter.cli._index import PLAIN, Index, Source
+
+
+class OneByOne(ScalarStream):
+    """A stream that never finds a column."""
+
+    def __iter__(self) -> Iterator[Part]:
+        for record in records(self._window, self._faults):
+            yield Part(np.zeros(0, np.int64), [], [record], record.end)
+
+
+def a_file(source: random.Random) -> bytes:
+    """Events of a writer that changes its mind: about kinds, forms, times and restarts."""
+    tags, forms = "abcd"[:source.randrange(1, 5)], source.sample(FORMS, source.randrange(1, 4))
+    made = [VERSION]
+    for step in range(source.choice((30, 400, 1200))):
+        time = 1.6e9 + step if source.random() < 0.97 else source.choice((np.nan, np.inf, -np.inf))
+        dice = source.random()
+        if dice < 0.02:
+            content = wire.bytes_field(schema.Event.SESSION_LOG, messages.SESSION_START)
+        elif dice < 0.04:
+            made.append(event_of(summary.text(source.choice(tags), "x"), step, time))
+            continue
+        elif dice < 0.06:
+            content = wire.bytes_field(source.choice((4, 6, 9, 14)), b"\n\x01x")
+        elif dice < 0.07:
+            made.append(bytes(source.randrange(256) for _ in range(20)))
+            continue
+        else:
+            content = wire.bytes_field(schema.Event.SUMMARY, b"".join(
+                wire.bytes_field(schema.Summary.VALUE, value_of(
+                    source.choice(tags), source.random(), source.choice(forms)))
+                for _ in range(source.choice((1, 1, 1, 2, 3)))))
+        made.append(wire.double_field(1, time) + wire.int_field(2, step // 3) + content)
+    data = b"".join(map(record_of, made))
+    return harmed(data, source) if source.random() < 0.4 else data
+
+
+def facts(sources: List[Source]) -> Dict[str, Any]:
+    """All that an index knows; a plain value is the first of its event."""
+    index = Index(sources)
+    return {"faults": sorted(map(str, index.faults)), "left out": +index.left_out,
+            "tags": [(tag.name, tag.kind, tag.metadata) for tag in index.tags],
+            "header": index.header, "restarts": index.restarts, "times": index.times,
+            "file": index.file.tolist(), "offset": index.offset.tolist(),
+            "step": index.step.tolist(), "tag": index.tag.tolist(),
+            "event": index.event.tolist(),
+            "place": np.where(index.place == PLAIN, 0, index.place).tolist()}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_columns_are_the_records(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                 ) -> None:
+    """Tags, rows, restarts, faults and counts are those of each record taken by itself, whatever
+    kinds, forms and damage the files of a run have."""
+    source = random.Random(seed)
+    sources = []
+    for number in range(source.randrange(1, 4)):
+        path = tmp_path / f"events.out.tfevents.{source.choice((number, 1600000000))}.{number}"
+        path.write_bytes(a_file(source))
+        sources.append(Source(str(path), source.randrange(2)))
+    found = facts(sources)
+    monkeypatch.setattr(_index, "ScalarStream", OneByOne)
+    assert found == facts(sources)
+
+
+def test_most_scalars_are_plain(tmp_path: Path) -> None:
+    """Scalars alone in their events are copied without being parsed; not those with a time that is
+    no number, or with a neighbour."""
+    def event(time: float, *tags: str) -> bytes:
+        return record_of(wire.double_field(1, time) + wire.int_field(2, 1) + wire.bytes_field(
+            schema.Event.SUMMARY, b"".join(
+                wire.bytes_field(schema.Summary.VALUE, value_of(tag, 1.0, "simple"))
+                for tag in tags)))
+    path = tmp_path / "events.out.tfevents.1"
+    for events, places in (([event(1.0, "a")] * 20, [PLAIN] * 20),
+                           ([event(np.nan, "a")] * 20, [0] * 20),
+                           ([event(1.0, "a", "b")] * 20, [0, 1] * 20)):
+        path.write_bytes(b"".join([record_of(VERSION), *events]))
+        assert Index([Source(str(path))]).place.tolist() == places
