@@ -152,16 +152,16 @@ class LocalLog:
             return None
 
     def put(self, name: str, data: bytes) -> None:
+        path = self._inside(name)
         if not self.path:  # side files are only shown beside an event file
             self.begin()
-        self._place(name, data, os.replace)
+        self._place(path, data, os.replace)
 
     def put_new(self, name: str, data: bytes) -> bool:
-        return self._place(name, data, _place_new)
+        return self._place(self._inside(name), data, _place_new)
 
-    def _place(self, name: str, data: bytes, place: Callable[[str, str], None]) -> bool:
+    def _place(self, path: str, data: bytes, place: Callable[[str, str], None]) -> bool:
         """Write a file under a temporary name, then `place` it. False if the name is taken."""
-        path = self._inside(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = os.path.join(os.path.dirname(path), temporary_name())
         try:
