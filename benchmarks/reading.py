@@ -13,6 +13,7 @@ is the process in which one of them reads.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -133,13 +134,7 @@ def seconds(reader: str, logdir: str) -> float:
     """The time of a reader. RuntimeError if it is not installed or fails."""
     if reader == "server":
         return _server(logdir)
-    done = subprocess.run([sys.executable, "-m", "benchmarks.reading",
-                           json.dumps({"reader": reader, "logdir": logdir, "all": True})],
-                          capture_output=True, text=True,
-                          env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
-    if done.returncode:
-        raise RuntimeError((done.stderr.strip() or "failed").splitlines()[-1])
-    return float(json.loads(done.stdout.splitlines()[-1])["seconds"])
+    return _asked({"reader": reader, "logdir": logdir, "all": True})["seconds"]
 
 
 def _server(logdir: str) -> float:
@@ -187,6 +182,35 @@ def table(rounds: int, share: float) -> Iterator[str]:
         yield f"\n{NAMES[reader]}: not measured ({reason})."
 
 
+def commands(rounds: int, share: float) -> Iterator[str]:
+    """The times of commands that read the 105 runs, and their ratios to that of reading them."""
+    jobs: Dict[str, Dict[str, Any]] = {
+        "`reader.read`": {"reader": "tbwriter", "all": True},
+        "`tbwriter check`": {"command": ["check"]},
+        "`tbwriter export`": {"command": ["export"]},
+    }
+    best: Dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        _tree(directory, share)
+        for _ in range(rounds):
+            for name, job in jobs.items():
+                taken = _asked({**job, "logdir": directory})["seconds"]
+                best[name] = min(taken, best.get(name, taken))
+    for name, taken in best.items():
+        yield f"{name} of 105 runs: {_cell(taken, best['`reader.read`'])}."
+
+
+def _asked(job: Dict[str, Any]) -> Dict[str, float]:
+    """The last line that a process of this module prints. RuntimeError where it fails."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.reading", json.dumps(job)],
+                          capture_output=True, text=True,
+                          env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip() or "failed").splitlines()[-1])
+    found: Dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
 def _cell(taken: Optional[float], ours: float) -> str:
     if taken is None:
         return ""
@@ -198,10 +222,7 @@ def limits(share: float) -> Iterator[str]:
     """The time and memory for many scalars and for many tags."""
     with tempfile.TemporaryDirectory() as directory:
         count = _events(os.path.join(directory, "run"), int(4_000_000 * share), 1)
-        job = json.dumps({"reader": "tbwriter", "logdir": directory, "all": True})
-        done = subprocess.run([sys.executable, "-m", "benchmarks.reading", job], check=True,
-                              capture_output=True, text=True)
-        taken = json.loads(done.stdout)
+        taken = _asked({"reader": "tbwriter", "logdir": directory, "all": True})
         yield (f"{count} scalars of one tag: {taken['nbytes'] / 2 ** 20:.0f} MiB, of which "
                f"{24 * count / 2 ** 20:.0f} are 24 bytes a scalar; {taken['seconds']:.2f} s.")
     with tempfile.TemporaryDirectory() as directory:
@@ -227,12 +248,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--share", type=float, default=1.0,
                         help="share of the scalars to read (1.0)")
     options = parser.parse_args(arguments)
-    for lines in (table(options.rounds, options.share), [""], limits(options.share)):
+    for lines in (table(options.rounds, options.share), [""],
+                  commands(options.rounds, options.share), limits(options.share)):
         for line in lines:
             print(line, flush=True)
 
 
 def _child(job: Dict[str, Any]) -> None:
+    if "command" in job:
+        print(json.dumps({"seconds": _run(job["command"], job["logdir"])}))
+        return
     if job.get("all"):
         print(json.dumps(_read_all(job["reader"], job["logdir"])))
         return
@@ -263,6 +288,19 @@ def _read_all(reader: str, logdir: str) -> Dict[str, float]:
     kept = read(module, logdir)
     taken = {"seconds": time.perf_counter() - start, "nbytes": _peak() - before}
     del kept
+    return taken
+
+
+def _run(command: List[str], logdir: str) -> float:
+    """The seconds of a command of `tbwriter`, whose output is not kept."""
+    run = import_module("tbwriter.cli").main
+    import_module("tbwriter.reader")  # as where it is measured alone
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        start = time.perf_counter()
+        code = run([*command, logdir])
+        taken = time.perf_counter() - start
+    if code not in (0, None):
+        raise RuntimeError(f"`tbwriter {command[0]}` ended with {code}")
     return taken
 
 

@@ -22,3 +22,11 @@ def test_the_limits() -> None:
     lines = list(reading.limits(0.002))
     assert "8000 scalars of one tag" in lines[0] and "MiB" in lines[0]
     assert "`tbwriter export` of 200 tags" in lines[2]
+
+
+def test_the_commands() -> None:
+    """check and export are compared with reading."""
+    lines = list(reading.commands(1, 0.004))
+    assert [line.split(" of ")[0] for line in lines] == [
+        "`reader.read`", "`tbwriter check`", "`tbwriter export`"]
+    assert all(line.endswith("x).") for line in lines[1:])
