@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
 
 from .._files.places import event_files
 from .._files.records import TAIL, Fault
@@ -138,23 +138,21 @@ def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
     chosen_rows = in_steps(series.steps, wanted)
     if form.name == "csv":
         names, rest = csv_line((run.name, tag), form.raw)[:-1], (",", ",", ",", "\n")
-        text: Callable[[float], str] = repr
     else:
         names = as_json({"run": run.name, "tag": tag})[:-1]
         rest = ', "step": ', ', "wall_time": ', ', "value": ', "}\n"
-        text = _json_number
-    before_step, before_time, before_value, end = rest
-    head = names + before_step
+    # One format for all rows of a slab: half the time of a format for each.
+    row = "%s".join((names.replace("%", "%%") + rest[0], *rest[1:]))
     for at in range(0, len(chosen_rows), _SLAB):
         slab = chosen_rows[at:at + _SLAB]
-        numbers, times, values = (column[at:at + _SLAB][slab].tolist() for column in series)
-        yield "".join([f"{head}{step}{before_time}{time}{before_value}{value}{end}"
-                       for step, time, value in zip(numbers, map(text, times), map(text, values))
-                       ]), len(numbers)
-
-
-def _json_number(value: float) -> str:
-    return repr(value) if math.isfinite(value) else as_json(value)
+        columns = [column[at:at + _SLAB][slab] for column in series]
+        cells: List[Any] = [None] * (3 * len(columns[0]))
+        for number, column in enumerate(columns):
+            numbers = column.tolist()
+            if form.name != "csv" and not all(map(math.isfinite, numbers)):
+                numbers = [one if math.isfinite(one) else as_json(one) for one in numbers]
+            cells[number::3] = numbers
+        yield row * len(columns[0]) % tuple(cells), len(columns[0])
 
 
 def _values(run: Run, tag: str, kind: str, form: Form, wanted: Steps, files: Optional[Output]
