@@ -199,6 +199,45 @@ if __name__ == "__main__":
     assert [event.step for event in events(tmp_path / "mine")[1:]] == list(range(15))
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("option", ["write_to_disk", "coalesce_process"])
+def test_the_first_writer_serves_nobody(tmp_path: Path, method: str, option: str) -> None:
+    """Where the program's first writer writes nothing, or lets each process write for itself, its
+    processes do the same, whether they ask for it or get it as an argument."""
+    program = tmp_path / "program.py"
+    program.write_text("""
+import multiprocessing, sys
+from tbwriter.compat.tensorboardX import GlobalSummaryWriter
+
+def work(passed):
+    GlobalSummaryWriter.getSummaryWriter().add_scalar("loss", 1)
+    passed.add_scalar("loss", 2)
+    GlobalSummaryWriter.getSummaryWriter().close()
+    passed.close()
+
+if __name__ == "__main__":
+    writer = GlobalSummaryWriter("mine", **{sys.argv[2]: False})
+    context = multiprocessing.get_context(sys.argv[1])
+    children = [context.Process(target=work, args=(writer,)) for number in range(2)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
+    writer.add_scalar("loss", 0)
+    writer.close()
+""")
+    done = subprocess.run([sys.executable, str(program), method, option], cwd=tmp_path, text=True,
+                          timeout=300, check=True, stderr=subprocess.PIPE,
+                          env=dict(os.environ, PYTHONPATH=str(ROOT / "src")))
+    found = [path.name for path in tmp_path.iterdir() if path.is_dir()]
+    if option == "write_to_disk":
+        assert found == [] and done.stderr == ""
+    else:
+        assert found == ["mine"]
+        assert sorted(values_of(tmp_path / "mine")) == [0, 1, 1, 2, 2]
+
+
 def test_arguments(tmp_path: Path) -> None:
     """walltime comes third; mistakes raise at the call, also in another process."""
     writer = GlobalSummaryWriter(str(tmp_path))

@@ -47,7 +47,6 @@ _GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole reco
 _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
 STUCK_SECS = 0.25   # how long the thread may be in one channel while others need it
 _MOST_THREADS = 8   # that one and those that take its place, or assist
-_IMPORT_SECS = 5.0  # how long a fork waits for an import of the thread
 
 Work = Optional[Callable[[], None]]
 
@@ -200,17 +199,6 @@ class Worker:
                    "were not written")
         if len(failed) > 3:
             _print(f"tbwriter: the same of {len(failed) - 3} other runs")
-
-    def before_fork(self) -> None:
-        """Wait while the thread imports a module, which the child could never import: nobody there
-        would release the lock of the module."""
-        deadline = time.monotonic() + _IMPORT_SECS
-        while self.idents and time.monotonic() < deadline:
-            frames = sys._current_frames()
-            if not any(_imports(frames.get(ident)) for ident in list(self.idents)):
-                return
-            del frames  # they hold what the threads work on
-            time.sleep(0.001)
 
     def after_fork(self) -> None:
         """The first act of a child: a thread of its own when it logs, files of its own, and
@@ -385,15 +373,6 @@ def _are_apart(channels: Sequence[Served]) -> bool:
                for directory in directories)
 
 
-def _imports(frame: Optional[FrameType]) -> bool:
-    """Whether a thread is in the middle of an import."""
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
-
-
 def _start(function: Callable[..., None], *args: Any) -> bool:
     """Start a thread. Not a threading.Thread, whose start() waits and takes locks: a signal handler
     that logs may come in between. False if no thread can be had."""
@@ -444,4 +423,4 @@ _late_until = time.monotonic() + 2 * EXIT_SECS if _called_from_c() else 0.0
 worker = Worker()
 atexit.register(worker.at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=worker.before_fork, after_in_child=worker.after_fork)
+    os.register_at_fork(after_in_child=worker.after_fork)

@@ -25,6 +25,8 @@ from .writer import SummaryWriter
 # Environment variable by which spawned processes find the writers of those before them:
 # {log directory or comment: [log directory, address]}.
 _ENVIRONMENT = "TBWRITER_GLOBAL_WRITERS"
+# In place of an address: the processes write nothing, or each a file of its own.
+_SILENT, _APART = "silent", "apart"
 
 _writer: Optional["GlobalSummaryWriter"] = None
 _writers: "weakref.WeakSet[GlobalSummaryWriter]" = weakref.WeakSet()
@@ -69,7 +71,8 @@ class GlobalSummaryWriter:
         key = f"comment {comment}" if logdir is None else os.path.abspath(os.fspath(logdir))
         self._begin()
         place = _known().get(key)
-        if coalesce_process and write_to_disk and place and self._found(*place):
+        if coalesce_process and write_to_disk and place and place[1] not in (_SILENT, _APART) \
+                and self._found(*place):
             _keep(self)
             return
         at_once = flush_secs == PEERS_FLUSH_SECS and "://" not in str(logdir)
@@ -77,10 +80,12 @@ class GlobalSummaryWriter:
                                 filename_suffix or "", write_to_disk,
                                 asynchronous=not (at_once and coalesce_process))
         self.smw = SummaryWriter._over(writer, logdir)
+        address = _APART if write_to_disk else _SILENT
         if coalesce_process and write_to_disk:
             self._server = Server(self._handle)
-            self._place = (writer.get_logdir(), self._server.address)
-            os.environ[_ENVIRONMENT] = json.dumps({**_known(), key: self._place})
+            address = self._server.address
+        self._place = (writer.get_logdir(), address)
+        os.environ[_ENVIRONMENT] = json.dumps({**_known(), key: self._place})
         _keep(self)
 
     def _begin(self) -> None:
@@ -169,7 +174,7 @@ class GlobalSummaryWriter:
         once(("GlobalSummaryWriter", directory), "the process that writes the file of "
              f"GlobalSummaryWriter cannot be reached ({error}): this one continues in the run "
              f"{directory}")
-        self._link, self._linked, self._place = None, False, ("", "")
+        self._link, self._linked, self._place = None, False, (directory, _APART)
         self.smw = SummaryWriter._over(_SummaryWriter(directory, asynchronous=False))
 
     def _after_fork(self) -> None:
@@ -192,13 +197,29 @@ def _keep(writer: GlobalSummaryWriter) -> GlobalSummaryWriter:
 
 
 def _spawned() -> Optional[GlobalSummaryWriter]:
-    """A writer that sends to the first one of the process that spawned this one, if it has any."""
+    """A writer that sends to the first one of the process that spawned this one, if it has any;
+    or one like it, where that one serves nobody."""
+    ended = None
     for directory, address in _known().values():
-        writer = GlobalSummaryWriter.__new__(GlobalSummaryWriter)
-        writer._begin()
-        if writer._found(directory, address):
+        writer = None
+        if address not in (_SILENT, _APART):
+            writer = GlobalSummaryWriter.__new__(GlobalSummaryWriter)
+            writer._begin()
+            if not writer._found(directory, address):
+                continue
+            if writer._link is None:  # of a program further above, perhaps
+                ended = ended or writer
+                continue
+        elif parent_process() is not None:
+            writer = _like(directory, address)
+        if writer is not None:
             return writer
-    return None
+    return ended
+
+
+def _like(directory: str, address: str) -> GlobalSummaryWriter:
+    """A writer like one that serves no other process."""
+    return GlobalSummaryWriter(directory, write_to_disk=address != _SILENT, coalesce_process=False)
 
 
 def _unpickled(directory: str, address: str) -> GlobalSummaryWriter:
@@ -206,6 +227,8 @@ def _unpickled(directory: str, address: str) -> GlobalSummaryWriter:
     for writer in list(_writers):
         if writer._place == (directory, address):
             return writer
+    if address in (_SILENT, _APART):
+        return _like(directory, address)
     writer = GlobalSummaryWriter.__new__(GlobalSummaryWriter)
     writer._begin()
     writer._place, writer._linked = (directory, address), True  # connects at the first value
