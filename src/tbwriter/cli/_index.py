@@ -293,11 +293,19 @@ def same_step(index: Index, rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, An
 
 def _sorted(index: Index, rows: "np.ndarray[Any, Any]", apart: int = 1
             ) -> "Tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    """Rows by tag and step, and whether each has those of the row `apart` after it."""
-    tag, step = index.tag[rows], index.step[index.event[rows]]
-    order = np.lexsort((rows, step, tag))
-    tag, step = tag[order], step[order]
-    return order, (tag[apart:] == tag[:-apart]) & (step[apart:] == step[:-apart])
+    """Rows, which ascend, by tag and step, and whether each has those of the row `apart` after it.
+
+    No more columns than needed are there at the same time: a file may have more rows than bytes
+    that are of use.
+    """
+    order = np.lexsort((index.step[index.event[rows]], index.tag[rows]))
+    sorted_rows = rows[order]
+    equal: "np.ndarray[Any, Any]" = np.ones(max(len(rows) - apart, 0), bool)
+    for column in (lambda: index.tag[sorted_rows], lambda: index.step[index.event[sorted_rows]]):
+        values = column()
+        equal &= values[apart:] == values[:-apart]
+        del values
+    return order, equal
 
 
 def writers(index: Index, rows: "np.ndarray[Any, Any]") -> List[List[int]]:

@@ -177,7 +177,8 @@ def _chosen(index: Index, rows: "np.ndarray[Any, Any]", gone: "np.ndarray[Any, A
     def keep(reason: str, fits: "np.ndarray[Any, Any]") -> None:
         nonlocal rows
         reasons[reason] = int(len(fits) - fits.sum())
-        rows = rows[fits]
+        if reasons[reason]:  # else it would be a copy
+            rows = rows[fits]
 
     keep(NOT_SELECTED, _selected(index, rows, selection))
     keep(PURGED, ~gone[rows])
