@@ -299,12 +299,11 @@ def _sorted(index: Index, rows: "np.ndarray[Any, Any]", apart: int = 1
     that are of use.
     """
     order = np.lexsort((index.step[index.event[rows]], index.tag[rows]))
-    sorted_rows = rows[order]
-    equal: "np.ndarray[Any, Any]" = np.ones(max(len(rows) - apart, 0), bool)
-    for column in (lambda: index.tag[sorted_rows], lambda: index.step[index.event[sorted_rows]]):
-        values = column()
-        equal &= values[apart:] == values[:-apart]
-        del values
+    after = rows[order]
+    values = index.tag[after]
+    equal: "np.ndarray[Any, Any]" = values[apart:] == values[:-apart]
+    values = index.step[index.event[after]]
+    equal &= values[apart:] == values[:-apart]
     return order, equal
 
 
