@@ -19,8 +19,7 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # The order of the folders and of the files beside them: each imports only what precedes it.
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
-    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory", "_foreign",
-     "_loading"},
+    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory", "_foreign"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},
@@ -42,8 +41,7 @@ ORDER: List[Set[str]] = [
 # Values become bytes on the left, bytes reach the disk on the right: they meet in the writer.
 LEFT = {"_proto", "_values", "summary"}
 RIGHT = {"_tfrecord", "_log"}
-SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec", "_foreign",
-          "_loading"}
+SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec", "_foreign"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 from ._log.contract import Log
 from ._log.queue import Encoded
-from ._loading import loading
 from ._parts import Parts, total
 from ._proto import messages, schema, wire
 from ._scalars.rows import SIZE, RowEncoder, Tags
@@ -107,8 +106,7 @@ class Rows(Entry):
     def encode(self) -> None:
         if self._rows:
             if callable(self._step):
-                with loading:
-                    from ._scalars.encode import raised
+                from ._scalars.encode import raised
                 self._rows, self._step = raised(self._rows, self._step()), None
             self._records = self._encoder.records(self._rows)
             self._rows = b""

@@ -20,7 +20,6 @@ from weakref import WeakSet
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
                        serialized, tags_of)
 from ._foreign import checked, of_signal
-from ._loading import loading
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
@@ -146,8 +145,7 @@ class FileWriter:
             self.add(start, step)
 
     def _continue_steps(self) -> None:
-        with loading:
-            from ._files.stream import last_steps_of  # the reader's, which few writers need
+        from ._files.stream import last_steps_of  # the reader's, which few writers need
         self.step_counter.resume(last_steps_of(self._log.earlier()))
 
     def _bind(self, name: str, call: Optional[Callable[..., Any]]) -> None:
