@@ -105,27 +105,6 @@ def test_links():
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def neighbours():
-    """The lines of names in the table of the API reference's "See also"."""
-    table = (ROOT / "docs" / "site" / "see_also.txt").read_text(encoding="utf-8")
-    return [line.split() for line in table.splitlines() if line and not line.startswith("#")]
-
-
-@pytest.mark.parametrize("names", [pytest.param(names, id=names[0]) for names in neighbours()])
-def test_see_also(names):
-    """Each name of the table is one of the API, and stands in its line once, beside others."""
-    assert len(set(names)) == len(names) > 1
-    for name in names:
-        module, item, method = re.fullmatch(
-            r"(?:(profile\.recorder|[a-z]+)\.)?([A-Z]\w+|[a-z]\w+)(?:\.(\w+))?", name).groups()
-        path = f"tbwriter.{module}" if module else "tbwriter"
-        if module == "torch":
-            pytest.importorskip("torch", reason="PyTorch is not installed")
-        owner = importlib.import_module(path)
-        assert item in getattr(owner, "__all__", vars(owner)), name
-        assert not method or hasattr(getattr(owner, item), method), name
-
-
 def sections():
     """(page, heading, text) of every part of the pages that says something about behaviour.
 

@@ -19,7 +19,8 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # The order of the folders and of the files beside them: each imports only what precedes it.
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
-    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory", "_foreign"},
+    {"_version", "_warnings", "_parallel", "_parts", "_protocol", "_names", "_memory", "_foreign",
+     "_loading"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},
@@ -41,7 +42,7 @@ ORDER: List[Set[str]] = [
 # Values become bytes on the left, bytes reach the disk on the right: they meet in the writer.
 LEFT = {"_proto", "_values", "summary"}
 RIGHT = {"_tfrecord", "_log"}
-SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec", "_foreign"}
+SHARED = {"_parts", "_protocol", "_names", "_warnings", "_parallel", "_fsspec", "_foreign"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.

@@ -17,7 +17,8 @@ NAMES = re.compile(r"(\*{0,2}[a-z_]\w*(?:, \*{0,2}[a-z_]\w*)*(?:,? and [\w ]+)?)
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites each docstring once it was read, and adds the links once the package was read."""
+    """Rewrites each docstring once it was read, and adds the links once the package was read. A
+    method without a docstring has that of the method which it replaces."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         if obj.docstring:
@@ -27,9 +28,18 @@ class Docstrings(griffe.Extension):
         for name, others in neighbours(TABLE.read_text(encoding="utf-8")).items():
             links = ", ".join(f"[`{other}`][tbwriter.{other}]" for other in others)
             item = pkg[name]
-            if item.docstring is None:  # a method that narrows the types of the one it replaces
-                item.docstring = griffe.Docstring("", parent=item)
+            if item.docstring is None:
+                item.docstring = griffe.Docstring(replaced(item), parent=item)
             item.docstring.value += f"\n\nSee also: {links}"
+
+
+def replaced(item: griffe.Object) -> str:
+    """The docstring of the method that `item` replaces."""
+    for parent in item.parent.mro():
+        other = parent.members.get(item.name)
+        if other is not None and other.docstring is not None:
+            return str(other.docstring.value).partition("\n\nSee also: ")[0]
+    raise ValueError(f"{item.path} has no docstring")
 
 
 def neighbours(table: str) -> Dict[str, List[str]]:

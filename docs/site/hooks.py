@@ -25,6 +25,8 @@ MODULES: Dict[str, List[str]] = {
     "tbwriter.profile": ["recorder.Profile"], "tbwriter.ranks": [], "tbwriter.compat": [],
     "tbwriter.testing": ["MemoryWriter"], "tbwriter.torch": ["graph"],
 }
+# What they do not show: the methods of SummaryWriter once more.
+OPTIONS = {"MemoryWriter": "    options:\n      inherited_members: false\n"}
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
 
 
@@ -70,5 +72,5 @@ def reference(module: str) -> str:
                                 if not name.startswith("_")]
     parts = [f"# {module}\n", f"::: {module}\n    options:\n      members: false\n"
              "      show_root_heading: false\n      show_root_toc_entry: false\n"]
-    parts += [f"::: {module}.{name}\n" for name in names]
+    parts += [f"::: {module}.{name}\n{OPTIONS.get(name, '')}" for name in names]
     return "\n".join(parts)

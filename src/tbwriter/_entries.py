@@ -5,21 +5,20 @@ A queue holds scalars as rows of bytes, everything else as one of the classes he
 """
 from __future__ import annotations
 
+import sys
+import time
 from contextlib import contextmanager
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ._log.contract import Log
 from ._log.queue import Encoded
 from ._parts import Parts, total
 from ._proto import messages, schema, wire
+from ._protocol import Protocol
 from ._scalars.rows import SIZE, RowEncoder, Tags
 from ._tfrecord.frame import frame
-
-if TYPE_CHECKING:
-    from typing import Protocol
-else:  # which takes long to make, and checks nothing at run time
-    Protocol = object
+from ._version import __version__
 
 _WRITE_SIZE = 4 << 20      # the size of what is encoded before it is written, about
 _SOON = 64 << 10           # what is ready, and smaller than this, is encoded in the call
@@ -278,3 +277,15 @@ def open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
         else:
             raise wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
     return seconds, step, b"".join(rest)
+
+
+def header() -> bytes:
+    """The first record of every event file."""
+    return b"".join(frame([messages.file_version(time.time(), f"tbwriter {__version__}")]))
+
+
+def free_buffers() -> None:
+    """Free unused snapshots of arrays; a program that logs only scalars has not loaded the pool."""
+    pool = getattr(sys.modules.get(f"{__package__}._values.pool"), "pool", None)
+    if pool is not None:
+        pool.clear()

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ._log.contract import Log
 from ._log.queue import Task
 from ._scalars.rows import LONG_TAG
-from ._warnings import show, warn
+from ._warnings import once, show, warn
 
 # Bytes of earlier files that are read: a fraction of a second.
 _MOST_BYTES = 32 << 20
@@ -134,6 +134,19 @@ class Continued:
                      "SummaryWriter() does, or resume with purge_step= or resume=True")
         if self.told:
             self.stop()
+
+
+def warn_of_parent(known: Set[str], tags: Sequence[str]) -> bool:
+    """Warn once in a forked process if one of `tags` is `known`: its parent logged it, too."""
+    shared = [tag for tag in tags if short(tag) in known]
+    if shared:
+        once(("forked", os.getpid()),
+             f"this process was forked, and logs {shared[0]!r} as its parent did, into a second "
+             "file of one run: TensorBoard's default loader then drops the values of the first "
+             "file from the step at which the second one begins. Log to sub_run('worker 1') of "
+             "this writer, which is a run of its own, or let all processes use "
+             "tbwriter.compat.tensorboardX.GlobalSummaryWriter")
+    return bool(shared)
 
 
 def _newest(log: Log) -> List[str]:

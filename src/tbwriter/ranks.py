@@ -42,6 +42,9 @@ _VARIABLES: Tuple[Tuple[Tuple[str, ...], Tuple[str, ...]], ...] = (
 def find_rank() -> Rank:
     """The rank of this process and the number of processes, from the environment.
 
+        if find_rank().rank == 0:
+            print("this process logs")
+
     Returns Rank(0, 1) where no launcher has set both. Read are, in this order: RANK and WORLD_SIZE
     (torchrun), HOROVOD_RANK, DMLC_WORKER_ID or DMLC_TASK_ID, OMPI_COMM_WORLD_RANK,
     MV2_COMM_WORLD_RANK, PMI_RANK and SLURM_PROCID, each with its variable for the size.

@@ -43,7 +43,12 @@ Logs = Union[str, "os.PathLike[str]"]
 def runs(logdir: Logs) -> Runs:
     """{run: its event files, in the order in which TensorBoard reads them} below `logdir`.
 
-    logdir: a directory, an event file, or a URL of either. Raises FileNotFoundError.
+        for name, files in runs("runs").items():
+            print(name, len(files))
+
+    logdir: a directory, an event file, or a URL of either.
+
+    Raises FileNotFoundError if there is none.
 
     A dict whose keys are also places: `frame(key)` reads that run alone, in another process or on
     another machine as well, since a key can be pickled. The keys have numbers, too: `runs(...)[0]`.
@@ -52,20 +57,30 @@ def runs(logdir: Logs) -> Runs:
 
 
 def read(logdir: Logs, jobs: int = 1) -> Dict[str, Run]:
-    """{run: Run} of a log directory or of one event file. Raises FileNotFoundError.
+    """{run: Run} of a log directory or of one event file.
 
-    jobs: how many processes read at a time. It pays off from about a million scalars on; objects
-    behind a URL are always requested several at a time.
+        loss = read("runs")["train"].scalars("loss").values
 
-    Damaged files raise nothing: see `Run.faults`.
+    logdir: a path or a URL.
+    jobs: how many processes read at a time. Several pay off from about a million scalars on;
+        objects at a URL are always requested several at a time.
+
+    Raises FileNotFoundError if there is none, ValueError for `jobs` below 1. Damaged files raise
+    nothing: see `Run.faults`.
     """
     return {run.name: run for run in read_each(runs(logdir), jobs)}
 
 
 def read_each(found: Mapping[str, Sequence[str]], jobs: int = 1) -> Iterator[Run]:
-    """The runs of `found` one after the other, in its order: as much is in memory as is kept.
+    """The runs of `found` one after the other, in its order. Only the runs that the caller keeps
+    stay in memory.
 
-    found: {run: its event files}, as `runs` gives it. jobs: see `read`.
+        for run in read_each(runs("runs")):
+            print(run.name, run.tags)
+
+    found: {run: its event files}, as `runs` returns it. jobs: see `read`.
+
+    Raises ValueError for `jobs` below 1.
     """
     if jobs < 1:
         raise ValueError(f"got jobs={jobs}, want 1 or more")
@@ -120,8 +135,12 @@ def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*",
 def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]:
     """The events of one file, given by its path or its bytes.
 
-    faults: collects what is wrong with the file, and reading continues after it. Without it the
-        first damage raises ReadError; an unfinished last record only ends the events.
+        steps = [event.step for event in events(path)]
+
+    faults: a list that collects what is wrong with the file; reading continues after it. Without
+        it the first damage raises ReadError; an unfinished last record only ends the events.
+
+    Raises FileNotFoundError if there is no such file.
     """
     with Window(path) as window:
         for record in records(window, faults):

@@ -114,8 +114,16 @@ class SummaryWriter(KindMethods):
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
                      ) -> Iterator["Self"]:
-        """Give the values that are added inside `with writer.use_metadata(...)` this step and time,
-        unless a call has its own."""
+        """Give the values that are added inside the `with` block this step and time, unless a call
+        has its own.
+
+            with writer.use_metadata(global_step=7):
+                writer.add_scalar("loss", 0.5)
+
+        global_step: an integer. walltime: seconds since 1970. None changes nothing.
+
+        Raises TypeError or ValueError for others.
+        """
         former = self.default_step, self._default_wall_time
         if global_step is not None:
             self.default_step = as_step(global_step)
@@ -207,9 +215,11 @@ class SummaryWriter(KindMethods):
     def export_scalars_to_json(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Write all scalars of this run and those below it into a JSON file.
 
+            writer.export_scalars_to_json("scalars.json")
+
         {tag: [[walltime, step, value], ...], ...}; tags of runs below have the run before a "/".
         They are read back from the event files. NaN and infinities are "NaN", "Infinity" and
-        "-Infinity", as TensorBoard gives them.
+        "-Infinity", as TensorBoard gives them. Raises OSError for a path that can't be written.
         """
         import json
 
@@ -248,7 +258,7 @@ class SummaryWriter(KindMethods):
     @checked
     def add_custom_scalars_multilinechart(self, tags: Sequence[str], category: str = "default",
                                           title: str = "untitled") -> None:
-        """Add a chart of several curves to Custom Scalars.
+        """Add a chart of several curves. Shown in Custom Scalars.
 
             writer.add_custom_scalars_multilinechart(["train/loss", "val/loss"], "losses", "both")
 
@@ -262,7 +272,7 @@ class SummaryWriter(KindMethods):
     @checked
     def add_custom_scalars_marginchart(self, tags: Sequence[str], category: str = "default",
                                        title: str = "untitled") -> None:
-        """Add a chart of a curve between two others to Custom Scalars.
+        """Add a chart of a curve between two others. Shown in Custom Scalars.
 
             writer.add_custom_scalars_marginchart(["mean", "lowest", "highest"], "losses", "mean")
 

@@ -94,10 +94,14 @@ SCHEMES[_SCHEME] = _MemoryLog
 
 
 class MemoryWriter(SummaryWriter):
-    """A SummaryWriter that writes to memory instead of a directory.
+    """A SummaryWriter that writes to memory instead of a directory, with all methods of one.
+
+        writer = MemoryWriter()
+        writer.add_scalar("loss", 0.5, 1)
+        assert writer.run.scalars("loss").values == [0.5]
 
     options: those of SummaryWriter. `asynchronous` is False by default, so every value can be read
-    immediately after the call that adds it.
+        immediately after the call that adds it.
     """
 
     _run = ""

@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 import os
 import struct
-import sys
 import time
 from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union,
                     cast)
 from weakref import WeakSet
 
-from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event,
-                       serialized, tags_of)
+from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, free_buffers,
+                       header, open_event, serialized, tags_of)
 from ._foreign import checked, of_signal
 from ._log import open_log
 from ._log.channel import Channel
@@ -28,11 +27,8 @@ from ._proto import messages, schema, wire
 from ._memory import memory
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags
-from ._steps import Once, StepCounter, short
-from ._tfrecord.frame import frame
+from ._steps import Once, StepCounter, warn_of_parent
 from ._values.number import as_float, as_step, as_wall_time, is_plain
-from ._version import __version__
-from ._warnings import once
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -64,7 +60,7 @@ class FileWriter:
     filename_suffix: ends the names of the event files.
     asynchronous: False makes every call write in the call itself. The bytes are the same.
     strict: raise OSError from the add methods when the storage fails; otherwise they warn once,
-        keep what is added and go on trying.
+        keep what is added and continue to try.
     disabled: do nothing, for processes that should be silent.
     purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
     resume: continue automatic step numbers where the files in `logdir` end.
@@ -118,7 +114,7 @@ class FileWriter:
         flush_secs = settings["flush_secs"]
         if as_float(flush_secs, "flush_secs") < 0 or not math.isfinite(flush_secs):
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
-        self._log = open_log(logdir, settings["filename_suffix"] or "", _header,
+        self._log = open_log(logdir, settings["filename_suffix"] or "", header,
                              settings["max_file_bytes"], probe=probe)
         self._logdir = self._log.directory
         self._channel = Channel(self._log, Encoder(self._tags), flush_secs, settings["max_buffer"],
@@ -160,6 +156,8 @@ class FileWriter:
     def add(self, payload: Payload, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
         """Write `payload` (a Summary of one or several values, a graph, an embedding) as one event.
+
+            writer.add(summary.scalar("loss", 0.5) + summary.text("note", "first"), step)
 
         step: an integer; None numbers the values of a tag 0, 1, 2, ...
         wall_time: seconds since 1970; None is now.
@@ -226,6 +224,11 @@ class FileWriter:
                     walltime: Optional[float] = None) -> None:
         """Write a Summary: of this package, serialized, or anything with `SerializeToString()`.
 
+            writer.add_summary(summary.scalar("loss", 0.5), step)
+
+        global_step: an integer; None numbers the values 0, 1, ... walltime: seconds since 1970;
+            None is now.
+
         Raises TypeError for anything else, ValueError for bytes that are no Summary.
         """
         if not isinstance(summary, (Summary, Message)):
@@ -238,7 +241,10 @@ class FileWriter:
                   walltime: Optional[float] = None) -> None:
         """Write an Event: serialized, or anything with `SerializeToString()`.
 
-        step, walltime: replace those of the event. Without a wall_time it gets the present one.
+            writer.add_event(event_pb2.Event(step=3, summary=made))
+
+        step, walltime: replace those of the event. An event without a wall_time gets the present
+            one, in seconds since 1970.
 
         Raises TypeError for anything else, ValueError for bytes that are no Event.
         """
@@ -274,33 +280,42 @@ class FileWriter:
     def flush(self, timeout: float = 30.0, fsync: bool = False) -> None:
         """Return when everything added before is in the file, so that it survives the program.
 
-        fsync: let it survive the machine too.
+            writer.flush(fsync=True)
 
-        Raises OSError when the storage fails, TimeoutError after `timeout` seconds. Nothing is
-        lost by either: the writer goes on trying.
+        timeout: seconds. fsync: let it survive the machine too.
+
+        Raises OSError when the storage fails, TimeoutError after `timeout`. Nothing is lost by
+        either: the writer continues to try.
         """
         flush_all([(run._channel, run._log.sync if fsync else None) for run in self._family()],
                   timeout)
 
     def close(self, timeout: float = 30.0) -> None:
-        """Flush, fsync and close the file; tries again until `timeout` if the storage fails.
+        """Flush, fsync and close the file; tries again for `timeout` seconds if the storage fails.
 
-        A later add opens another file. Raises OSError or TimeoutError as `flush` does.
+            writer.close(timeout=5)
+
+        The end of `with SummaryWriter(...) as writer:` does so, too. A later add opens another
+        file. Raises OSError or TimeoutError as `flush` does.
         """
         close_all([run._channel for run in self._family()], timeout)
 
     def reopen(self) -> None:
-        """Go on in a new file after `close()`. The add methods do so by themselves."""
+        """Continue in a new file after `close()`. The add methods do so by themselves."""
 
     def sub_run(self, name: str) -> "Self":
         """The writer of the run `name` below this log directory, with the same settings.
+
+            train, validation = writer.sub_run("train"), writer.sub_run("validation")
 
         TensorBoard draws the same tag of several runs as curves of one chart. A name has one
         writer, which is flushed and closed together with this one.
 
         The writer of a run has the class of this one; what a subclass keeps in attributes of its
         own, it gets from this one when it is made. Its directory is made with its first value, by
-        the thread. Raises TypeError or ValueError for a name that is none.
+        the thread.
+
+        Raises TypeError or ValueError for anything but a path below the log directory.
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
@@ -338,12 +353,12 @@ class FileWriter:
 
     @property
     def error(self) -> Optional[OSError]:
-        """What keeps the storage from taking records now; None while all is well."""
+        """The error with which the storage refuses records now; None if it takes them."""
         return self._channel.retry.error
 
     @property
     def dropped(self) -> int:
-        """How many values were dropped since the buffer was full."""
+        """How many values were dropped because the buffer was full."""
         return self._queue.dropped
 
     def __repr__(self) -> str:
@@ -399,7 +414,7 @@ class FileWriter:
         run, what gives it there."""
         return self.step_counter.next if self._counts_later else self.step_counter.next(tags)
 
-    def after_fork(self) -> None:
+    def _forked(self) -> None:
         """In a forked child: keep the parent's tags apart. The next scalar of each is no row."""
         self.step_counter.give(list(self._numbers))
         self._of_parent = self.step_counter.known()
@@ -407,15 +422,8 @@ class FileWriter:
 
     def _compare_with_parent(self, tags: Sequence[str]) -> None:
         """Warn once in a forked child that logs what its parent logged."""
-        shared = [tag for tag in tags if short(tag) in self._of_parent]
-        if shared:
+        if warn_of_parent(self._of_parent, tags):
             self._of_parent = set()
-            once(("forked", os.getpid()),
-                 f"this process was forked, and logs {shared[0]!r} as its parent did, into a "
-                 "second file of one run: TensorBoard's default loader then drops the values of "
-                 "the first file from the step at which the second one begins. Log to "
-                 "sub_run('worker 1') of this writer, which is a run of its own, or let all "
-                 "processes use tbwriter.compat.tensorboardX.GlobalSummaryWriter")
 
     def _put(self, entry: Entry) -> None:
         if entry.ready or self._channel.queue.crowded and entry.early:
@@ -428,11 +436,6 @@ def _first(description: Any, summary_description: Any) -> Any:
     return summary_description if isinstance(description, str) and not description else description
 
 
-def _header() -> bytes:
-    """The first record of every event file."""
-    return b"".join(frame([messages.file_version(time.time(), f"tbwriter {__version__}")]))
-
-
 def _nothing(*args: Any, **kwargs: Any) -> None:
     """What a disabled writer does."""
 
@@ -443,16 +446,9 @@ def _reopened(cls: Callable[..., FileWriter], logdir: str, settings: Dict[str, A
 
 def _after_fork() -> None:
     for writer in list(_writers):
-        writer.after_fork()
-
-
-def _free_buffers() -> None:
-    """Free unused snapshots of arrays; a program that logs only scalars has not loaded the pool."""
-    pool = getattr(sys.modules.get(f"{__package__}._values.pool"), "pool", None)
-    if pool is not None:
-        pool.clear()
+        writer._forked()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-worker.when_idle.append(_free_buffers)
+worker.when_idle.append(free_buffers)

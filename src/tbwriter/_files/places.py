@@ -35,7 +35,7 @@ class Runs(Dict[str, List[str]]):
 
 def matches(pattern: str, name: str) -> bool:
     """Whether `name` fits `pattern`: "*" stands for any text, "?" for any character, all other
-    characters for themselves."""
+    characters for themselves. `matches("loss*", "loss/train")` is True."""
     return _compiled(pattern).fullmatch(name) is not None
 
 

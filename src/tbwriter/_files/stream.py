@@ -173,8 +173,10 @@ def _part(chunk: Chunk, start: int) -> Part:
 def last_steps(directory: str) -> Dict[str, int]:
     """{tag: step of its last value} of the run in `directory`; damage is skipped.
 
-    A restart that is noted in the files (`purge_step`) counts: the values that it removed are not
-    there.
+        first = last_steps("runs/a").get("loss", -1) + 1
+
+    directory: a path; {} if it does not exist. A restart that is noted in the files (`purge_step`)
+    counts: the values that it removed are not there.
     """
     if not os.path.isdir(directory):
         return {}

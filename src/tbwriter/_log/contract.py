@@ -1,14 +1,10 @@
 """The contract between the writer's thread and a storage."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator, Optional, Union
+from typing import Iterator, Optional, Union
 
 from .._parts import Parts
-
-if TYPE_CHECKING:
-    from typing import Protocol
-else:  # which takes long to make, and checks nothing at run time
-    Protocol = object
+from .._protocol import Protocol
 
 
 class SyncError(OSError):

@@ -26,17 +26,13 @@ import threading
 import time
 from _thread import LockType, allocate_lock, get_ident, start_new_thread
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
 from weakref import WeakSet
 
 from .contract import Log
 from .queue import Queue, Retry, Task
+from .._protocol import Protocol
 from .._warnings import show
-
-if TYPE_CHECKING:
-    from typing import Protocol
-else:  # which takes long to make, and checks nothing at run time
-    Protocol = object
 
 IDLE_SECS = 5.0     # the thread ends after so long without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage

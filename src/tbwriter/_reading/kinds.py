@@ -22,6 +22,7 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 _FEW = 128
 
 RUN_GRAPH = schema.RUN_GRAPH_TAG
+"""The tag under which a run has the graph that has no name of its own."""
 
 
 class Images(NamedTuple):

@@ -25,31 +25,44 @@ from .._proto.schema import PROJECTOR_CONFIG
 __all__ = ["check", "total_bytes", "Directory", "Finding", "Rule", "Sum", "summed", "worst_first",
            "RULES", "ERROR", "WARNING"]
 
-# All rules by their names, in the order of the documentation.
 RULES: Dict[str, Rule] = {
     rule.name: rule for subject in (files, order, tags, numbers, media, content, hparams, projector,
                                     profile)
     for rule in subject.RULES}
+"""All rules by their names, in the order of the documentation."""
 
 
 def check(logdir: str, progress: Optional[Progress] = None) -> List[Finding]:
     """All that is wrong with a log directory or an event file, errors first.
 
+        for finding in check("runs"):
+            print(finding.rule, finding.run, finding.tag, finding.fix)
+
     logdir: a path or a URL. progress: called with the number of bytes read since the last call.
-    Raises FileNotFoundError where nothing is.
+
+    Raises FileNotFoundError if `logdir` does not exist.
     """
     return worst_first(Directory(logdir).findings(progress))
 
 
 def total_bytes(logdir: str) -> int:
-    """How many bytes `check` reads."""
+    """How many bytes `check` reads. Raises FileNotFoundError if `logdir` does not exist.
+
+        bar = tqdm(total=total_bytes("runs"))
+        check("runs", progress=bar.update)
+    """
     return Directory(logdir).total_bytes
 
 
 class Directory:
     """A log directory (or an event file), listed once.
 
-    runs: {run: its event files}. Raises FileNotFoundError where nothing is.
+        directory = Directory("runs")
+        print(len(directory.runs), directory.total_bytes)
+
+    logdir: a path or a URL. runs: {run: its event files}.
+
+    Raises FileNotFoundError if `logdir` does not exist.
     """
 
     def __init__(self, logdir: str) -> None:

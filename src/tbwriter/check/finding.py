@@ -3,16 +3,20 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, NamedTuple, Tuple
 
-# Something is not shown, or shown wrongly.
 ERROR = "error"
-# Everything is shown as it is now, but something may go wrong or was hardly meant.
+"""The level of a rule: something is not shown, or shown wrongly."""
 WARNING = "warning"
+"""The level of a rule: all is shown now, but something may go wrong, or was hardly meant."""
 
 _WORST_FIRST = (ERROR, WARNING)
 
 
 class Rule(NamedTuple):
-    """One kind of fault: what each loader of TensorBoard shows of it, and how to fix it."""
+    """One kind of fault: what each loader of TensorBoard shows of it, and how to fix it.
+
+    name: its key in `check.RULES`. level: `ERROR` or `WARNING`. fast, python: what TensorBoard's
+        default loader and its Python one show. fix: what to do about it.
+    """
 
     name: str
     level: str
@@ -72,13 +76,19 @@ class Findings:
 
 
 def worst_first(findings: Iterable[Finding]) -> List[Finding]:
-    """Errors before warnings; otherwise in the given order."""
+    """Errors before warnings; otherwise in the given order.
+
+        first = worst_first(Directory("runs").findings())[:1]
+    """
     return sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.level))
 
 
 class Sum(NamedTuple):
-    """All findings of one rule. first: an example. times: how often it was found; in how many
-    runs, and for how many tags."""
+    """All findings of one rule.
+
+    first: an example. times: how often it was found. runs, tags: in how many runs, and for how many
+        tags.
+    """
 
     first: Finding
     times: int
@@ -87,7 +97,11 @@ class Sum(NamedTuple):
 
 
 def summed(findings: Iterable[Finding]) -> List[Sum]:
-    """One sum per rule: errors first, of these the most frequent first."""
+    """One sum per rule: errors first, of these the most frequent first.
+
+        for one in summed(check("runs")):
+            print(one.times, one.first.rule)
+    """
     by_rule: Dict[str, List[Finding]] = {}
     for finding in worst_first(findings):
         by_rule.setdefault(finding.rule, []).append(finding)

@@ -113,6 +113,9 @@ class Installed:
 def install(name: str, *, quiet: bool = False) -> Installed:
     """Let `import name` give tbwriter's module, in this process, until `uninstall(name)`.
 
+        install("torch.utils.tensorboard")
+        from torch.utils.tensorboard import SummaryWriter
+
     name: "torch.utils.tensorboard", "tensorboardX", "mxboard", or "tensorboard" (MXNet's of 2017;
         Google's TensorBoard cannot be imported meanwhile).
     quiet: do not say on stderr what was done.
@@ -135,7 +138,12 @@ def install(name: str, *, quiet: bool = False) -> Installed:
 
 
 def uninstall(name: str) -> None:
-    """Undo `install(name)`. Raises ValueError where it is not installed."""
+    """Undo `install(name)`.
+
+        uninstall("torch.utils.tensorboard")
+
+    Raises ValueError if it is not installed.
+    """
     if name not in _installed:
         raise ValueError(f"got {name!r}, want a module that is installed: "
                          f"{', '.join(_installed) or 'none is'}")

@@ -23,8 +23,8 @@ Layout = Mapping[str, Mapping[str, Sequence[Any]]]
 
 @checked
 def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
-    """Which charts the dashboard draws. TensorBoard takes the last layout of a run, and joins those
-    of several runs.
+    """Which charts the dashboard Custom Scalars draws. TensorBoard takes the last layout of a run,
+    and joins those of several runs.
 
     layout: {category: {chart title: ["Multiline", [tag, ...]]}} or
         {category: {chart title: ["Margin", [value, lower, upper]]}}, where the margin chart takes
@@ -33,6 +33,8 @@ def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
     closed: the categories that are folded at first.
 
     Raises ValueError or TypeError for another structure.
+
+    Example: `custom_scalars({"losses": {"both": ["Multiline", ["train/loss", "val/loss"]]}})`.
     """
     if not isinstance(layout, Mapping):
         raise TypeError(f"got a layout of type {type(layout).__name__}, want a dict of categories")

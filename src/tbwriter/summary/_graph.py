@@ -78,9 +78,12 @@ class Cost(NamedTuple):
 @checked
 def graph(nodes: Iterable[Node]) -> Message:
     """The graph of a run, for `FileWriter.add`. TensorBoard shows one in each run: write it once.
+    Shown in Graphs.
 
     Raises ValueError for two nodes of one name, an input that is no node, an unknown dtype;
     TypeError for an attribute of another type than Node names.
+
+    Example: `graph([Node("data", "Input"), Node("dense", "FullyConnected", ["data"])])`.
     """
     return Message(schema.Event.GRAPH_DEF, _graph_def(nodes))
 
@@ -90,6 +93,8 @@ def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
     """A graph with a name of its own, chosen by `tag` in Graphs: for several in one run.
 
     Raises what `graph` raises.
+
+    Example: `op_graph("evaluation", [Node("data", "Input"), Node("relu", "Relu", ["data"])])`.
     """
     function = wire.bytes_field(FunctionGraphs.PRE_OPTIMIZATION_GRAPH, _graph_def(nodes))
     return _named(tag, schema.RUN_METADATA_GRAPH,
@@ -100,7 +105,11 @@ def op_graph(tag: str, nodes: Iterable[Node]) -> Summary:
 def keras_graph(tag: str, model_json: str) -> Summary:
     """The conceptual graph of a Keras model, chosen by `tag` and "Conceptual graph" in Graphs.
 
-    model_json: what `model.to_json()` gives.
+    model_json: the text that `model.to_json()` returns.
+
+    Raises TypeError for anything but a str.
+
+    Example: `keras_graph("model", model.to_json())`.
     """
     if not isinstance(model_json, str):
         raise TypeError(f"got a model of type {type(model_json).__name__}, want its to_json() text")
@@ -111,7 +120,11 @@ def keras_graph(tag: str, model_json: str) -> Summary:
 def costs(tag: str, nodes: Iterable[Cost]) -> Message:
     """Compute time and memory of the graph's nodes in one step, chosen by `tag` in Graphs.
 
+    nodes: the times in microseconds and the sizes in bytes, one Cost per node of the run's graph.
+
     Raises ValueError for a negative or non-finite time or size.
+
+    Example: `writer.add(costs("step 100", [Cost("dense", 120.5, 4096)]), 100)`.
     """
     devices: Dict[str, List[bytes]] = {}
     for cost in nodes:

@@ -36,7 +36,7 @@ class Metric(NamedTuple):
     """A column with the last value of a scalar.
 
     tag: of the scalar. group: the sub-run that it is in, "" for the trial's own run.
-    dataset: "", "training" or "validation".
+    display_name, description: of the column. dataset: "", "training" or "validation".
     """
 
     tag: str
@@ -88,6 +88,8 @@ def hparams_end(status: str = "SUCCESS", *, end_time: float = 0) -> Summary:
         unknown.
 
     Raises ValueError for another status.
+
+    Example: `hparams_end("FAILURE", end_time=time.time())`.
     """
     if not isinstance(status, str) or status not in SESSION_STATUSES:
         raise ValueError(f"got the status {shown(status)}, want one of "
@@ -109,8 +111,11 @@ def hparams_experiment(domains: Mapping[str, Domain], metrics: Sequence[Union[st
     domains: {hyperparameter: a list of its values, all of one type; an Interval; only its type
         (str, bool, float); None where nothing is known}.
     metrics: tags of scalars, or Metrics.
+    name, description, user: of the experiment. time_created: seconds since 1970; 0 is unknown.
 
     Raises ValueError or TypeError for other domains and metrics.
+
+    Example: `hparams_experiment({"lr": Interval(1e-4, 0.1), "net": ["a", "b"]}, ["accuracy"])`.
     """
     if isinstance(metrics, str):
         raise TypeError(f"got the metrics {metrics!r}, want a list of tags")
