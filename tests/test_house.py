@@ -42,7 +42,8 @@ ORDER: List[Set[str]] = [
 # Values become bytes on the left, bytes reach the disk on the right: they meet in the writer.
 LEFT = {"_proto", "_values", "summary"}
 RIGHT = {"_tfrecord", "_log"}
-SHARED = {"_parts", "_protocol", "_names", "_warnings", "_parallel", "_fsspec", "_foreign"}
+SHARED = {"_parts", "_protocol", "_names", "_warnings", "_parallel", "_fsspec", "_foreign",
+          "_loading"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from ._log.contract import Log
 from ._log.queue import Encoded
+from ._loading import loading
 from ._parts import Parts, total
 from ._proto import messages, schema, wire
 from ._protocol import Protocol
@@ -105,7 +106,8 @@ class Rows(Entry):
     def encode(self) -> None:
         if self._rows:
             if callable(self._step):
-                from ._scalars.encode import raised
+                with loading:
+                    from ._scalars.encode import raised
                 self._rows, self._step = raised(self._rows, self._step()), None
             self._records = self._encoder.records(self._rows)
             self._rows = b""

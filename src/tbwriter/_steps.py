@@ -5,6 +5,7 @@ import os
 from itertools import count
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set
 
+from ._loading import loading
 from ._log.contract import Log
 from ._log.queue import Task
 from ._scalars.rows import LONG_TAG
@@ -115,7 +116,8 @@ class Continued:
         if not places:
             self.stop()
             return
-        from ._files.stream import last_steps_of  # the reader's, which few writers need
+        with loading:
+            from ._files.stream import last_steps_of  # the reader's, which few writers need
         try:
             self._last = last_steps_of(places)
         except (OSError, ValueError):  # damaged, or removed meanwhile

@@ -19,6 +19,7 @@ from weakref import WeakSet
 from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, free_buffers,
                        header, open_event, serialized, tags_of)
 from ._foreign import checked, of_signal
+from ._loading import loading
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
@@ -141,7 +142,8 @@ class FileWriter:
             self.add(start, step)
 
     def _continue_steps(self) -> None:
-        from ._files.stream import last_steps_of  # the reader's, which few writers need
+        with loading:
+            from ._files.stream import last_steps_of  # the reader's, which few writers need
         self.step_counter.resume(last_steps_of(self._log.earlier()))
 
     def _bind(self, name: str, call: Optional[Callable[..., Any]]) -> None:

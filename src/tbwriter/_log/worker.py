@@ -7,6 +7,9 @@ first one ends when its call returns. Where there are several log directories, a
 that for callers that are silent (`_watch`). Channels that wait for a network are flushed at the
 same time (`assist`).
 
+The thread imports modules only `with loading`, for which a fork waits (see `_loading`). What others
+import to encode a value is imported by the call that adds it.
+
 A program ends in three steps, and each may bring further values:
 
 1. The main thread returns. Other threads may continue for hours: nothing changes for them.

@@ -13,6 +13,7 @@ from typing import Dict, List, Tuple
 
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import header, masked
+from .._loading import loading
 from .._parts import Parts
 from .._proto import schema
 from .._proto.messages import SIMPLE_VALUE_KEY, STEP_KEY, WALL_TIME_KEY
@@ -76,7 +77,8 @@ class RowEncoder:
         count = len(rows) // SIZE
         self._encoded += count
         if count >= _FEW and ("numpy" in sys.modules or self._encoded > _NUMPY_PAYS):
-            from .encode import records
+            with loading:
+                from .encode import records
             return [part for at in range(0, len(rows), _PIECE)
                     for part in records(rows[at:at + _PIECE], self._tags.prefixes)]
         return self._one_by_one(rows)

@@ -15,6 +15,8 @@ import os
 import sys
 from typing import Callable, Tuple, Union
 
+from .._loading import loading
+
 __all__ = ["crc32c", "BACKEND"]
 
 # crc32c(data, crc_of_the_preceding_bytes=0) -> crc
@@ -94,8 +96,8 @@ def _helped_by_numpy(short: Function, long: int) -> Function:
         if length < long or length < _WORTH_AN_IMPORT and "numpy" not in sys.modules:
             return short(data, crc)
         # Not at the top: a program that logs only scalars does not load numpy.
-        from . import crc32c_numpy
-
+        with loading:
+            from . import crc32c_numpy
         return crc32c_numpy.crc32c(data, crc)
     return crc32c
 

@@ -46,6 +46,7 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
     texts = _texts(labels, len(corners))
     factor = as_float(rescale, "rescale")
     width, height = _scaled(shown.length("W"), shown.length("H"), factor)
+    Image.preinit()  # loads what gives the pixels back: not on the thread, see `_loading`
 
     def encode() -> Any:
         canvas = _canvas(to_8_bits(shown.pixels()))

@@ -226,6 +226,8 @@ def _checked_bins(bins: Any) -> Bins:
         if bins != "tensorflow" and bins not in _STRATEGIES:
             raise ValueError(f"got the bins {shown(bins)}, want 'tensorflow', a number, edges or "
                              f"one of {', '.join(_STRATEGIES)}")
+        if bins != "tensorflow":
+            np.ma  # numpy loads it for these: not on the thread, see `_loading`
         return bins
     if isinstance(bins, (int, np.integer)) and not isinstance(bins, bool):
         if not 1 <= bins <= _MOST_BINS:

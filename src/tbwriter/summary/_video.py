@@ -53,6 +53,7 @@ def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = N
         raise ValueError(f"got a video of {width} x {height}, want at most 65535 x 65535, which "
                          "is what a GIF holds")
     check_size(width * height * 3, "a frame")
+    Image.preinit()  # loads the formats: not on the thread, see `_loading`
 
     def encode() -> Tuple[int, int, int, bytes]:
         shown = _frames(clips)
