@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from operator import index
 from sys import getsizeof
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -52,7 +53,7 @@ class Entry:
         self._payload: Optional[Payload] = payload
         self._wall_time = wall_time
         self._step = step
-        self.nbytes = payload.nbytes + _COST
+        self.nbytes = _nbytes(payload) + _COST
         self.ready = self.nbytes < _SOON and getattr(payload, "ready", False) \
             and not callable(step)
         if not self.ready:  # others are counted when they are encoded, which is at once
@@ -83,6 +84,14 @@ class Entry:
     def records(self) -> Parts:
         self.encode()
         return self._records
+
+
+def _nbytes(payload: Any) -> int:
+    """What a payload says it holds. The bound of the memory is kept by it, so it is a number."""
+    nbytes: int = index(payload.nbytes)
+    if nbytes < 0:
+        raise ValueError(f"got nbytes={nbytes}, want a number of bytes, 0 or more")
+    return nbytes
 
 
 class Rows(Entry):
@@ -135,7 +144,7 @@ class SideFiles:
     def __init__(self, payload: Any, log: Log) -> None:
         self._payload = payload
         self._log = log
-        self.nbytes = payload.nbytes + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])
+        self.nbytes = _nbytes(payload) + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])
 
     def run(self) -> None:
         """Write the files. OSError where the storage fails: it is called again."""

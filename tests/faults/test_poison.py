@@ -76,6 +76,42 @@ def test_long_tags(tmp_path: Path, length: int) -> None:
     assert steps(tmp_path, tag)[-3:] == [1000, 1001, 1002]
 
 
+@pytest.mark.parametrize("nbytes", [float("nan"), -10 ** 12, 1.5, None, "1"])
+@pytest.mark.parametrize("kind", [Bad, BadFiles])
+def test_a_size_that_is_none(tmp_path: Path, kind: Any, nbytes: Any) -> None:
+    """A kind whose nbytes is no number of bytes is refused at the call: else the buffer would have
+    no bound, or never room again."""
+    with SummaryWriter(tmp_path) as writer:
+        bad = kind()
+        bad.nbytes = nbytes
+        with pytest.raises((TypeError, ValueError), match="nbytes|integer"):
+            writer.add(bad, 1)
+
+
+class Untold(BaseException):
+    """An error whose text ends the program."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("kind", [Bad, BadFiles])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit(), Untold()])
+def test_a_value_that_would_end_the_thread(tmp_path: Path, kind: Any, error: BaseException) -> None:
+    """Whatever a value raises on the thread costs that value alone, and no other writer."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with SummaryWriter(tmp_path / "one") as writer, SummaryWriter(tmp_path / "other") as other:
+            for step in range(10):
+                writer.add_scalar("x", step, step)
+                other.add_scalar("x", step, step)
+                if step == 5:
+                    writer.add(kind(error), step)
+                    writer.flush(timeout=5)
+    assert steps(tmp_path / "one") == steps(tmp_path / "other") == list(range(10))
+    assert len(caught) == 1 and issubclass(caught[0].category, LogWarning)
+
+
 def test_long_tags_of_many_characters(tmp_path: Path) -> None:
     """The automatic steps of a long tag count on, and those of different ones are apart."""
     tags = ["é" * 300, "é" * 300 + "a", "é" * 301]

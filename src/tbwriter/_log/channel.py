@@ -332,8 +332,10 @@ class Channel:
         except OSError as error:
             self._failed(error)
             return False
-        except Exception as error:  # nothing ends the thread
-            self._failed(OSError(_told(error)))
+        except BaseException as error:  # nothing ends the thread: it serves all writers
+            if self._foreign(error):
+                raise
+            self._failed(OSError(self._told(error)))
             return False
         self.queue.settle()
         self.retry.recovered()
@@ -378,7 +380,8 @@ class Channel:
                     if self._foreign(error):
                         raise
                     if len(items) == 1:
-                        self.tell(f"a value could not be encoded and is left out: {_told(error)}")
+                        self.tell(f"a value could not be encoded and is left out: "
+                                  f"{self._told(error)}")
                         return [], 1, getattr(items[0], "nbytes", 0)
                     items = items[:len(items) // 2]
         finally:
@@ -398,12 +401,21 @@ class Channel:
                 raise
             trouble = error
         if trouble is not None and step not in self._tasks:
-            self.tell(f"{self.log.directory}: {_told(trouble)}")
+            self.tell(f"{self.log.directory}: {self._told(trouble)}")
         step.finish(trouble)
 
     def _foreign(self, error: BaseException) -> bool:
         """Whether an exception comes from a signal handler of the caller, and not from an item."""
         return not isinstance(error, Exception) and get_ident() not in worker.idents
+
+    def _told(self, error: BaseException) -> str:
+        """The text of an error, or its name where the text raises itself."""
+        try:
+            return f"{type(error).__name__}: {error}"
+        except BaseException as second:
+            if self._foreign(second):
+                raise
+            return type(error).__name__
 
     def _failed(self, error: OSError) -> None:
         retry = self.retry
@@ -434,10 +446,3 @@ class Channel:
         except SyncError as error:
             show(str(error))  # no later call could report it
         worker.leave(self)
-
-
-def _told(error: BaseException) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # its own text raises
-        return type(error).__name__
