@@ -105,6 +105,16 @@ from torch.utils.tensorboard._utils import HELP
 from torch.utils.tensorboard.summary import hparams
 import torch.utils
 assert HELP == "real" and len(hparams({}, {})) == 3
+from torch.utils.tensorboard import _more, _utils
+assert _utils is sys.modules["torch.utils.tensorboard._utils"] and _utils.HELP is _more.HELP
+assert _more.__name__ == "torch.utils.tensorboard._more"
+assert not [name for name in sys.modules if name.startswith("tbwriter.compat.torch._")]
+assert not hasattr(torch.utils.tensorboard, "_neither")
+uninstall("torch.utils.tensorboard")
+assert not hasattr(sys.modules["tbwriter.compat.torch"], "__getattr__")
+import torch.utils.tensorboard
+assert torch.utils.tensorboard.SummaryWriter.__module__ == "torch.utils.tensorboard.writer"
+install("torch.utils.tensorboard", quiet=True)
 assert torch.utils.tensorboard.SummaryWriter.__module__ == "tbwriter.compat.torch.writer"
 """)
 

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from google.protobuf import text_format
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.util import tensor_util
 
-from tbwriter.compat import mxboard, tensorboard, tensorboardX, torch
+from tbwriter.compat import _messages, mxboard, tensorboard, tensorboardX, torch
+from tbwriter.compat._messages import Message
+from tbwriter._values.lookup import default_edges
 from tests.support.judges import events, values as real
 
 NOISE = np.random.RandomState(0)
@@ -61,6 +64,85 @@ def assert_same(ours: Any, theirs: Any) -> None:
             assert list(one) == list(other)
         else:
             assert one == other and type(one) is type(other)
+
+
+@pytest.mark.parametrize("summary", SUMMARIES, ids=lambda one: one.tags[0])
+def test_text(summary: Any) -> None:
+    """Printed, a Summary is in protobuf's text format, which protobuf reads as the same message."""
+    for one, wanted in ((summary, summary_pb2.Summary(value=real(summary))),
+                        (summary.value[0], real(summary)[0])):
+        assert text_format.Parse(str(one), type(wanted)()) == wanted and repr(one) == str(one)
+
+
+def test_text_as_protobuf_prints_it() -> None:
+    """A line for each field, indented by the message that it is in."""
+    data = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag="a", simple_value=0.5)])
+    made = Message(data.SerializeToString(), _messages._SUMMARY)
+    assert str(made) == str(data) == 'value {\n  tag: "a"\n  simple_value: 0.5\n}\n'
+
+
+def test_half_values() -> None:
+    """`half_val` holds what `int_to_half` reads, as in torch; the file holds float16."""
+    summary = torch.summary.tensor_proto("array", np.array([1.0, -0.5, 3.0], np.float16))
+    tensor = summary.value[0].tensor
+    assert [torch.summary.int_to_half(one) for one in tensor.half_val] == [1.0, -0.5, 3.0]
+    assert tensor_util.make_ndarray(real(summary)[0].tensor).tolist() == [1.0, -0.5, 3.0]
+    assert tensor.float_val == [] and torch.summary.scalar("a", 1).value[0].tensor.half_val == []
+
+
+@pytest.mark.parametrize("kind, name", [
+    (np.uint32, "uint32_val"), (np.uint64, "uint64_val"), (np.complex128, "dcomplex_val"),
+    (np.complex64, "scomplex_val"), (np.bool_, "bool_val"), (np.int16, "int_val")])
+def test_values_of_tensors(kind: Any, name: str) -> None:
+    """Each field of a TensorProto that lists numbers can be read."""
+    summary = torch.summary.tensor_proto("array", np.array([0, 1, 1], kind))
+    parts = [0, 0, 1, 0, 1, 0] if "complex" in name else [0, 1, 1]
+    assert getattr(summary.value[0].tensor, name) == parts
+
+
+@pytest.mark.parametrize("bins", ["auto", "fd", "doane", "tensorflow", 10, 11, [0, 3, 5, 9, 12]])
+@pytest.mark.parametrize("max_bins", [1, 3, 5, 100])
+def test_joined_buckets(bins: Any, max_bins: int) -> None:
+    """With max_bins=, the buckets with values in them are those of tensorboardX."""
+    their = pytest.importorskip("tensorboardX.summary", reason="tensorboardX is not installed")
+    for values in (np.arange(1024.0), NOISE.randn(5000), np.array([1, 2, 2, 11])):
+        if isinstance(bins, list):
+            values = np.clip(values, 0, 12)  # beyond the edges it counts nothing
+        made = torch.summary.make_histogram(values, bins, max_bins)
+        edges = default_edges()[1:-1] if bins == "tensorflow" else bins
+        wanted = their.make_histogram(values, edges, max_bins)
+        assert [(limit, count) for limit, count in zip(made.bucket_limit, made.bucket) if count] \
+            == [(limit, count) for limit, count in zip(wanted.bucket_limit, wanted.bucket) if count]
+
+
+def test_no_empty_bucket_before_the_first() -> None:
+    """tensorboardX begins with an empty bucket up to the first edge; here the first one has
+    values, and TensorBoard lets it begin at the smallest of them."""
+    their = pytest.importorskip("tensorboardX.summary", reason="tensorboardX is not installed")
+    values = np.array([1.0, 2.0, 2.5])
+    ours, theirs = (one.make_histogram(values, 3) for one in (torch.summary, their))
+    assert list(theirs.bucket) == [0, 1, 0, 2] and list(ours.bucket) == [1, 0, 2]
+    assert list(theirs.bucket_limit) == [1, *ours.bucket_limit] and ours.min == 1
+
+
+def test_forms_of_the_same_values() -> None:
+    """A grey picture has one channel, and the pixels that tensorboardX has in three."""
+    their = pytest.importorskip("tensorboardX.summary", reason="tensorboardX is not installed")
+    grey = NOISE.randint(0, 256, (1, 8, 9)).astype(np.uint8)
+    ours, theirs = (one.image("a", grey, dataformats="CHW").value[0].image
+                    for one in (torch.summary, their))
+    assert (ours.colorspace, theirs.colorspace) == (1, 3)
+    one, other = (np.asarray(Image.open(BytesIO(image.encoded_image_string)).convert("RGB"))
+                  for image in (ours, theirs))
+    assert np.array_equal(one, other)
+
+
+def test_bfloat16() -> None:
+    """It becomes float32, which holds it exactly."""
+    real_torch = pytest.importorskip("torch", reason="torch is not installed")
+    array = real_torch.tensor([1.0, -0.5], dtype=real_torch.bfloat16)
+    tensor = torch.summary.tensor_proto("a", array).value[0].tensor
+    assert tensor.dtype == 1 and tensor.float_val == [1.0, -0.5]
 
 
 def test_fields_that_are_not_set() -> None:

@@ -27,19 +27,31 @@ def red(pixels):
 
 
 def test_outlines():
-    """A box is its outline in red, two pixels wide as the peers draw it, corners included;
-    everything else is the picture."""
+    """A box is its outline in red, two pixels wide: the corners' own rows and columns, and those
+    above and beside them that the peers draw; everything else is the picture."""
     pixels = decoded(summary.image_with_boxes("tag", GREY, [[10, 20, 30, 40]]))
     wanted = np.zeros((60, 80), bool)
-    wanted[20:41, 10:31] = True
-    wanted[22:39, 12:29] = False
+    wanted[19:42, 10:31] = True
+    wanted[21:40, 12:29] = False
     assert np.array_equal(red(pixels), wanted)
     assert (pixels[~wanted] == 100).all()
 
 
-@pytest.mark.parametrize("box", [[30, 40, 10, 20], [10.2, 19.8, 29.9, 40.4]])
+def test_drawn_as_the_others_draw():
+    """The pixels of a box are those of tensorboardX, inside, across the border and far outside."""
+    their = pytest.importorskip("tensorboardX.summary", reason="tensorboardX is not installed")
+    random = np.random.RandomState(0)
+    for number in range(100):
+        corners = random.uniform(-20, 100, (2, 2))
+        box = np.sort(np.floor(corners) if number % 2 else corners, axis=0).reshape(1, 4)
+        made = their.image_boxes("tag", GREY, box, dataformats="HW").value[0].image
+        wanted = np.asarray(Image.open(BytesIO(made.encoded_image_string)))
+        assert np.array_equal(decoded(summary.image_with_boxes("tag", GREY, box)), wanted), box
+
+
+@pytest.mark.parametrize("box", [[30, 40, 10, 20], [10.2, 20.8, 30.9, 40.4]])
 def test_corners_in_any_order(box):
-    """Corners are sorted and rounded to pixels."""
+    """Corners are sorted, and their fractions cut off."""
     wanted = decoded(summary.image_with_boxes("tag", GREY, [10, 20, 30, 40]))
     assert np.array_equal(decoded(summary.image_with_boxes("tag", GREY, [box])), wanted)
 
@@ -49,7 +61,7 @@ def test_outside():
     pixels = decoded(summary.image_with_boxes("tag", GREY, [[-1e30, 20, 1e30, 1e30],
                                                             [1e9, 1e9, 1e10, 1e10]]))
     wanted = np.zeros((60, 80), bool)
-    wanted[20:22] = True
+    wanted[19:21] = True
     assert np.array_equal(red(pixels), wanted)
 
 
@@ -83,7 +95,7 @@ def test_rescale():
     pixels = decoded(summary.image_with_boxes("tag", GREY, [[10, 20, 30, 40]], rescale=2))
     assert pixels.shape == (120, 160, 3)
     rows, columns = np.nonzero(red(pixels))
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (40, 80, 20, 60)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (39, 81, 20, 60)
 
 
 @pytest.mark.parametrize(("data", "boxes", "more", "error"), [

@@ -7,7 +7,7 @@ Source: https://protobuf.dev/reference/protobuf/textformat-spec/
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, NamedTuple, Tuple
+from typing import Iterator, List, NamedTuple, Tuple, Union
 
 _TOKEN = re.compile(r"""(?P<skip>(?:\s+|\#[^\n]*)+) | (?P<name>[A-Za-z_]\w*)
                         | (?P<number>[-\d.][\w.+-]*) | (?P<mark>[{}<>:;,\[\]])
@@ -47,12 +47,13 @@ class Field(NamedTuple):
         return next((field.text for field in self.fields if field.name == name), "")
 
 
-def quoted(text: str) -> str:
+def quoted(text: Union[str, bytes]) -> str:
     """`text` as a string of the text format: bytes other than printable ASCII become octal."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8")
     return '"' + "".join(
         f"\\{byte:03o}" if byte < 32 or byte > 126 else
         "\\" + chr(byte) if chr(byte) in "\"'\\" else chr(byte)
-        for byte in text.encode("utf-8")) + '"'
+        for byte in data) + '"'
 
 
 def unquoted(text: str) -> str:

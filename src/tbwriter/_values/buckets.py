@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple, U
 
 import numpy as np
 
-from .lookup import Lookup, Scratch, default_lookup
+from .lookup import Lookup, Scratch, default_edges, default_lookup
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 Bins = Union[int, str, Sequence[float], Array]
@@ -224,6 +224,15 @@ def _kept_of_rows(counts: Array) -> Tuple[Array, List[int]]:
 # Freedman and Diaconis' rule divides by the distance of the quartiles: one outlier beside values
 # that are close together would need billions of buckets.
 _TOO_MANY = 10_000
+
+
+def bucket_edges(flat: Array, bins: Bins, max_bins: int) -> Array:
+    """The edges that `bins` means for the values `flat`, joined as torch does it: each bucket is as
+    many as `max_bins` goes into their number, rounded down."""
+    edges = default_edges()[1:-1] if isinstance(bins, str) and bins == "tensorflow" \
+        else _edges(flat, bins)
+    step = max(1, (len(edges) - 1) // max_bins)
+    return np.append(edges[:-1:step], edges[-1])
 
 
 def _edges(flat: Array, bins: Bins) -> Array:

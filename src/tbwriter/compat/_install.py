@@ -55,6 +55,8 @@ class Installed:
         self.module.__path__ = self._path + [one for one in real if one not in self._path]
         for one in self._names:
             sys.modules[one] = import_module(self.module.__name__ + one[len(name):])
+        # `from name import submodule` asks for this first: it is imported under its own name.
+        vars(self.module)["__getattr__"] = self._submodule
         self._bind(_parent_of(name), name.rpartition(".")[2], self.module)
         if name in self._former:
             self._rebind(self._former[name])
@@ -78,6 +80,15 @@ class Installed:
     def __exit__(self, *exc_info: object) -> None:
         if _installed.get(self.name) is self:
             uninstall(self.name)
+
+    def _submodule(self, name: str) -> ModuleType:
+        """A submodule of the real one that has no counterpart here."""
+        if not name.startswith("__"):
+            try:
+                return import_module(f"{self.name}.{name}")
+            except ImportError:
+                pass
+        raise AttributeError(f"module {self.name!r} has no attribute {name!r}")
 
     def _rebind(self, real: ModuleType) -> None:
         """Let names that other modules took from the real one stand for ours."""
@@ -103,6 +114,7 @@ class Installed:
             sys.modules.pop(one, None)
         sys.modules.update(self._former)
         self.module.__path__ = self._path
+        del vars(self.module)["__getattr__"]
         for bound in reversed(self._rebound):
             if bound.former is None:
                 vars(bound.module).pop(bound.name, None)

@@ -9,7 +9,8 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from .. import summary
 from .._foreign import checked
-from .._values.array import as_array
+from .._values.array import as_array, masked
+from .._values.buckets import bucket_edges
 from ._messages import Message, Summary, readable
 
 
@@ -49,8 +50,22 @@ def histogram_raw(name: str, min: float, max: float, num: float, sum: float, sum
 
 @checked
 def histogram(name: str, values: Any, bins: Any, max_bins: Optional[int] = None) -> Summary:
-    """How `values` are distributed."""
-    return readable(summary.histogram(name, values, bins, max_bins=max_bins))
+    """How `values` are distributed.
+
+    max_bins: as many neighbouring buckets are joined as go into their number, rounded down. So
+        there may be more than `max_bins`.
+    """
+    made = summary.histogram(name, values, bins, max_bins=max_bins)
+    if max_bins is not None:
+        made = summary.histogram(name, values, _joined(values, bins, int(max_bins)))
+    return readable(made)
+
+
+def _joined(values: Any, bins: Any, max_bins: int) -> Any:
+    """The edges of the buckets that torch and tensorboardX join."""
+    hidden = masked(values)
+    numbers = as_array(values) if hidden is None else hidden.compressed()
+    return bucket_edges(numbers.ravel(), bins, max_bins)
 
 
 @checked

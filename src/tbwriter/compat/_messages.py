@@ -2,12 +2,17 @@
 
     >>> scalar("loss", 0.5).value[0].tag
     'loss'
+    >>> print(scalar("loss", 0.5))
+    value {
+      tag: "loss"
+      simple_value: 0.5
+    }
 
 A Summary is encoded when its values are first read; until then it costs what tbwriter's costs.
 """
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Union
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -15,6 +20,7 @@ from .._parts import Parts
 from .._proto import messages, schema, wire
 from .._proto.messages import Value
 from .._proto.parse import varints
+from .._proto.textproto import quoted
 
 # How a field is read: a kind of number, text, bytes, or another message.
 _TEXT, _BYTES, _INT, _FLOAT, _DOUBLE = "text", "bytes", "int", "float", "double"
@@ -52,7 +58,8 @@ _VALUE = _fields(
     tensor=_fields(
         schema.Tensor, dtype=_INT, tensor_content=_BYTES, float_val=[_FLOAT], double_val=[_DOUBLE],
         int_val=[_INT], string_val=[_BYTES], scomplex_val=[_FLOAT], int64_val=[_INT],
-        bool_val=[_INT],
+        bool_val=[_INT], dcomplex_val=[_DOUBLE], half_val=[_INT], uint32_val=[_INT],
+        uint64_val=[_INT],
         tensor_shape=_fields(schema.TensorShape,
                              dim=[_fields(schema.Dim, size=_INT, name=_TEXT)])),
     metadata=_fields(
@@ -66,7 +73,8 @@ class Message:
 
     def __init__(self, data: bytes, fields: _Fields) -> None:
         self._data = bytes(data)
-        self._fields = {field.name: _start(field) for field in fields.values()}
+        self._kinds = [fields[number] for number in sorted(fields)]
+        self._fields = {field.name: _start(field) for field in self._kinds}
         self._set = set()
         for number, wire_type, integer, content in wire.fields(self._data):
             field = fields.get(number)
@@ -90,6 +98,19 @@ class Message:
         """The message as it is in the file."""
         return self._data
 
+    def __str__(self) -> str:
+        return "".join(line + "\n" for line in self._lines())
+
+    __repr__ = __str__
+
+    def _lines(self) -> Iterator[str]:
+        """The fields that are set, in protobuf's text format."""
+        for field in self._kinds:
+            if field.name in self._set:
+                found = self._fields[field.name]
+                for value in found if field.repeated else [found]:
+                    yield from _written(field, value)
+
     def __eq__(self, other: object) -> bool:
         return _equal(self._data, other)
 
@@ -111,7 +132,15 @@ class Summary(messages.Summary):
     @property
     def value(self) -> List[Any]:
         """The values: `tag`, `simple_value`, `image`, `histo`, `audio`, `tensor`, `metadata`."""
-        return list(Message(self.SerializeToString(), _SUMMARY).value)
+        return list(self._message().value)
+
+    def _message(self) -> Message:
+        return Message(self.SerializeToString(), _SUMMARY)
+
+    def __str__(self) -> str:
+        return str(self._message())
+
+    __repr__ = __str__
 
     def SerializeToString(self) -> bytes:
         # A value is encoded once: what was read is what is written.
@@ -172,14 +201,32 @@ def _read(kind: Union[str, _Fields], integer: int, content: bytes) -> Any:
     return str(content, "utf-8") if kind == _TEXT else content
 
 
+def _written(field: _Field, value: Any) -> Iterator[str]:
+    """A field in protobuf's text format."""
+    if isinstance(value, Message):
+        yield f"{field.name} {{"
+        for line in value._lines():
+            yield f"  {line}"
+        yield "}"
+    elif isinstance(value, (str, bytes)):
+        yield f"{field.name}: {quoted(value)}"
+    else:
+        yield f"{field.name}: {np.float32(value) if field.kind == _FLOAT else value}"
+
+
 def _listed(name: str, dtype: int, content: bytes) -> List[Any]:
-    """The numbers of a tensor, which are kept as bytes, where the field `name` would hold them."""
+    """The numbers of a tensor, which are kept as bytes, where the field `name` would hold them.
+
+    In `half_val` torch has the bits of a float32, which its `int_to_half` reads; so it is here.
+    """
     found = schema.DATA_TYPES.get(dtype)
     if found is None or not found.stored or found.listed != getattr(schema.Tensor, name.upper()):
         return []
     numbers = np.frombuffer(content, found.stored)
     if numbers.dtype.kind == "c":  # real and imaginary parts in turn
         numbers = numbers.view(numbers.real.dtype)
+    if dtype == schema.DT_HALF:
+        numbers = numbers.astype("<f4").view("<i4")
     return numbers.tolist()  # type: ignore[no-any-return]
 
 

@@ -98,7 +98,8 @@ class Extended(Forwarding):
 
 
 class EventWriter(Forwarding):
-    """What the peers call `event_writer`: it takes events as they are."""
+    """What the peers call `event_writer`: it takes events as they are, with the time of the call
+    where they have no wall_time."""
 
     def __init__(self, writer: core.FileWriter) -> None:
         self._writer: core.FileWriter = writer

@@ -28,8 +28,8 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
 
     data, dataformats: one picture as for `summary.image`. It becomes RGB of 8 bits per channel, and
         keeps its alpha.
-    boxes: (n, 4), each xmin, ymin, xmax, ymax in pixels from the top left; the parts outside the
-        picture are not drawn. (4,) is one box.
+    boxes: (n, 4), each xmin, ymin, xmax, ymax in pixels from the top left, fractions cut off; the
+        parts outside the picture are not drawn. (4,) is one box.
     labels: a text for each box, drawn at its top left.
     rescale: enlarges (or reduces) picture and boxes; labels and lines keep their size.
     display_name, description: shown with the picture; the description is Markdown.
@@ -103,7 +103,8 @@ def _draw(canvas: Image.Image, corners: Array, texts: List[str]) -> None:
     font = default_font()
     line = max(_LINE, round(max(canvas.size) / 300))
     for number, (x1, y1, x2, y2) in enumerate(_whole(corners, canvas.size)):
-        draw.rectangle((x1, y1, x2, y2), outline=_COLOR, width=line)
+        # As one line around, as the other writers draw it: Pillow's own rectangle is another one.
+        draw.line([(x1, y1), (x1, y2), (x2, y2), (x2, y1), (x1, y1)], fill=_COLOR, width=line)
         if texts:
             _label(draw, font, canvas.size, x1, y1, texts[number])
 
@@ -114,7 +115,7 @@ def _whole(corners: Array, size: Any) -> List[List[int]]:
     first, second = corners[:, :2], corners[:, 2:]
     low, high = np.minimum(first, second), np.maximum(first, second)
     limits = np.array([width, height, width, height], np.float64)
-    whole = np.rint(np.clip(np.concatenate([low, high], axis=1), -limits, 2 * limits))
+    whole = np.trunc(np.clip(np.concatenate([low, high], axis=1), -limits, 2 * limits))
     return whole.astype(int).tolist()  # type: ignore[no-any-return]
 
 
