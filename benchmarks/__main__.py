@@ -84,6 +84,7 @@ def _networks(course: Course, writers: Sequence[str], options: argparse.Namespac
         if "mxboard" in course.pythons else []
     for result in [*found, *trained]:
         _line(out, result)
+    met += [Met(*target) for target in networks.targets(found, trained)]
     text = titled("One log of all parameters and gradients of a network",
                   table(networks.HEAD, networks.rows(found), options.markdown), options.markdown)
     if trained:

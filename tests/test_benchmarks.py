@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-from benchmarks import child, interpreters, race as racing, report, scaling
+from benchmarks import child, interpreters, networks, race as racing, report, scaling
 from benchmarks.arrays import ARRAYS, noisy_natural
 from benchmarks.cases import CASES, TARGETS, expected
 from benchmarks.child import Paced, percentiles
@@ -379,6 +379,22 @@ def test_a_target_with_two_measures_is_met_by_either() -> None:
         rows = report.targets({"scalar-series": {"tbwriter": {"disk_us": ours},
                                                  "torch": {"disk_us": theirs}}})
         assert [row.met for row in rows] == [met]
+
+
+def test_targets_of_networks() -> None:
+    """A network's aim is a ratio to tensorboardX; what did not run is not measured."""
+    times = {"calls": 10.0, "disk": 100.0, "cpu": 50.0}
+    slower = {name: 4 * time for name, time in times.items()}
+    found = [{"network": network, "writer": writer, **these} for network in networks.NETWORKS
+             for writer, these in (("tbwriter", times), ("tensorboardX", slower))]
+    trained = [{"writer": "tbwriter", "step": 200.0, "extra": 20.0},
+               {"writer": "mxboard", "step": 200.0, "extra": 900.0}]
+    rows = {row.title: row for row in (report.Met(*one)
+                                       for one in networks.targets(found, trained))}
+    assert not rows["ResNet-50, calls"].met and rows["ResNet-50, until on disk"].met
+    assert rows["ResNet-50, sampled, calls"].measured is None
+    assert rows["ResNet-18, extra time of a step that logs"].measured == 0.1
+    assert rows["ResNet-18, extra time of a step that logs"].met
 
 
 def test_everything_that_is_named_exists() -> None:
