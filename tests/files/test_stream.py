@@ -235,3 +235,26 @@ def test_columns_of_a_run(seed: int) -> None:
         assert (run.tags[tag] == "scalar") is kinds[tag]
         column = run._columns[tag]
         assert list(zip(column.steps, column.wall_times)) == rows
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_events_of_several_scalars_that_take_turns(damaged: bool) -> None:
+    """Events of equal length with several scalars, of other tags in turn, such as those of training
+    and evaluation; and the same after a damaged record and across a restart."""
+    def event(step: int) -> bytes:
+        names = ("train/a", "train/b") if step % 2 else ("valid/a", "valid/b")
+        return record_of(wire.double_field(1, 1.7e9) + wire.int_field(2, 1000 + step)
+                         + wire.bytes_field(5, b"".join(
+                             wire.bytes_field(1, value_of(name, step + place / 2, "simple"))
+                             for place, name in enumerate(names))))
+    made = [event(step) for step in range(100)]
+    if damaged:
+        made[60] = made[60][:-1] + bytes([made[60][-1] ^ 1])
+        made.insert(70, record_of(wire.double_field(1, 1.7e9) + wire.int_field(2, 1000)
+                                  + wire.bytes_field(7, messages.SESSION_START)))
+    run = Run("run", [b"".join(made)])
+    for name, first in (("train/a", 1.0), ("train/b", 1.5), ("valid/a", 0.0), ("valid/b", 0.5)):
+        steps = [step for step in range(int(first), 100, 2) if step != 60 or not damaged]
+        series = run.scalars(name)
+        assert series.steps.tolist() == [1000 + step for step in steps]
+        assert series.values.tolist() == [step + first % 1 for step in steps]
