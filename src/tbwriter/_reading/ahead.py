@@ -1,11 +1,16 @@
 """Reading several files or runs at once."""
 from __future__ import annotations
 
+import os
+import signal
+import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Callable, Deque, Iterable, Iterator, TypeVar
 
-from .._files.window import CHUNK, Place, Window
+from .._files.places import is_url
+from .._files.window import CHUNK, Place, ReadError, Window, open_raw
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -40,12 +45,81 @@ def _opened(place: Place) -> Window:
     return window
 
 
+class Copies:
+    """Files on this machine with the bytes of objects, for random access.
+
+    Several objects are downloaded at a time, ahead of their use, in the order of `places`. A file
+    that is on this machine is its own copy, and so is an object that cannot be read: who opens it
+    gets the error.
+    """
+
+    def __init__(self, places: Iterable[str]) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="tbwriter-")
+        self._pool = ThreadPoolExecutor(OBJECTS)
+        self._copied = _ordered(self._copy, filter(is_url, places), self._pool, OBJECTS)
+
+    def __enter__(self) -> "Copies":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._copied.close()  # type: ignore[attr-defined]
+        self._pool.shutdown()
+        self._directory.cleanup()
+
+    def next(self, place: str) -> str:
+        """The copy of the next of the places, which is `place`."""
+        return str(next(self._copied).result()) if is_url(place) else place
+
+    def drop(self, place: str, copy: str) -> None:
+        """The copy of a place is needed no longer."""
+        if copy != place:
+            os.unlink(copy)
+
+    def _copy(self, place: str) -> str:
+        try:
+            with open_raw(place) as source:
+                number, path = tempfile.mkstemp(dir=self._directory.name)
+                with os.fdopen(number, "wb") as file:
+                    while file.write(source.read(CHUNK) or b""):
+                        pass
+        except (OSError, ReadError):
+            return place
+        return path
+
+
 def in_processes(function: Callable[[_Item], _Result], items: Iterable[_Item], jobs: int
                  ) -> Iterator[_Result]:
-    """`function` of each item, in the order of the items, in `jobs` processes."""
-    with ProcessPoolExecutor(jobs) as pool:
-        for done in _ordered(function, items, pool, 2 * jobs):
+    """`function` of each item, in the order of the items, in `jobs` processes.
+
+    Ctrl-C is for this process alone, which then ends the others: SystemExit is raised where they
+    are, so that they leave nothing half-written.
+    """
+    pool = ProcessPoolExecutor(jobs, initializer=_begin)
+    try:
+        for done in _ordered(partial(_work, function), items, pool, 2 * jobs):
             yield done.result()
+    except BaseException:  # also of a caller that needs no more
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(1)
+
+
+def _work(function: Callable[[_Item], _Result], item: _Item) -> _Result:
+    try:
+        return function(item)
+    except SystemExit:  # the pool would catch it and begin the next item
+        os._exit(1)
 
 
 def _ordered(function: Callable[[_Item], Any], items: Iterable[_Item], pool: Executor, most: int

@@ -14,13 +14,15 @@ them below. `run` reads the files and shows each value to the rules.
 """
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import content, files, hparams, media, numbers, order, profile, projector, tags
 from .finding import ERROR, WARNING, Finding, Findings, Rule, Sum, summed, worst_first
 from .run import Progress, Run
-from .._files.places import base_name, runs_of, size_of, tree
+from .._files.places import base_name, is_url, runs_of, size_of, tree
+from .._files.window import Window
 from .._proto.schema import PROJECTOR_CONFIG
+from .._reading.ahead import Ahead, in_processes
 
 __all__ = ["check", "total_bytes", "Directory", "Finding", "Rule", "Sum", "summed", "worst_first",
            "RULES", "ERROR", "WARNING"]
@@ -54,6 +56,18 @@ def total_bytes(logdir: str) -> int:
     return Directory(logdir).total_bytes
 
 
+def _checked(item: Tuple[str, List[str]], progress: Optional[Progress] = None,
+             opened: Callable[[str], Window] = Window) -> Tuple[List[Finding], hparams.HParams]:
+    """The findings of one run, and its hyperparameters."""
+    name, paths = item
+    trials = hparams.HParams()
+    run = Run(name, trials)
+    files.check_directory(paths, run.found)
+    for path in paths:
+        run.read(path, progress, opened)
+    return run.findings(), trials
+
+
 class Directory:
     """A log directory (or an event file), listed once.
 
@@ -75,17 +89,39 @@ class Directory:
         """How many bytes `findings` reads."""
         return sum([size_of(path) for paths in self.runs.values() for path in paths])
 
-    def findings(self, progress: Optional[Progress] = None) -> Iterator[Finding]:
-        """The findings, run by run as they come; those of a run with errors first."""
+    def findings(self, progress: Optional[Progress] = None, jobs: int = 1) -> Iterator[Finding]:
+        """The findings, run by run as they come; those of a run with errors first.
+
+        jobs: how many processes read runs at a time. Objects are always requested several at a
+        time, by this process.
+        """
         trials = hparams.HParams()
-        for name, paths in self.runs.items():
-            run = Run(name, trials)
-            files.check_directory(paths, run.found)
-            for path in paths:
-                run.read(path, progress)
-            yield from run.findings()
+        for found, of_run in self._runs(progress, jobs):
+            trials.merge(of_run)
+            yield from found
         yield from self._side_files()
         yield from trials.findings(self.logdir)
+
+    def _runs(self, progress: Optional[Progress], jobs: int
+              ) -> Iterator[Tuple[List[Finding], hparams.HParams]]:
+        """The findings of each run, and its hyperparameters."""
+        places = [path for paths in self.runs.values() for path in paths]
+        if any(map(is_url, places)):
+            ahead = Ahead(places)
+            try:
+                for item in self.runs.items():
+                    yield _checked(item, progress, ahead.open)
+            finally:
+                ahead.close()
+        elif jobs > 1 and len(self.runs) > 1:
+            done = in_processes(_checked, self.runs.items(), min(jobs, len(self.runs)))
+            for paths, checked in zip(self.runs.values(), done):
+                yield checked
+                if progress:
+                    progress(sum(map(size_of, paths)))
+        else:
+            for item in self.runs.items():
+                yield _checked(item, progress)
 
     def _side_files(self) -> Iterator[Finding]:
         """Whatever is no event file."""

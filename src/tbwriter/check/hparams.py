@@ -45,6 +45,13 @@ class HParams:
         except WireError:
             pass  # found as a fault of the plugin's content
 
+    def merge(self, other: "HParams") -> None:
+        """Add those of further runs."""
+        for columns, run in other._experiments.items():
+            self._experiments.setdefault(columns, run)
+        self._named += other._named
+        self._used |= other._used
+
     def findings(self, logdir: str) -> List[Finding]:
         runs = list(self._experiments.values())
         found = Findings(runs[-1] if runs else "")

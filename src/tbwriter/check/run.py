@@ -52,12 +52,13 @@ class Run:
         self._clips: Dict[str, Set[int]] = {}
         self._looked: Dict[str, int] = {}
 
-    def read(self, path: str, progress: Optional[Progress]) -> None:
+    def read(self, path: str, progress: Optional[Progress],
+             opened: Callable[[str], Window] = Window) -> None:
         """One file. progress: called with the number of bytes read since the last call."""
         faults: List[Fault] = []
         reader = _File(self, path)
         try:
-            with Window(path) as window:
+            with opened(path) as window:
                 if window.gzipped:
                     self.found.add(files.GZIPPED, path, "", "a file of gzip")
                     return

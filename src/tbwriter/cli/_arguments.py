@@ -35,9 +35,14 @@ def add_names(parser: argparse.ArgumentParser) -> None:
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """--jobs, for `read_each`."""
+    """--jobs: runs are read by so many processes."""
     parser.add_argument("--jobs", type=whole_number, default=1, metavar="N",
-                        help="how many processes read at a time (1)")
+                        help="how many processes read runs at a time (1)")
+
+
+def every(name: str) -> bool:
+    """The matcher of every name."""
+    return True
 
 
 def matcher(pattern: str) -> Matcher:

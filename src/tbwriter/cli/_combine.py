@@ -14,7 +14,7 @@ import numpy as np
 
 from .._files.places import ALONE, runs_of
 from .._files.records import raw_record
-from .._files.window import Window
+from .._reading.ahead import Copies
 from ._index import Index, Source, purged
 from ._rewrite import Place
 
@@ -30,28 +30,37 @@ class _Extent(NamedTuple):
 def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str]]:
     """`found`, with prefixes for the log directories whose runs must not be one; and why."""
     where: Dict[str, List[int]] = {}
+    runs = [runs_of(place.files) for place in found]
     for number, place in enumerate(found):
-        for run in runs_of(place.files):
+        for run in runs[number]:
             where.setdefault(run, []).append(number)
+    shared = {run: numbers for run, numbers in where.items() if len(numbers) > 1}
     reasons: List[str] = []
     divided: Set[int] = set()
-    for run, numbers in where.items():
-        tag = _collision([runs_of(found[number].files)[run] for number in numbers])
-        if tag is not None:
-            divided.update(numbers)
-            reasons.append(f"the run {run} is in {len(numbers)} log directories, with values of "
-                           f"the tag {tag} at the same steps: each log directory has its own run")
+    with Copies(path for run, numbers in shared.items() for number in numbers
+                for path in runs[number][run]) as copies:
+        for run, numbers in shared.items():
+            sources = [[Source(path, 0, copies.next(path)) for path in runs[number][run]]
+                       for number in numbers]
+            tag = _collision(sources)
+            for source in (source for each in sources for source in each):
+                copies.drop(source.path, source.copy)
+            if tag is not None:
+                divided.update(numbers)
+                reasons.append(
+                    f"the run {run} is in {len(numbers)} log directories, with values of the tag "
+                    f"{tag} at the same steps: each log directory has its own run")
     labels = _labels([os.path.dirname(place.logdir) if ALONE in place.files else place.logdir
                       for place in found])
     return [place._replace(prefix=labels[number]) if number in divided else place
             for number, place in enumerate(found)], reasons
 
 
-def _collision(runs: Sequence[Sequence[str]]) -> Optional[str]:
+def _collision(runs: Sequence[Sequence[Source]]) -> Optional[str]:
     """A tag with values of which those of one log directory would replace those of another."""
     seen: List[_Extent] = []
-    for paths in runs if len(runs) > 1 else ():
-        extent = _extent(Index([Source(path) for path in paths]))
+    for sources in runs:
+        extent = _extent(Index(sources))
         for other in seen:
             for tag in (tag for tag in extent.steps if tag in other.steps):
                 (first, last), (begin, end) = extent.steps[tag], other.steps[tag]
@@ -82,7 +91,7 @@ def _extent(index: Index) -> _Extent:
 def _hash(index: Index, row: int) -> bytes:
     """Of the record of a row, without the wall_time that all writers put first."""
     event = int(index.event[row])
-    with Window(index.files[int(index.file[event])].path) as window:
+    with index.files[int(index.file[event])].open() as window:
         raw = raw_record(window, int(index.offset[event])) or b""
     return sha256(raw[21:-4]).digest()
 

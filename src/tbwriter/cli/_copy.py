@@ -58,7 +58,7 @@ class Copier:
         yield frame([self._header])
         index, time = self._index, self.start
         starts = np.append(np.flatnonzero(np.diff(index.event[rows], prepend=-1)), len(rows))
-        with _Files([file.path for file in index.files]) as files:
+        with _Files([file.place for file in index.files]) as files:
             for number, offset, tags, at in _groups(index, rows, starts):
                 raw = files.record(number, offset)
                 if at[0] == PLAIN and tags[0] in self._described and tags[0] not in self._rename:

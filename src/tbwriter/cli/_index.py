@@ -42,10 +42,25 @@ _SECONDS = 2
 
 
 class Source(NamedTuple):
-    """An event file. source: the number of the log directory that it is from."""
+    """An event file.
+
+    source: the number of the log directory that it is from. copy: a file on this machine with the
+    bytes of an object, if there is one.
+    """
 
     path: str
     source: int = 0
+    copy: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is read."""
+        return self.copy or self.path
+
+    def open(self) -> Window:
+        window = Window(self.place)
+        window.name = self.path
+        return window
 
 
 class Restart(NamedTuple):
@@ -127,7 +142,7 @@ class Index:
         for number, file in enumerate(files):
             first = math.inf
             try:
-                first = _first_time(file.path)
+                first = _first_time(file)
             except (OSError, ReadError) as error:
                 self.faults.append(Fault(file.path, UNREADABLE, 0, 0, str(error)))
                 continue
@@ -138,9 +153,8 @@ class Index:
         return [files[key[-1]] for key in sorted(keys)]
 
     def _read(self, number: int, progress: Optional[Progress]) -> None:
-        path = self.files[number].path
         try:
-            with Window(path) as window:
+            with self.files[number].open() as window:
                 stream, done = ScalarStream(window, self.faults), 0
                 for part in stream:
                     for found in part.in_order():
@@ -154,7 +168,7 @@ class Index:
                 if progress:
                     progress(window.size - done)
         except (OSError, ReadError) as error:
-            self.faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
+            self.faults.append(Fault(self.files[number].path, UNREADABLE, 0, 0, str(error)))
 
     def _note_scalars(self, number: int, scalars: Scalars, kinds: Sequence[Value]) -> None:
         """Consecutive scalars of a file; `kinds` are the values that their tags are numbers of."""
@@ -241,9 +255,9 @@ class Index:
         return number
 
 
-def _first_time(path: str) -> float:
+def _first_time(file: Source) -> float:
     """The wall_time of the first event that has one."""
-    with Window(path) as window:
+    with file.open() as window:
         for record in records(window, []):
             try:
                 wall_time = parse.shell(record.data).wall_time

@@ -6,10 +6,15 @@ changed is in `renamed`. A file is always new, and no symbolic link in the direc
 """
 from __future__ import annotations
 
+import copy
 import os
+import sys
+from contextlib import contextmanager
+from functools import partial
+from io import BufferedWriter, FileIO
 from itertools import count
 from types import TracebackType
-from typing import BinaryIO, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type
+from typing import BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
 from .._files.places import is_url
 from .._names import file_name, is_name, path_below
@@ -50,6 +55,7 @@ class Output:
         self.path = path
         self.renamed: Dict[str, str] = {}
         self._target = target
+        self._alone = True
         self._root: Optional[int] = None
         self._directories: Dict[str, str] = {}
         self._used: Set[str] = set()
@@ -65,6 +71,9 @@ class Output:
         if self._root is not None:
             os.close(self._root)
             self._root = None
+        if error is not None and self._alone and os.path.isdir(self._target) \
+                and os.listdir(self._target):
+            print(f"tbwriter: {self.path} is not complete", file=sys.stderr)
 
     def directory(self, name: str) -> str:
         """The path below this directory for a run (or directory) of a log. One path per name."""
@@ -78,10 +87,20 @@ class Output:
                 self.renamed[name] = path
         return self._directories[name]
 
+    def part(self, name: str) -> "Output":
+        """The directory of one run alone, for another process to write its event files: no
+        directory has their names."""
+        part = copy.copy(self)
+        part._root, part._alone = None, False
+        part._directories = {name: self.directory(name)}
+        part._used, part._above, part._files, part.renamed = set(), set(), set(), {}
+        return part
+
     def create(self, directory: str, name: str) -> Tuple[BinaryIO, str]:
         """A new file called `name` in the directory of a run, and its path below this directory.
 
-        The name of a file that exists gets a number.
+        The name of a file that exists gets a number. If the `with` block of the file ends with an
+        exception, such as that of Ctrl-C, the file is removed: no file is half-written.
         """
         self._make()
         parts = self.directory(directory).split("/")
@@ -98,7 +117,7 @@ class Output:
             self._files.add(below)
             if path != name:
                 self.renamed[f"{directory}/{name}"] = below
-            return os.fdopen(file, "wb", buffering=1 << 20), below
+            return _NewFile(file, partial(self._remove, [*parts, path])), below
         raise AssertionError("there is no last number")
 
     def _make(self) -> None:
@@ -110,9 +129,23 @@ class Output:
         """A descriptor of the new file; FileExistsError if anything has its name."""
         if self._root is None:
             return self._open_by_path(parts)
+        with self._below(parts[:-1]) as here:
+            return os.open(parts[-1], _NEW_FILE, 0o666, dir_fd=here)
+
+    def _remove(self, parts: List[str]) -> None:
+        if self._root is None:
+            os.unlink(os.path.join(self._target, *parts))
+            return
+        with self._below(parts[:-1]) as here:
+            os.unlink(parts[-1], dir_fd=here)
+
+    @contextmanager
+    def _below(self, parts: List[str]) -> Iterator[int]:
+        """A descriptor of a directory below this one, which is made if it is missing."""
+        assert self._root is not None
         here = os.dup(self._root)
         try:
-            for part in parts[:-1]:
+            for part in parts:
                 try:
                     os.mkdir(part, dir_fd=here)
                 except FileExistsError:
@@ -120,7 +153,7 @@ class Output:
                 below = os.open(part, _DIRECTORY, dir_fd=here)  # refuses a symbolic link
                 os.close(here)
                 here = below
-            return os.open(parts[-1], _NEW_FILE, 0o666, dir_fd=here)
+            yield here
         finally:
             os.close(here)
 
@@ -134,6 +167,24 @@ class Output:
             if not _is_inside(os.path.realpath(here), self._target):
                 raise NotADirectoryError(f"got {here}, which is a symbolic link")
         return os.open(os.path.join(here, parts[-1]), _NEW_FILE, 0o666)
+
+
+class _NewFile(BufferedWriter):
+    """A file that is removed unless all of it could be written."""
+
+    def __init__(self, descriptor: int, remove: Callable[[], None]) -> None:
+        super().__init__(FileIO(descriptor, "wb"), 1 << 20)
+        self._remove = remove
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> None:
+        whole = False
+        try:
+            super().__exit__(kind, error, trace)
+            whole = kind is None
+        finally:
+            if not whole:
+                self._remove()
 
 
 def _is_inside(path: str, directory: str) -> bool:

@@ -19,7 +19,7 @@ def rewritten(found: Sequence[Place], options: argparse.Namespace,
               selection: Selection = Selection(), notes: Sequence[str] = ()) -> int:
     """Write log directories to options.out, print the report and return the exit code."""
     with bar(total_bytes(found), "read") as done:
-        report = rewrite(found, options.out, selection, done)
+        report = rewrite(found, options.out, selection, done, options.jobs)
     report.notes[:0] = notes
     if options.json:
         print_json(as_dict(report, options.out))

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from typing import Any, Callable, Counter as Counts, Dict, List, NamedTuple, Optional, Sequence
-from typing import Set, Tuple, Union
+from typing import Any, Callable, Counter as Counts, Dict, Iterable, List, NamedTuple, Optional
+from typing import Sequence, Set, Tuple, Union
 
 import numpy as np
 
 from .._files.places import ALONE, base_name, runs_of, size_of, tree
 from .._files.records import Fault
 from .._files.window import CHUNK, ReadError, open_raw
-from ._arguments import Steps, in_steps
+from .._reading.ahead import Copies, in_processes
+from ._arguments import Steps, every, in_steps
 from ._copy import Copier
 from ._index import (PURGED, SAME_STEP, UNREADABLE, Index, Progress, Source, purged, same_step,
                      writers)
@@ -39,8 +40,8 @@ class Selection(NamedTuple):
     many values of each tag at most, evenly spread, first and last among them.
     """
 
-    run: Callable[[str], bool] = lambda name: True
-    tag: Callable[[str], bool] = lambda name: True
+    run: Callable[[str], bool] = every
+    tag: Callable[[str], bool] = every
     rename: Dict[str, str] = {}
     steps: Steps = (None, None)
     points: Optional[int] = None
@@ -67,6 +68,14 @@ class Report(NamedTuple):
     renamed: Dict[str, str]
     notes: List[str]
     applied: Set[str]
+
+    def add(self, other: "Report") -> None:
+        """What became of further runs."""
+        self.runs.extend(other.runs)
+        self.faults.extend(other.faults)
+        self.renamed.update(other.renamed)
+        self.notes.extend(other.notes)
+        self.applied.update(other.applied)
 
     @property
     def read(self) -> int:
@@ -104,6 +113,10 @@ class Place(NamedTuple):
         return self.prefix if directory == "." else f"{self.prefix}/{directory}"
 
 
+def _nothing() -> Report:
+    return Report([], [], {}, [], set())
+
+
 def places(logdirs: Sequence[str]) -> List[Place]:
     """The files of log directories, each listed once. FileNotFoundError where nothing is."""
     return [Place(logdir, tree(logdir), source) for source, logdir in enumerate(logdirs)]
@@ -116,8 +129,11 @@ def total_bytes(found: Sequence[Place]) -> int:
 
 
 def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection(),
-            progress: Optional[Progress] = None) -> Report:
+            progress: Optional[Progress] = None, jobs: int = 1) -> Report:
     """Write what is in log directories into the new directory `out`; runs of one name become one.
+
+    progress: called with the number of bytes read since the last call. jobs: how many processes
+    copy runs at a time; the output is the same. Objects are always requested several at a time.
 
     Raises FileExistsError if `out` is not empty, ValueError if it is inside a log directory.
     """
@@ -127,7 +143,7 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
             if selection.run(run):
                 sources = runs.setdefault(place.name(run), [])
                 sources += [Source(path, place.source) for path in paths]
-    report = Report([], [], {}, [], set())
+    report = _nothing()
     skipped = {run for place in found for run in runs_of(place.files) if not selection.run(run)}
     if skipped:
         report.notes.append(f"{plural(len(skipped), 'run')} not selected")
@@ -135,8 +151,7 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
         for place in found:  # before any file, so that no file has the name of a directory
             for directory in _chosen_directories(place, selection):
                 output.directory(place.name(directory))
-        for run, sources in runs.items():
-            _rewrite_run(run, sources, output, selection, progress, report)
+        _rewrite_runs(runs, output, selection, progress, min(jobs, len(runs)), report)
         _copy_side_files(found, output, selection, report)
         report.renamed.update(output.renamed)
     for tag in sorted(set(selection.rename) - report.applied):
@@ -145,9 +160,47 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
     return report
 
 
-def _rewrite_run(run: str, sources: Sequence[Source], output: Output, selection: Selection,
-                 progress: Optional[Progress], report: Report) -> None:
-    index = Index(sources, progress)
+class _Job(NamedTuple):
+    """A run to copy. output: its directory alone."""
+
+    run: str
+    sources: List[Source]
+    output: Output
+    selection: Selection
+
+
+def _rewrite_runs(runs: Dict[str, List[Source]], output: Output, selection: Selection,
+                  progress: Optional[Progress], jobs: int, report: Report) -> None:
+    """Copy runs, in their order, or so many at a time in processes."""
+    with Copies(file.path for sources in runs.values() for file in sources) as copies:
+        each = (_Job(run, [Source(str(file.path), file.source, copies.next(file.path))
+                           for file in sources], output.part(run), selection)
+                for run, sources in runs.items())
+        done: Iterable[Tuple[_Job, Report, Optional[Index]]] = in_processes(_copied, each, jobs) \
+            if jobs > 1 else ((job, _nothing(), Index(job.sources, progress)) for job in each)
+        for job, copied, index in done:
+            report.add(copied)
+            if index is not None:
+                _rewrite_run(job.run, index, output, selection, report)
+            if progress and jobs > 1:
+                progress(sum(size_of(file.path) for file in runs[job.run]))
+            for file in job.sources:
+                copies.drop(file.path, file.copy)
+
+
+def _copied(job: _Job) -> Tuple[_Job, Report, Optional[Index]]:
+    """Copy a run, in a process of its own. A run of several writers becomes several, whose names
+    depend on all others: only its index is made here."""
+    report, index = _nothing(), Index(job.sources)
+    if len(writers(index, np.flatnonzero(~purged(index)))) > 1:
+        return job, report, index
+    with job.output as output:
+        _rewrite_run(job.run, index, output, job.selection, report)
+    return job, report, None
+
+
+def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
+                 report: Report) -> None:
     report.faults.extend(index.faults)
     gone = purged(index)
     left_out: Counts[str] = Counter(index.left_out)

@@ -6,7 +6,7 @@ import sys
 from typing import Dict, Iterable, List
 
 from ..check import ERROR, WARNING, Directory, Finding, Sum, summed, worst_first
-from ._arguments import add_dir, add_json
+from ._arguments import add_dir, add_jobs, add_json
 from ._exit import FOUND, GOOD
 from ._progress import bar
 from ._text import plural, print_json, say
@@ -22,13 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="print every finding, not the first few")
     parser.add_argument("--strict", action="store_true",
                         help="exit with 1 for warnings too, not for errors only")
+    add_jobs(parser)
     add_dir(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     directory = Directory(options.dir)
     with bar(directory.total_bytes, "check") as done:
-        found = directory.findings(done)
+        found = directory.findings(done, options.jobs)
         findings = list(found if options.json else _said(found, options.all))
     if options.json:
         print_json([finding._asdict() for finding in worst_first(findings)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 
-from ._arguments import add_json, add_out
+from ._arguments import add_jobs, add_json, add_out
 from ._combine import apart
 from ._report import rewritten
 from ._rewrite import places
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="make one run of all runs of one name: later values replace earlier "
                         "ones of the same tag and step")
     parser.add_argument("dirs", metavar="DIR", nargs="+", help="log directories")
+    add_jobs(parser)
     add_out(parser)
 
 

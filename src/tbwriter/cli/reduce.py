@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import islice
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from .._files.places import ALONE, runs_of, tree
 from .._proto import messages
 from .._tfrecord.frame import frame
 from .._version import __version__
-from ..reader import Run
-from ._arguments import add_json, add_names, add_out, matcher
+from ..reader import Run, read_each
+from ._arguments import add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
 from ._output import Output
 from ._table import table
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_names(parser)
     parser.add_argument("dirs", metavar="DIR", nargs="+", help="a log directory per seed; or one "
                         "directory, in which each directory is a seed")
+    add_jobs(parser)
     add_out(parser)
 
 
@@ -88,9 +90,13 @@ def run(options: argparse.Namespace) -> int:
                          "one directory with a directory per seed")
     done = []
     with Output(options.out, options.dirs) as output:
-        for name in filter(matcher(options.run), dict.fromkeys(
-                name for seed in seeds for name in seed)):
-            runs = [Run(name, seed[name]) for seed in seeds if name in seed]
+        names = list(filter(matcher(options.run), dict.fromkeys(
+            name for seed in seeds for name in seed)))
+        # A run is read again and again, once per seed, so the number of the seed is in its name.
+        read = read_each({f"{number} {name}": seed[name] for name in names
+                          for number, seed in enumerate(seeds) if name in seed}, options.jobs)
+        for name in names:
+            runs = list(islice(read, sum(name in seed for seed in seeds)))
             done.append(_reduce(name, runs, len(seeds), output, options))
     if options.json:
         print_json({"out": options.out, "statistics": options.stat, "seeds": len(seeds),

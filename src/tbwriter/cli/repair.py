@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 
-from ._arguments import add_dir, add_json, add_out
+from ._arguments import add_dir, add_jobs, add_json, add_out
 from ._report import rewritten
 from ._rewrite import places
 
@@ -13,6 +13,7 @@ HELP = "Write a repaired copy: every value that can be read, in order. The origi
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_dir(parser)
+    add_jobs(parser)
     add_out(parser)
 
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Dict, List, Optional, Tuple
 
-from ._arguments import Matcher, add_dir, add_json, add_out, matcher, steps
+from ._arguments import Matcher, add_dir, add_jobs, add_json, add_out, every, matcher, steps
 from ._report import rewritten
 from ._rewrite import Selection, places
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="only the steps from A to before B; graphs, hyperparameters and "
                         "layouts, which belong to the whole run, stay")
     add_dir(parser)
+    add_jobs(parser)
     add_out(parser)
 
 
@@ -32,8 +34,12 @@ def run(options: argparse.Namespace) -> int:
     if len(rename) < len(options.rename):
         raise ValueError("got two new names for one tag, want one")
     return rewritten(places([options.dir]), options, Selection(
-        run=_any_of(options.run), tag=lambda name: taken(name) and not dropped(name),
+        run=_any_of(options.run), tag=partial(_selected, taken, dropped),
         rename=rename, steps=options.steps))
+
+
+def _selected(taken: Matcher, dropped: Matcher, name: str) -> bool:
+    return taken(name) and not dropped(name)
 
 
 def _new_name(text: str) -> Tuple[str, str]:
@@ -46,6 +52,9 @@ def _new_name(text: str) -> Tuple[str, str]:
 def _any_of(patterns: Optional[List[str]]) -> Matcher:
     """Whether a name fits one of the patterns; every name does without any."""
     if patterns is None:
-        return lambda name: True
-    matchers = [matcher(pattern) for pattern in patterns]
-    return lambda name: any(fits(name) for fits in matchers)
+        return every
+    return partial(_fits_one, [matcher(pattern) for pattern in patterns])
+
+
+def _fits_one(matchers: List[Matcher], name: str) -> bool:
+    return any(fits(name) for fits in matchers)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 
-from ._arguments import add_dir, add_json, add_out, whole_number
+from ._arguments import add_dir, add_jobs, add_json, add_out, whole_number
 from ._report import rewritten
 from ._rewrite import Selection, places
 
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--points", type=whole_number, default=1000, metavar="N",
                         help="keep at most N values of each tag (1000)")
     add_dir(parser)
+    add_jobs(parser)
     add_out(parser)
 
 
