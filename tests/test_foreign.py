@@ -6,6 +6,8 @@ import os
 import signal
 import time
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
 from tbwriter._foreign import checked, shown
 from tests.fuzz_writer import GOOD
+from tests.support import judges
 
 UNTRUE = np.ones((2, 3))  # an array that has no truth value
 
@@ -68,6 +71,69 @@ def test_an_array_as_flag_or_text(tmp_path, name, method, others):
     with SummaryWriter(tmp_path) as writer:
         with pytest.raises(TypeError, match=rf"got (a )?{name} of type ndarray(?s:.*), want "):
             getattr(writer, method)(*others, **{name: UNTRUE})
+
+
+NO_NUMBERS = {
+    "text": np.array(["1.5"]), "bytes": np.array([b"1.5"]), "text as object":
+    np.array(["1.5"], object), "complex": np.clongdouble(1j), "void": np.void(b"1"),
+    "duration": np.timedelta64(3, "ns"), "date": np.datetime64("2020-01-01", "ns"),
+    "date as object": np.array([np.datetime64("2020-01-01", "ns")], object),
+}
+NUMBERS = {"decimal": np.array([Decimal("1.5")], object), "half": np.float16(1.5),
+           "quotient": np.array(Fraction(3, 2), object), "long": np.longdouble(1.5)}
+
+
+@pytest.mark.parametrize("name", NO_NUMBERS)
+def test_no_number_is_made_of_something_else(tmp_path, name):
+    """Texts, dates, durations and complex numbers, of which `float` makes numbers, are refused as
+    values, steps and times."""
+    value = NO_NUMBERS[name]
+    with SummaryWriter(tmp_path) as writer:
+        for call in (lambda: writer.add_scalar("a", value, 0),
+                     lambda: writer.add_scalar("a", 1.0, value),
+                     lambda: writer.add_scalar("a", 1.0, 0, value),
+                     lambda: writer.add_values({"a": value}, 0),
+                     lambda: writer.add_scalars("a", {"b": value}, 0),
+                     lambda: writer.add_scalar_series("a", [value, value]),
+                     lambda: writer.add_hparams({"rate": 1}, {"loss": value}),
+                     lambda: writer.add_histogram("a", [value, value])):
+            with pytest.raises((TypeError, ValueError), match="got .*, want "):
+                call()
+    assert not list(tmp_path.rglob("*tfevents*"))
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_other_types(name):
+    """Numbers of any type, alone or as the one object of an array, are taken."""
+    value, = judges.values(summary.scalar("a", NUMBERS[name]))
+    assert value.simple_value == 1.5
+
+
+@pytest.mark.parametrize("kind", ["texts", "texts of pandas", "dates", "categories", "columns"])
+def test_columns_without_numbers(kind):
+    """Columns of texts and dates are no numbers, though pandas converts them."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    columns = {
+        "texts": pandas.Series(["1", "2"], dtype=object),
+        "texts of pandas": pandas.array(["1", "2"], dtype="string"),
+        "dates": pandas.Series(pandas.date_range("2020", periods=2, tz="UTC")),
+        "categories": pandas.Categorical(["1", "2"]),
+        "columns": pandas.DataFrame({"a": ["1", "2"], "b": [1, 2]})}
+    for make in (summary.histogram, summary.tensor, summary.audio):
+        if (make, kind) != (summary.tensor, "texts"):
+            with pytest.raises(TypeError, match="got .*, want "):
+                make("a", columns[kind])
+
+
+def test_columns_of_numbers():
+    """Nullable numbers and objects that are numbers are taken; a missing one is NaN."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    for column in (pandas.array([1, None, 3], dtype="Int64"),
+                   pandas.Series([1, None, 3], dtype="Float64"),
+                   pandas.Series([Decimal(1), None, 3.0], dtype=object),
+                   pandas.DataFrame({"a": pandas.array([1, None, 3], dtype="Int64")})):
+        value, = judges.values(summary.histogram("a", column))
+        assert (value.histo.num, value.histo.sum) == (2, 4)
 
 
 def test_the_argument_at_fault_is_named(tmp_path):

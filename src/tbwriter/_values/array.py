@@ -14,6 +14,7 @@ import numpy as np
 from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.wire import check_size
+from .number import as_float
 from .pool import SMALLEST, pool
 
 # glibc returns each block of more than 128 KiB to the kernel, and touching new memory takes longer
@@ -266,13 +267,31 @@ def _from_unknown(array: "np.ndarray[Any, Any]", values: Any, what: str) -> "np.
     """Arrays of ml_dtypes, which jax uses, and of pandas with its own missing values."""
     if array.dtype.type.__module__.startswith("ml_dtypes"):
         return array.astype(np.int8 if "int" in array.dtype.name else np.float32)
-    if array.dtype.kind == "O" and hasattr(values, "to_numpy"):
+    if array.dtype.kind == "O" and hasattr(values, "to_numpy") and _has_numbers(array, values):
         try:
             return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
         except (TypeError, ValueError):
             pass
     raise TypeError(f"got {what} of dtype {array.dtype} ({type(values).__name__}), "
                     "want integers, floats or bools")
+
+
+def _has_numbers(array: "np.ndarray[Any, Any]", values: Any) -> bool:
+    """Whether pandas' `values`, which are `array` as objects, are numbers, some missing. Its
+    own conversion makes numbers of texts and dates too."""
+    dtypes = list(values.dtypes) if getattr(values, "ndim", 1) == 2 else \
+        [getattr(values, "dtype", None)]
+    kinds = {getattr(dtype, "kind", "O") for dtype in dtypes}
+    return kinds <= set("biuf") or kinds <= set("biufO") and all(map(_is_number, array.flat))
+
+
+def _is_number(item: Any) -> bool:
+    """Whether an object is a number, or pandas' or Python's mark of a missing one."""
+    try:
+        as_float(item)
+    except (TypeError, ValueError):
+        return item is None or type(item).__name__ == "NAType"
+    return True
 
 
 def tensor(array: "np.ndarray[Any, Any]") -> Parts:

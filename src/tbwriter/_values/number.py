@@ -13,6 +13,11 @@ from typing import Any, List
 from .._foreign import shown
 from .._warnings import once
 
+# Objects of which `float` makes numbers that they are not, and dtypes of such elements: texts,
+# complex numbers, dates and durations.
+_OTHERS = (str, bytes, bytearray, complex)
+_OTHER_KINDS = tuple("SUcMm")
+
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 
@@ -42,13 +47,19 @@ def _as_float(value: Any, what: str) -> float:
         size = value.numel()
     if size != 1:
         raise _wrong_size(value, size, what)
-    if isinstance(value, (str, bytes, bytearray, complex)) or value is None:
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if isinstance(value, _OTHERS) or value is None or kind in _OTHER_KINDS:
         raise _no_number(value, what)
     if _is_masked(value):
         once(("masked", what), f"got a masked {what}, which is written as NaN; said once")
         return math.nan
+    item = value.item() if hasattr(value, "item") else value
+    if kind == "O":  # an array or a column of any objects
+        return _as_float(item, what)
+    if isinstance(item, _OTHERS):
+        raise _no_number(value, what)
     try:
-        return float(value.item() if hasattr(value, "item") else value)
+        return float(item)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError, AttributeError):
