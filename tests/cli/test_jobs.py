@@ -44,8 +44,6 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for run in ("both", "both/writer2"):
             written(top / run, [scalar_event("a", 1.0, step, 1.6e9 + step) for step in range(99)],
                     f"1600000000.{host}")
-    (top / "unreadable").mkdir()
-    (top / "unreadable" / "events.out.tfevents.1").symlink_to(top / "missing")
     return top
 
 
@@ -80,9 +78,7 @@ def test_the_same_from_objects(command: str, logs: Path, tmp_path: Path, capsys:
         if path.is_file():
             with fsspec.open(f"{url}/{path.relative_to(logs)}", "wb") as file:
                 file.write(path.read_bytes())
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "x").symlink_to(logs)
-    local = outcome(command, f"{tmp_path}/logs/x", tmp_path / "local", capsys, "--json")
+    local = outcome(command, str(logs), tmp_path / "local", capsys, "--json")
     far = outcome(command, url, tmp_path / "far", capsys, "--json")
     assert far[2] == local[2] and far[0] == local[0]
     if command != "check":

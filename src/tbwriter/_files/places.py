@@ -69,7 +69,10 @@ def tree(logdir: str) -> Dict[str, List[str]]:
     """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
 
     logdir: a path, or a URL of fsspec. Links to directories are followed, cycles are not. Raises
-    FileNotFoundError where nothing is.
+    FileNotFoundError where nothing is, another OSError if the directory cannot be listed.
+
+    What is called like an event file and is none, such as a link to nothing or a pipe, is among the
+    files: who opens it gets the error.
     """
     logdir = os.fspath(logdir)
     if logdir.startswith("file:///"):
@@ -95,9 +98,12 @@ def base_name(path: str) -> str:
 
 
 def size_of(path: str) -> int:
-    """How many bytes a file of `tree` has."""
+    """How many bytes a file of `tree` has; 0 if there is none any more."""
     size = getattr(path, "size", None)
-    return os.path.getsize(path) if size is None else int(size)
+    try:
+        return os.path.getsize(path) if size is None else int(size)
+    except OSError:
+        return 0
 
 
 def is_event_file(name: str) -> bool:
@@ -113,11 +119,14 @@ def _directories(directory: str, parents: Set[Tuple[int, int]]
             found = sorted(entries, key=lambda entry: entry.name)
         status = os.stat(directory)
     except OSError:
+        if not parents:
+            raise
         return
     here = (status.st_dev, status.st_ino)
     if here in parents:
         return
-    yield directory, [entry.path for entry in found if _is(entry.is_file)]
+    yield directory, [entry.path for entry in found if _is(entry.is_file)
+                      or is_event_file(entry.name) and not _is(entry.is_dir)]
     for entry in found:
         if _is(entry.is_dir):
             yield from _directories(entry.path, parents | {here})

@@ -7,7 +7,7 @@ import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
-from typing import Any, Callable, Deque, Iterable, Iterator, TypeVar
+from typing import Any, Callable, Deque, Iterable, Iterator, List, TypeVar
 
 from .._files.places import is_url
 from .._files.window import CHUNK, Place, ReadError, Window, open_raw
@@ -91,8 +91,8 @@ def in_processes(function: Callable[[_Item], _Result], items: Iterable[_Item], j
                  ) -> Iterator[_Result]:
     """`function` of each item, in the order of the items, in `jobs` processes.
 
-    Ctrl-C is for this process alone, which then ends the others: SystemExit is raised where they
-    are, so that they leave nothing half-written.
+    Ctrl-C is for this process alone, which then ends the others: SystemExit is raised in the calls
+    of `function`, so that they leave nothing half-written.
     """
     pool = ProcessPoolExecutor(jobs, initializer=_begin)
     try:
@@ -112,14 +112,23 @@ def _begin() -> None:
 
 
 def _end(*_: object) -> None:
-    raise SystemExit(1)
+    if _calls:
+        raise SystemExit(1)
+    os._exit(1)
+
+
+# The call that this process is in, if any.
+_calls: List[Any] = []
 
 
 def _work(function: Callable[[_Item], _Result], item: _Item) -> _Result:
+    _calls.append(item)
     try:
         return function(item)
     except SystemExit:  # the pool would catch it and begin the next item
         os._exit(1)
+    finally:
+        _calls.clear()
 
 
 def _ordered(function: Callable[[_Item], Any], items: Iterable[_Item], pool: Executor, most: int

@@ -115,7 +115,7 @@ class Directory:
                 ahead.close()
         elif jobs > 1 and len(self.runs) > 1:
             done = in_processes(_checked, self.runs.items(), min(jobs, len(self.runs)))
-            for paths, checked in zip(self.runs.values(), done):
+            for checked, paths in zip(done, self.runs.values()):
                 yield checked
                 if progress:
                     progress(sum(map(size_of, paths)))

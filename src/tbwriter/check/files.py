@@ -28,7 +28,8 @@ BAD_EVENT = Rule("bad event", ERROR, "nothing after it in this file",
 ZERO_BYTES = rule("zero bytes", ERROR, "nothing after them, ever (12 or more of them)",
                   "let nothing but the writer extend its files; " + _REPAIR)
 GZIPPED = rule("gzipped", ERROR, "nothing of it", "unpack the file with gunzip")
-UNREADABLE = Rule("unreadable", ERROR, "not this file", "not this file, or HTTP 500",
+UNREADABLE = Rule("unreadable", ERROR, "not this file",
+                  "not this file, or HTTP 500; nothing at all while it waits for a pipe",
                   "correct its permissions, or remove it")
 NO_RUNS = rule("no runs", ERROR, "nothing", "name the directory that holds the runs")
 NO_EVENTS = Rule("no events", WARNING,

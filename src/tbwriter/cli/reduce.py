@@ -9,12 +9,14 @@ import numpy as np
 
 from .. import summary
 from .._files.places import ALONE, runs_of, tree
+from .._files.records import Fault
 from .._proto import messages
 from .._tfrecord.frame import frame
 from .._version import __version__
 from ..reader import Run, read_each
 from ._arguments import add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
+from ._index import UNREADABLE
 from ._output import Output
 from ._table import table
 from ._text import plural, print_json, say
@@ -88,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     if len(seeds) < 2:
         raise ValueError(f"got {plural(len(seeds), 'seed')}, want at least 2: log directories, or "
                          "one directory with a directory per seed")
-    done = []
+    done, faults = [], []
     with Output(options.out, options.dirs) as output:
         names = list(filter(matcher(options.run), dict.fromkeys(
             name for seed in seeds for name in seed)))
@@ -98,12 +100,15 @@ def run(options: argparse.Namespace) -> int:
         for name in names:
             runs = list(islice(read, sum(name in seed for seed in seeds)))
             done.append(_reduce(name, runs, len(seeds), output, options))
+            faults += [fault for one in runs for fault in one.faults]
     if options.json:
         print_json({"out": options.out, "statistics": options.stat, "seeds": len(seeds),
-                    "runs": [one._asdict() for one in done], "renamed": output.renamed})
+                    "runs": [one._asdict() for one in done], "renamed": output.renamed,
+                    "faults": list(map(str, faults))})
     else:
-        _print(done, output, options)
-    return GOOD if any(one.written for one in done) else FOUND
+        _print(done, faults, output, options)
+    unreadable = any(fault.kind == UNREADABLE for fault in faults)
+    return GOOD if any(one.written for one in done) and not unreadable else FOUND
 
 
 def _statistics(text: str) -> List[str]:
@@ -199,7 +204,10 @@ def _records(columns: Sequence[_Column], start: float) -> Iterator[bytes]:
                 time, step, summary.scalar(tag, value).event_field())))
 
 
-def _print(done: Sequence[Reduced], output: Output, options: argparse.Namespace) -> None:
+def _print(done: Sequence[Reduced], faults: Sequence[Fault], output: Output,
+           options: argparse.Namespace) -> None:
+    for fault in faults:
+        say(f"damaged: {fault}")
     for name, path in output.renamed.items():
         say(f"renamed: {name} -> {path}")
     for one in done:

@@ -1,0 +1,107 @@
+"""Files and directories that cannot be read: a finding or a line that says so; no traceback, no
+command that waits for ever, and everything else is read. Root may read everything, so the tests use
+what fails for root too."""
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+
+from tests.support.data import scalar_event, written
+from tests.support.judges import board
+from tbwriter.check import check
+from tbwriter.cli import main
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+
+
+def a_socket(path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(path.parent)  # the whole path may be too long for a socket
+    try:
+        socket.socket(socket.AF_UNIX).bind(path.name)
+    finally:
+        os.chdir(here)
+
+
+KINDS: Dict[str, Callable[[Path], Any]] = {
+    "pipe": lambda path: os.mkfifo(path),
+    "socket": a_socket,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+    "file below a file": lambda path: path.symlink_to(Path("events.out.tfevents.1600000000", "x")),
+}
+COMMANDS = ("show", "check", "tail --once", "export", "repair", "merge", "select", "thin", "reduce",
+            "repair --jobs 2", "check --jobs 2")
+COPY = ("repair", "merge", "select", "thin", "reduce")
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    for run in ("a/x", "b/x"):
+        written(tmp_path / "logs" / run, [scalar_event("loss", 1.0, step) for step in range(9)])
+    return tmp_path / "logs"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_command_says_what_it_could_not_read(kind: str, logs: Path, tmp_path: Path) -> None:
+    """Each command names the file and reads the others, in the same run as well."""
+    path = logs / "b" / "x" / "events.out.tfevents.1600000001"
+    KINDS[kind](path)
+    program = "import sys; from tbwriter.cli import main\n" \
+        "for command in sys.argv[3:]:\n" \
+        "    copies = command.split()[0] in %r\n" \
+        "    out = sys.argv[2] + '/' + command.replace(' ', '')\n" \
+        "    code = main([*command.split(), sys.argv[1], *([out] if copies else [])])\n" \
+        "    print('EXIT', code, flush=True)\n" % (COPY,)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(logs), str(tmp_path / "out"), *COMMANDS],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))})
+    assert done.returncode == 0 and "Traceback" not in done.stdout, done.stdout
+    *reports, rest = done.stdout.split("EXIT ")
+    for command, report in zip(COMMANDS, reports):
+        assert path.name in report, (command, report)
+    codes = [line[0] for line in [*reports[1:], rest]]
+    assert dict(zip(COMMANDS, codes)) == {
+        command: "0" if command == "export" else "1" for command in COMMANDS}
+    copies = [name.replace(" ", "") for name in COMMANDS if name.split()[0] in COPY[:4]]
+    for name in copies:
+        with board(tmp_path / "out" / name, "fast") as shown:
+            assert [len(shown.scalars(run, "loss")) for run in ("a/x", "b/x")] == [9, 9]
+    assert [finding.rule for finding in check(str(logs))] == ["unreadable"]
+
+
+def test_a_file_that_may_not_be_opened(logs: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+                                       ) -> None:
+    """EACCES is a finding."""
+    begin = open
+
+    def refused(path: Any, *arguments: Any, **named: Any) -> Any:
+        if "b/x/" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return begin(path, *arguments, **named)
+    monkeypatch.setattr("builtins.open", refused)
+    assert main(["check", str(logs)]) == 1
+    assert "error: unreadable: 1 in 1 run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_log_directory_that_may_not_be_listed(command: str, logs: Path, tmp_path: Path,
+                                                capsys: Any, monkeypatch: pytest.MonkeyPatch
+                                                ) -> None:
+    """One line on stderr, and exit code 2."""
+    def refused(path: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+    monkeypatch.setattr(os, "scandir", refused)
+    out = [str(tmp_path / "out")] if command.split()[0] in COPY else []
+    assert main([*command.split(), str(logs), *out]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"tbwriter: [Errno 13] Permission denied: '{logs}'"]
