@@ -115,6 +115,10 @@ def record_at(window: Window, at: int) -> Union[Record, Fault]:
     if length + OVERHEAD > left:
         return Fault(window.name, TAIL, at, left,
                      f"got {left - HEADER} bytes of a record of {length} bytes")
+    if length > window.longest:
+        return Fault(window.name, DATA, at, length + OVERHEAD,
+                     f"got a record of {length} bytes in a compressed file, want at most "
+                     f"{window.longest} in one of this size: decompress it to read the record")
     data = window.read(at + HEADER, length)
     footer = window.read(at + HEADER + length, 4)
     if len(data) < length or len(footer) < 4:
@@ -133,7 +137,7 @@ def raw_record(window: Window, at: int) -> Optional[bytes]:
     if len(head) < HEADER:
         return None
     length = _uint64(head[:8])[0]
-    raw = window.read(at, length + OVERHEAD) if length <= window.size else b""
+    raw = window.read(at, length + OVERHEAD) if length <= window.longest else b""
     return raw if head == header(length) and len(raw) == length + OVERHEAD else None
 
 

@@ -10,7 +10,7 @@ from typing import Optional, Type, Union
 
 from .gzipped import MAGIC, Gunzip
 from .places import is_url
-from .._tfrecord.frame import HEADER, header
+from .._tfrecord.frame import HEADER, MAX_LENGTH, header
 
 CHUNK = 1 << 22
 # How much of a file on a disk is in memory at a time: what fits the processor's cache is decoded
@@ -20,6 +20,9 @@ DISK_CHUNK = 1 << 20
 # A file, or the bytes of one.
 Place = Union[str, bytes]
 _File = Union[io.BytesIO, io.RawIOBase, Gunzip]
+
+# A record of a compressed file may be larger than the file by so much.
+_MOST_EXPANDED = 16 << 20
 
 _uint64 = Struct("<Q").unpack
 
@@ -32,7 +35,8 @@ class Window:
     """Random access to the bytes of a file, a chunk at a time; those of gzip are decompressed.
 
     size: the bytes that were there when it was opened. gzipped: whether they are compressed.
-    damage: why the bytes of a compressed file end too early, or "".
+    damage: why the bytes of a compressed file end too early, or "". longest: how many bytes a
+    record may have, so that a small compressed file takes no large memory.
     """
 
     def __init__(self, place: Place) -> None:
@@ -41,12 +45,14 @@ class Window:
         self._file: _File = file
         self.gzipped = _is_gzip(file, place)
         self.damage = ""
+        self.longest = MAX_LENGTH
         if self.gzipped:
+            self.longest = file.seek(0, io.SEEK_END) + _MOST_EXPANDED
             decompressed = Gunzip(file)
             if decompressed.size or not decompressed.damage:
                 self._file, self.damage = decompressed, decompressed.damage
             else:
-                self.gzipped = False
+                self.gzipped, self.longest = False, MAX_LENGTH
         self.size = self._file.seek(0, io.SEEK_END)
         # How many bytes may still be checked in search of records. Made-up headers that each
         # claim much of the file would otherwise cost the square of its size.

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from typing import Iterator, List, NamedTuple, Tuple, Union
 
-_TOKEN = re.compile(r"""(?P<skip>(?:\s+|\#[^\n]*)+) | (?P<name>[A-Za-z_]\w*)
+_TOKEN = re.compile(r"""(?P<skip>\s+|\#[^\n]*) | (?P<name>[A-Za-z_]\w*)
                         | (?P<number>[-\d.][\w.+-]*) | (?P<mark>[{}<>:;,\[\]])
-                        | (?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')""", re.VERBOSE)
+                        | (?P<string>["'])""", re.VERBOSE)
+# Some of a string: `re` remembers every round of a repeated alternative, which for a whole one
+# would take hundreds of times its size.
+_STRING = {quote: re.compile(rf"(?:\\.|[^{quote}\\\n]){{1,1000}}") for quote in "\"'"}
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
             "\\": "\\", "'": "'", '"': '"', "?": "?"}
@@ -58,12 +61,13 @@ def quoted(text: Union[str, bytes]) -> str:
 
 def unquoted(text: str) -> str:
     """The text of a quoted string, its escapes resolved. ValueError unless it is UTF-8."""
-    pieces, at = [], 1
+    data, at = bytearray(), 1
     for escape in _ESCAPE.finditer(text, 1, len(text) - 1):
-        pieces += [text[at:escape.start()].encode("utf-8"), _byte(escape)]
+        data += text[at:escape.start()].encode("utf-8")
+        data += _byte(escape)
         at = escape.end()
-    pieces.append(text[at:-1].encode("utf-8"))
-    return b"".join(pieces).decode("utf-8")
+    data += text[at:-1].encode("utf-8")
+    return data.decode("utf-8")
 
 
 def _byte(escape: "re.Match[str]") -> bytes:
@@ -90,12 +94,24 @@ def tokens(text: str) -> Iterator[Token]:
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
-        if match is None:
+        end = _string_end(text, at) if match and match.lastgroup == "string" else \
+            match.end() if match else 0
+        if match is None or not end:
             raise ValueError(f"got {text[at:at + 20]!r} in a message in text format")
         if match.lastgroup != "skip":
-            yield Token(str(match.lastgroup), match.group(), at)
-        at = match.end()
+            yield Token(str(match.lastgroup), text[at:end], at)
+        at = end
     yield Token("end", "", len(text))
+
+
+def _string_end(text: str, at: int) -> int:
+    """Where the string that begins at `at` ends, quotes included; 0 where it does not."""
+    quote, at = text[at], at + 1
+    piece = _STRING[quote].match(text, at)
+    while piece:
+        at = piece.end()
+        piece = _STRING[quote].match(text, at)
+    return at + 1 if text[at:at + 1] == quote else 0
 
 
 class _Reader:

@@ -43,6 +43,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (OSError, ValueError, ImportError) as error:
         print(f"tbwriter: {shown(str(error))}", file=sys.stderr)
         return USAGE
+    except MemoryError:
+        pass  # what was read is freed before anything is printed
+    print("tbwriter: the log takes more memory than there is", file=sys.stderr)
+    return USAGE
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -39,6 +39,8 @@ PLAIN = -1
 # How far the times of two files must overlap for two writers: first events have a resolution of
 # one second.
 _SECONDS = 2
+# How many rows are compared at a time.
+_SLAB = 1 << 16
 
 
 class Source(NamedTuple):
@@ -309,15 +311,14 @@ def _sorted(index: Index, rows: "np.ndarray[Any, Any]", apart: int = 1
             ) -> "Tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Rows, which ascend, by tag and step, and whether each has those of the row `apart` after it.
 
-    No more columns than needed are there at the same time: a file may have more rows than bytes
-    that are of use.
+    A file may have a row for each seven of its bytes, so sorted columns are compared slab by slab.
     """
     order = np.lexsort((index.step[index.event[rows]], index.tag[rows]))
-    after = rows[order]
-    values = index.tag[after]
-    equal: "np.ndarray[Any, Any]" = values[apart:] == values[:-apart]
-    values = index.step[index.event[after]]
-    equal &= values[apart:] == values[:-apart]
+    equal = np.zeros(max(len(rows) - apart, 0), bool)
+    for at in range(0, len(equal), _SLAB):
+        part = rows[order[at:at + _SLAB + apart]]
+        tag, step = index.tag[part], index.step[index.event[part]]
+        equal[at:at + _SLAB] = (tag[apart:] == tag[:-apart]) & (step[apart:] == step[:-apart])
     return order, equal
 
 
