@@ -45,6 +45,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Leave out the names of tests, and turn links out of docs/ into links of the site."""
     markdown = re.sub(r"<!--.*?-->\n?", "", markdown, flags=re.DOTALL)
     path = page.file.src_uri
+    if path.startswith("howto/") and path != "howto/index.md":
+        page.meta["search"] = {"boost": 1000}  # the answer to a question comes before the details
     if path in OUTSIDE.values() or path.startswith("api/"):
         return markdown
     return moved(markdown, f"docs/{path}", path)

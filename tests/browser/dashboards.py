@@ -54,10 +54,22 @@ class Dashboards:
 
 
 @contextlib.contextmanager
+def browser_page(width: int, height: int, scale: float = 1) -> Iterator[Any]:
+    """An empty page in a browser window of that size."""
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        page = browser.new_page(viewport={"width": width, "height": height},
+                                device_scale_factor=scale)
+        page.set_default_timeout(PATIENCE)
+        yield page
+        browser.close()
+
+
+@contextlib.contextmanager
 def dashboards(logdir: Path, width: int = 1280, height: int = 900, scale: float = 1,
                fast: bool = False) -> Iterator[Dashboards]:
     """A TensorBoard on `logdir` in a browser window of that size; fully loaded, if not `fast`."""
-    from playwright.sync_api import sync_playwright
     loader = ["--load_fast=true"] if fast else ["--load_fast=false", "--reload_task=blocking"]
     server = subprocess.Popen(
         [sys.executable, "-m", "tensorboard.main", "--logdir", logdir.name, "--host", "127.0.0.1",
@@ -67,13 +79,8 @@ def dashboards(logdir: Path, width: int = 1280, height: int = 900, scale: float 
         assert server.stderr is not None
         url = next(match.group() for line in server.stderr
                    for match in [re.search(r"http://127\.0\.0\.1:\d+/", line)] if match)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-            page = browser.new_page(viewport={"width": width, "height": height},
-                                    device_scale_factor=scale)
-            page.set_default_timeout(PATIENCE)
+        with browser_page(width, height, scale) as page:
             yield Dashboards(page, url)
-            browser.close()
     finally:
         server.terminate()
         server.wait(30)
