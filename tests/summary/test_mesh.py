@@ -102,6 +102,13 @@ def test_dashboard(tmp_path, loader):
             np.testing.assert_array_equal(np.frombuffer(raw, array.dtype), array[1].ravel())
 
 
+class Endless:
+    """Has an item for every number, as a sparse MXNet array has."""
+
+    def __getitem__(self, number):
+        return "ab"
+
+
 @pytest.mark.parametrize("arguments, error, message", [
     ((np.zeros((4, 2)),), ValueError, "got vertices of shape (4, 2)"),
     ((np.zeros(3),), ValueError, "got vertices of shape (3,)"),
@@ -117,6 +124,7 @@ def test_dashboard(tmp_path, loader):
     ((VERTICES, None, FACES - 1), ValueError, "got faces from -1 to 2"),
     ((VERTICES, None, FACES * 0.5), ValueError, "got faces with fractions"),
     ((VERTICES, None, None, {"a": object()}), TypeError, "got a config_dict that is no JSON"),
+    ((VERTICES, None, None, Endless()), TypeError, "got a config_dict of type Endless"),
     (([["x", "y", "z"]],), TypeError, "got vertices of dtype"),
 ])
 def test_bad_input(arguments, error, message):

@@ -124,6 +124,10 @@ def _check_colors(paint: "np.ndarray[Any, Any]") -> None:
 def _config(config_dict: Optional[Mapping[str, Any]]) -> str:
     if config_dict is None:
         return "{}"
+    # Not by its items: a sparse MXNet array has them without end.
+    if not isinstance(config_dict, Mapping):
+        raise TypeError(f"got a config_dict of type {type(config_dict).__name__}, want a dict of "
+                        "JSON values")
     try:
         return json.dumps(dict(config_dict), sort_keys=True, allow_nan=False)
     except Exception as error:  # RecursionError and foreign ones too
