@@ -12,7 +12,7 @@ import time
 from typing import Any, Dict, Iterator, List, Optional, Sequence, TextIO
 
 from . import floors, interpreters, mxnet_resnet, networks, parts, reading, report, scaling, startup
-from .cases import CASES, TARGETS, Case
+from .cases import CASES
 from .race import Course, Result, race
 from .report import CASE_HEAD, PACED_HEAD, TARGET_HEAD, Met, duration, number, table, titled
 from .peers import OURS, WRITERS, peers
@@ -33,7 +33,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         for case in options.cases:
             _note(case.title)
             try:
-                results = race(case, writers, course, _wanted(case))
+                results = race(case, writers, course)
             except FileNotFoundError as error:
                 _note(f"left out: {error}")
                 continue
@@ -59,10 +59,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 def _clean(results: Dict[str, Result]) -> bool:
     """Whether tbwriter itself passed the verification."""
     return "error" not in results.get(OURS, {})
-
-
-def _wanted(case: Case) -> List[str]:
-    return [target.against for target in TARGETS if target.case == case.name and target.against]
 
 
 def _parts(course: Course, writers: Sequence[str], options: argparse.Namespace, out: TextIO,

@@ -47,17 +47,13 @@ class Course(NamedTuple):
         return self.pythons.get(case.home if case.home and home == "main" else home)
 
 
-def race(case: Case, writers: Sequence[str], course: Course, wanted: Sequence[str] = ()
-         ) -> Dict[str, Result]:
-    """{writer: medians over the rounds, and their spread}; {"error": the reason} if it failed.
-
-    wanted: writers that run in every round even if they are slow.
-    """
+def race(case: Case, writers: Sequence[str], course: Course) -> Dict[str, Result]:
+    """{writer: medians over the rounds, and their spread}; {"error": the reason} if it failed."""
     make_arrays(course, [case.arrays] if case.arrays else [])
     results: Dict[str, List[Result]] = {writer: [] for writer in writers if can(writer, case)}
     for number in range(course.rounds):
         for writer in list(results):
-            if number and not _worthwhile(writer, results, wanted):
+            if number and not _worthwhile(writer, results):
                 continue
             result = run(case, writer, course, checked=not number)
             if "error" in result and number:
@@ -73,13 +69,13 @@ def can(writer: str, case: Case) -> bool:
     return bool({case.function, case.instead} & functions(WRITERS[writer]))
 
 
-def _worthwhile(writer: str, results: Dict[str, List[Result]], wanted: Sequence[str]) -> bool:
+def _worthwhile(writer: str, results: Dict[str, List[Result]]) -> bool:
     first = results[writer][0]
     if "error" in first:
         return False
     firsts = {name: rounds[0] for name, rounds in results.items()}
     best = cost(firsts.get(fastest(firsts), {})) or 0.0
-    return (WRITERS[writer].module == WRITERS[OURS].module or writer in wanted
+    return (WRITERS[writer].module == WRITERS[OURS].module
             or (cost(first) or 0.0) <= _HOPELESS * best)
 
 

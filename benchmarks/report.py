@@ -86,7 +86,7 @@ def targets(cases: Dict[str, Dict[str, Result]]) -> List[Met]:
         rows.append(Met(target.title, target.aim, _measured(target, results), target.at_most,
                         target.unit, _otherwise(target, results.get(OURS, {}))))
         if "crcmod" in results and target.measure is None:
-            slow = ratio(results, "crcmod", target.against)
+            slow = ratio(results, "crcmod")
             rows.append(Met(f"{target.title}, crcmod only", target.aim * CRCMOD_SHARE, slow,
                             False, target.unit,
                             _otherwise(target, results["crcmod"], CRCMOD_SHARE)))
@@ -103,7 +103,7 @@ def _otherwise(target: Target, result: Result, share: float = 1.0) -> bool:
 def _measured(target: Target, results: Dict[str, Result]) -> Optional[float]:
     if target.measure is not None:
         return target.measure(results)
-    return ratio(results, OURS, target.against)
+    return ratio(results)
 
 
 def number(value: float) -> str:

@@ -112,7 +112,7 @@ def test_what_is_measured_besides_the_cases() -> None:
                if "fast" not in whole or importlib.util.find_spec("isal"))
     for title in ("The parts of a writer", "Reading scalars", "Whole processes",
                   "What calls are made of",
-                  "ten scalars over bare Python"):
+                  "ten scalars over the modules of Python"):
         assert title in text
 
 
@@ -361,15 +361,14 @@ def test_targets_say_what_is_met() -> None:
     """A ratio has to reach its aim, a limit not to exceed it; crcmod may fall to 0.7 of the aim."""
     cases = {"scalar-one": {"tbwriter": {"disk_us": 1.0}, "crcmod": {"disk_us": 1.4},
                             "torch": {"disk_us": 61.0}},
-             "paced-scalar": {"tbwriter": {"p50_us": 0.5, "p99_us": 2.1, "p99.9_us": 3.0}}}
+             "paced-scalar": {"tbwriter": {"p50_us": 0.5, "p99_us": 10.1, "p99.9_us": 3.0}}}
     rows = {row.title: row for row in report.targets(cases)}
     assert rows["add_scalar"].met and rows["add_scalar"].measured == 61.0
-    assert not rows["add_scalar against torch"].met
     assert rows["add_scalar, crcmod only"].met
     assert rows["add_scalar at training pace, p50"].met
     assert not rows["add_scalar at training pace, p99"].met
     assert rows["add_scalar at training pace, p50"].row() \
-        == ["add_scalar at training pace, p50", "<= 0.5 us", "0.5 us", "yes"]
+        == ["add_scalar at training pace, p50", "<= 1.5 us", "0.5 us", "yes"]
 
 
 def test_a_target_with_two_measures_is_met_by_either() -> None:
@@ -408,7 +407,6 @@ def test_everything_that_is_named_exists() -> None:
     names = {case.name for case in CASES}
     assert len(names) == len(CASES)
     assert {target.case for target in TARGETS} <= names
-    assert {target.against for target in TARGETS} <= {"", *peers()}
     assert {growth.case for growth in scaling.SERIES} <= names
     for part in PARTS:
         assert part.function in functions(WRITERS["tbwriter"]), part.name
