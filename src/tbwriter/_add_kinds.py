@@ -306,7 +306,7 @@ class KindMethods(FileWriter):
             writer.add_pr_curve("threes", labels == 3, probabilities[:, 3], step)
 
         labels: bools or 0 and 1, any shape. predictions: probabilities from 0 to 1, one per label.
-        num_thresholds: at least 2.
+        num_thresholds: at least 1.
         weights: how much each prediction counts, 0 or more: one per label, or one number.
         tag: names the chart; the part before its first "/" names its group. global_step: an
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.

@@ -292,8 +292,13 @@ class SummaryWriterBase(Extended):
                       label_img: Any = None, global_step: Optional[int] = None,
                       tag: str = "default", metadata_header: Optional[Sequence[str]] = None
                       ) -> None:
-        """Write points in many dimensions, with labels and pictures."""
-        self._writer.add_embedding(mat, metadata, label_img, global_step, tag, metadata_header)
+        """Write points in many dimensions, with labels and pictures.
+
+        global_step: None is 0; the projector shows `tag:00000`.
+        """
+        step = self._writer.default_step if global_step is None else global_step
+        self._writer.add_embedding(mat, metadata, label_img, 0 if step is None else step, tag,
+                                   metadata_header)
 
     def add_pr_curve(self, tag: str, labels: Any, predictions: Any,
                      global_step: Optional[int] = None, num_thresholds: int = 127,

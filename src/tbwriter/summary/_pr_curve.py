@@ -25,7 +25,7 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
 
     labels: bools or 0 and 1, any shape; a number between counts as partly true.
     predictions: probabilities from 0 to 1, one per label.
-    num_thresholds: at least 2; TensorBoard takes any number.
+    num_thresholds: at least 1; TensorBoard takes any number.
     weights: how much each prediction counts, 0 or more: one per label, or one number.
     display_name, description: shown with the chart; the description is Markdown.
 
@@ -38,8 +38,8 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     Example: `pr_curve("test", labels == 3, probabilities[:, 3])`.
     """
     number = as_float(num_thresholds, "number of thresholds")
-    if not 2 <= number < 1 << 31:
-        raise ValueError(f"got {number:g} thresholds, want at least 2")
+    if not 1 <= number < 1 << 31:
+        raise ValueError(f"got {number:g} thresholds, want at least 1")
     weights = 1.0 if weights is None else weights
     if not all(masked(values) is None for values in (labels, predictions, weights)):
         labels, predictions, weights = _present(tag, labels, predictions, weights)
@@ -119,8 +119,8 @@ def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any
 def _check_lengths(given: "Dict[str, np.ndarray[Any, Any]]") -> None:
     shapes = {name: values.shape for name, values in given.items()}
     length = given["recall"].size
-    if length < 2 or set(shapes.values()) != {(length,)}:
-        raise ValueError(f"got arrays of shapes {shapes}, want six of one length, at least 2")
+    if length < 1 or set(shapes.values()) != {(length,)}:
+        raise ValueError(f"got arrays of shapes {shapes}, want six of one length, at least 1")
 
 
 def _check_range(what: str, values: "np.ndarray[Any, Any]", most: float) -> None:
