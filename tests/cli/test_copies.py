@@ -182,7 +182,7 @@ def test_an_unreadable_file_does_not_end_the_command(tmp_path, capsys):
     written(tmp_path / "logs", [scalar_event("x", 1.0, 1)])
     (tmp_path / "logs" / "events.out.tfevents.0").symlink_to(tmp_path / "logs" / "nowhere")
     (tmp_path / "logs" / "events.out.tfevents.1").write_bytes(b"\x1f\x8b" + bytes(30))
-    report = report_of(capsys, "repair", tmp_path / "logs", tmp_path / "out")
+    report = report_of(capsys, "repair", tmp_path / "logs", tmp_path / "out", code=1)
     assert report["written"] == 1 and report["faults"]
 
 
