@@ -74,7 +74,7 @@ def test_progress_adds_up(tmp_path):
 
 @pytest.mark.parametrize("rule", sorted(
     set(BROKEN) - {"unreadable", "gzipped", "no events", "huge length", "directory name",
-                   "no runs"}))
+                   "no runs", "no event file", "git pointer", "unlisted directory"}))
 def test_our_reader_reads_on(rule, tmp_path):
     """A broken directory never stops the reader."""
     BROKEN[rule](tmp_path)

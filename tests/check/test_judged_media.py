@@ -16,7 +16,7 @@ from tests.check.broken import BROKEN
 from tests.check.broken.media import png, wav
 from tests.check.broken.numbers import filled
 from tests.check.making import plugin, rules, strings, value_event
-from tests.support.data import written
+from tests.support.data import scalar_event, written
 from tests.support.judges import board, both_loaders, http
 
 
@@ -63,6 +63,18 @@ def test_a_file_of_gzip(loader: str, tmp_path: Path) -> None:
     BROKEN["gzipped"](tmp_path)
     with board(tmp_path, loader, strict=False) as shown:
         assert "x" not in shown.tags("scalars")
+
+
+@pytest.mark.parametrize("rule", ["git pointer", "unlisted directory", "no event file"])
+@both_loaders
+def test_a_run_that_is_not_here(loader: str, rule: str, tmp_path: Path) -> None:
+    """Neither loader shows anything of it; the run beside it is shown."""
+    written(tmp_path / "good", [scalar_event("x", 1.0, 0)])
+    (tmp_path / "bad").mkdir()
+    BROKEN[rule](tmp_path / "bad")
+    with board(tmp_path, loader, strict=False) as shown:
+        assert shown.tags("scalars", "bad") == {}
+        assert shown.scalars("good", "x") == [(0, 1.0)]
 
 
 @both_loaders

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+import timeit
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
@@ -79,6 +80,22 @@ def test_columns_are_the_records(seed: int, tmp_path: Path, monkeypatch: pytest.
     found = facts(sources)
     monkeypatch.setattr(_index, "ScalarStream", OneByOne)
     assert found == facts(sources)
+
+
+def test_scalars_between_histograms_take_no_longer_than_apart(tmp_path: Path) -> None:
+    """Where every second event is a histogram, an index takes less than twice the time of one where
+    all histograms follow the scalars."""
+    scalars = [event_of(summary.scalar("a", step), step) for step in range(1500)]
+    others = [event_of(summary.histogram("h", [0.0, 1.0, 3.0]), step) for step in range(1500)]
+    mixed = [event for pair in zip(scalars, others) for event in pair]
+    places = []
+    for name, events in (("mixed", mixed), ("apart", scalars + others)):
+        path = tmp_path / name
+        path.write_bytes(b"".join(map(record_of, [VERSION, *events])))
+        places.append(Source(str(path)))
+    times = [[timeit.timeit(lambda: Index([place]), number=1) for place in places]
+             for _ in range(9)]
+    assert min(mixed for mixed, _ in times) < 2 * min(apart for _, apart in times)
 
 
 def test_most_scalars_are_plain(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Callable, Dict
 
 import pytest
 
+from tests.check.broken import BROKEN
+from tests.check.broken.files import LFS
 from tests.support.data import scalar_event, written
 from tests.support.judges import board
 from tbwriter.check import check
@@ -77,6 +79,33 @@ def test_every_command_says_what_it_could_not_read(kind: str, logs: Path, tmp_pa
         with board(tmp_path / "out" / name, "fast") as shown:
             assert [len(shown.scalars(run, "loss")) for run in ("a/x", "b/x")] == [9, 9]
     assert [finding.rule for finding in check(str(logs))] == ["unreadable"]
+
+
+@pytest.mark.parametrize("fault, said, rule", [
+    ("git pointer", "is a pointer of Git LFS, want the file itself", "git pointer"),
+    ("unlisted directory", "File name too long", "unlisted directory")])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_runs_that_are_not_here(command: str, fault: str, said: str, rule: str, logs: Path,
+                                tmp_path: Path, capfd: Any) -> None:
+    """Of a pointer of Git LFS, and of a directory that cannot be listed, each command says so once
+    and reads the other runs."""
+    BROKEN[fault](logs / "b" / "x")
+    out = tmp_path / "out"
+    code = main([*command.split(), str(logs), *([str(out)] if command.split()[0] in COPY else [])])
+    printed = "".join(capfd.readouterr())
+    assert said in printed and "Traceback" not in printed
+    assert code == (0 if command == "export" else 1)
+    if command.split()[0] in COPY[:4]:
+        with board(out, "fast") as shown:
+            assert [len(shown.scalars(run, "loss")) for run in ("a/x", "b/x")] == [9, 9]
+    assert [finding.rule for finding in check(str(logs))] == [rule]
+
+
+def test_a_pointer_beside_events_is_copied(logs: Path, tmp_path: Path) -> None:
+    """A pointer that is no event file is a file like others."""
+    (logs / "b" / "x" / "tensors.tsv").write_bytes(LFS)
+    assert main(["repair", str(logs), str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "b" / "x" / "tensors.tsv").read_bytes() == LFS
 
 
 def test_a_file_that_may_not_be_opened(logs: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch

@@ -25,6 +25,10 @@ def run_place(name: str, files: List[str]) -> RunPlace:
     return place
 
 
+class Unlisted(str):
+    """The path of a directory whose files cannot be listed."""
+
+
 class Runs(Dict[str, List[str]]):
     """{run: its event files}; and by number the runs themselves, as `dask` wants them: the keys of
     this dict are `RunPlace`s, runs[0] is the first of them and runs[:2] a list of two."""
@@ -60,7 +64,8 @@ def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
     """The same of what `tree` has found."""
     if ALONE in found:
         return {run_place(".", found[ALONE]): found[ALONE]}
-    events = {run: sorted(path for path in paths if is_event_file(base_name(path)))
+    events = {run: sorted(path for path in paths
+                          if is_event_file(base_name(path)) or isinstance(path, Unlisted))
               for run, paths in found.items()}
     return {run_place(run, events[run]): events[run] for run in sorted(events) if events[run]}
 
@@ -72,7 +77,8 @@ def tree(logdir: str) -> Dict[str, List[str]]:
     FileNotFoundError where nothing is, another OSError if the directory cannot be listed.
 
     What is called like an event file and is none, such as a link to nothing or a pipe, is among the
-    files: who opens it gets the error.
+    files: who opens it gets the error. So is a directory that cannot be listed, as the only file in
+    it.
     """
     logdir = os.fspath(logdir)
     if logdir.startswith("file:///"):
@@ -118,9 +124,14 @@ def _directories(directory: str, parents: Set[Tuple[int, int]]
         with os.scandir(directory) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
         status = os.stat(directory)
+    except FileNotFoundError:  # deleted meanwhile
+        if not parents:
+            raise
+        return
     except OSError:
         if not parents:
             raise
+        yield directory, [Unlisted(directory)]
         return
     here = (status.st_dev, status.st_ino)
     if here in parents:

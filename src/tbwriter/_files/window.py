@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Optional, Type, Union
 
 from .gzipped import MAGIC, Gunzip
-from .places import is_url
+from .places import Unlisted, is_url
 from .._tfrecord.frame import HEADER, MAX_LENGTH, header
 
 CHUNK = 1 << 22
@@ -24,11 +24,20 @@ _File = Union[io.BytesIO, io.RawIOBase, Gunzip]
 # A record of a compressed file may be larger than the file by so much.
 _MOST_EXPANDED = 16 << 20
 
+# How pointers begin, by the program that keeps the file itself out of Git; they are small files.
+_POINTERS = {b"version https://git-lfs.github.com/spec/": "Git LFS",
+             b"/annex/objects/": "git-annex"}
+_LARGEST_POINTER = 1 << 10
+
 _uint64 = Struct("<Q").unpack
 
 
 class ReadError(ValueError):
     """A file that is no event file, or a damaged one. The text says where and what."""
+
+
+class PointerError(ReadError):
+    """A small file of Git that stands for an event file until that is fetched."""
 
 
 class Window:
@@ -60,6 +69,8 @@ class Window:
         self._most = CHUNK if is_url(self.name) else DISK_CHUNK
         self._chunk = b""
         self._start = 0
+        if self.size <= _LARGEST_POINTER and not is_url(self.name):
+            self._refuse_pointer()
 
     def __enter__(self) -> "Window":
         return self
@@ -70,6 +81,14 @@ class Window:
 
     def close(self) -> None:
         self._file.close()
+
+    def _refuse_pointer(self) -> None:
+        head = self.read(0, max(map(len, _POINTERS)))
+        for begin, program in _POINTERS.items():
+            if head.startswith(begin):
+                self.close()
+                raise PointerError(
+                    f"got {self.name}, which is a pointer of {program}, want the file itself")
 
     def read(self, at: int, length: int) -> bytes:
         """`length` bytes from `at`; fewer at the end."""
@@ -103,6 +122,8 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if is_url(place):
         from .objects import open_object
         return open_object(place)
+    if isinstance(place, Unlisted):
+        os.listdir(place)  # raises the error
     # A pipe or a device of that name would wait for ever.
     if not stat.S_ISREG(os.stat(place).st_mode):
         raise ReadError(f"got {place}, which is no regular file, want an event file")

@@ -8,7 +8,8 @@ from typing import List
 from .finding import ERROR, WARNING, Findings, Rule, rule
 from .._files import records
 from .._files.records import Fault
-from .._files.places import base_name
+from .._files.places import Unlisted, base_name
+from .._files.window import PointerError
 from .._proto.parse import Event
 
 _REPAIR = "tbwriter repair writes a copy with every record that can be found"
@@ -28,14 +29,20 @@ BAD_EVENT = Rule("bad event", ERROR, "nothing after it in this file",
 ZERO_BYTES = rule("zero bytes", ERROR, "nothing after them, ever (12 or more of them)",
                   "let nothing but the writer extend its files; " + _REPAIR)
 GZIPPED = rule("gzipped", ERROR, "nothing of it", "unpack the file with gunzip")
+POINTER = rule("git pointer", ERROR, "nothing of it",
+               "fetch the file itself: git lfs pull, or git annex get")
 UNREADABLE = Rule("unreadable", ERROR, "not this file",
                   "not this file, or HTTP 500; nothing at all while it waits for a pipe",
                   "correct its permissions, or remove it")
+UNLISTED = rule("unlisted directory", ERROR, "nothing below it",
+                "correct its permissions, or shorten its path")
 NO_RUNS = rule("no runs", ERROR, "nothing", "name the directory that holds the runs")
 NO_EVENTS = Rule("no events", WARNING,
                  "the other files of the run; no run if there are none",
                  "the other files of the run; an empty run if there are none",
                  "delete the file, unless the run has just begun")
+NO_EVENT_FILE = rule("no event file", ERROR, "nothing of it",
+                     "rename it so that its name does not contain tfevents, or delete it")
 NO_FILE_VERSION = Rule(
     "no file version", WARNING, "all points",
     "all points, unless a step is less than the one before: then it purges the points of the tag "
@@ -51,18 +58,39 @@ DIRECTORY_NAME = Rule(
     "rename the directory so that its name does not contain tfevents")
 
 RULES = (TORN_TAIL, TORN_RECORD, BAD_LENGTH, HUGE_LENGTH, BAD_DATA, BAD_EVENT, ZERO_BYTES, GZIPPED,
-         UNREADABLE, NO_RUNS, NO_EVENTS, NO_FILE_VERSION, TIME_NAN, TIME_INFINITE, DIRECTORY_NAME)
+         POINTER, UNREADABLE, UNLISTED, NO_RUNS, NO_EVENTS, NO_EVENT_FILE, NO_FILE_VERSION,
+         TIME_NAN, TIME_INFINITE, DIRECTORY_NAME)
 
 _KINDS = {records.TAIL: TORN_TAIL, records.TORN: TORN_RECORD, records.LENGTH: BAD_LENGTH,
           records.DATA: BAD_DATA, records.EVENT: BAD_EVENT, records.ZEROS: ZERO_BYTES}
 
 
-def check_faults(faults: List[Fault], path: str, found: Findings) -> None:
-    """Damage that was met while the file was read."""
+def check_faults(faults: List[Fault], path: str, empty: bool, found: Findings) -> None:
+    """Damage that was met while the file was read. empty: whether no record was found."""
+    if empty and faults and _no_header(faults[0]):
+        found.add(NO_EVENT_FILE, path, "", f"no record in it: {faults[0].reason}")
+        return
+    if empty:
+        found.add(NO_EVENTS, path, "", "no record in it")
     for fault in faults:
-        huge = fault.kind == records.LENGTH and fault.reason.startswith("got a record of")
+        huge = fault.kind == records.LENGTH and _is_huge(fault)
         found.add(HUGE_LENGTH if huge else _KINDS[fault.kind], path, "",
                   f"byte {fault.offset}, {fault.nbytes} bytes: {fault.reason}")
+
+
+def _is_huge(fault: Fault) -> bool:
+    return fault.reason.startswith("got a record of")
+
+
+def _no_header(fault: Fault) -> bool:
+    return fault.kind == records.LENGTH and fault.offset == 0 and not _is_huge(fault)
+
+
+def reason(path: str, error: Exception) -> Rule:
+    """The rule of a file that cannot be opened."""
+    if isinstance(path, Unlisted):
+        return UNLISTED
+    return POINTER if isinstance(error, PointerError) else UNREADABLE
 
 
 def check_version(event: Event, path: str, found: Findings) -> None:

@@ -71,9 +71,9 @@ class Run:
                 if progress:
                     progress(window.size - done)
         except (OSError, ValueError) as error:
-            self.found.add(files.UNREADABLE, path, "", str(error))
+            self.found.add(files.reason(path, error), path, "", str(error))
             return
-        files.check_faults(faults, path, self.found)
+        files.check_faults(faults, path, reader.empty, self.found)
         self._files.append(reader.end())
 
     def tag(self, name: str) -> Series:
@@ -115,7 +115,7 @@ class _File:
     def __init__(self, run: Run, path: str) -> None:
         self._run = run
         self._path = path
-        self._empty = True
+        self.empty = True
         self._first, self._last = math.inf, -math.inf
         # The metadata of the first value of each tag, by which TensorBoard knows it.
         self._metadata: Dict[str, Metadata] = {}
@@ -147,17 +147,15 @@ class _File:
 
     def end(self) -> order.File:
         """What the file's records leave to be said."""
-        if self._empty:
-            self._run.found.add(files.NO_EVENTS, self._path, "", "no record in it")
         for tag in sorted(self._unnamed):
             self._run.found.add(tags.NO_PLUGIN, self._path, tag, "tensors without metadata")
         return order.File(self._path, self._first, self._last, set(self._metadata))
 
     def _begin(self, scalars: Scalars, others: List[Record]) -> None:
         """The first event of the file says its version."""
-        if not self._empty or not (others or len(scalars.tags)):
+        if not self.empty or not (others or len(scalars.tags)):
             return
-        self._empty = False
+        self.empty = False
         if len(scalars.tags) and (not others or scalars.offsets[0] < others[0].offset):
             none = Event(0.0, 0, 0, b"", (), "")
             files.check_version(none, self._path, self._run.found)

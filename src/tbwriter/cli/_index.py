@@ -8,14 +8,15 @@ import math
 import re
 from array import array
 from collections import Counter
-from typing import Any, Callable, Counter as Counts, Dict, List, NamedTuple, Optional, Sequence
-from typing import Set, Tuple
+from itertools import islice
+from typing import Any, Callable, Counter as Counts, Dict, Iterator, List, NamedTuple, Optional
+from typing import Sequence, Set, Tuple
 
 import numpy as np
 
 from .._files.places import base_name
 from .._files.records import EVENT, Fault, Record, records
-from .._files.stream import Scalars, ScalarStream
+from .._files.stream import Part, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
 from .._proto.parse import Metadata, Value
@@ -159,11 +160,7 @@ class Index:
             with self.files[number].open() as window:
                 stream, done = ScalarStream(window, self.faults), 0
                 for part in stream:
-                    for found in part.in_order():
-                        if isinstance(found, Record):
-                            self._note(number, found)
-                        else:
-                            self._note_scalars(number, found, stream.values)
+                    self._note_part(number, part, stream.values)
                     if progress:
                         progress(part.end - done)
                         done = part.end
@@ -172,13 +169,27 @@ class Index:
         except (OSError, ReadError) as error:
             self.faults.append(Fault(self.files[number].path, UNREADABLE, 0, 0, str(error)))
 
-    def _note_scalars(self, number: int, scalars: Scalars, kinds: Sequence[Value]) -> None:
-        """Consecutive scalars of a file; `kinds` are the values that their tags are numbers of."""
+    def _note_part(self, number: int, part: Part, kinds: Sequence[Value]) -> None:
+        """Consecutive records of a file; `kinds` are the values that the tags of their scalars are
+        numbers of."""
+        scalars = part.scalars
         apart = np.diff(scalars.offsets, prepend=-1, append=-1) != 0
-        alone = apart[:-1] & apart[1:]
+        rows = zip(*[column.tolist() for column in (
+            *scalars[:5], apart[:-1], apart[:-1] & apart[1:])])
+        before = np.searchsorted(scalars.offsets, [record.offset for record in part.others])
+        done = 0
+        for upto, record in zip(before.tolist(), part.others):
+            if upto > done:
+                self._note_scalars(number, islice(rows, upto - done), kinds)
+                done = upto
+            self._note(number, record)
+        self._note_scalars(number, rows, kinds)
+
+    def _note_scalars(self, number: int, rows: Iterator[Tuple[Any, ...]], kinds: Sequence[Value]
+                      ) -> None:
+        """Consecutive scalars, each with whether it is the first and the only one of its event."""
         known: Dict[int, Tuple[int, str]] = {}
-        for found, offset, place, step, wall_time, begins, only in zip(
-                *(column.tolist() for column in (*scalars[:5], apart[:-1], alone))):
+        for found, offset, place, step, wall_time, begins, only in rows:
             if begins:
                 self._add_event(number, offset, step, wall_time)
             if found not in known:

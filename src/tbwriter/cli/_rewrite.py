@@ -13,7 +13,7 @@ from typing import Sequence, Set, Tuple, Union
 
 import numpy as np
 
-from .._files.places import ALONE, base_name, runs_of, size_of, tree
+from .._files.places import ALONE, Unlisted, base_name, runs_of, size_of, tree
 from .._files.records import Fault
 from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
@@ -327,7 +327,8 @@ def _copy_side_files(found: Sequence[Place], output: Output, selection: Selectio
         for directory in _chosen_directories(place, selection):
             for path in place.files[directory]:
                 key = place.name(directory), base_name(path)
-                if "tfevents" in base_name(path) or _equal(path, copied.get(key)):
+                if "tfevents" in base_name(path) or isinstance(path, Unlisted) \
+                        or _equal(path, copied.get(key)):
                     continue
                 copied[key] = path
                 try:
