@@ -147,6 +147,24 @@ def test_exports(tmp_path: Path) -> None:
         assert [points[0][1:] for points in json.loads(path.read_text()).values()] == [[2, "NaN"]]
     with tensorboardX.SummaryWriter(str(tmp_path / "x")) as other:
         other.add_scalars("both", {"a": 2.0}, 1)
-        assert list(other.scalar_dict) == [f"{tmp_path}/x/both/a/both"]
+        assert list(other.scalar_dict) == [f"{tmp_path}/x/both/a"]
         other.export_scalars_to_json(path)
-        assert list(json.loads(path.read_text())) == ["both/a/both"]
+        assert json.loads(path.read_text()) == other.scalar_dict
+
+
+def test_names_of_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names begin with the log directory as it was given, and that of a curve ends with its
+    name: also where a tag has several parts."""
+    monkeypatch.chdir(tmp_path)
+    with mxboard.SummaryWriter("./runs/mx", verbose=False) as writer:
+        writer.add_scalar("data/loss", 1.0, 1)
+        writer.add_scalar("data/both", {"a": 2.0}, 1)
+        writer.export_scalars("mx.json")
+    assert list(json.loads(Path("mx.json").read_text())) == [
+        "./runs/mx/data/loss", "./runs/mx/data/both/a"]
+    with tensorboardX.SummaryWriter("runs/x") as other:
+        other.add_scalar("data/loss", 1.0, 1)
+        other.add_scalars("data/both", {"a": 2.0, "b c": 3.0}, 1)
+        other.export_scalars_to_json("x.json")
+    assert list(json.loads(Path("x.json").read_text())) == [
+        "runs/x/data/loss", "runs/x/data/both/a", "runs/x/data/both/b c"]

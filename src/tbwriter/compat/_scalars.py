@@ -12,19 +12,18 @@ Points = List[List[Any]]
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-def exported(writer: FileWriter, since: float = 0.0, by_run: bool = False) -> Dict[str, Points]:
+def exported(writer: FileWriter, logdir: Any, since: float = 0.0) -> Dict[str, Points]:
     """{name: [[walltime, step, value], ...]} of the run of `writer` and those below it.
 
+    logdir: the log directory as the user spelt it. It begins the names: `<logdir>/<tag>`, and for a
+        curve of `add_scalars`, which is a run with one tag, `<logdir>/<tag>/<curve>`.
     since: leave out what is older, in seconds since 1970.
-    by_run: the name of a run below is its directory, as in mxboard; else tags follow it.
     """
     found: Dict[str, Points] = {}
     if writer.disabled:
         return found
     writer.flush()
-    top = writer.get_logdir()
-    for name, run in read(top).items():
-        where = top if name == "." else f"{top}/{name}"
+    for run_name, run in read(writer.get_logdir()).items():
         for tag, kind in run.tags.items():
             if kind == "scalar":
                 series = run.scalars(tag)
@@ -32,8 +31,15 @@ def exported(writer: FileWriter, since: float = 0.0, by_run: bool = False) -> Di
                           zip(series.wall_times.tolist(), series.steps.tolist(),
                               series.values.tolist()) if seconds >= since]
                 if points:
-                    found[where if by_run and name != "." else f"{where}/{tag}"] = points
+                    found[f"{logdir}/{_name(run_name, tag)}"] = points
     return found
+
+
+def _name(run: str, tag: str) -> str:
+    """The tag; of a curve, the directory of its run, which begins with the tag."""
+    if run == ".":
+        return tag
+    return run if run.startswith(f"{tag}/") else f"{run}/{tag}"
 
 
 def _plain(value: float) -> Any:

@@ -122,7 +122,7 @@ class SummaryWriter(Extended):
 
     @property
     def _scalar_dict(self) -> Dict[str, List[List[Any]]]:
-        return exported(self._writer, self._since, by_run=True)
+        return exported(self._writer, self.get_logdir(), self._since)
 
     def clear_scalar_dict(self) -> None:
         """Leave out what was logged so far from later exports; nothing is held in memory."""

@@ -1,6 +1,7 @@
 """tensorboardX.writer: FileWriter and SummaryWriter, with their arguments."""
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence
@@ -111,8 +112,8 @@ class SummaryWriter(SummaryWriterBase):
     @property
     def scalar_dict(self) -> Dict[str, List[List[Any]]]:
         """All scalars of this run and those below it, read back from the event files:
-        {directory/tag: [[walltime, step, value], ...]}."""
-        return exported(self._writer)
+        {directory/tag: [[walltime, step, value], ...]}, for a curve {directory/tag/curve: ...}."""
+        return exported(self._writer, self._logdir)
 
     def add_hparams(self, hparam_dict: Mapping[str, Any], metric_dict: Mapping[str, Any],
                     name: Optional[str] = None, global_step: Optional[int] = None) -> None:
@@ -148,9 +149,9 @@ class SummaryWriter(SummaryWriterBase):
             self._add_curve(f"{main_tag}/{name}", main_tag, value, step, time_of_all)
 
     def export_scalars_to_json(self, path: Any) -> None:
-        """Write all scalars of this run and those below it into a JSON file: see
-        `tbwriter.SummaryWriter.export_scalars_to_json`."""
-        self._writer.export_scalars_to_json(path)
+        """Write `scalar_dict` into a JSON file."""
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self.scalar_dict, file, allow_nan=False)
 
     def add_image_with_boxes(self, tag: str, img_tensor: Any, box_tensor: Any,
                              global_step: Optional[int] = None, walltime: Optional[float] = None,
