@@ -23,7 +23,7 @@ def pages():
     """{module: its names in the reference}, as docs/site/hooks.py has them; none: `__all__`."""
     tree = ast.parse((SITE / "hooks.py").read_text(encoding="utf-8"))
     found, = [node.value for node in tree.body if isinstance(node, ast.AnnAssign)
-              and ast.unparse(node.target) == "MODULES"]
+              and isinstance(node.target, ast.Name) and node.target.id == "MODULES"]
     return ast.literal_eval(found)
 
 
@@ -35,7 +35,10 @@ def module_of(path):
 
 
 def follow(owner, names):
+    """What is called `names` below a module, some of which may be modules nobody imported yet."""
     for name in names.split("."):
+        if inspect.ismodule(owner) and not hasattr(owner, name):
+            importlib.import_module(f"{owner.__name__}.{name}")
         owner = getattr(owner, name)
     return owner
 
