@@ -19,8 +19,8 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # The order of the folders and of the files beside them: each imports only what precedes it.
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
-    {"_version", "_warnings", "_parallel", "_parts", "_protocol", "_names", "_memory", "_foreign",
-     "_loading"},
+    {"_loading"},
+    {"_version", "_warnings", "_parallel", "_parts", "_protocol", "_names", "_memory", "_foreign"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},
@@ -80,7 +80,7 @@ OPTIONAL: Dict[str, Set[str]] = {
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {
-    "__main__": {"cli"}, "_foreign": {"inspect", "signal"},
+    "__main__": {"cli"}, "_foreign": {"inspect", "signal"}, "_warnings": {"linecache"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},

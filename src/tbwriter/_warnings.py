@@ -7,6 +7,8 @@ import warnings
 from types import FrameType
 from typing import Any, Dict, Hashable, Optional, Set
 
+from ._loading import loading
+
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _issued: Set[Hashable] = set()
 
@@ -35,6 +37,8 @@ def warn(text: str) -> None:
 def show(text: str) -> None:
     """Issue a LogWarning that is never raised: for code that must complete its work."""
     place = _place(_users_frame())
+    with loading:
+        import linecache  # noqa: F401 - by which `warnings` finds the line
     try:
         warnings.warn_explicit(text, LogWarning, **place)
     except Exception:  # LogWarning under `-W error`; anything from a `showwarning` of the program

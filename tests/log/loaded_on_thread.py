@@ -42,6 +42,7 @@ KINDS: Dict[str, Callable[[SummaryWriter], None]] = {
     "image": lambda writer: writer.add_image("g", pixels(3, 20, 20), 1),
     "large image": lambda writer: writer.add_image("h", pixels(3, 400, 400), 1),
     "images": lambda writer: writer.add_images("i", pixels(4, 3, 20, 20), 1),
+    "matrix": lambda writer: writer.add_confusion_matrix("q", [0, 1], [1, 1], 1),
     "boxes": lambda writer: writer.add_image_with_boxes("j", pixels(3, 40, 40),
                                                         [[2, 2, 20, 20]], 1, labels=["cat"]),
     "video": lambda writer: writer.add_video("k", pixels(1, 4, 3, 20, 20), 1),
@@ -54,7 +55,6 @@ KINDS: Dict[str, Callable[[SummaryWriter], None]] = {
     "hparams": lambda writer: writer.add_hparams({"rate": 0.1}, {"loss": 0.5}),
     "tensor": lambda writer: writer.add_tensor("p", pixels(3), 1),
     "layout": lambda writer: writer.add_custom_scalars({"all": {"loss": ["Multiline", ["a"]]}}),
-    "matrix": lambda writer: writer.add_confusion_matrix("q", [0, 1], [1, 1], 1),
     "profile": profiled,
 }
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional, Tuple
 
-from PIL import ImageFont
+from PIL import Image, ImageFont
 
 
 class Measured(NamedTuple):
@@ -11,6 +11,12 @@ class Measured(NamedTuple):
 
     text: str
     box: Tuple[int, int, int, int]
+
+
+def load() -> None:
+    """Have Pillow import what drawing needs: in the call, not on the thread (see `_loading`)."""
+    Image.preinit()
+    font()
 
 
 def font(size: Optional[int] = None) -> Any:

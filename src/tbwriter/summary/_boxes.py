@@ -12,7 +12,7 @@ from .._proto.messages import Summary
 from .._values.number import as_float, items
 from .._values.depth import to_8_bits
 from .._values.lettering import font as default_font
-from .._values.lettering import measured
+from .._values.lettering import load, measured
 from .._values.pixels import Array, as_png, image_value, picture
 
 _COLOR = (255, 0, 0)
@@ -46,7 +46,7 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
     texts = _texts(labels, len(corners))
     factor = as_float(rescale, "rescale")
     width, height = _scaled(shown.length("W"), shown.length("H"), factor)
-    Image.preinit()  # loads what gives the pixels back: not on the thread, see `_loading`
+    load()
 
     def encode() -> Any:
         canvas = _canvas(to_8_bits(shown.pixels()))

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from .._foreign import checked, shown
 from .._proto.messages import Summary
 from .._values.array import as_array, masked, of_numpy
-from .._values.lettering import font, measured
+from .._values.lettering import font, load, measured
 from .._values.number import as_flag, items
 from .._values.pixels import as_png, image_value
 from .._warnings import once
@@ -59,6 +59,7 @@ def confusion_matrix(tag: str, labels: Any, predictions: Any,
     counts, names = _counted(tag, labels, predictions, _names(classes))
 
     percent = as_flag(normalize, "normalize")
+    load()
 
     def encode() -> Any:
         return as_png(_drawn(counts, names, percent))
