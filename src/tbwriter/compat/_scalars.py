@@ -1,6 +1,7 @@
 """The scalars of a log directory, read back from its event files."""
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Dict, List
 
@@ -33,6 +34,12 @@ def exported(writer: FileWriter, logdir: Any, since: float = 0.0) -> Dict[str, P
                 if points:
                     found[f"{logdir}/{_name(run_name, tag)}"] = points
     return found
+
+
+def export(path: Any, points: Dict[str, Points]) -> None:
+    """Write what `exported` gives into a JSON file."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(points, file, allow_nan=False)
 
 
 def _name(run: str, tag: str) -> str:

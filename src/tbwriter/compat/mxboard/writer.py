@@ -1,7 +1,6 @@
 """mxboard.writer: FileWriter and SummaryWriter, with their arguments."""
 from __future__ import annotations
 
-import json
 import logging
 import time
 from typing import Any, Dict, List, Mapping, Optional
@@ -10,7 +9,7 @@ from ... import writer as core
 from ..._names import run_name
 from ..._proto.messages import check_tag
 from ...summary_writer import SummaryWriter as _SummaryWriter
-from .._scalars import exported
+from .._scalars import export, exported
 from .._tags import clean
 from .._writers import EventWriter, Extended, Forwarding, Path, guarded, seconds
 from . import summary
@@ -117,8 +116,7 @@ class SummaryWriter(Extended):
         {directory/tag: [[walltime, step, value], ...]}; curves of one chart have the name
         `<directory>/<tag>/<name>`. They are read back from the event files.
         """
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(self._scalar_dict, file, allow_nan=False)
+        export(path, self._scalar_dict)
 
     @property
     def _scalar_dict(self) -> Dict[str, List[List[Any]]]:

@@ -1,7 +1,6 @@
 """tensorboardX.writer: FileWriter and SummaryWriter, with their arguments."""
 from __future__ import annotations
 
-import json
 import time
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence
@@ -10,7 +9,7 @@ from ... import writer as core
 from ..._foreign import Unavailable
 from ..._proto.messages import check_tag
 from ...summary_writer import SummaryWriter as _SummaryWriter
-from .._scalars import exported
+from .._scalars import export, exported
 from .._tags import clean
 from .._writers import FileWriterBase, Path, SummaryWriterBase, curves, guarded, seconds
 from . import summary
@@ -150,8 +149,7 @@ class SummaryWriter(SummaryWriterBase):
 
     def export_scalars_to_json(self, path: Any) -> None:
         """Write `scalar_dict` into a JSON file."""
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(self.scalar_dict, file, allow_nan=False)
+        export(path, self.scalar_dict)
 
     def add_image_with_boxes(self, tag: str, img_tensor: Any, box_tensor: Any,
                              global_step: Optional[int] = None, walltime: Optional[float] = None,
