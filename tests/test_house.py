@@ -43,7 +43,7 @@ ORDER: List[Set[str]] = [
 LEFT = {"_proto", "_values", "summary"}
 RIGHT = {"_tfrecord", "_log"}
 SHARED = {"_parts", "_protocol", "_names", "_warnings", "_parallel", "_fsspec", "_foreign",
-          "_loading"}
+          "_loading", "_memory"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]
 # To be resolved: imports against the order.
@@ -86,7 +86,7 @@ LAZY: Dict[str, Set[str]] = {
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"},
     "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
-    "writer": {"_files/stream", "profile/recorder"}, "_steps": {"_files/stream"},
+    "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
 }

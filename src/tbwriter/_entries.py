@@ -5,8 +5,6 @@ A queue holds scalars as rows of bytes, everything else as one of the classes he
 """
 from __future__ import annotations
 
-import sys
-import time
 from contextlib import contextmanager
 from operator import index
 from sys import getsizeof
@@ -20,12 +18,10 @@ from ._proto import messages, schema, wire
 from ._protocol import Protocol
 from ._scalars.rows import SIZE, RowEncoder, Tags
 from ._tfrecord.frame import frame
-from ._version import __version__
 
 _WRITE_SIZE = 4 << 20      # the size of what is encoded before it is written, about
 _SOON = 64 << 10           # what is ready, and smaller than this, is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
-ROWS_SIZE = 65536 * SIZE   # the size of rows that are queued as one item
 _TOGETHER = 256            # how many items are looked at for small values that wait together
 _COST = 200                # bytes that the objects around a value take
 
@@ -95,22 +91,29 @@ def _nbytes(payload: Any) -> int:
 
 
 class Rows(Entry):
-    """Many scalars of one tag at once, as rows.
+    """Many scalars of one tag, as rows.
 
-    first: where only the thread knows what was written before, gives the number by which the steps
-    of the rows are to be raised.
+    offset: for steps that only the writer's thread can number, returns the number to add to each.
     """
 
     __slots__ = ("_rows", "_encoder")
 
-    def __init__(self, rows: bytes, tags: Tags, first: Optional[Callable[[], int]] = None) -> None:
+    def __init__(self, rows: bytes, tags: Tags, offset: Optional[Callable[[], int]] = None) -> None:
         self._payload = None
         self._rows = rows
         self._encoder = RowEncoder(tags)
-        self._step = first
+        self._step = offset
         self.ready = False
         self.nbytes = len(rows) // SIZE * (_RECORD + tags.longest)
         self._records = []
+
+    @classmethod
+    def cut(cls, rows: bytes, tags: Tags, offset: Optional[Callable[[], int]] = None
+            ) -> "Iterator[Rows]":
+        """Items that hold `rows` in their order, each as many as fill a write."""
+        size = _rows_per_write(tags) * SIZE
+        for at in range(0, len(rows), size):
+            yield cls(rows[at:at + size], tags, offset)
 
     def encode(self) -> None:
         if self._rows:
@@ -199,8 +202,7 @@ class Encoder:
         self._rows = RowEncoder(tags)
 
     def __call__(self, items: List[Any]) -> Encoded:
-        # So many rows fill a write, whatever the length of their tags.
-        most = _WRITE_SIZE // (_RECORD + self._tags.longest)
+        most = _rows_per_write(self._tags)
         try:
             rows = b"".join(items[:most] if len(items) > most else items)
         except TypeError:
@@ -235,6 +237,11 @@ class Encoder:
             out += records
             size += total(records)
         return out, done, nbytes
+
+
+def _rows_per_write(tags: Tags) -> int:
+    """How many rows fill a write, whatever the length of their tags."""
+    return max(_WRITE_SIZE // (_RECORD + tags.longest), 1)
 
 
 def _prepare(items: Sequence[Any]) -> None:
@@ -288,15 +295,3 @@ def open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
         else:
             raise wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")
     return seconds, step, b"".join(rest)
-
-
-def header() -> bytes:
-    """The first record of every event file."""
-    return b"".join(frame([messages.file_version(time.time(), f"tbwriter {__version__}")]))
-
-
-def free_buffers() -> None:
-    """Free unused snapshots of arrays; a program that logs only scalars has not loaded the pool."""
-    pool = getattr(sys.modules.get(f"{__package__}._values.pool"), "pool", None)
-    if pool is not None:
-        pool.clear()

@@ -1,12 +1,16 @@
-"""The memory that this process may use."""
+"""The memory that this process may use, and memory that it keeps but could free."""
 from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import Callable, List
 
 # A container's limit, in cgroup v2 and v1; "max" or a huge number where there is none.
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _UNKNOWN = 1 << 32
+# Functions that free memory kept for later use: each cache adds its own when it is loaded, and the
+# writer's thread calls all of them before it ends.
+free_unused: List[Callable[[], object]] = []
 
 
 def memory() -> int:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import os
 from itertools import count
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import (Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set,
+                    Union)
 
 from ._loading import loading
 from ._log.contract import Log
@@ -47,8 +48,9 @@ class StepCounter:
         self._next[short(tag)] = count(first + length)
         return first
 
-    def resume(self, last: Mapping[str, int]) -> None:
-        """Continue after the last step of each tag."""
+    def resume(self, log: Log) -> None:
+        """Continue after the last step of each tag in the log's earlier files."""
+        last = _last_steps(log.earlier())
         self._next.update((short(tag), count(step + 1)) for tag, step in last.items())
 
     def give(self, tags: Sequence[str]) -> None:
@@ -66,17 +68,33 @@ class StepCounter:
         return (tag in self._scalars or tag in self._given) and tag not in self._next
 
 
-class Once:
-    """The result of a function that is called when it is first asked for, and only then."""
+class Reserved:
+    """The steps of many values of one tag, in succession.
 
-    def __init__(self, function: Callable[[], int]) -> None:
-        self._function = function
-        self._result: Optional[int] = None
+    later: number them on the writer's thread, once it has read the steps of a resumed run.
+    """
 
-    def __call__(self) -> int:
-        if self._result is None:
-            self._result = self._function()
-        return self._result
+    def __init__(self, counter: StepCounter, tag: str, later: bool) -> None:
+        self._counter = counter
+        self._tag = tag
+        self._later = later
+        self._length = 0
+        self._first: Optional[int] = None
+
+    def first(self, length: int) -> int:
+        """The first of `length` steps; 0 if they are numbered later."""
+        self._length = length
+        return 0 if self._later else self._reserve()
+
+    @property
+    def offset(self) -> Optional[Callable[[], int]]:
+        """Returns the number to add to each step on the thread; None if the steps are final."""
+        return self._reserve if self._later and self._length else None
+
+    def _reserve(self) -> int:
+        if self._first is None:
+            self._first = self._counter.reserve(self._tag, self._length)
+        return self._first
 
 
 class Continued:
@@ -116,10 +134,8 @@ class Continued:
         if not places:
             self.stop()
             return
-        with loading:
-            from ._files.stream import last_steps_of  # the reader's, which few writers need
         try:
-            self._last = last_steps_of(places)
+            self._last = _last_steps(places)
         except (OSError, ValueError):  # damaged, or removed meanwhile
             self.stop()
             return
@@ -149,6 +165,13 @@ def warn_of_parent(known: Set[str], tags: Sequence[str]) -> bool:
              "this writer, which is a run of its own, or let all processes use "
              "tbwriter.compat.tensorboardX.GlobalSummaryWriter")
     return bool(shared)
+
+
+def _last_steps(files: Iterable[Union[str, bytes]]) -> Dict[str, int]:
+    """The last step of each tag in event files, given as paths or contents."""
+    with loading:
+        from ._files.stream import last_steps_of  # the reader's, which few writers need
+    return last_steps_of(files)
 
 
 def _newest(log: Log) -> List[str]:

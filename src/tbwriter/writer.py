@@ -16,19 +16,19 @@ from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
                     cast)
 from weakref import WeakSet
 
-from ._entries import (ROWS_SIZE, Encoder, Entry, Payload, Raw, Rows, SideFiles, free_buffers,
-                       header, open_event, serialized, tags_of)
+from ._entries import (Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event, serialized,
+                       tags_of)
 from ._foreign import checked, of_signal
-from ._loading import loading
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
-from ._log.worker import close_all, flush_all, worker
+from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
 from ._memory import memory
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags
-from ._steps import Once, StepCounter, warn_of_parent
+from ._steps import Reserved, StepCounter, warn_of_parent
+from ._tfrecord.frame import frame
 from ._values.number import as_float, as_step, as_wall_time, is_plain
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
@@ -95,7 +95,7 @@ class FileWriter:
             max_file_bytes=max_file_bytes))
         self._resuming: Tuple[Optional[int], bool] = purge_step, resume
         if resume and not disabled:
-            self._continue_steps()
+            self.step_counter.resume(self._log)
         self._purge(purge_step)
 
     def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
@@ -115,7 +115,7 @@ class FileWriter:
         flush_secs = settings["flush_secs"]
         if as_float(flush_secs, "flush_secs") < 0 or not math.isfinite(flush_secs):
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
-        self._log = open_log(logdir, settings["filename_suffix"] or "", header,
+        self._log = open_log(logdir, settings["filename_suffix"] or "", _header,
                              settings["max_file_bytes"], probe=probe)
         self._logdir = self._log.directory
         self._channel = Channel(self._log, Encoder(self._tags), flush_secs, settings["max_buffer"],
@@ -130,7 +130,7 @@ class FileWriter:
         self._resuming = resuming
         if resuming[1]:
             self._counts_later = True
-            self._channel.put(Task(self._continue_steps))
+            self._channel.put(Task(lambda: self.step_counter.resume(self._log)))
 
     def _purge(self, step: Optional[int]) -> None:
         """Tell TensorBoard that the run starts again at `step`."""
@@ -140,11 +140,6 @@ class FileWriter:
             start = Message(schema.Event.SESSION_LOG, messages.SESSION_START)
             self.add(start, step)
             self.add(start, step)
-
-    def _continue_steps(self) -> None:
-        with loading:
-            from ._files.stream import last_steps_of  # the reader's, which few writers need
-        self.step_counter.resume(last_steps_of(self._log.earlier()))
 
     def _bind(self, name: str, call: Optional[Callable[..., Any]]) -> None:
         """Let this writer's method `name` be `call`, or the class's again: the one way in which
@@ -392,24 +387,14 @@ class FileWriter:
             self._tags.number(tag)
 
     def _series(self, tag: str, rows: Callable[..., bytes]) -> None:
-        """Queue many scalars of a tag at once. rows: makes them, of two functions: one gives the
-        tag's number, the other one the first of so many steps."""
+        """Queue many scalars of one tag. rows: makes them; it is called with two functions, which
+        return the tag's number and, for a number of steps, the first one."""
         tags = self._tags if self._tags.takes(tag) else Tags()
-        lengths: List[int] = []
-
-        def first(length: int) -> int:
-            lengths.append(length)
-            return 0 if self._counts_later else self.step_counter.reserve(tag, length)
-
-        made = rows(lambda: tags.number(tag), first)
+        steps = Reserved(self.step_counter, tag, self._counts_later)
+        made = rows(lambda: tags.number(tag), steps.first)
         self._compare_with_parent((tag,))
-        later = None
-        if self._counts_later and lengths:
-            later = Once(lambda: self.step_counter.reserve(tag, lengths[0]))
-        size = ROWS_SIZE if tags is self._tags else ROWS_SIZE // len(tag)
-        size = max(size // ROW.size, 1) * ROW.size
-        for at in range(0, len(made), size):
-            self._put(Rows(made[at:at + size], tags, later))
+        for entry in Rows.cut(made, tags, steps.offset):
+            self._put(entry)
 
     def _numbered(self, tags: Sequence[str]) -> Any:
         """The step of a value that has none; or, before the thread has read the steps of a resumed
@@ -433,6 +418,11 @@ class FileWriter:
         self._channel.put(entry)
 
 
+def _header() -> bytes:
+    """The first record of each event file."""
+    return b"".join(frame([messages.file_version(_now())]))
+
+
 def _first(description: Any, summary_description: Any) -> Any:
     """The one that is given."""
     return summary_description if isinstance(description, str) and not description else description
@@ -453,4 +443,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-worker.when_idle.append(free_buffers)

@@ -34,6 +34,7 @@ from weakref import WeakSet
 
 from .contract import Log
 from .queue import Queue, Retry, Task
+from .._memory import free_unused
 from .._protocol import Protocol
 from .._warnings import show
 
@@ -76,7 +77,6 @@ class Worker:
 
     def __init__(self) -> None:
         self._all: "WeakSet[Served]" = WeakSet()  # also closed ones, which may be opened again
-        self.when_idle: List[Callable[[], None]] = []  # called when the thread ends
         self.reset()
 
     def reset(self) -> None:
@@ -232,7 +232,7 @@ class Worker:
                 running.release()
             if self._running is not running:
                 return  # another thread has the place
-            for free in self.when_idle:
+            for free in free_unused:
                 free()
             # A caller that appended while the thread was about to end saw it running.
             if not any(channel.active for channel in list(self._channels)):

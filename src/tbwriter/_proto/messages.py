@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 from . import schema, wire
 from .._foreign import shown
 from .._parts import Parts, total
+from .._version import __version__
 
 # The keys that precede the numbers of a scalar's event: where they are is all that the readers and
 # writers of many scalars need to know.
@@ -22,6 +23,8 @@ STEP_KEY = wire.key(schema.Event.STEP, wire.VARINT)
 SIMPLE_VALUE_KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
 
 SESSION_START = wire.int_field(schema.SessionLog.STATUS, schema.SessionStatus.START)
+
+WRITER = f"tbwriter {__version__}"  # in the first event of our files
 
 _JOINED = 4096  # bytes of a value that is joined at once
 _KEPT = 256  # characters of a tag whose field is kept for its next value
@@ -179,7 +182,7 @@ def event(wall_time: float, step: int, field: Parts) -> Parts:
             *field]
 
 
-def file_version(wall_time: float, writer: str) -> bytes:
+def file_version(wall_time: float, writer: str = WRITER) -> bytes:
     """The first event of every file: the version, and the writer's name (at most 128 characters).
     """
     source = wire.string_field(schema.SourceMetadata.WRITER, writer[:128])

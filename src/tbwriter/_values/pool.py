@@ -5,11 +5,13 @@ copying into one that was used before. A training logs arrays of the same sizes 
 a buffer whose array was encoded is kept for the next one.
 
 The pool never makes the memory larger than it was at its peak: before a new buffer is made, as many
-bytes of unused ones are freed. The writer's thread frees all of them once it has nothing to do.
+bytes of unused ones are freed. The writer's thread frees all of them once it is idle.
 """
 from __future__ import annotations
 
 from typing import Dict, List
+
+from .._memory import free_unused
 
 # From this size on; smaller blocks the C library keeps by itself.
 SMALLEST = 1 << 18
@@ -57,3 +59,4 @@ class Pool:
 
 
 pool = Pool()
+free_unused.append(pool.clear)

@@ -18,7 +18,6 @@ from .._proto import messages, parse, schema
 from .._proto.parse import Event, Value
 from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
-from .._version import __version__
 from ._index import PLAIN, Index
 from ._values import SAME, Change, event_field, needs_number
 
@@ -51,7 +50,7 @@ class Copier:
             if _VERSION.match(version.file_version):
                 self._header = index.header
                 return
-        self._header = messages.file_version(self.start, f"tbwriter {__version__}")
+        self._header = messages.file_version(self.start)
 
     def records(self, rows: "np.ndarray[Any, Any]") -> Iterator[Parts]:
         """The file version, then the values of each event together."""

@@ -12,7 +12,6 @@ from .._files.places import ALONE, runs_of, tree
 from .._files.records import Fault
 from .._proto import messages
 from .._tfrecord.frame import frame
-from .._version import __version__
 from ..reader import Run, read_each
 from ._arguments import add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
@@ -196,7 +195,7 @@ def _write(name: str, columns: Sequence[_Column], output: Output) -> None:
 
 
 def _records(columns: Sequence[_Column], start: float) -> Iterator[bytes]:
-    yield from map(bytes, frame([messages.file_version(start, f"tbwriter {__version__}")]))
+    yield from map(bytes, frame([messages.file_version(start)]))
     for tag, steps, wall_times, values in columns:
         for step, wall_time, value in zip(steps.tolist(), wall_times.tolist(), values.tolist()):
             time = wall_time if np.isfinite(wall_time) else start
