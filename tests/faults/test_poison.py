@@ -5,6 +5,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -110,6 +111,64 @@ def test_a_value_that_would_end_the_thread(tmp_path: Path, kind: Any, error: Bas
                     writer.flush(timeout=5)
     assert steps(tmp_path / "one") == steps(tmp_path / "other") == list(range(10))
     assert len(caught) == 1 and issubclass(caught[0].category, LogWarning)
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+@pytest.mark.parametrize("options", [{"asynchronous": False}, {"flush_secs": 0}])
+@pytest.mark.parametrize("kind", [Bad, BadFiles])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
+def test_a_value_that_interrupts_a_synchronous_writer(
+        tmp_path: Path, kind: Any, error: BaseException, options: Any, in_thread: bool) -> None:
+    """What a value raises in the call reaches the caller once; the value is left out with one
+    warning, and all others are written."""
+    raised: List[int] = []
+
+    def log() -> None:
+        for step in range(10):
+            try:
+                if step == 5:
+                    writer.add(kind(error), step)
+                writer.add_scalar("x", step, step)
+            except BaseException as caught:
+                assert caught is error
+                raised.append(step)
+                writer.add_scalar("x", step, step)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with SummaryWriter(tmp_path, **options) as writer:
+            if in_thread:
+                thread = threading.Thread(target=log)
+                thread.start()
+                thread.join()
+            else:
+                log()
+    assert raised == [5] and steps(tmp_path) == list(range(10))
+    assert len(caught) == 1 and type(error).__name__ in str(caught[0].message)
+    assert writer.dropped == 0
+
+
+def test_a_value_that_interrupts_and_no_later_call(tmp_path: Path) -> None:
+    """The values around one that interrupts are written at the end of the program, which says that
+    this one is left out."""
+    done = subprocess.run([sys.executable, "-c", """
+import sys
+from tbwriter import SummaryWriter
+class Bad:
+    tags, nbytes, ready = ("bad",), 10, False
+    def event_field(self):
+        raise KeyboardInterrupt
+writer = SummaryWriter(sys.argv[1], asynchronous=False)
+writer.add_scalar("x", 1.0, 0)
+try:
+    writer.add(Bad(), 0)
+except KeyboardInterrupt:
+    print("once")
+""", str(tmp_path)], text=True, capture_output=True, env={
+        **os.environ, "PYTHONPATH": str(Path(tbwriter.__file__).parents[1])})
+    assert done.returncode == 0 and done.stdout == "once\n", done.stderr
+    assert done.stderr.count("KeyboardInterrupt") == 1, done.stderr
+    assert steps(tmp_path) == [0]
 
 
 def test_long_tags_of_many_characters(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
 from .queue import Encoded, Owner, Queue, Retry, Task
-from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, worker
+from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, settle, worker
 from .._warnings import show, warn
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
@@ -255,6 +255,10 @@ class Channel:
 
     def _write_here(self) -> None:
         queue = self.queue
+        if queue.interrupted:
+            # Signal handlers run in the main thread alone: what the thread meets is an item's own.
+            queue.interrupted = False
+            settle([(self, None)], EXIT_SECS, False)
         if self._written_through():
             return
         worker.join(self)
@@ -405,8 +409,12 @@ class Channel:
         step.finish(trouble)
 
     def _foreign(self, error: BaseException) -> bool:
-        """Whether an exception comes from a signal handler of the caller, and not from an item."""
-        return not isinstance(error, Exception) and get_ident() not in worker.idents
+        """Whether an exception may come from a signal handler of the caller: it is raised there, and
+        the item is tried again by the thread."""
+        if isinstance(error, Exception) or get_ident() in worker.idents:
+            return False
+        self.queue.interrupted = True
+        return True
 
     def _told(self, error: BaseException) -> str:
         """The text of an error, or its name where the text raises itself."""

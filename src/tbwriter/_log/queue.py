@@ -57,13 +57,15 @@ class Queue:
 
     A caller appends to `items`, which is atomic, and wakes the thread once there are `wake_at`.
     A heavy item, one with `nbytes`, first passes `enter`. `taken`: items that have left `items` and
-    are not yet all in the log, and the records of the first of them.
+    are not yet all in the log, and the records of the first of them. `interrupted`: whether their
+    encoding has ended by an exception that a signal handler may have raised, or one of them.
     """
 
     def __init__(self, max_buffer: int) -> None:
         self.items: List[Any] = []
         self.wake_at = 0
         self.taken: Tuple[List[Any], Optional[Encoded]] = ([], None)
+        self.interrupted = False
         self.max_buffer = max_buffer
         self.batch = min(BATCH, max(max_buffer // (8 * ROW_COST), 1))
         self.dropped = 0
@@ -154,6 +156,7 @@ class Queue:
         """Forget everything, in a forked child."""
         self.items.clear()
         self.taken = ([], None)
+        self.interrupted = False
         self.wake_at = 0
         self._came = self._gone = 0
         self._counting = threading.RLock()
