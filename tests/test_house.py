@@ -84,7 +84,7 @@ LAZY: Dict[str, Set[str]] = {
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
-    "_names": {"hashlib"},
+    "_names": {"hashlib"}, "_log/local": {"_log/exclusive"},
     "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
     "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},

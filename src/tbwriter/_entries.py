@@ -5,7 +5,7 @@ A queue holds scalars as rows of bytes, everything else as one of the classes he
 """
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from operator import index
 from sys import getsizeof
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -183,6 +183,13 @@ class _Directory:
     def put_new(self, name: str, data: bytes) -> bool:
         with self._noting():
             return self._log.put_new(name, data)
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[None]:
+        with ExitStack() as stack:
+            with self._noting():
+                stack.enter_context(self._log.exclusive(name))
+            yield
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

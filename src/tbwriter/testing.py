@@ -11,10 +11,11 @@ This is no mock: the writer produces the same bytes as on disk, and `tbwriter.re
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional
 from weakref import WeakValueDictionary
 
 from ._log import SCHEMES
+from ._log.exclusive import FileLock, holding
 from ._parts import Parts, total
 from .reader import Event, Run, events
 from .summary_writer import SummaryWriter
@@ -79,6 +80,12 @@ class _MemoryLog:
     def put_new(self, name: str, data: bytes) -> bool:
         kept = bytes(data)
         return self._memory.files.setdefault(self._below + name, kept) is kept
+
+    def exclusive(self, name: str) -> ContextManager[None]:
+        return holding(FileLock(self, f"{name}.lock"))
+
+    def remove(self, name: str) -> None:
+        del self._memory.files[self._below + name]
 
     def earlier(self) -> Iterator[bytes]:
         return iter(())

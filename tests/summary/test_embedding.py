@@ -1,6 +1,7 @@
 """embedding: its files, the config that names them, and what the Projector serves."""
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 
@@ -27,6 +28,9 @@ class Files(dict):
     def put(self, name, data):
         self.pop(name, None)
         self[name] = bytes(data)
+
+    def exclusive(self, name):
+        return contextlib.nullcontext()
 
     def config(self):
         return text_format.Parse(self[CONFIG], projector_config_pb2.ProjectorConfig())

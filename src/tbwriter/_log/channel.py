@@ -409,7 +409,7 @@ class Channel:
         step.finish(trouble)
 
     def _foreign(self, error: BaseException) -> bool:
-        """Whether an exception may come from a signal handler of the caller: it is raised there, and
+        """Whether an exception may come from a signal handler of the caller: it is raised there and
         the item is tried again by the thread."""
         if isinstance(error, Exception) or get_ident() in worker.idents:
             return False

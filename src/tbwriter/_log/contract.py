@@ -1,7 +1,7 @@
 """The contract between the writer's thread and a storage."""
 from __future__ import annotations
 
-from typing import Iterator, Optional, Union
+from typing import ContextManager, Iterator, Optional, Union
 
 from .._parts import Parts
 from .._protocol import Protocol
@@ -55,6 +55,10 @@ class Log(Protocol):
         """Write a side file that is shown without an event file, all or nothing. False where one
         of this name exists, also where another process makes it at this moment (on stores: where
         those support it)."""
+
+    def exclusive(self, name: str) -> ContextManager[None]:
+        """While it is entered, no other writer is in the same for this directory and side file, in
+        any process. Those that wait too long enter all the same."""
 
     def earlier(self) -> Iterator[Union[str, bytes]]:
         """The event files in the directory, in their order: their paths, or their contents."""

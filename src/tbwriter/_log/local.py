@@ -10,11 +10,12 @@ import errno
 import os
 from collections import deque
 from contextlib import suppress
-from typing import Callable, Deque, Iterator, Optional, Union
+from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
 from .contract import SyncError
 from .event_file import STALE, EventFile
 from .naming import check_name, temporary_name
+from .._loading import loading
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
 
@@ -159,6 +160,15 @@ class LocalLog:
 
     def put_new(self, name: str, data: bytes) -> bool:
         return self._place(self._inside(name), data, _place_new)
+
+    def remove(self, name: str) -> None:
+        os.unlink(self._inside(name))
+
+    def exclusive(self, name: str) -> ContextManager[None]:
+        with loading:
+            from .exclusive import FileLock, KernelLock, holding
+        os.makedirs(self.directory, exist_ok=True)
+        return holding(KernelLock(self.directory), FileLock(self, f"{name}.lock"))
 
     def _place(self, path: str, data: bytes, place: Callable[[str, str], None]) -> bool:
         """Write a file under a temporary name, then `place` it. False if the name is taken."""

@@ -7,8 +7,9 @@ have gone on to the next never come back.
 """
 from __future__ import annotations
 
-from typing import Callable, Iterator, List, Optional, Set
+from typing import Callable, ContextManager, Iterator, List, Optional, Set
 
+from .exclusive import FileLock, holding
 from .naming import check_name, new_name
 from .._fsspec import Store
 from .._parts import Parts, total
@@ -103,6 +104,12 @@ class RemoteLog:
                 return False
             self._put_object(name, data)
         return True
+
+    def remove(self, name: str) -> None:
+        self._store.call("rm_file", f"{self._store.root}/{check_name(name)}")
+
+    def exclusive(self, name: str) -> ContextManager[None]:
+        return holding(FileLock(self, f"{name}.lock"))
 
     def earlier(self) -> Iterator[bytes]:
         for name in sorted(self._names()):

@@ -11,7 +11,7 @@ Source: projector_config.proto and projector_plugin.py of TensorBoard 2.21.
 from __future__ import annotations
 
 import math
-from typing import Any, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, ContextManager, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class Directory(Protocol):
 
     def read(self, name: str) -> Optional[bytes]: ...
     def put(self, name: str, data: bytes) -> None: ...
+    def exclusive(self, name: str) -> ContextManager[None]: ...
 
 
 class Embedding:
@@ -79,7 +80,8 @@ class Embedding:
             fields.append(f"sprite {{ image_path: {quoted(f'{self._path}/sprite.png')} "
                           f"single_image_dim: {width} single_image_dim: {height} }}")
         block = "embeddings {\n" + "".join(f"  {field}\n" for field in fields) + "}\n"
-        _add_to_config(directory, self._name, block)
+        with directory.exclusive(schema.PROJECTOR_CONFIG):
+            _add_to_config(directory, self._name, block)
 
 
 @checked
