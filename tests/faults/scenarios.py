@@ -477,12 +477,7 @@ def fork_silent(name: str, logdir: str) -> Result:
         if pid == 0:
             leave()
         hung += not _ends(pid, 5)
-    process = multiprocessing.get_context("fork").Process(target=len, args=((),))
-    process.start()
-    process.join(5)
-    if process.is_alive():
-        hung += 1
-        process.kill()
+    hung += _hangs(len, ())
     adds(writer, 100, 100)
     writer.close()
     return {"hung": hung}
@@ -497,16 +492,21 @@ def fork_logging(name: str, logdir: str) -> Result:
         adds(writer, 50, tag="fork")
         sys.exit(0)
     hung = int(not _ends(pid, 5))
-    process = multiprocessing.get_context("fork").Process(
-        target=adds, args=(writer, 50), kwargs={"tag": "process"})
-    process.start()
-    process.join(5)
-    if process.is_alive():
-        hung += 1
-        process.kill()
+    hung += _hangs(adds, writer, 50, tag="process")
     adds(writer, 20, 20)
     writer.close()
     return {"hung": hung}
+
+
+def _hangs(target: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+    """Whether a process that multiprocessing forks has not ended after 5 seconds."""
+    process = multiprocessing.get_context("fork").Process(target=target, args=args, kwargs=kwargs)
+    process.start()
+    process.join(5)
+    hangs = process.is_alive()
+    if hangs:
+        process.kill()
+    return hangs
 
 
 def fork_storm(name: str, logdir: str) -> Result:

@@ -9,6 +9,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 import numpy as np
+from tests.mxnet.blocks import MXNET_1, hybrid_block
 from tests.support.judges import board, both_loaders
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
@@ -16,12 +17,11 @@ from mxnet.gluon import nn
 from tbwriter import FileWriter
 from tbwriter.mxnet import watch
 
-MXNET_1 = mx.__version__.startswith("1.")
 xp = mx.nd if MXNET_1 else mx.np
 WATCH = dict(parameters=False, gradients=False, activations=True)
 
 
-class Branches(nn.HybridBlock):
+class Branches(hybrid_block()):  # type: ignore[misc]
     """One block that is called twice, and one that gives two arrays."""
 
     def __init__(self):
@@ -29,25 +29,14 @@ class Branches(nn.HybridBlock):
         self.shared = nn.Dense(4, in_units=4)
         self.pair = Pair()
 
-    def _run(self, x):
+    def run(self, x):
         left, right = self.pair(self.shared(self.shared(x)))
         return left + right
 
-    if MXNET_1:
-        def hybrid_forward(self, F, x):
-            return self._run(x)
-    else:
-        def forward(self, x):
-            return self._run(x)
 
-
-class Pair(nn.HybridBlock):
-    if MXNET_1:
-        def hybrid_forward(self, F, x):
-            return x * 2, x - 1
-    else:
-        def forward(self, x):
-            return x * 2, x - 1
+class Pair(hybrid_block()):  # type: ignore[misc]
+    def run(self, x):
+        return x * 2, x - 1
 
 
 def net(ready=False, **hybridize):
@@ -271,23 +260,16 @@ def test_a_plain_block_around_compiled_ones(tmp_path):
 
 def test_a_recurrent_net(tmp_path):
     """An LSTM gives its output and states; a cell that is unrolled, all its steps in one."""
-    class Net(nn.HybridBlock):
+    class Net(hybrid_block()):
         def __init__(self):
             super().__init__()
             self.layer = gluon.rnn.LSTM(3, layout="NTC", input_size=2)
             self.cell = gluon.rnn.LSTMCell(4, input_size=3)
 
-        def _run(self, x):
+        def run(self, x):
             x = self.layer(x)
             outputs, _ = self.cell.unroll(5, x, layout="NTC", merge_outputs=True)
             return outputs
-
-        if MXNET_1:
-            def hybrid_forward(self, F, x):
-                return self._run(x)
-        else:
-            def forward(self, x):
-                return self._run(x)
 
     made = Net()
     made.initialize()

@@ -12,6 +12,7 @@ import pytest
 mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
 
 from google.protobuf import text_format
+from tests.mxnet.blocks import MXNET_1, hybrid_block
 from tests.support.judges import LOADERS, http
 from mxnet.gluon import nn, rnn
 from mxnet.gluon.model_zoo import vision
@@ -21,17 +22,9 @@ import tbwriter
 from tbwriter import FileWriter
 from tbwriter.mxnet import graph
 
-MXNET_1 = mx.__version__.startswith("1.")
 
 # What an operator of a Gluon layer is called: MXNet 1.x says fwd, MXNet 2 nothing but a number.
 CONV, DENSE, LSTM = ("fwd", "fwd", "rnn0") if MXNET_1 else ("Convolution", "FullyConnected", "RNN")
-
-
-def hybrid_block(base=nn.HybridBlock):
-    """A base class whose `run(x)` is the forward of either version."""
-    def forward(self, *args):
-        return self.run(*args[MXNET_1:])
-    return type("Base", (base,), {"hybrid_forward" if MXNET_1 else "forward": forward})
 
 
 class Tagger(hybrid_block()):  # type: ignore[misc]

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from tbwriter._values.depth import normalized, to_depth
 from tbwriter._values.encoded import encoded
-from tbwriter._values.pixels import find_layout, grid_size, picture, pictures, tile
+from tbwriter._values.pixels import find_layout, grid, picture, pictures, tile
 
 
 @pytest.mark.parametrize(("shape", "layout"), [
@@ -119,13 +119,15 @@ def test_normalized():
     (9, 8, (2, 8)), (3, 8, (1, 3)), (9, None, (3, 3)), (10, None, (3, 4)), (1, None, (1, 1)),
     (2, None, (1, 2)), (5, None, (2, 3)),
 ])
-def test_grid_size(number, columns, wanted):
-    """As many columns as asked for, or as near to a square as possible."""
-    assert grid_size(number, columns) == wanted
+def test_grid(number, columns, wanted):
+    """A grid has at most the columns that are given, or is as near to a square as possible."""
+    rows, width = wanted
+    made = grid(number, 5, 7, columns, 1)
+    assert made == (width, (6, 8), (6 * rows - 1, 8 * width - 1))
 
 
 def test_tile():
-    """Pictures stand side by side, row after row; what is smaller or missing is black."""
+    """Pictures fill the rows one after another; around smaller and missing ones it is black."""
     one, other = np.full((2, 3, 1), 7, np.uint8), np.full((1, 1, 1), 9, np.uint8)
     assert tile([one, other, one], 2)[:, :, 0].tolist() == [
         [7, 7, 7, 9, 0, 0], [7, 7, 7, 0, 0, 0], [7, 7, 7, 0, 0, 0], [7, 7, 7, 0, 0, 0]]

@@ -15,7 +15,8 @@ order of the file; where their order matters, compare the offsets.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import (Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple,
+                    Union)
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from .._scalars.decode import Chunk, Decoder
 from .._scalars.pieces import Piece, joined, stable_order
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+Progress = Callable[[int], object]  # called with a number of bytes that were read
 
 # How many bytes to read at a time after damage; doubled with each undamaged chunk.
 _AFTER_DAMAGE = 1 << 16
@@ -117,17 +120,30 @@ class ScalarStream:
     values: the parse.Value of each kind of scalar found so far (tag and metadata, no number).
     faults: collects damage; reading continues after it. Without it the first damage raises
         ReadError; an unfinished last record ends the stream, as it does in TensorBoard.
+    progress: called with the number of bytes of each part, after the caller is done with it.
     """
 
-    def __init__(self, window: Window, faults: Optional[List[Fault]] = None, start: int = 0
-                 ) -> None:
+    def __init__(self, window: Window, faults: Optional[List[Fault]] = None, start: int = 0,
+                 progress: Optional[Progress] = None) -> None:
         self._window = window
         self._faults = faults
-        self._at = start
+        self._at = self._reported = start
+        self._progress = progress
         self._decoder = Decoder()
         self.values: List[parse.Value] = self._decoder.values
 
     def __iter__(self) -> Iterator[Part]:
+        for part in self._parts():
+            yield part
+            self._report(part.end)
+        self._report(self._window.size)
+
+    def _report(self, end: int) -> None:
+        if self._progress is not None:
+            self._progress(end - self._reported)
+            self._reported = end
+
+    def _parts(self) -> Iterator[Part]:
         size = DISK_CHUNK
         while self._at < self._window.size:
             start, data = self._at, self._window.read(self._at, size)

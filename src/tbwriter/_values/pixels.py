@@ -241,27 +241,42 @@ def in_order(array: Array, layout: str, wanted: str) -> Array:
     return array.transpose([axes.index(axis) for axis in wanted])
 
 
-def tile(pixels: Sequence[Array], columns: int, padding: int = 0) -> Array:
-    """Pictures of one dtype and number of channels side by side, row after row, on black.
+class Grid(NamedTuple):
+    """How pictures are laid out row after row.
 
-    padding: black pixels between neighbours.
+    columns: pictures per row. cell: (height, width) from one picture to the next. size: (height,
+    width) of the whole.
     """
-    rows = -(-len(pixels) // columns)
-    height = max(one.shape[0] for one in pixels) + padding
-    width = max(one.shape[1] for one in pixels) + padding
-    canvas = np.zeros((rows * height - padding, columns * width - padding, pixels[0].shape[2]),
-                      pixels[0].dtype)
+
+    columns: int
+    cell: Tuple[int, int]
+    size: Tuple[int, int]
+
+
+def grid(number: int, height: int, width: int, columns: Optional[int], padding: int = 0) -> Grid:
+    """The grid of `number` pictures, the largest of which have this height and width.
+
+    columns: at most; None makes the grid as near to a square as possible. padding: pixels between
+    neighbours.
+    """
+    columns = min(number, math.ceil(math.sqrt(number)) if columns is None else columns)
+    rows = -(-number // columns)
+    down, across = height + padding, width + padding
+    return Grid(columns, (down, across), (rows * down - padding, columns * across - padding))
+
+
+def tile(pixels: Sequence[Array], columns: Optional[int], padding: int = 0) -> Array:
+    """Pictures of one dtype and number of channels in a grid, on black. One stays as it is."""
+    if len(pixels) == 1:
+        return pixels[0]
+    layout = grid(len(pixels), max(one.shape[0] for one in pixels),
+                  max(one.shape[1] for one in pixels), columns, padding)
+    canvas = np.zeros((*layout.size, pixels[0].shape[2]), pixels[0].dtype)
     for number, one in enumerate(pixels):
-        top, left = number // columns * height, number % columns * width
+        row, column = divmod(number, layout.columns)
+        top, left = row * layout.cell[0], column * layout.cell[1]
         canvas[top:top + one.shape[0], left:left + one.shape[1]] = one
     return canvas
-
-
-def grid_size(number: int, columns: Optional[int]) -> Tuple[int, int]:
-    """(rows, columns) of `number` pictures in at most so many columns; None: as near to a square
-    as possible."""
-    columns = min(number, math.ceil(math.sqrt(number)) if columns is None else columns)
-    return -(-number // columns), columns
 
 
 def image_value(tag: str, encode: Any, nbytes: int, display_name: str, description: str) -> Value:

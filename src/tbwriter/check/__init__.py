@@ -18,8 +18,9 @@ from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import content, files, hparams, media, numbers, order, profile, projector, tags
 from .finding import ERROR, WARNING, Finding, Findings, Rule, Sum, summed, worst_first
-from .run import Progress, Run
+from .run import Run
 from .._files.places import base_name, is_url, runs_of, size_of, tree
+from .._files.stream import Progress
 from .._files.window import Window
 from .._proto.schema import PROJECTOR_CONFIG
 from .._reading.ahead import Ahead, in_processes

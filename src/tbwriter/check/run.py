@@ -18,13 +18,11 @@ from .order import Restarts, Series
 from .value import Decoded, Problem
 from .wellformed import GRAPH, RUN_METADATA, Fields
 from .._files.records import Fault, Record
-from .._files.stream import Scalars, ScalarStream
+from .._files.stream import Progress, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
 from .._proto.parse import Data, Event, Metadata, Value
 from .._proto.wire import WireError
-
-Progress = Callable[[int], object]
 
 _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
     schema.SCALARS: numbers.scalars, schema.HISTOGRAMS: numbers.histograms,
@@ -62,14 +60,9 @@ class Run:
                 if window.gzipped:
                     self.found.add(files.GZIPPED, path, "", "a file of gzip")
                     return
-                stream, done = ScalarStream(window, faults), 0
+                stream = ScalarStream(window, faults, progress=progress)
                 for part in stream:
                     reader.add(part.scalars, part.others, stream.values)
-                    if progress:
-                        progress(part.end - done)
-                        done = part.end
-                if progress:
-                    progress(window.size - done)
         except (OSError, ValueError) as error:
             self.found.add(files.reason(path, error), path, "", str(error))
             return

@@ -9,21 +9,20 @@ import re
 from array import array
 from collections import Counter
 from itertools import islice
-from typing import Any, Callable, Counter as Counts, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Counter as Counts, Dict, Iterator, List, NamedTuple, Optional
 from typing import Sequence, Set, Tuple
 
 import numpy as np
 
 from .._files.places import base_name
 from .._files.records import EVENT, Fault, Record, records
-from .._files.stream import Part, ScalarStream
+from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
 from .._proto.parse import Metadata, Value
 from .._proto.wire import WireError
 from ._values import WHOLE_RUN, kind, needs_number, no_value, values
 
-Progress = Callable[[int], object]
 
 # Why a value is not in the copy. The words stand in tables and JSON.
 DAMAGED = "damaged"
@@ -158,14 +157,9 @@ class Index:
     def _read(self, number: int, progress: Optional[Progress]) -> None:
         try:
             with self.files[number].open() as window:
-                stream, done = ScalarStream(window, self.faults), 0
+                stream = ScalarStream(window, self.faults, progress=progress)
                 for part in stream:
                     self._note_part(number, part, stream.values)
-                    if progress:
-                        progress(part.end - done)
-                        done = part.end
-                if progress:
-                    progress(window.size - done)
         except (OSError, ReadError) as error:
             self.faults.append(Fault(self.files[number].path, UNREADABLE, 0, 0, str(error)))
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from .._files.places import ALONE, Unlisted, base_name, runs_of, size_of, tree
 from .._files.records import Fault
+from .._files.stream import Progress
 from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
 from ._arguments import Steps, every, in_steps
 from ._copy import Copier
-from ._index import (PURGED, SAME_STEP, UNREADABLE, Index, Progress, Source, purged, same_step,
-                     writers)
+from ._index import PURGED, SAME_STEP, UNREADABLE, Index, Source, purged, same_step, writers
 from ._output import Output
 from ._text import plural
 from ._values import NAMELESS

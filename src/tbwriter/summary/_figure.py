@@ -9,7 +9,7 @@ import numpy as np
 from .._foreign import checked
 from .._proto.messages import Summary
 from .._values.number import as_flag
-from .._values.pixels import Array, as_png, grid_size, image_value, tile
+from .._values.pixels import Array, as_png, image_value, tile
 
 COLUMNS = 8
 
@@ -40,12 +40,8 @@ def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = ""
     drawn = [_drawn(one) for one in several]
     if close:
         _close(several)
-
-    def encode() -> Any:
-        return as_png(drawn[0] if len(drawn) == 1
-                      else tile(drawn, grid_size(len(drawn), COLUMNS)[1]))
-
-    return Summary([image_value(tag, encode, sum(pixels.nbytes for pixels in drawn), display_name,
+    return Summary([image_value(tag, lambda: as_png(tile(drawn, COLUMNS)),
+                                sum(pixels.nbytes for pixels in drawn), display_name,
                                 description)])
 
 

@@ -10,7 +10,7 @@ from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
 from .._values.encoded import File
 from .._values.number import as_count, as_flag
-from .._values.pixels import Array, Picture, as_png, grid_size, image_value, pictures, tile
+from .._values.pixels import Array, Picture, as_png, grid, image_value, pictures, tile
 
 # TensorBoard shows a picture in its own size: eight columns fit on a screen.
 COLUMNS = 8
@@ -94,9 +94,9 @@ def _check_grid(found: List[Any], columns: Optional[int], padding: int) -> None:
     if len(forms) > 1 or "an encoded file" in forms:
         raise ValueError(f"got a grid of {' and '.join(sorted(forms))}, want arrays with one "
                          "number of channels and one depth (summary.images takes any)")
-    rows, columns = grid_size(sum(one.length("N") for one in found), columns)
-    height = rows * (max(one.length("H") for one in found) + padding) - padding
-    width = columns * (max(one.length("W") for one in found) + padding) - padding
+    height, width = grid(sum(one.length("N") for one in found),
+                         max(one.length("H") for one in found),
+                         max(one.length("W") for one in found), columns, padding).size
     check_size(height * width * found[0].length("C") * found[0].depth // 8, "a grid of pictures")
 
 
@@ -104,9 +104,7 @@ def _in_grid(found: List[Picture], columns: Optional[int], padding: int) -> Arra
     pixels: List[Array] = []
     for one in found:
         pixels.extend(one.pixels() if "N" in one.layout else [one.pixels()])
-    if len(pixels) == 1:
-        return pixels[0]
-    return tile(pixels, grid_size(len(pixels), columns)[1], padding)
+    return tile(pixels, columns, padding)
 
 
 def _files(one: Any) -> List[Tuple[int, int, bytes]]:

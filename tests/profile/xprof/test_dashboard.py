@@ -44,27 +44,28 @@ def test_endpoints(served):
         assert found.get("data", run=run, tag=tool, host="test"), tool
 
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.fixture
+def page():
+    """A page of a browser."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    pytest.importorskip("playwright", reason="needs Playwright")
+    with browser() as opened:
+        yield opened
 
 
-@needs_browser
-def test_trace_viewer(served):
+def test_trace_viewer(served, page):
     """The trace viewer draws threads, tracks and steps by their names."""
-    pytest.importorskip("playwright", reason="needs Playwright")
     found, run = served
-    with browser() as page:
-        page.goto(found.page(run, "trace_viewer@", "test"))
-        wait_for(page, "test /host:CPU", "MainThread", "queue", "memory: pool", "train 3", "load")
+    page.goto(found.page(run, "trace_viewer@", "test"))
+    wait_for(page, "test /host:CPU", "MainThread", "queue", "memory: pool", "train 3", "load")
 
 
-@needs_browser
-def test_pages(served):
+def test_pages(served, page):
     """Overview and memory profile show their numbers, also without internet."""
-    pytest.importorskip("playwright", reason="needs Playwright")
     found, run = served
-    with browser() as page:
-        page.goto(found.page(run, "overview_page", "test"))
-        text = wait_for(page, "Host Compute Time", "Input Time")
-        assert "CPU" in text
-        page.goto(found.page(run, "memory_profile", "test"))
-        wait_for(page, "#Allocation", "5.00 MiB")
+    page.goto(found.page(run, "overview_page", "test"))
+    text = wait_for(page, "Host Compute Time", "Input Time")
+    assert "CPU" in text
+    page.goto(found.page(run, "memory_profile", "test"))
+    wait_for(page, "#Allocation", "5.00 MiB")
