@@ -67,18 +67,17 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._training = _Loss()
         self._evaluation = _Loss()
         self._speed = _Speed(speed)
-        self._fitting = self._in_epoch = self._evaluating = self._evaluated = False
+        self._phase = _Phase()
 
     def train_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
-        self._fitting = True
-        self._in_epoch = self._evaluating = self._evaluated = False
+        self._phase = _Phase(fitting=True)
         if self._every_gradients:
             self._gradients = StepGradients(lambda: parameters_of(estimator.net, ".*"),
                                             self._show_gradient)
             self._await_gradients()
 
     def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
-        self._fitting = False
+        self._phase.fitting = False
         if self._profile:
             self._profile.close()
         if self._gradients and self._gradients.step < self._next:
@@ -86,23 +85,20 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._gradients = None
 
     def epoch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
-        # `evaluate` sends the same events as `fit`: those of an epoch within an epoch.
-        self._evaluating = not self._fitting or self._in_epoch
-        if self._evaluating:
+        if self._phase.begin_epoch():
             self._evaluation = _Loss()
         else:
-            self._in_epoch = True
             self._speed.pause()
             if self._profile:
                 self._profile.epoch_begin(estimator.net)
 
     def batch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
-        if self._profile and not self._evaluating:
+        if self._profile and not self._phase.evaluating:
             self._profile.batch_begin(self._next)
 
     def batch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         loss: List[Any] = kwargs["loss"]
-        if self._evaluating:
+        if self._phase.evaluating:
             self._evaluation.add(loss)
             return
         step = self._next
@@ -128,16 +124,14 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
 
     def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         step = max(self._next - 1, 0)
-        if self._evaluating:
-            self._evaluating, self._evaluated = False, self._fitting
+        if self._phase.end_epoch():
             run = self._writer.sub_run(self._validation)
             if self._evaluation.samples:
                 run.add(self._evaluation.summary(), step)
             _log_metrics(run, estimator.val_metrics, step)
             return
-        self._in_epoch = False
         # The Estimator's own validation, which comes first, does not call this handler.
-        if not self._evaluated and any(metric.num_inst for metric in estimator.val_metrics):
+        if not self._phase.evaluated and any(metric.num_inst for metric in estimator.val_metrics):
             _log_metrics(self._writer.sub_run(self._validation), estimator.val_metrics, step)
 
     def _await_gradients(self) -> None:
@@ -147,6 +141,34 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
 
     def _show_gradient(self, name: str, gradient: Any, step: int) -> None:
         show_gradient(self._writer.sub_run(self._train), self._max_values, name, gradient, step)
+
+
+class _Phase:
+    """Whether `fit` or `evaluate` sends an event: `evaluate` sends those of an epoch, too, also
+    within an epoch of `fit`.
+
+    evaluated: whether this handler has logged a validation since the training began.
+    """
+
+    def __init__(self, fitting: bool = False) -> None:
+        self.fitting = fitting
+        self.evaluating = self.evaluated = False
+        self._in_epoch = False
+
+    def begin_epoch(self) -> bool:
+        """Whether it is one of `evaluate`."""
+        self.evaluating = not self.fitting or self._in_epoch
+        self._in_epoch = self._in_epoch or not self.evaluating
+        return self.evaluating
+
+    def end_epoch(self) -> bool:
+        """Whether it was one of `evaluate`."""
+        ended, self.evaluating = self.evaluating, False
+        if ended:
+            self.evaluated = self.fitting
+        else:
+            self._in_epoch = False
+        return ended
 
 
 class _Loss:

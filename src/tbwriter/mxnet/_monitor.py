@@ -80,8 +80,7 @@ class Monitor:
         self._steps = steps or Steps(begin_step)
         self._max_values = max_values
         self._executors: List[_Executor] = []
-        self._seen: List[_Seen] = []
-        self._error: Optional[Exception] = None
+        self._batch = _Batch()
 
     def install(self, exe: Any) -> None:
         """Add an executor. Module calls this for each device, and for each new bucket.
@@ -99,7 +98,7 @@ class Monitor:
     def tic(self) -> None:
         """A batch begins. Called before forward."""
         if self.step % self.interval == 0 and not getattr(self._writer, "disabled", False):
-            self._seen = []
+            self._batch = _Batch()
             self.activated = True
         self.step += 1
 
@@ -144,9 +143,9 @@ class Monitor:
                 if value.size != 1 and not self._histograms:
                     raise ValueError(f"got {value.size} numbers from stat_func for {names[0]}, "
                                      "want one, or histograms=True")
-            self._seen += [_Seen(executor, name, values) for name in names]
+            self._batch.seen += [_Seen(executor, name, values) for name in names]
         except Exception as error:
-            self._error = self._error or error
+            self._batch.error = self._batch.error or error
 
     def _toc(self) -> List["_Seen"]:
         if not self.activated:
@@ -162,10 +161,10 @@ class Monitor:
                     taken.add((executor.device, name))
                     self._look(executor, (name,), array)
         self.activated = False
-        seen, self._seen = self._seen, []
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        batch, self._batch = self._batch, _Batch()
+        if batch.error is not None:
+            raise batch.error
+        seen = batch.seen
         if self.sort:
             seen.sort(key=lambda tensor: tensor.name)
         for name, value in _tagged(seen):
@@ -196,6 +195,14 @@ class _Seen(NamedTuple):
     executor: _Executor
     name: str
     values: List[Snapshot]
+
+
+class _Batch:
+    """The tensors of one batch, and the first error of `stat_func`."""
+
+    def __init__(self) -> None:
+        self.seen: List[_Seen] = []
+        self.error: Optional[Exception] = None
 
 
 def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
