@@ -1,7 +1,7 @@
-"""What waits in a writer's queue, and how it becomes records.
+"""The items of a writer's queue, and how they become records.
 
-A queue holds scalars as rows of bytes, everything else as one of the classes here, and the tasks of
-`_log`. All that is an item counts its memory in `nbytes`, but for rows, which are alike.
+A queue holds scalars as rows of bytes, other values as instances of the classes here, and the tasks
+of `_log`. Each item states its memory in `nbytes`, except rows, which are all of one size.
 """
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ._protocol import Protocol
 from ._scalars.rows import SIZE, RowEncoder, Tags
 from ._tfrecord.frame import frame
 
-_WRITE_SIZE = 4 << 20      # the size of what is encoded before it is written, about
-_SOON = 64 << 10           # what is ready, and smaller than this, is encoded in the call
+_WRITE_SIZE = 4 << 20      # about how many bytes are encoded before they are written
+_SOON = 64 << 10           # a value that is ready and smaller is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
-_TOGETHER = 256            # how many items are looked at for small values that wait together
+_TOGETHER = 256            # how many items are searched for small values to encode together
 _COST = 200                # bytes that the objects around a value take
 
 
 class Payload(Protocol):
-    """What `FileWriter.add` takes: a Summary, a Message, or one's own. One that is quickly encoded
-    says so by an attribute `ready`."""
+    """An argument of `FileWriter.add`: a Summary, a Message, or a user's object. One that is quick
+    to encode has an attribute `ready`."""
 
     @property
     def tags(self) -> Tuple[str, ...]: ...
@@ -40,7 +40,7 @@ class Payload(Protocol):
 class Entry:
     """An event in the queue: encoded on the thread, or earlier by a caller who finds it crowded.
 
-    step: a number; or, where only the thread knows what was written before, what numbers it.
+    step: a number; or a function that returns it, where only the thread knows the earlier steps.
     """
 
     __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "_records")
@@ -52,7 +52,7 @@ class Entry:
         self.nbytes = _nbytes(payload) + _COST
         self.ready = self.nbytes < _SOON and getattr(payload, "ready", False) \
             and not callable(step)
-        if not self.ready:  # others are counted when they are encoded, which is at once
+        if not self.ready:  # a ready one is counted when it is encoded, right away
             for tag in payload.tags:
                 self.nbytes += 2 * getsizeof(tag)
         self._records: Parts = []
@@ -65,7 +65,7 @@ class Entry:
             self._records = frame(messages.event(self._wall_time, self._step,
                                                  payload.event_field()))
             self._payload = None
-            if self.ready:  # not every payload counts what it holds in parts
+            if self.ready:  # the nbytes of some payloads leave out the parts of their values
                 self.nbytes = total(self._records) + _COST
 
     @property
@@ -83,7 +83,7 @@ class Entry:
 
 
 def _nbytes(payload: Any) -> int:
-    """What a payload says it holds. The bound of the memory is kept by it, so it is a number."""
+    """The payload's `nbytes`, checked: the memory limit relies on it."""
     nbytes: int = index(payload.nbytes)
     if nbytes < 0:
         raise ValueError(f"got nbytes={nbytes}, want a number of bytes, 0 or more")
@@ -140,7 +140,7 @@ class Raw:
 
 
 class SideFiles:
-    """A payload that is stored beside the event file: a step between records."""
+    """A payload that is stored in other files than the event file, between two records."""
 
     __slots__ = ("_payload", "_log", "nbytes")
 
@@ -166,7 +166,7 @@ class SideFiles:
 
 
 class _Directory:
-    """A log's side files, which remembers whether an error is the storage's or the payload's."""
+    """The side files of a log. Remembers an error of the storage, to tell it from the payload's."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -201,8 +201,8 @@ class _Directory:
 
 
 class Encoder:
-    """Queued items to records: runs of rows together, the rest one by one. Raises what the first
-    item that it can't encode raises, unless it has records of those before."""
+    """Encodes queued items: consecutive rows together, other items one by one. If the first item
+    can't be encoded, its error is raised; if a later one can't, those before it are returned."""
 
     def __init__(self, tags: Tags) -> None:
         self._tags = tags

@@ -1,7 +1,7 @@
 """Arguments are objects of other programs: any method of theirs may raise anything.
 
-`checked` makes TypeError or ValueError of it, so that a program knows what a logging call raises;
-`shown` is their text in an error.
+`checked` turns such an error into TypeError or ValueError, so that a logging call raises nothing
+else; `shown` is the text of an argument in an error.
 """
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any, Callable, List, Optional, TypeVar, cast
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# Errors from here are those of the storage, or come from it: no argument is at fault.
+# Errors from this folder are those of the storage: no argument is wrong.
 _STORAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_log") + os.sep
-# Where objects that may fail come from is none of these; texts and numbers hold none.
+# Objects that may fail come from other packages than these; texts and numbers hold none.
 _SOUND = ("builtins", "numpy", "collections")
 _PLAIN = (str, bytes, bool, int, float, type(None))
 
 
 class Unavailable(NotImplementedError):
-    """tbwriter does not have what another API has here. The text says what to do instead."""
+    """A function of another API that tbwriter does not have. The text says what to do instead."""
 
 
 def shown(value: Any) -> str:
@@ -32,11 +32,11 @@ def shown(value: Any) -> str:
 
 
 def checked(function: _Function) -> _Function:
-    """`function`, which raises TypeError or ValueError where an argument can't be used, with the
-    text "got ..., want ...", whatever error the argument itself raises; that one is the cause.
+    """`function`, but it raises TypeError or ValueError with the text "got ..., want ..." where an
+    argument can't be used. An error that the argument itself raises becomes the cause.
 
-    Unchanged are the errors of the storage, MemoryError, Unavailable, warnings that are raised, and
-    what a signal handler raises.
+    Errors of the storage, MemoryError, Unavailable, warnings that are raised and errors of signal
+    handlers pass unchanged.
     """
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -86,7 +86,7 @@ def _frames(error: Exception) -> List[FrameType]:
 
 
 def of_signal(error: Exception) -> bool:
-    """Whether a signal handler raised it, which may interrupt any line: no argument is at fault."""
+    """Whether a signal handler raised it. Handlers interrupt any line, so no argument is wrong."""
     import signal
     codes = {getattr(signal.getsignal(number), "__code__", None)
              for number in signal.valid_signals()}
@@ -94,7 +94,7 @@ def of_signal(error: Exception) -> bool:
 
 
 def _arguments(function: Callable[..., Any], args: Any, kwargs: Any) -> str:
-    """Those arguments that may be at fault: their names and types, or values."""
+    """The arguments that may be wrong: their names with their types or values."""
     from inspect import signature  # takes long to import
     bound = signature(function).bind(*args, **kwargs).arguments
     bound.pop("self", None)

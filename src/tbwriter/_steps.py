@@ -19,7 +19,7 @@ _MOST_BYTES = 32 << 20
 class StepCounter:
     """Numbers the values of each tag 0, 1, 2, ..., for calls without a step.
 
-    scalars: the tags of scalars that were written, whatever gave their steps.
+    scalars: the tags of scalars that were written, with or without steps.
     """
 
     def __init__(self, scalars: Mapping[str, int]) -> None:

@@ -27,9 +27,9 @@ class Rank(NamedTuple):
     size: int
 
 
-# The variables that hold rank and size. A launcher that another one may have started comes first.
+# The variables that hold rank and size. A launcher that others may start precedes those.
 _VARIABLES: Tuple[Tuple[Tuple[str, ...], Tuple[str, ...]], ...] = (
-    (("RANK",), ("WORLD_SIZE",)),                                 # torchrun, and what imitates it
+    (("RANK",), ("WORLD_SIZE",)),                                 # torchrun and others
     (("HOROVOD_RANK",), ("HOROVOD_SIZE",)),                       # horovodrun
     (("DMLC_WORKER_ID", "DMLC_TASK_ID"), ("DMLC_NUM_WORKER",)),   # MXNet and BytePS
     (("OMPI_COMM_WORLD_RANK",), ("OMPI_COMM_WORLD_SIZE",)),       # Open MPI

@@ -137,7 +137,7 @@ def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]
 
         steps = [event.step for event in events(path)]
 
-    faults: a list that collects what is wrong with the file; reading continues after it. Without
+    faults: a list that collects damage of the file; reading continues after it. Without
         it the first damage raises ReadError; an unfinished last record only ends the events.
 
     Raises FileNotFoundError if there is no such file.

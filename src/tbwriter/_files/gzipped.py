@@ -79,7 +79,7 @@ class Gunzip:
         self._decompressor = decompressor.copy()
 
     def _piece(self, most: int) -> bytes:
-        """The next bytes, at most so many; none at the end."""
+        """The next bytes, at most `most`; none at the end."""
         while True:
             if self._decompressor.eof:  # one more gzip file may follow
                 rest = self._decompressor.unused_data or self._input()

@@ -1,6 +1,6 @@
 """Log directories on object stores, for reading.
 
-One listing gives names and sizes; objects are then read piece by piece, as far as they are needed.
+One listing gives names and sizes. Objects are then read piece by piece, only where needed.
 """
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Tuple
 
 from .._fsspec import Store
 
-_LISTING = 9 << 20  # the time limit of a listing is that of a call with so many bytes
+_LISTING = 9 << 20  # a listing has the time limit of a call that transfers this many bytes
 
 
 class Object(str):

@@ -61,7 +61,7 @@ def event_files(logdir: str) -> Dict[str, List[str]]:
 
 
 def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
-    """The same of what `tree` has found."""
+    """The same for the result of `tree`."""
     if ALONE in found:
         return {run_place(".", found[ALONE]): found[ALONE]}
     events = {run: sorted(path for path in paths

@@ -20,7 +20,7 @@ def host_name() -> str:
 
 
 def new_name(names: Iterable[str], suffix: str) -> str:
-    """A name for an event file that sorts after all of `names`: readers go by that order.
+    """A name for an event file that sorts after all of `names`: readers rely on that order.
 
     No other writer has it: two containers may agree in second, host name and pid, so the name ends
     in random digits.

@@ -26,7 +26,7 @@ SESSION_START = wire.int_field(schema.SessionLog.STATUS, schema.SessionStatus.ST
 
 WRITER = f"tbwriter {__version__}"  # in the first event of our files
 
-_JOINED = 4096  # bytes of a value that is joined at once
+_JOINED = 4096  # a value of fewer bytes is joined immediately
 _KEPT = 256  # characters of a tag whose field is kept for its next value
 
 
@@ -226,7 +226,7 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
 
 @lru_cache(maxsize=64)
 def _bare_metadata(plugin_name: str) -> bytes:
-    """With nothing but the class of the plugin."""
+    """With only the class of the plugin."""
     found = schema.PLUGINS.get(plugin_name)
     return _metadata(plugin_name, b"", found.data_class if found else schema.DataClass.UNKNOWN,
                      "", "")

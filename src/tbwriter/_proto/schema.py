@@ -1,4 +1,4 @@
-"""What the format says, once: field numbers, types, plugins, reserved tags.
+"""The tables of the format: field numbers, types, plugins, reserved tags.
 
 A class names the fields of one message by their numbers: `schema.Event.STEP`. Only fields that
 this package writes or reads are listed. Which dashboard shows a tag follows from `PLUGINS`. The
@@ -113,7 +113,7 @@ class DataType:
 DT_FLOAT, DT_DOUBLE, DT_INT32, DT_UINT8, DT_STRING = 1, 2, 3, 4, 7
 DT_BFLOAT16, DT_HALF = 14, 19
 
-# By number. What is missing here (resources, variants, quantized numbers) no dashboard shows.
+# By number. No dashboard shows the missing types (resources, variants, quantized numbers).
 DATA_TYPES: Dict[int, DataType] = {one.number: one for one in (
     DataType(DT_FLOAT, "float32", "<f4", Tensor.FLOAT_VAL),
     DataType(DT_DOUBLE, "float64", "<f8", Tensor.DOUBLE_VAL),
@@ -142,9 +142,9 @@ DATA_TYPE_NUMBERS: Dict[str, int] = {one.name: one.number for one in DATA_TYPES.
 class Plugin:
     """A plugin that reads event files.
 
-    name: as it stands in a tag's metadata. kind: what it shows, in our words. data_class: the
-    store that it reads. versioned: whether the metadata's content is a message with a version in
-    field 1, which must be 0; else the content is `content`, or anything where that is None.
+    name: as written in a tag's metadata. kind: our word for its data. data_class: the store that it
+    reads. versioned: whether the metadata's content is a message with a version in field 1, which
+    must be 0; else the content is `content`, or anything where that is None.
     """
 
     __slots__ = ("name", "kind", "data_class", "versioned", "content")
@@ -188,7 +188,7 @@ FORMS: Dict[int, str] = {Value.SIMPLE_VALUE: SCALARS, Value.IMAGE: IMAGES, Value
 
 
 def kind_of(form: int, plugin: str) -> str:
-    """What a value shows, in our words: by its field of Value, or for tensors by its plugin."""
+    """Our word for the kind of a value: from its field of Value, or for tensors from its plugin."""
     found = PLUGINS.get(FORMS.get(form, plugin))
     return found.kind if found else "tensor"
 

@@ -1,4 +1,4 @@
-"""Reading several files or runs at once."""
+"""Reading several files or runs at the same time."""
 from __future__ import annotations
 
 import os
@@ -98,7 +98,7 @@ def in_processes(function: Callable[[_Item], _Result], items: Iterable[_Item], j
     try:
         for done in _ordered(partial(_work, function), items, pool, 2 * jobs):
             yield done.result()
-    except BaseException:  # also of a caller that needs no more
+    except BaseException:  # also when the caller stops early
         for process in list((pool._processes or {}).values()):
             process.terminate()
         raise
@@ -133,7 +133,8 @@ def _work(function: Callable[[_Item], _Result], item: _Item) -> _Result:
 
 def _ordered(function: Callable[[_Item], Any], items: Iterable[_Item], pool: Executor, most: int
              ) -> "Iterator[Future[Any]]":
-    """The calls in the order of the items, of which at most so many have begun."""
+    """The calls in the order of the items. At most `most` of them have begun and are not returned.
+    """
     begun: "Deque[Future[Any]]" = deque()
     left = iter(items)
     try:

@@ -15,14 +15,14 @@ import numpy as np
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 _POLYNOMIAL = np.uint32(0x82F63B78)
-# How many table entries are looked up at once: the indices stay in the processor's cache.
+# How many table entries to look up per call: the indices stay in the processor's cache.
 _BLOCK = 1 << 15
-# Up to this distance, all tables are made at once.
+# Up to this distance, all tables are made together.
 _NEAR = 384
 
 
 def byte_tables(distances: Array) -> Array:
-    """uint32 [n, 256]: what each value of a byte adds to the CRC, for n distances.
+    """uint32 [n, 256]: the contribution of each value of a byte to the CRC, at n distances.
 
     distances: how many bytes of the message follow the byte.
     """
@@ -47,7 +47,7 @@ def _made(distances: Array) -> Array:
 
 
 def added(rows: Array, columns: Array, tables: Array) -> Array:
-    """uint32 [n]: what the bytes in some columns of each row add to the CRC of the row.
+    """uint32 [n]: the contribution of some columns of each row to the CRC of the row.
 
     rows: uint8 [n, length]. columns: [k]. tables: [k, 256], those of the columns' distances.
     """
@@ -77,7 +77,7 @@ def bits_table(first: int, count: int, group: int, distance: int) -> Array:
 
 @lru_cache(maxsize=1)
 def _table() -> Array:
-    """What the last byte of a message adds to the CRC."""
+    """The contribution of the last byte of a message to the CRC."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = np.where(table & 1, table >> 1 ^ _POLYNOMIAL, table >> 1).astype(np.uint32)
@@ -85,7 +85,7 @@ def _table() -> Array:
 
 
 def _bits(distances: Array) -> Array:
-    """uint32 [n, 8]: what each bit of a byte adds to the CRC, for n distances."""
+    """uint32 [n, 8]: the contribution of each bit of a byte to the CRC, at n distances."""
     left = np.array(distances, np.int64)
     bits = np.repeat(_table()[1 << np.arange(8)][None, :], len(left), axis=0)
     for power in range(int(left.max()).bit_length() if len(left) else 0):
@@ -103,7 +103,7 @@ def _shifted(crcs: Array, power: int) -> Array:
 
 @lru_cache(maxsize=64)
 def _lanes(power: int) -> Array:
-    """uint32 [4, 256]: what becomes of each of a CRC's four bytes after 2**power zero bytes."""
+    """uint32 [4, 256]: each of a CRC's four bytes as it is after 2**power zero bytes."""
     if power:
         return _shifted(_lanes(power - 1), power - 1)
     values = np.arange(256, dtype=np.uint32)

@@ -2,8 +2,8 @@
 
 Records of one length that hold scalars of the same tags differ only in wall_time, step, values and
 checksum. The first of them is decoded byte by byte and becomes a template; the others are compared
-with the template, all bytes at once, and their numbers are read as columns. A record whose bytes
-equal no template is left to the caller, so what is decoded here never depends on a guess.
+with the template, all bytes in one operation, and their numbers are read as columns. A record whose
+bytes equal no template is left to the caller, so the result never depends on a guess.
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many scalars at once: rows to finished records with numpy, byte for byte what `_event` and
+"""Many scalars together: rows to finished records with numpy, byte for byte those of `_event` and
 `_record` make of them one by one.
 
 Records of equal length differ only in the bytes of wall_time, step and value and in the tag. So a
@@ -28,11 +28,11 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 _FIELDS = np.dtype([("wall_time", "<f8"), ("step", "<i8"), ("value", "<f4"), ("tag", "<u4")])
 _ROWS = np.dtype([("wall_time", "<u8"), ("step", "<i8"), ("value", "<u4"), ("tag", "<u4")])
 
-_SLICE = 11        # so many bits of a number are looked up at once: tables that stay in the cache
+_SLICE = 11        # bits of a number per table lookup: such tables stay in the cache
 
 _HEAD = 12         # length and its CRC, before the data
-_WALL = _HEAD + 1  # where the eight bytes of wall_time start, behind their key
-_STEP = _WALL + 9  # where the varint of step starts, behind wall_time and its own key
+_WALL = _HEAD + 1  # where the eight bytes of wall_time start, after their key
+_STEP = _WALL + 9  # where the varint of step starts, after wall_time and its own key
 
 
 def records(rows: bytes, prefixes: Sequence[bytes]) -> Parts:
@@ -98,7 +98,7 @@ def _axis(values: Any, what: str, length: Optional[int]) -> Array:
 
 def _as_steps(steps: Array) -> Array:
     limit = INT64_MAX if steps.dtype.kind in "bui" else 2.0 ** 63
-    # False for NaN too. What 64 bits hold is compared as what it is.
+    # False for NaN too. Integers are compared as integers.
     if steps.dtype.kind == "f" and not (np.abs(steps) < limit).all() \
             or steps.dtype.kind == "u" and (steps > limit).any():
         raise ValueError("got steps with NaN or beyond 64 bits, want -2**63 to 2**63 - 1")
@@ -106,7 +106,7 @@ def _as_steps(steps: Array) -> Array:
 
 
 def _interleaved(table: Array, form: Array, widths: Array, prefixes: Sequence[bytes]) -> bytes:
-    """Records of several lengths in turns: padded to the longest, then the padding cut out."""
+    """Records of alternating lengths: padded to the longest, then the padding is cut out."""
     groups = []
     for one in np.flatnonzero(np.bincount(form)):
         where = np.flatnonzero(form == one)
@@ -167,12 +167,12 @@ def _laid_out(tags: Array, width: int, prefixes: Sequence[bytes]) -> Tuple[Array
 
 
 def _column(out: Array, at: int, dtype: str) -> Array:
-    """The numbers that stand at byte `at` of each line, wherever that is in memory."""
+    """The numbers at byte `at` of each row, aligned or not."""
     return np.ndarray(len(out), dtype, out, at, (out.shape[1],))
 
 
 def _added(crc: Array, numbers: Array, bits: int, group: int, distance: int) -> Array:
-    """`crc` with what the low `bits` of `numbers` add, `group` of which are in each byte.
+    """`crc` with the contribution of the low `bits` of `numbers`, `group` of them in each byte.
 
     numbers: int64. distance: how many bytes of data follow the one with the lowest bits.
     """

@@ -1,4 +1,4 @@
-"""Where the numbers of an event of scalars are, and what the event is without them."""
+"""The places of the numbers in an event of scalars, and the event without them."""
 from __future__ import annotations
 
 from typing import Dict, List, NamedTuple, Optional, Tuple

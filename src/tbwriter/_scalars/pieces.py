@@ -29,7 +29,7 @@ class Piece(NamedTuple):
 
     def taken(self, index: Any) -> "Piece":
         """The columns in another order, or shorter; the groups are those of before."""
-        # numpy would give the values of a record, not those of a tag, places next to each other.
+        # numpy would give the values of a record, not those of a tag, adjacent places.
         values = np.ascontiguousarray(self.values[:, index])
         return Piece(self.records[index], self.groups, self.steps[index], self.wall_times[index],
                      values)

@@ -193,7 +193,7 @@ _kept = [0]
 
 
 def known_shapes(length: int) -> Tuple[Shape, ...]:
-    """The shapes found so far among records with so many bytes of data."""
+    """The shapes found so far among records with `length` bytes of data."""
     return tuple(_shapes.get(length, ()))
 
 

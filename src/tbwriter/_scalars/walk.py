@@ -1,4 +1,4 @@
-"""Where the records of a chunk begin: one by one, or many at once where their lengths repeat."""
+"""Where the records of a chunk begin: one by one, or many together where their lengths repeat."""
 from __future__ import annotations
 
 from struct import Struct

@@ -5,8 +5,9 @@ Reflected polynomial 0x82F63B78, initial value and final XOR 0xFFFFFFFF (RFC 372
     crc32c(b"123456789")                    0xE3069283
     crc32c(b"6789", crc32c(b"12345"))       the same: `crc` is that of the preceding bytes
 
-`data` is bytes or a C-contiguous memoryview. BACKEND names what computes it: google-crc32c, crc32c,
-crcmod (its C extension, with numpy for long buffers), else numpy (plain Python for short ones).
+`data` is bytes or a C-contiguous memoryview. BACKEND names the package that computes it:
+google-crc32c, crc32c, crcmod (its C extension, with numpy for long buffers), else numpy (plain
+Python for short ones).
 `TBWRITER_CRC32C` in the environment forces one of these.
 """
 from __future__ import annotations

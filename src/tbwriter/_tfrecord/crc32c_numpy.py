@@ -64,7 +64,7 @@ def _remainder(tail: Array) -> int:
 
 @lru_cache(maxsize=None)
 def _bit_table() -> Array:
-    """The remainder of each bit of TAIL bytes; the bits of the last byte come last."""
+    """The remainder of each bit of TAIL bytes; those of the last byte are last."""
     # The shift by one byte as a matrix: for each bit of a register, the register it becomes.
     shift = np.array([_shifted_by_a_byte(1 << bit) for bit in range(32)], np.uint32)
     table = shift[:8]

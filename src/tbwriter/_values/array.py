@@ -36,8 +36,8 @@ TENSOR_TYPES = {one.name: one.number for one in schema.DATA_TYPES.values()
 class Snapshot:
     """An array as it was at the time of the call.
 
-    shape, dtype, nbytes: known at once. `numpy()` gives the values, read-only by convention. It may
-    wait for a device, so it is called late, on the writer's thread.
+    shape, dtype, nbytes: known immediately. `numpy()` returns the values, read-only by convention;
+    it may wait for a device, so it is called late, on the writer's thread.
     """
 
     __slots__ = ("shape", "dtype", "nbytes", "_held", "_buffer")
@@ -91,7 +91,7 @@ def snapshot(values: Any, what: str = "values", pooled: bool = False) -> Snapsho
         return values
     if type(values) is not np.ndarray and hasattr(values, "asnumpy") and hasattr(values, "copy") \
             and not _is_symbol(values):
-        # Each question to an MXNet array takes time, so it is asked once.
+        # Each attribute of an MXNet array takes time to read, so they are read once.
         shape, dtype = tuple(values.shape), np.dtype(values.dtype)
         _check_size(shape, dtype, what)
         held = _dense(values, dtype)
@@ -171,7 +171,7 @@ def _as_array(values: Any, what: str, kinds: str) -> "np.ndarray[Any, Any]":
     return array
 
 
-# What numpy reads by itself; most lists hold nothing else.
+# Types that numpy reads itself; most lists hold no others.
 _KNOWN = {float, int, bool, str, bytes, np.float64, np.float32, np.int64, np.ndarray}
 
 

@@ -23,17 +23,17 @@ _NO_THREADS = 1 << 13
 _BY_VALUE = 1 << 15
 # Arrays of up to this many values are counted together, ...
 SMALL = 1 << 13 if np.__version__ >= "2" else 1 << 12
-# ... as many of them as have this many values in all.
+# ... up to this many values in total.
 _TOGETHER = 1 << 16
 _ROWS, _FEW = 64, 3
 
 
 class Histogram(NamedTuple):
-    """What a histogram event shows.
+    """The content of a histogram event.
 
     min, max, num, sum, sum_squares: of the finite values; min > max if there is none.
     limits: the right edge of each bucket; the first bucket begins at `min`.
-    counts: how many values, for each bucket: `limits[i - 1] <= value < limits[i]`.
+    counts: the number of values in each bucket: `limits[i - 1] <= value < limits[i]`.
     not_finite: how many NaN and infinities were left out.
     """
 
@@ -196,7 +196,7 @@ def _count_together(arrays: Sequence[Array], rows: Sequence[int],
         squares = np.add.reduceat(doubles * doubles, starts)
         sound = np.isfinite(totals)
         if not sound.all():
-            doubles[np.repeat(~sound, sizes)] = 0.0  # whatever: these rows are not used
+            doubles[np.repeat(~sound, sizes)] = 0.0  # any number will do: these rows are not used
     buckets = place.bucket[place.codes(doubles, scratch)]
     width = len(place.limits)
     buckets += np.repeat(np.arange(len(rows)) * width, sizes)
@@ -227,8 +227,8 @@ _TOO_MANY = 10_000
 
 
 def bucket_edges(flat: Array, bins: Bins, max_bins: int) -> Array:
-    """The edges that `bins` means for the values `flat`, joined as torch does it: each bucket is as
-    many as `max_bins` goes into their number, rounded down."""
+    """The edges that `bins` means for the values `flat`, joined as torch joins them: each new
+    bucket replaces (number // max_bins) old ones."""
     edges = default_edges()[1:-1] if isinstance(bins, str) and bins == "tensorflow" \
         else _edges(flat, bins)
     step = max(1, (len(edges) - 1) // max_bins)

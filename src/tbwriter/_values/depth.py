@@ -49,7 +49,7 @@ def to_8_bits(pixels: Array) -> Array:
 def _from_float(array: Array) -> Array:
     with np.errstate(all="ignore"):
         scaled = array.astype(np.float32, order="C")
-        # fmax takes the other one for a NaN.
+        # fmax returns the other operand where one is NaN.
         np.fmax(scaled, 0, out=scaled)
         np.fmin(scaled, 1, out=scaled)
         scaled *= 255

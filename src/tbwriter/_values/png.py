@@ -152,7 +152,7 @@ def _average(padded: Array, step: int) -> Array:
 def _paeth(padded: Array, step: int) -> Array:
     """Of left, above and corner, the one nearest to left + above - corner, in unsigned bytes.
 
-    The corner is nearer than the other two only if its value lies between theirs. Its distance is
+    The corner is nearer than the other two only if its value is between theirs. Its distance is
     then the difference of their distances.
     """
     left, above, corner = padded[1:, :-step], padded[:-1, step:], padded[:-1, :-step]

@@ -4,8 +4,9 @@ The kernel hands out large blocks of memory page by page, and touching a new pag
 copying into one that was used before. A training logs arrays of the same sizes again and again, so
 a buffer whose array was encoded is kept for the next one.
 
-The pool never makes the memory larger than it was at its peak: before a new buffer is made, as many
-bytes of unused ones are freed. The writer's thread frees all of them once it is idle.
+The pool never makes the memory larger than it was at its peak: before a new buffer is made,
+unused ones of the same size in total are freed. The writer's thread frees all of them once it is
+idle.
 """
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Dict, List
 
 from .._memory import free_unused
 
-# From this size on; smaller blocks the C library keeps by itself.
+# The smallest buffer of the pool: the C library itself keeps smaller blocks.
 SMALLEST = 1 << 18
 _ROUND = 1 << 16
 
@@ -48,7 +49,7 @@ class Pool:
         return sum(size * len(buffers) for size, buffers in list(self._free.items()))
 
     def _drop(self, nbytes: int) -> None:
-        """Free unused buffers of `nbytes` in all, as far as there are any."""
+        """Free unused buffers until `nbytes` are free or none is left."""
         for size, buffers in list(self._free.items()):
             while nbytes > 0:
                 try:

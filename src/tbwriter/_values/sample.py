@@ -8,7 +8,7 @@ import numpy as np
 
 Array = Any  # np.ndarray[Any, Any], which old numpy cannot subscript
 
-# Values that are next to each other in memory are read together.
+# Neighbouring values in memory are read together.
 BLOCK = 64
 # The golden ratio: its multiples, modulo 1, are spread evenly and repeat no pattern.
 _GOLDEN = 0.6180339887498949

@@ -1,4 +1,4 @@
-"""Files and records: damage, times, versions, and names that TensorBoard takes for others."""
+"""Files and records: damage, times, versions, and names that TensorBoard misinterprets."""
 from __future__ import annotations
 
 import math
@@ -27,7 +27,7 @@ BAD_DATA = Rule("bad data", ERROR,
 BAD_EVENT = Rule("bad event", ERROR, "nothing after it in this file",
                  "loading stops, for every run", _REPAIR)
 ZERO_BYTES = rule("zero bytes", ERROR, "nothing after them, ever (12 or more of them)",
-                  "let nothing but the writer extend its files; " + _REPAIR)
+                  "let only the writer extend its files; " + _REPAIR)
 GZIPPED = rule("gzipped", ERROR, "nothing of it", "unpack the file with gunzip")
 POINTER = rule("git pointer", ERROR, "nothing of it",
                "fetch the file itself: git lfs pull, or git annex get")

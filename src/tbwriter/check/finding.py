@@ -6,13 +6,13 @@ from typing import Dict, Iterable, List, NamedTuple, Tuple
 ERROR = "error"
 """The level of a rule: something is not shown, or shown wrongly."""
 WARNING = "warning"
-"""The level of a rule: all is shown now, but something may go wrong, or was hardly meant."""
+"""The level of a rule: all values are shown, but something may go wrong or was not intended."""
 
 _WORST_FIRST = (ERROR, WARNING)
 
 
 class Rule(NamedTuple):
-    """One kind of fault: what each loader of TensorBoard shows of it, and how to fix it.
+    """One kind of fault: what each loader of TensorBoard shows, and how to fix it.
 
     name: its key in `check.RULES`. level: `ERROR` or `WARNING`. fast, python: what TensorBoard's
         default loader and its Python one show. fix: what to do about it.

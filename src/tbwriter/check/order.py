@@ -35,7 +35,7 @@ RESTART_NOT_SEEN = Rule(
 STALE_POINTS = Rule(
     "stale points", ERROR, "points that a restart purged, among the new ones",
     "the points before the restart and the new ones",
-    "tbwriter repair removes what a restart purged")
+    "tbwriter repair removes the purged values")
 FILE_ORDER = Rule(
     "file order", WARNING,
     "all points; if the file that is read later has lower steps, they delete those before",
@@ -133,7 +133,7 @@ class Series:
         return sum([end - begin for begin, end in self._stale])
 
     def _restart(self) -> None:
-        """What the STARTs since the last value did to this tag."""
+        """Apply the STARTs since the last value to this tag."""
         if self._moment == self._restarts.moment:
             return
         if self._moment == 0:
@@ -147,7 +147,7 @@ class Series:
                 self._stale.append((begin, len(self.kept)))
 
     def _cut(self, step: int) -> None:
-        """Delete what the fast loader deletes, and note why it should not have been there."""
+        """Delete the points that the fast loader deletes, and note why they are wrong."""
         begin, end = bisect_left(self.kept, step), len(self.kept)
         same = self.kept[-1] == step
         purged = sum([stop - max(start, begin) for start, stop in self._stale if stop > begin])

@@ -28,7 +28,7 @@ SHAPE = rule("projector shape", ERROR, "no points",
 RULES = (CONFIG, TENSOR, NUMBERS, SHAPE)
 
 _PATHS = ("tensor_path", "metadata_path", "bookmarks_path", "image_path")
-# How much of a text with numbers is looked at.
+# How many bytes of a text with numbers are checked.
 _SAMPLE = 1 << 20
 
 
@@ -79,7 +79,7 @@ def _leaves(field: Field) -> Iterator[Field]:
 
 
 def _asset(directory: str, name: str, known: Mapping[str, str]) -> Tuple[str, str]:
-    """What is wrong with a file that a configuration names, "" for nothing; and its path."""
+    """The problem of a file that a configuration names, "" if there is none; and its path."""
     if is_url(directory):
         path = f"{directory}/{posixpath.normpath(name)}"
         inside, there = not posixpath.normpath(name).startswith(("..", "/")), path in known

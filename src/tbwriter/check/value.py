@@ -9,7 +9,7 @@ from .._proto.tensors import Tensor
 
 # The fields of a histogram that are packed doubles.
 _PACKED = (schema.Histogram.BUCKET_LIMIT, schema.Histogram.BUCKET)
-# A rule that a value breaks, and what was found.
+# A rule that a value breaks, and the text of the finding.
 Problem = Tuple[Rule, str]
 
 

@@ -44,7 +44,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         print(f"tbwriter: {shown(str(error))}", file=sys.stderr)
         return USAGE
     except MemoryError:
-        pass  # what was read is freed before anything is printed
+        pass  # the data that was read is freed before anything is printed
     print("tbwriter: the log takes more memory than there is", file=sys.stderr)
     return USAGE
 

@@ -35,7 +35,7 @@ def add_names(parser: argparse.ArgumentParser) -> None:
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """--jobs: runs are read by so many processes."""
+    """--jobs: how many processes read runs."""
     parser.add_argument("--jobs", type=whole_number, default=1, metavar="N",
                         help="how many processes read runs at a time (1)")
 

@@ -1,6 +1,6 @@
-"""The directory that a command writes: every path in it is made here, and lies in it.
+"""The directory that a command writes: every path in it is made here, and is inside it.
 
-Names of runs, tags, files and objects come from logs that anybody may have written. They are used
+Names of runs, tags, files and objects come from logs that anyone may have written. They are used
 where they can be names below the directory, escaped where they can not, and every name that was
 changed is in `renamed`. A file is always new, and no symbolic link in the directory is followed.
 """

@@ -8,7 +8,8 @@ from typing import Callable, Iterator
 
 @contextmanager
 def bar(total: int, title: str) -> Iterator[Callable[[int], object]]:
-    """Gives a function that is told how many bytes more are done. Shown in a terminal only."""
+    """Yields a function to call with each further number of bytes done. Shows a bar in a terminal
+    only."""
     try:
         from tqdm import tqdm
     except ImportError:

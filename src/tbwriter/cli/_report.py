@@ -1,4 +1,4 @@
-"""What a command that writes a log directory reports."""
+"""The report of a command that writes a log directory."""
 from __future__ import annotations
 
 import argparse

@@ -16,7 +16,7 @@ from ._text import local_time, number, plural, print_json, say, size
 
 HELP = "List runs and tags: kinds, counts, steps, times."
 
-# From so many runs on, runs with the same tags are one table with a row per run.
+# At least this many runs with the same tags become one table with a row per run.
 _ALIKE = 3
 # How many scalars have a column in it.
 _COLUMNS = 4
@@ -29,8 +29,8 @@ _PROFILE_FILE = ".xplane.pb"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
-    parser.add_argument("--all", action="store_true", help="each run by itself, and tags that "
-                        "only TensorBoard looks at, such as _hparams_/session_start_info")
+    parser.add_argument("--all", action="store_true", help="each run separately, and tags that "
+                        "only TensorBoard uses, such as _hparams_/session_start_info")
     add_names(parser)
     add_jobs(parser)
     add_dir(parser)
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """What is known of a run: its files, tags, hyperparameters, profiles and faults."""
+    """The facts about a run: its files, tags, hyperparameters, profiles and faults."""
     rows = []
     for name in tags:
         known = run.tag(name)

@@ -61,7 +61,7 @@ class Server:
                          daemon=True).start()
 
     def leave(self) -> None:
-        """In a forked child: let go of the parent's sockets, so that its end is seen."""
+        """In a forked child: close the parent's sockets, so that others notice when it ends."""
         if self._socket is not None:
             self._socket.close()
         for connection in self._connections:
@@ -94,7 +94,7 @@ class Server:
             self._connections.remove(connection)
 
     def _answer(self, request: bytes) -> bytes:
-        """The step of the value, or the text of what is wrong with it."""
+        """The step of the value, or the text of its error."""
         try:
             wall_time, length = _HEAD.unpack_from(request)
             end = _HEAD.size + length

@@ -18,7 +18,7 @@ def exported(writer: FileWriter, logdir: Any, since: float = 0.0) -> Dict[str, P
 
     logdir: the log directory as the user spelt it. It begins the names: `<logdir>/<tag>`, and for a
         curve of `add_scalars`, which is a run with one tag, `<logdir>/<tag>/<curve>`.
-    since: leave out what is older, in seconds since 1970.
+    since: leave out older values, in seconds since 1970.
     """
     found: Dict[str, Points] = {}
     if writer.disabled:

@@ -16,9 +16,9 @@ import re
 from collections import Counter
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
-# A person can read a box of so many operators; a larger one is divided.
+# A person can read a box of up to this many operators; a larger one is divided.
 _READABLE = 30
-# From so many inputs on, an operator joins parts that are worth a box each.
+# An operator with at least this many inputs joins parts that are worth a box each.
 _JOINS = 8
 
 _STAGE = re.compile(r"([a-z]+)(\d+)(?:_\d+)*$")

@@ -30,9 +30,7 @@ class Callback:
 
 
 class BatchCallback(Callback):
-    """A batch_end_callback that logs every so many batches, beginning with the first.
-
-    every: 1 is each batch.
+    """A batch_end_callback that logs one batch in `every`, beginning with the first.
     """
 
     _again = False  # whether the next batch is to be logged too

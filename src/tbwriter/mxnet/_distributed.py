@@ -68,7 +68,7 @@ def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, floa
 
 
 def _exchange(kvstore: Any, numbers: List[float]) -> List[float]:
-    """Push numbers under a new key and pull what the servers have made of those of all workers."""
+    """Push numbers under a new key; pull the combined numbers of all workers from the servers."""
     import mxnet as mx
 
     result = mx.nd.zeros(len(numbers))

@@ -27,17 +27,17 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
 
     Training and validation are two runs with the same tags, so that their curves share a chart:
     `loss`, the metrics under their own names, and of training `learning_rate`,
-    `speed/samples_per_second`, `parameters/<name>` and `gradients/<name>`. A step is a batch that
-    was trained, from 0; validation stands at the last one before it.
+    `speed/samples_per_second`, `parameters/<name>` and `gradients/<name>`. A step is a training
+    batch, counted from 0; a validation has the step of the last batch before it.
 
     writer: a FileWriter or SummaryWriter.
-    metrics: log metrics and loss each so many batches; the loss is the mean of the samples since
-        the value before, a metric what the Estimator made of the epoch so far. 0 turns off, here
-        and below.
-    speed, learning_rate, parameters, gradients: log these each so many batches.
+    metrics: how many batches apart to log metrics and loss; 0 is never, here and below. The loss is
+        the mean of the samples since the previous value, a metric the Estimator's value for the
+        epoch so far.
+    speed, learning_rate, parameters, gradients: how many batches apart to log each.
     train, validation: the names of the runs.
     start: the step of the first batch, after a resume.
-    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+    max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
     profile: the first and last batch to profile, such as (10, 20), counted from 0 in this process,
         shown in the Profile dashboard; MXNet then executes no operators in bulk, see

@@ -23,20 +23,20 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
     first batch is step 0, and steps continue over epochs and when a training is resumed.
 
     writer: a FileWriter or SummaryWriter; the caller closes it.
-    metrics, speed, learning_rate, parameters, gradients: log these every so many batches; 0 is
+    metrics, speed, learning_rate, parameters, gradients: how many batches apart to log each; 0 is
         never. See BatchMetrics, Speed, LearningRate, ParameterHistograms, GradientHistograms.
     images: a regular expression of the weights to show as pictures after each epoch
         (ParameterImages); an empty one shows none.
-    monitor: log histograms of all tensors that a Monitor sees, every so many batches. A monitor
-        slows MXNet down; 0 is none.
+    monitor: how many batches apart to log histograms of all tensors that a Monitor sees; 0 is
+        never. A monitor slows MXNet down.
     pattern: a regular expression of the names that parameters, gradients and monitor log.
-    eval_batches: also log metrics within an evaluation, every so many batches, in a run
+    eval_batches: how many batches apart to log metrics within an evaluation too, in a run
         `<validation>_batches` whose steps are evaluated batches.
     begin_step: the global step of the first batch. It is needed if a resumed training has a new
         optimizer and its first epoch is a partial one. None finds the step, see Steps.
     train, validation: the names of the runs below the writer's log directory. Training and
         validation are two curves in one chart.
-    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+    max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
     profile: the first and last batch to profile, such as (10, 20), for the Profile dashboard; see
         ProfileBatches. MXNet then executes no operators in bulk. None profiles none.

@@ -31,7 +31,7 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *, pattern
         there; on MXNet 2 they follow the blocks: `features.0.weight`.
     step: an integer; None numbers the calls.
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
-    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+    max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
 
     Parameters are equal on all devices; those of the first device are logged. Parameters that are
@@ -71,7 +71,7 @@ def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern:
 def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
           gradients: bool = True, activations: bool = False, pattern: str = ".*",
           start: int = 0, max_values: Optional[int] = None) -> "Watch":
-    """Log a Gluon block every so many training steps, without a call in the loop.
+    """Log a Gluon block at one training step in `every`, without a call in the loop.
 
         watch(net, writer, every=100)
         for data, label in batches:
@@ -95,7 +95,7 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
         hybridized: slower, with the same results and gradients.
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
     start: the step of the first pass, after a resume.
-    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+    max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
 
     Returns a Watch. Its `detach()` logs the last step, if that is due, and stops watching; so does

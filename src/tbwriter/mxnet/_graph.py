@@ -125,7 +125,7 @@ def _feed(shape: Any, dtype: Any = "float32") -> Feed:
 
 def _inputs(document: Dict[str, Any], feeds: Union[None, List[Feed], Dict[str, Feed]],
             parameters: Mapping[str, str]) -> Dict[str, Optional[Feed]]:
-    """Which variables are inputs of the network, with what is known of their shapes."""
+    """The variables that are inputs of the network, with their shapes as far as known."""
     users = users_of(document)
     variables = [node["name"] for node in document["nodes"] if node["op"] == "null"]
     found = [node["name"] for index, node in enumerate(document["nodes"])

@@ -20,7 +20,7 @@ class BatchMetrics(BatchCallback):
     one batch later if it has just been reset. Metrics of the same name are numbered: accuracy,
     accuracy_1.
 
-    writer, run, steps: see `fit_callbacks`. every: log every so many batches.
+    writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
     prefix: precedes the metric's name in the tag.
     """
 
@@ -36,7 +36,7 @@ class BatchMetrics(BatchCallback):
         for name, value in values:
             if value is None:
                 self._again = not again
-            elif start is None:  # what it does otherwise, a call less for each value
+            elif start is None:  # the same without its call, for speed
                 steps.write(batch, add, prefix + name, value)
             else:
                 add(prefix + name, value, start + batch)

@@ -34,7 +34,7 @@ class Monitor:
     turns into text. `toc_print` still logs that text, at level INFO.
 
     writer: a FileWriter or SummaryWriter.
-    interval: log every so many batches, beginning with the first.
+    interval: log one batch in `interval`, beginning with the first.
     stat_func: maps an array to the array, or list of arrays, to log: a single number as a scalar,
         several as a histogram. None logs the array itself as a histogram, or with
         `histograms=False` the scalar |x|/sqrt(size), MXNet's default.
@@ -45,7 +45,7 @@ class Monitor:
     tag: maps a name to its tag, for example `"monitor/{}".format`.
     steps: the Steps of other callbacks of the same training.
     begin_step: without `steps`, the step of the first batch.
-    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+    max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
 
     Names: outputs are `fc1_output`, parameters `fc1_weight` (as they are after the update).

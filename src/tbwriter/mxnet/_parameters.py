@@ -23,9 +23,9 @@ class ParameterHistograms(BatchCallback):
     thread fetches the copies, so training does not wait. Parameters are equal on all devices; those
     of the first device are logged.
 
-    writer, run, steps: see `fit_callbacks`. every: log every so many batches.
+    writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
-    max_values: count a sample of so many values of each larger array, see `summary.histogram`; None
+    max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
     """
 

@@ -74,7 +74,7 @@ class MXNetProfile(Profile):
 
     def _stop(self) -> Callable[[Window], Sequence[Drawing]]:
         try:
-            mxnet.nd.waitall()  # raises what an operator of the program has raised
+            mxnet.nd.waitall()  # raises an error of the program's operators
         finally:
             mxnet.profiler.set_state("stop")
         dump = _dumped()

@@ -69,7 +69,7 @@ class ProfileBatches(Callback):
             self._batches.close()
 
     def _watch(self, scope: Mapping[str, Any]) -> Callable[[], None]:
-        """Time what the data iterator takes for a batch; gives a function that ends this."""
+        """Measure the data iterator's time for each batch. Returns a function that ends this."""
         data = scope.get("train_data")
         kind: Any = type(data)
         if not isinstance(data, mxnet.io.DataIter) or "next" in vars(data) \

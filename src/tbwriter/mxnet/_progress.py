@@ -14,7 +14,7 @@ class Speed(BatchCallback):
     A `batch_end_callback`. Neither padding nor the time between epochs, in which MXNet evaluates,
     is counted; nor is the first batch of an epoch, whose time includes the evaluation.
 
-    writer, run, steps: see `fit_callbacks`. every: log the mean speed of so many batches.
+    writer, run, steps: see `fit_callbacks`. every: log the mean speed of this many batches.
     batch_size: None takes it from the data iterator.
 
     Raises ValueError at the first batch if neither gives a batch size.
@@ -55,7 +55,7 @@ class LearningRate(BatchCallback):
     It is the rate of the last update, scheduler included. With an optimizer on parameter servers,
     this process knows only the initial rate.
 
-    writer, run, steps: see `fit_callbacks`. every: log each so many batches.
+    writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
 
     Raises ValueError at the first batch if no optimizer is found.
     """

@@ -55,7 +55,7 @@ def trace(block: Any, feeds: Feeds) -> Traced:
             with mx.util.np_shape(True), mx.util.np_array(True):
                 symbol, scopes = _record(mx, block, blocks, feeds)
             return Traced(symbol, parameters, scopes)
-    except Exception as error:  # whatever the user's forward raises
+    except Exception as error:  # any error of the user's forward
         if not ran:
             raise ValueError(f"got a {type(block).__name__} that can't be traced, want operators "
                              f"and blocks only ({type(error).__name__}: {error})") from error

@@ -15,7 +15,7 @@ def decorated(function: _Function, make: _Make) -> _Function:
     A coroutine is inside until it has ended, also while it waits; a generator is inside only while
     it works on its next item, not while its caller works.
 
-    Raises TypeError for what is no function.
+    Raises TypeError for anything but a function.
     """
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"got {function!r:.80} to decorate, want a function; a classmethod or "

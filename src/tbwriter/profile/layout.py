@@ -1,4 +1,4 @@
-"""From what was recorded to the tracks of the trace viewer.
+"""From recorded events to the tracks of the trace viewer.
 
 Each thread is a line. Spans of one line must lie inside one another or apart, which those of a
 thread do; those of asyncio's tasks, which take turns on one thread, do not. So tasks have lines of
@@ -78,7 +78,7 @@ def steps(window: Window) -> List[Step]:
 
 
 def bounds(window: Window) -> List[Bounds]:
-    """The steps of a window, for what another clock has measured."""
+    """The steps of a window, for events that another clock has timed."""
     return [Bounds(step.start - window.begin, step.end - window.begin, step.place)
             for step in steps(window)]
 
@@ -109,7 +109,7 @@ def _by_start(span: Span) -> Tuple[int, int]:
 
 
 def _spans(window: Window) -> List[Span]:
-    """Everything that began in the window; what was still open ends with it."""
+    """All spans that began in the window; those still open end with it."""
     found = []
     for record in window.spans[:]:
         start, end = record.start, record.end

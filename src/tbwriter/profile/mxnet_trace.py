@@ -42,7 +42,7 @@ class Span(NamedTuple):
     end: int
     name: str
     category: str
-    device: str   # "" for what no device ran
+    device: str   # "" if no device ran it
     thread: int
 
 

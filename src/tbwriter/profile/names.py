@@ -27,7 +27,7 @@ ALLOCATION, DEALLOCATION = "MemoryAllocation", "MemoryDeallocation"
 _STEP_CONTEXT = 1
 # Statistics that name a stage of the input share their ids with the metadata of events.
 _INPUT_STAGE = 1 << 40
-# The picosecond before a step ends, for steps that hold nothing but input: XProf counts only steps
+# The picosecond before a step ends, for steps that hold only input: XProf counts only steps
 # that hold something else.
 STEP_END = "end of step"
 

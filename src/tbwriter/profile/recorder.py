@@ -7,7 +7,7 @@
                     ...
 
 A span costs two readings of the clock and an append to a list that all threads share, which is
-atomic: no lock is taken. `layout` works out what it means, on the writer's thread.
+atomic: no lock is taken. `layout` interprets the records, on the writer's thread.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .window import Count, Lane, Memory, Record, Window, now
 
 MAX_EVENTS = 100_000
 _MAX_NAME = 1000
-_IDLE_NAMES = 1000  # so many spans are kept for their next time while nothing is recorded
+_IDLE_NAMES = 1000  # while nothing is recorded, this many spans are kept to be used again
 # XProf takes spans of these names for something else, and draws none.
 _REFUSED = {names.ALLOCATION, names.DEALLOCATION}
 
@@ -124,7 +124,7 @@ class Span(Record):
 
 
 class Step:
-    """A step, recorded where it lies in a window."""
+    """A step, recorded if it is inside a window."""
 
     def __init__(self, profile: "Profile", number: int, name: str) -> None:
         self._profile = profile
@@ -369,7 +369,7 @@ class Profile:
 
 
 def _left_out(events: int, limit: int) -> List[str]:
-    """What the user should know about events beyond the limit: a warning now, and in the file."""
+    """Report events beyond the limit: as a warning now, and in the file."""
     if not events:
         return []
     text = f"{events} events were left out of the profile, which holds {limit} of each kind"

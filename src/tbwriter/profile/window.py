@@ -65,9 +65,9 @@ class Memory(NamedTuple):
 
 
 class Window:
-    """What is recorded from `begin` to `end`, in nanoseconds of the clock.
+    """The events recorded from `begin` to `end`, in nanoseconds of the clock.
 
-    since_1970: the nanoseconds of `begin`. limit: of each kind, so many are kept.
+    since_1970: `begin` in nanoseconds since 1970. limit: how many events of each kind are kept.
     """
 
     __slots__ = ("begin", "end", "since_1970", "limit", "spans", "counts", "memory", "left_out",

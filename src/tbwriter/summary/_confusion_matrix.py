@@ -110,7 +110,7 @@ def _classes(what: str, values: Any) -> Array:
     try:
         listed = isinstance(plain, (list, tuple, np.ndarray))
         array = np.asarray(of_numpy(plain)) if listed else None
-    except Exception:  # ragged, or too deep: as_array says what is wrong
+    except Exception:  # ragged, or too deep: as_array reports the error
         array = None
     if array is None or array.dtype.kind not in "US":
         array = as_array(plain, what)

@@ -152,7 +152,7 @@ def _matrix_file(matrix: "np.ndarray[Any, Any]") -> Tuple[bytes, str]:
     except UnicodeDecodeError as error:
         if error.reason != "unexpected end of data":
             return data, "bytes"
-    row = "\t".join(["%.9g"] * matrix.shape[1])  # nine digits tell all float32 apart
+    row = "\t".join(["%.9g"] * matrix.shape[1])  # nine digits distinguish all float32
     return "\n".join([row % tuple(values) for values in matrix.tolist()]).encode(), "tsv"
 
 

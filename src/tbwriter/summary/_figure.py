@@ -46,7 +46,7 @@ def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = ""
 
 
 def _drawn(one: Any) -> Array:
-    """The figure's pixels as RGB, drawn by matplotlib's own renderer whatever window it is in."""
+    """The figure's pixels as RGB, drawn by matplotlib's own renderer, not by that of its window."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # the caller has it: a figure came
     former = one.canvas
     try:

@@ -42,7 +42,7 @@ class Node(NamedTuple):
     """One box of a graph.
 
     name: unique in its graph; "/" separates scopes.
-    op: what it does, e.g. "Convolution".
+    op: its operation, e.g. "Convolution".
     inputs: names of nodes, "name:1" for an output other than the first, "^name" for control.
     device: e.g. "/device:GPU:0"; TensorBoard can colour by it.
     attrs: shown beside the node: bools, ints, floats, strings and lists of one of these. What
@@ -142,9 +142,9 @@ def costs(tag: str, nodes: Iterable[Cost]) -> Message:
 
 def node_names(wanted: Iterable[str]) -> List[str]:
     """Names for nodes, one for each of `wanted`, in order: unique, and without what GraphDef gives
-    a meaning (":" and "^" become "_", empty scopes go).
+    a meaning (":" and "^" become "_", empty scopes are removed).
 
-    The first to come keeps its name; those after it get "_1", "_2", ...
+    The first one keeps its name; later ones get "_1", "_2", ...
     """
     taken: Set[str] = set()
     counts: Dict[str, int] = {}

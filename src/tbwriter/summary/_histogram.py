@@ -46,9 +46,9 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
         "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges". Values beyond the outermost
         edges are counted too.
     max_bins: neighbouring buckets are joined until there are no more than these.
-    max_values: of a larger array, at most so many values from all parts of it are counted, and the
-        counts are scaled to its size; the description says so. With 50,000, the shares below each
-        limit are right to within a hundredth. `min` and `max` are those of the sample.
+    max_values: of a larger array, at most this many values from all parts of it are counted, and
+        the counts are scaled to its size; the description says so. With 50,000, the share below
+        each limit is right to within a hundredth. `min` and `max` are those of the sample.
     display_name, description: shown with the chart; the description is Markdown.
 
     Raises TypeError for values that are no numbers, ValueError for an empty array or unusable bins.

@@ -1,4 +1,4 @@
-"""Arrays as they are, for dashboards of one's own. Shown by whatever plugin they are for."""
+"""Arrays without conversion, for dashboards of your own. Shown by the plugin that they name."""
 from __future__ import annotations
 
 from typing import Any, Callable, Optional, Tuple
@@ -27,7 +27,7 @@ def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes =
     data: numbers, bools, complex numbers, str or bytes, in a numpy, MXNet, torch or jax array or in
         lists. Elements masked by numpy.ma become NaN.
     plugin_name: the plugin that reads it. TensorBoard has none for "tensor".
-    content: what the plugin wants to know about the tag, as bytes.
+    content: data about the tag for the plugin, as bytes.
     blobs: give the plugin the elements of `data`, one axis of bytes, one by one (as for images)
         instead of all of them at once (as for histograms; such a tensor should be small, some kB).
     display_name, description: for the plugin to show.

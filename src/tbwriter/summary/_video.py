@@ -12,7 +12,7 @@ from .._proto.messages import Summary
 from .._proto.wire import check_size
 from .._values.number import as_count, as_flag, as_float
 from .._values.depth import normalized, to_8_bits, to_depth
-from .._values.pixels import Array, Picture, image_value, in_order, picture, tile
+from .._values.pixels import Array, Picture, grid, image_value, in_order, picture, tile
 
 # GIF counts in hundredths of a second; browsers play anything below two of them at ten.
 _SHORTEST = 2
@@ -46,12 +46,11 @@ def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = N
     if not 100 / _LONGEST <= rate < float("inf"):
         raise ValueError(f"got fps={fps}, want frames per second, at least 1 in 11 minutes")
     gap = as_count(padding, "padding", 0)
-    rows, columns = _arranged(clips.length("N"))
-    width = (clips.length("W") + gap) * columns - gap
-    height = (clips.length("H") + gap) * rows - gap
+    columns = _columns(clips.length("N"))
+    height, width = grid(clips.length("N"), clips.length("H"), clips.length("W"), columns, gap).size
     if width > 65535 or height > 65535:
-        raise ValueError(f"got a video of {width} x {height}, want at most 65535 x 65535, which "
-                         "is what a GIF holds")
+        raise ValueError(f"got a video of {width} x {height}, want at most 65535 x 65535, the "
+                         "limit of GIF")
     check_size(width * height * 3, "a frame")
     Image.preinit()  # loads the formats: not on the thread, see `_loading`
 
@@ -81,10 +80,10 @@ def _frames(clips: Picture) -> Array:
     return in_order(array, clips.layout, "TNHWC")
 
 
-def _arranged(number: int) -> Tuple[int, int]:
-    """(rows, columns): 1 x 2, 1 x 3, 2 x 2, 2 x 3, ... as torch arranges them."""
+def _columns(number: int) -> int:
+    """The clips per row, as torch arranges them: 1 x 2, 1 x 3, 2 x 2, 2 x 3, ..."""
     rows = 1 << (number.bit_length() - 1) // 2
-    return rows, -(-number // rows)
+    return -(-number // rows)
 
 
 def _timing(frames: int, fps: float) -> Tuple[List[int], List[int]]:

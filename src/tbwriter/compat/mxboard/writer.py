@@ -63,8 +63,8 @@ class SummaryWriter(Extended):
 
     logdir: the directory, made if it is missing.
     max_queue: accepted, without effect.
-    flush_secs: values reach the file within so many seconds. The default, 120, means tbwriter's:
-        0.1 s, on object stores 10 s.
+    flush_secs: values reach the file within this time, in seconds. The default, 120, means
+        tbwriter's: 0.1 s, on object stores 10 s.
     filename_suffix: the end of the names of the event files.
     verbose: report the log directory to the logger of this module, at level INFO.
 

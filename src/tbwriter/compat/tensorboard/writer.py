@@ -52,8 +52,8 @@ class FileWriter(SummaryToEventTransformer, Forwarding):
 
     logdir: the directory, made if it is missing. graph, graph_def: a graph to be written at once.
     max_queue: accepted, without effect.
-    flush_secs: values reach the file within so many seconds. The default, 120, means tbwriter's:
-        0.1 s, on object stores 10 s.
+    flush_secs: values reach the file within this time, in seconds. The default, 120, means
+        tbwriter's: 0.1 s, on object stores 10 s.
 
     Raises OSError when the directory can't be written; the add methods raise TypeError or
     ValueError.

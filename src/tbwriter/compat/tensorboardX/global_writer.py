@@ -135,7 +135,7 @@ class GlobalSummaryWriter:
         return None if self.smw is None else self.smw._get_file_writer()
 
     def close(self) -> None:
-        """Flush and close the file. What is added later opens another one."""
+        """Flush and close the file. A later add opens another one."""
         with self._lock:
             if self._link is not None:
                 self._link.close()

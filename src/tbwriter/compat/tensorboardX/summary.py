@@ -36,7 +36,7 @@ def hparams(hparam_dict: Optional[Mapping[str, Any]] = None,
             ) -> Tuple[Summary, Summary, Summary]:
     """The three Summaries of a trial: its columns, its start, its end.
 
-    Raises TypeError for what is no dict.
+    Raises TypeError for anything but dicts.
     """
     return _kinds.hparams(hparam_dict, metric_dict)
 

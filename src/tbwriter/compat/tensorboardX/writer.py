@@ -33,13 +33,13 @@ class FileWriter(FileWriterBase):
                                   filename_suffix), logdir)
 
     def add_openvino_graph(self, graph: Any, walltime: Optional[float] = None) -> None:
-        """Write a GraphDef: a protobuf message, whatever it was made from."""
+        """Write a GraphDef, given as a protobuf message."""
         self.add_onnx_graph(graph, walltime)
 
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
                      ) -> Iterator["FileWriter"]:
-        """The step and time of what is added inside, unless a call gives its own."""
+        """The step and time of values that are added inside, unless a call gives its own."""
         with self._writer.use_metadata(  # type: ignore[attr-defined]
                 global_step=global_step, walltime=walltime):
             yield self
@@ -59,10 +59,10 @@ class SummaryWriter(SummaryWriterBase):
     logdir: the directory, or a URL such as `s3://bucket/run`; None makes
         `runs/<date>_<host><comment>`. log_dir: the same.
     comment: the end of that name.
-    purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
+    purge_step: a resumed run starts again here: TensorBoard drops its values from this step on.
     max_queue: accepted, without effect.
-    flush_secs: values reach the file within so many seconds. The default, 120, means tbwriter's:
-        0.1 s, on object stores 10 s.
+    flush_secs: values reach the file within this time, in seconds. The default, 120, means
+        tbwriter's: 0.1 s, on object stores 10 s.
     filename_suffix: the end of the names of the event files.
     write_to_disk: False writes nothing.
     comet_config: NotImplementedError unless it is disabled.
@@ -183,7 +183,7 @@ class SummaryWriter(SummaryWriterBase):
     @contextmanager
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
                      ) -> Iterator["SummaryWriter"]:
-        """The step and time of what is added inside, unless a call gives its own."""
+        """The step and time of values that are added inside, unless a call gives its own."""
         former = self._walltime
         with self._writer.use_metadata(global_step=global_step, walltime=walltime):
             self._walltime = former if walltime is None else walltime

@@ -50,7 +50,7 @@ def hparams(hparam_dict: Optional[Mapping[str, Any]] = None,
 
     hparam_dict, metric_dict, hparam_domain_discrete: as for `SummaryWriter.add_hparams`.
 
-    Raises TypeError for what is no dict.
+    Raises TypeError for anything but dicts.
     """
     return _kinds.hparams(hparam_dict, metric_dict, hparam_domain_discrete)
 

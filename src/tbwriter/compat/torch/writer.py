@@ -34,10 +34,10 @@ class SummaryWriter(SummaryWriterBase):
 
     log_dir: the directory; None makes `runs/<date>_<host><comment>`.
     comment: the end of that name.
-    purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
+    purge_step: a resumed run starts again here: TensorBoard drops its values from this step on.
     max_queue: accepted, without effect.
-    flush_secs: values reach the file within so many seconds. The default, 120, means tbwriter's:
-        0.1 s, on object stores 10 s.
+    flush_secs: values reach the file within this time, in seconds. The default, 120, means
+        tbwriter's: 0.1 s, on object stores 10 s.
     filename_suffix: the end of the names of the event files.
 
     The attributes `log_dir`, `purge_step`, `max_queue`, `flush_secs`, `filename_suffix`,
