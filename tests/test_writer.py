@@ -489,6 +489,44 @@ def resumed_at_5(logdir: Path, points: Dict[int, float]) -> None:
             writer.add_scalar("x", value, step)
 
 
+@pytest.mark.parametrize("asynchronous", [True, False], ids=["thread", "synchronous"])
+def test_numbered_and_timed_scalars(tmp_path: Path, asynchronous: bool) -> None:
+    """A scalar without a step, or with a time of its own, is the event that its Summary makes: a
+    refused call takes no step, and a default step holds until it is taken back."""
+    def log(writer: FileWriter, add: Callable[..., None]) -> None:
+        for step in (None, None, 5, None):
+            add("loss", 0.1, step, 1.5)
+        for bad in ("text", [1.0, 2.0], None):
+            with pytest.raises((TypeError, ValueError)):
+                add("loss", bad, None, 1.5)
+        for value in (1e300, math.nan, np.float32(2), np.int64(3), True, 1 << 200):
+            add("loss", value, None, 2.5)
+        for seconds in (2, np.float32(2.5), np.array([3.0])):
+            add("loss", 0.2, None, seconds)
+        for seconds in (math.nan, math.inf, "now"):
+            with pytest.raises((TypeError, ValueError)):
+                add("loss", 0.2, None, seconds)
+        writer.default_step = 40
+        add("loss", 0.3, None, 4.5)
+        add("loss", 0.3, -1, 4.5)
+        writer.default_step = None
+        add("loss", 0.4, None, 4.5)
+
+    options = dict(asynchronous=asynchronous)
+    with FileWriter(tmp_path / "rows", **options) as rows:
+        log(rows, rows.add_scalar)
+    with FileWriter(tmp_path / "summaries", **options) as summaries:
+        log(summaries, lambda tag, value, step, seconds: summaries.add(
+            summary.scalar(tag, value), step, seconds))
+
+    def written(name: str) -> List[bytes]:
+        return [event.SerializeToString() for event in events(tmp_path / name)][1:]
+
+    assert written("rows") == written("summaries") and len(written("rows")) == 16
+    steps = [event.step for event in events(tmp_path / "rows")][1:]
+    assert steps == [0, 1, 5, *range(2, 12), 40, -1, 12]
+
+
 @both_loaders
 def test_purge_step(tmp_path: Path, loader: str) -> None:
     """A first resume with purge_step drops the points from there on in both loaders."""

@@ -20,9 +20,6 @@ from .writer import FileWriter
 class KindMethods(FileWriter):
     """A FileWriter with a method per kind."""
 
-    default_step: Optional[int] = None
-    """The step of values that are added without one; None numbers them 0, 1, ..."""
-
     def add_histogram(self, tag: str, values: Any, global_step: Optional[int] = None,
                       bins: Any = "tensorflow", walltime: Optional[float] = None,
                       max_bins: Optional[int] = None, *, max_values: Optional[int] = None,

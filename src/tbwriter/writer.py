@@ -26,7 +26,7 @@ from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
 from ._memory import memory
 from ._proto.messages import Message, Summary
-from ._scalars.rows import ROW, Tags
+from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Reserved, StepCounter, warn_of_parent
 from ._tfrecord.frame import frame
 from ._values.number import as_float, as_step, as_wall_time, is_plain
@@ -77,6 +77,9 @@ class FileWriter:
     signal handlers, and after a fork, where the child writes a file of its own. A pickled writer
     opens a file of its own where it is loaded.
     """
+
+    default_step: Optional[int] = None
+    """The step of values that are added without one; None numbers them 0, 1, ..."""
 
     _counts_later = False  # whether steps are numbered on the thread
     _of_parent: Set[str] = set()  # tags that the process logged from which this one was forked
@@ -166,6 +169,7 @@ class FileWriter:
             raise TypeError(f"got a payload of type {type(payload).__name__}, want one of "
                             "tbwriter.summary, such as summary.scalar(tag, value)")
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
+        step = self.default_step if step is None else step
         number = self._numbered(payload.tags) if step is None else as_step(step)
         if self._of_parent:
             self._compare_with_parent(payload.tags)
@@ -200,8 +204,12 @@ class FileWriter:
         """
         row = None
         try:
-            if walltime is None and not (display_name or description or summary_description):
+            if display_name or description or summary_description:
+                pass
+            elif walltime is None and global_step is not None:
                 row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
+            else:
+                row = self._row(tag, scalar_value, global_step, walltime)
         except (KeyError, struct.error, TypeError, ValueError, OverflowError):
             pass  # also the first value of a tag
         except Exception as error:  # of a foreign object, which is refused below
@@ -385,6 +393,18 @@ class FileWriter:
                  wall_time)
         if is_plain(value) and self._tags.takes(tag):  # others take this path every time
             self._tags.number(tag)
+
+    def _row(self, tag: str, value: Any, step: Optional[int], wall_time: Optional[float]
+             ) -> Optional[bytes]:
+        """The row of a scalar that has no step, or a time of its own. None where there is none."""
+        seconds = _now() if wall_time is None else wall_time
+        step = self.default_step if step is None else step
+        if not isinstance(seconds, float) or not math.isfinite(seconds) \
+                or step is None and self._counts_later:
+            return None
+        row = _pack(seconds, step or 0, value, self._numbers[tag])
+        # Numbered last: a value that is no number takes no step.
+        return row if step is not None else with_step(row, self.step_counter.next((tag,)))
 
     def _series(self, tag: str, rows: Callable[..., bytes]) -> None:
         """Queue many scalars of one tag. rows: makes them; it is called with two functions, which
