@@ -271,7 +271,8 @@ class Channel:
         so, and all is written."""
         if self.retry.error or get_ident() == self._owner.ident:
             return False
-        return bool(self._owner.do(0, self._take_once)) and not len(self.queue)
+        queue = self.queue
+        return bool(self._owner.do(0, self._take_once)) and not (queue.items or queue.taken[0])
 
     def _take_once(self) -> bool:
         # Only the owner may ask: another thread may have failed just now, and `_take` relies on it.
@@ -359,18 +360,19 @@ class Channel:
             encoded = self._encoded(items)
             queue.taken = items, encoded
         records, count, nbytes = encoded
+        log = self.log
         if not count:
             self._step(items[0])
             count, nbytes = 1, items[0].nbytes
-        elif not self.log.pending:  # all before is written: so these are not yet there
-            self.log.append(records)
+        elif not log.pending:  # all before is written: so these are not yet there
+            log.append(records)
         queue.count_gone(nbytes)
         queue.taken = items[count:], None
-        self.log.write()
+        log.write()
         self.progress = time.monotonic()
-        if self.log.notice:
-            self.tell(self.log.notice)
-            self.log.notice = ""
+        if log.notice:
+            self.tell(log.notice)
+            log.notice = ""
 
     def _encoded(self, items: List[Any]) -> Encoded:
         """The records of the first of `items`. One that can't be encoded is left out."""

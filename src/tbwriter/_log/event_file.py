@@ -71,7 +71,9 @@ class EventFile:
         _open_files.add(id(self))
 
     def write(self, pieces: Parts) -> int:
-        return _write(self.fd, pieces)
+        if len(pieces) > 1 and hasattr(os, "writev"):
+            return os.writev(self.fd, pieces)
+        return os.write(self.fd, pieces[0])
 
     def position(self) -> int:
         """The offset at which the last write ended; -1 where the file system has no such thing."""
@@ -94,14 +96,16 @@ class EventFile:
     def size(self) -> int:
         return os.fstat(self.fd).st_size
 
+    def just_seen(self) -> bool:
+        """Whether `trouble` was asked for a moment ago."""
+        return time.monotonic() - self._seen < SEEN_SECS
+
     def trouble(self, size: Optional[int]) -> str:
         """Why nothing more can be written into the file; "" while all is well.
 
         size: the number of bytes that it should have; None where sizes say nothing.
         """
         now = time.monotonic()
-        if now - self._seen < SEEN_SECS:
-            return ""
         self._seen = now
         here: Optional[os.stat_result] = None
         try:
@@ -178,12 +182,6 @@ def _kind_of(device: int) -> str:
                 if fields[2] == f"{os.major(device)}:{os.minor(device)}":
                     return fields[fields.index("-") + 1]
     return ""
-
-
-def _write(fd: int, pieces: Parts) -> int:
-    if len(pieces) > 1 and hasattr(os, "writev"):
-        return os.writev(fd, pieces)
-    return os.write(fd, pieces[0])
 
 
 def _sync_directory(directory: str) -> None:

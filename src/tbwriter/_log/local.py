@@ -208,12 +208,13 @@ class LocalLog:
         if not self._blocks:
             return
         file = self._unparked()
-        if file is not None:
+        if file is not None and not (self._counted and file.just_seen()):
             self._check(file)
-        while self._blocks:
-            block = self._blocks[0]
+        blocks = self._blocks
+        while blocks:
+            block = blocks[0]
             if block.end <= self._written:
-                self._blocks.popleft()
+                blocks.popleft()
             elif self._file is None:
                 self._begin()
             elif block.start == self._written and self._is_full(block):
@@ -240,7 +241,7 @@ class LocalLog:
         end = file.position() if self._sizes_hold else -1
         before = self._size(file)
         reason = ""
-        if end not in (-1, before + size):
+        if end != before + size and end != -1:
             reason = "another program has changed it"
             between = file.read(before, end - size) if end - size > before else b""
             # Nobody finds records after bytes that are none: those of ours are written again.
