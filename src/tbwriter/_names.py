@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 
 # "NAME_MAX" is 255 on the usual file systems; callers append endings.
 MAX_BYTES = 200
@@ -59,6 +60,7 @@ def path_below(path: str) -> str:
     return below if len(os.fsencode(below)) <= _PATH_MAX else file_name(path)
 
 
+@lru_cache(maxsize=1024)
 def run_name(text: str) -> str:
     """`text` as the path of a run below a log directory: unchanged if a file system accepts it,
     so that runs have the names that other writers give them.

@@ -12,6 +12,7 @@ import math
 import os
 import re
 import time
+from collections import abc  # typing's classes are slow in isinstance
 from contextlib import contextmanager
 from itertools import count
 from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence,
@@ -26,6 +27,7 @@ from ._values.number import as_step, as_wall_time
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._steps import Continued
+from .summary._scalar import taken
 from .writer import DEFAULT_BUFFER, FileWriter
 
 if TYPE_CHECKING:
@@ -169,11 +171,10 @@ class SummaryWriter(KindMethods):
             return
         step = self.default_step if global_step is None else global_step
         seconds = self._default_wall_time if walltime is None else walltime
-        scalars = {name: summary.scalar(main_tag, value)
-                   for name, value in _curves(tag_scalar_dict).items()}
-        for name, scalar in scalars.items():
-            run = f"{main_tag.replace('/', '_')}_{messages.check_tag(name)}"
-            self.sub_run(safe_run_name(run)).add(scalar, step, seconds)
+        numbers = [(f"{main_tag.replace('/', '_')}_{messages.check_tag(name)}",
+                    taken(value)) for name, value in _curves(tag_scalar_dict).items()]
+        for run, number in numbers:
+            self.sub_run(safe_run_name(run)).add_scalar(main_tag, number, step, seconds)
 
     @checked
     def add_values(self, values: Mapping[str, Any], global_step: Optional[int] = None,
@@ -335,7 +336,7 @@ class SummaryWriter(KindMethods):
         # mxboard: {name: number} and (name, number) are curves of one chart.
         if isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str):
             value = {value[0]: value[1]}
-        if isinstance(value, Mapping):
+        if isinstance(value, abc.Mapping):
             self.add_scalars(tag, value, step, wall_time)
         else:
             super()._scalar(tag, value, step, wall_time, display_name, description)
@@ -391,7 +392,7 @@ def _new_directory(comment: str, silent: bool) -> str:
 
 
 def _mapping(what: str, values: Any) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
+    if not isinstance(values, abc.Mapping):
         raise TypeError(f"got {what} of type {type(values).__name__}, want a dict")
     return values
 

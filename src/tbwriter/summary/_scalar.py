@@ -29,11 +29,16 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
     described = messages.metadata(schema.SCALARS, display_name=display_name,
                                   description=description
                                   ) if _is_given(display_name, description) else b""
-    if _is_dense_number(value):
-        # MXNet computes in the background: a copy joins its queue, and the call does not wait.
-        held = value.copy()
-        return Summary([Value(tag, lambda: [_field(held) + described])])
-    return Summary([Value(tag, [_field(value) + described])])
+    number = taken(value)
+    if not isinstance(number, float):
+        return Summary([Value(tag, lambda: [_field(number) + described])])
+    return Summary([Value(tag, [_field(number) + described])])
+
+
+def taken(value: Any) -> Any:
+    """The number of a scalar, as a float; or a copy of an MXNet array. MXNet computes in the
+    background: a copy joins its queue, and the call does not wait."""
+    return value.copy() if _is_dense_number(value) else as_float(value)
 
 
 def _is_given(display_name: Any, description: Any) -> bool:
