@@ -503,19 +503,18 @@ def test_numbered_and_timed_scalars(tmp_path: Path, asynchronous: bool) -> None:
             add("loss", value, None, 2.5)
         for seconds in (2, np.float32(2.5), np.array([3.0])):
             add("loss", 0.2, None, seconds)
-        for seconds in (math.nan, math.inf, "now"):
+        for wrong in (math.nan, math.inf, "now"):
             with pytest.raises((TypeError, ValueError)):
-                add("loss", 0.2, None, seconds)
+                add("loss", 0.2, None, wrong)
         writer.default_step = 40
         add("loss", 0.3, None, 4.5)
         add("loss", 0.3, -1, 4.5)
         writer.default_step = None
         add("loss", 0.4, None, 4.5)
 
-    options = dict(asynchronous=asynchronous)
-    with FileWriter(tmp_path / "rows", **options) as rows:
+    with FileWriter(tmp_path / "rows", asynchronous=asynchronous) as rows:
         log(rows, rows.add_scalar)
-    with FileWriter(tmp_path / "summaries", **options) as summaries:
+    with FileWriter(tmp_path / "summaries", asynchronous=asynchronous) as summaries:
         log(summaries, lambda tag, value, step, seconds: summaries.add(
             summary.scalar(tag, value), step, seconds))
 

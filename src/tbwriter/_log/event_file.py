@@ -71,9 +71,7 @@ class EventFile:
         _open_files.add(id(self))
 
     def write(self, pieces: Parts) -> int:
-        if len(pieces) > 1 and hasattr(os, "writev"):
-            return os.writev(self.fd, pieces)
-        return os.write(self.fd, pieces[0])
+        return _write(self.fd, pieces)
 
     def position(self) -> int:
         """The offset at which the last write ended; -1 where the file system has no such thing."""
@@ -182,6 +180,12 @@ def _kind_of(device: int) -> str:
                 if fields[2] == f"{os.major(device)}:{os.minor(device)}":
                     return fields[fields.index("-") + 1]
     return ""
+
+
+def _write(fd: int, pieces: Parts) -> int:
+    if len(pieces) > 1 and hasattr(os, "writev"):
+        return os.writev(fd, pieces)
+    return os.write(fd, pieces[0])
 
 
 def _sync_directory(directory: str) -> None:
