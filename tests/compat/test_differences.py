@@ -1,5 +1,5 @@
-"""The differences from torch and tensorboardX that docs/migrating.md lists: what those write, what
-this package writes instead, and that TensorBoard shows both."""
+"""The differences from other writers that docs/migrating.md lists: what those write, what this
+package writes instead, and that TensorBoard shows both."""
 from __future__ import annotations
 
 import wave
@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from PIL import Image
+from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-from tbwriter.compat import mxboard, tensorboardX, torch
+from tbwriter.compat import mxboard, tensorboard, tensorboardX, torch
 from tests.support.judges import Http, board, both_loaders, http
 
 NOISE = np.random.RandomState(0)
@@ -212,3 +213,95 @@ def test_a_curve_of_one_threshold(tmp_path: Path, name: str, ours: Any, loader: 
         (step, one), = seen.tensors("pr_curves", "ours", "pr")
         (_, other), = seen.tensors("pr_curves", "theirs", "pr")
     assert step == 3 and one.shape == (6, 1) and np.allclose(one, other)
+
+
+def test_frames_that_are_alike() -> None:
+    """Frames like the one before them are one frame, shown for as long."""
+    frames = np.zeros((1, 4, 3, 8, 8), np.uint8)
+    frames[:, 1:] = 200
+    clip = tensorboardX.summary.video("a", frames, 4).value[0].image.encoded_image_string
+    with Image.open(BytesIO(clip)) as shown:
+        durations = []
+        for number in range(shown.n_frames):
+            shown.seek(number)
+            durations.append(shown.info["duration"])
+    assert durations == [250, 750]
+
+
+@both_loaders
+@BOTH
+def test_texts_stand_alone(tmp_path: Path, name: str, ours: Any, loader: str) -> None:
+    """A text is shown as it is; those of torch and tensorboardX, arrays of one, in a table."""
+    for folder, module in (("ours", ours), ("theirs", original(name))):
+        with module.SummaryWriter(str(tmp_path / folder)) as writer:
+            writer.add_text("note", "*so*", 3)
+    with http(tmp_path, loader) as page:
+        tag = "note/text_summary"
+        (mine,), (their,) = (page.json("text/text", run=run, tag=tag) for run in ("ours", "theirs"))
+    assert mine["text"] == "<p><em>so</em></p>" and mine["step"] == their["step"] == 3
+    assert their["text"].startswith("<table>") and mine["text"] in their["text"]
+
+
+def test_summaries_of_torch_and_of_this_one() -> None:
+    """The fields with the values are the same. Here `metadata` names the dashboard too, and a
+    scalar is `simple_value` with `new_style=True`."""
+    theirs = original("torch.utils.tensorboard.summary")
+    values = NOISE.rand(100)
+    for made, wanted in ((torch.summary.scalar("a", 0.5, new_style=True), theirs.scalar("a", 0.5)),
+                         (torch.summary.histogram_raw("a", 0, 1, 2, 1, 1, [0.5, 1], [1, 1]),
+                          theirs.histogram_raw("a", 0, 1, 2, 1, 1, [0.5, 1], [1, 1])),
+                         (torch.summary.image("a", values.reshape(1, 10, 10), dataformats="CHW"),
+                          theirs.image("a", values.reshape(1, 10, 10), dataformats="CHW"))):
+        ours, their = made.value[0], wanted.value[0]
+        kind = their.WhichOneof("value")
+        assert ours.tag == their.tag and not their.HasField("metadata")
+        assert made == torch.summary.scalar("a", 0.5) if kind == "simple_value" else \
+            ours.metadata.plugin_data.plugin_name in ("histograms", "images")
+        assert ours.HasField(kind) and (kind != "histo" or ours.histo == their.histo)
+
+
+@both_loaders
+def test_nodes_of_mxboards_graphs(tmp_path: Path, loader: str) -> None:
+    """Operators have mxboard's names, types and inputs, without the box `fc1/fc1` around each. A
+    weight is `fc1/weight`, of type Parameter, where mxboard's is `fc1/fc1_weight`, of type null."""
+    mx = pytest.importorskip("mxnet", reason="MXNet is not installed")
+    net = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=10, name="fc1")
+    net = mx.sym.SoftmaxOutput(mx.sym.Activation(net, act_type="relu", name="relu1"), name="soft")
+    with mxboard.SummaryWriter(str(tmp_path)) as writer:
+        writer.add_graph(net)
+    with http(tmp_path, loader) as page:
+        drawn = text_format.Parse(page.bytes("graphs/graph", run=".").decode(), GraphDef())
+    assert {node.name: (node.op, list(node.input)) for node in drawn.node} == {
+        "data": ("Input", []), "fc1/weight": ("Parameter", []), "fc1/bias": ("Parameter", []),
+        "fc1": ("FullyConnected", ["data", "fc1/weight", "fc1/bias"]),
+        "relu1": ("Activation", ["fc1"]), "soft_label": ("Input", []),
+        "soft": ("SoftmaxOutput", ["relu1", "soft_label"]), "soft_output": ("Output", ["soft"])}
+
+
+def test_embeddings_of_mxboard_and_2017(tmp_path: Path) -> None:
+    """The projector shows the names of the original: mxboard's `tag` or `tag_000007`, `tag:00000`
+    of the others. The files are there when the call returns."""
+    points = NOISE.rand(6, 3).astype(np.float32)
+    names: Dict[str, List[str]] = {}
+    for module in (mxboard, tensorboard, tensorboardX, torch):
+        folder = tmp_path / module.__name__
+        writer = module.SummaryWriter(str(folder))
+        if module is mxboard:
+            writer.add_embedding(tag="codes", embedding=points, labels=np.arange(6), global_step=7)
+            writer.add_embedding(tag="plain", embedding=points)
+        else:
+            writer.add_embedding(points, list("abcdef"), None, 7, "codes")
+            writer.add_embedding(points, tag="plain")
+        names[module.__name__.rpartition(".")[2]] = list(projector(folder))
+        writer.close()
+    assert names.pop("mxboard") == ["codes_000007", "plain"]
+    assert set(map(tuple, names.values())) == {("codes:00007", "plain:00000")}
+
+
+def test_curves_of_mxboard_are_there_at_once(tmp_path: Path) -> None:
+    """The run of a curve is on disk when the first call with its name returns."""
+    writer = mxboard.SummaryWriter(str(tmp_path))
+    writer.add_scalar("loss", ("train", 0.5), 0)
+    writer.add_scalar("loss", {"test": 0.5, "train": 0.4}, 1)
+    assert sorted(one.parent.name for one in tmp_path.rglob("*tfevents*")) == ["test", "train"]
+    writer.close()

@@ -23,10 +23,12 @@ REAL = {
     "torch/__init__.py": "", "torch/utils/__init__.py": "",
     "torch/utils/tensorboard/__init__.py": "from .writer import FileWriter, SummaryWriter",
     "torch/utils/tensorboard/writer.py": "class FileWriter: pass\nclass SummaryWriter: pass",
+    "torch/utils/tensorboard/summary.py": "from ._utils import HELP\n_helper = HELP\nscalar = None",
     "torch/utils/tensorboard/_utils.py": "from ._more import HELP",
     "torch/utils/tensorboard/_more.py": "HELP = 'real'",
     "tensorboardX/__init__.py": "from .writer import SummaryWriter",
     "tensorboardX/writer.py": "class SummaryWriter: pass",
+    "tensorboardX/summary.py": "import a_package_that_is_not_there",
     "mxboard/__init__.py": "class SummaryWriter: pass",
     "tensorboard/__init__.py": "",
     "framework.py": "from torch.utils.tensorboard import SummaryWriter as Writer\n"
@@ -165,3 +167,22 @@ def test_a_framework_logs(tmp_path: Path, loader: str) -> None:
     with board(tmp_path, loader) as seen:
         assert seen.scalars(".", "loss") == [(1, 0.5)]
         assert "_hparams_/session_start_info" in seen.tags("hparams")
+
+
+@pytest.mark.parametrize("before", ["import torch.utils.tensorboard.summary", ""])
+def test_helpers_of_a_submodule_stay(tmp_path: Path, before: str) -> None:
+    """Names of a replaced submodule that are not here, such as its own helpers, are those of the
+    real one, whether that had been imported or not; never where there is a counterpart."""
+    run(tmp_path, before + """
+install("torch.utils.tensorboard", quiet=True)
+from torch.utils.tensorboard.summary import _helper, scalar
+assert _helper == "real" and scalar.__module__ == "tbwriter.compat.torch.summary"
+assert not hasattr(sys.modules["torch.utils.tensorboard.summary"], "_neither")
+install("tensorboardX", quiet=True)
+from tensorboardX import summary, record_writer, torchvis
+assert not any(hasattr(one, "_helper") for one in (summary, record_writer, torchvis))
+uninstall("torch.utils.tensorboard")
+uninstall("tensorboardX")
+from torch.utils.tensorboard.summary import scalar
+assert scalar is None and not hasattr(sys.modules["tbwriter.compat.torch.summary"], "_helper")
+""")

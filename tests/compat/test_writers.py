@@ -259,6 +259,9 @@ def test_records_and_events(tmp_path: Path) -> None:
     low = event_file_writer.EventFileWriter(str(tmp_path / "low"), 10, 120)
     low.add_event(event_pb2.Event(summary=value, wall_time=1.0))
     low.close()
+    low.add_event(event_pb2.Event(summary=value))
+    low.close()
+    assert abs(events(tmp_path / "low")[-1].wall_time - time.time()) < 60
     lower = event_file_writer.EventsWriter(str(tmp_path / "lower" / "events"))
     lower.write_event(event_pb2.Event(summary=value, wall_time=1.0))
     assert lower.flush() and lower.close()

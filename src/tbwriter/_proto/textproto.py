@@ -18,6 +18,8 @@ _STRING = {quote: re.compile(rf"(?:\\.|[^{quote}\\\n]){{1,1000}}") for quote in 
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
             "\\": "\\", "'": "'", '"': '"', "?": "?"}
+# The bytes that protobuf writes as a backslash and a letter.
+_ESCAPES = {ord(char): f"\\{letter}" for letter, char in _LETTERS.items() if letter in "ntr\\'\""}
 _CLOSING = {"{": "}", "<": ">"}
 # "The default limit is 100 nested messages."
 _MAX_DEPTH = 100
@@ -51,11 +53,11 @@ class Field(NamedTuple):
 
 
 def quoted(text: Union[str, bytes]) -> str:
-    """`text` as a string of the text format: bytes other than printable ASCII become octal."""
+    """`text` as a string of the text format, with protobuf's escapes: bytes other than printable
+    ASCII become octal."""
     data = text if isinstance(text, bytes) else text.encode("utf-8")
     return '"' + "".join(
-        f"\\{byte:03o}" if byte < 32 or byte > 126 else
-        "\\" + chr(byte) if chr(byte) in "\"'\\" else chr(byte)
+        _ESCAPES.get(byte) or (chr(byte) if 32 <= byte <= 126 else f"\\{byte:03o}")
         for byte in data) + '"'
 
 

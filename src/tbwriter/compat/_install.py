@@ -6,9 +6,13 @@ one themselves.
 """
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -52,11 +56,13 @@ class Installed:
         self._former = {one: sys.modules[one] for one in self._names if one in sys.modules}
         self._rebound: List[_Rebound] = []
         # Submodules that are not replaced, such as helpers, are the real ones.
+        self._real = real
+        self._loaded: Dict[str, Optional[ModuleType]] = dict(self._former)
         self.module.__path__ = self._path + [one for one in real if one not in self._path]
         for one in self._names:
-            sys.modules[one] = import_module(self.module.__name__ + one[len(name):])
-        # `from name import submodule` asks for this first: it is imported under its own name.
-        vars(self.module)["__getattr__"] = self._submodule
+            module = sys.modules[one] = import_module(self.module.__name__ + one[len(name):])
+            # Names that are not here, such as a submodule's own helpers, are the real ones' too.
+            vars(module)["__getattr__"] = partial(self._elsewhere, one)
         self._bind(_parent_of(name), name.rpartition(".")[2], self.module)
         if name in self._former:
             self._rebind(self._former[name])
@@ -81,14 +87,20 @@ class Installed:
         if _installed.get(self.name) is self:
             uninstall(self.name)
 
-    def _submodule(self, name: str) -> ModuleType:
-        """A submodule of the real one that has no counterpart here."""
+    def _elsewhere(self, module: str, name: str) -> Any:
+        """What `module`, which is replaced, has under a `name` that has no counterpart here: a
+        submodule, or anything in the real one."""
         if not name.startswith("__"):
-            try:
-                return import_module(f"{self.name}.{name}")
-            except ImportError:
-                pass
-        raise AttributeError(f"module {self.name!r} has no attribute {name!r}")
+            if module == self.name:  # `from module import name` asks for this first
+                with suppress(ImportError):
+                    return import_module(f"{module}.{name}")
+            if module not in self._loaded:
+                self._loaded[module] = None  # also while it is loaded
+                self._loaded[module] = _beside(module, self.name, self._real)
+            real = self._loaded[module]
+            if real is not None and name in vars(real):
+                return vars(real)[name]
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     def _rebind(self, real: ModuleType) -> None:
         """Let names that other modules took from the real one stand for ours."""
@@ -112,9 +124,9 @@ class Installed:
         """Put everything back; for `uninstall`."""
         for one in self._names:
             sys.modules.pop(one, None)
+            del vars(import_module(self.module.__name__ + one[len(self.name):]))["__getattr__"]
         sys.modules.update(self._former)
         self.module.__path__ = self._path
-        del vars(self.module)["__getattr__"]
         for bound in reversed(self._rebound):
             if bound.former is None:
                 vars(bound.module).pop(bound.name, None)
@@ -179,3 +191,18 @@ def _path_of(name: str) -> List[str]:
     except ImportError:  # of a package that it is in
         return []
     return [] if spec is None else list(spec.submodule_search_locations or ())
+
+
+def _beside(name: str, package: str, path: List[str]) -> Optional[ModuleType]:
+    """The real submodule `name` of `package`, which is in the directories `path`, under no name in
+    `sys.modules`; None where there is none, or it can't be imported."""
+    parents = name[len(package) + 1:].split(".")[:-1]
+    spec = PathFinder.find_spec(name, [os.path.join(one, *parents) for one in path])
+    if name == package or spec is None or spec.loader is None:
+        return None
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception:  # a package that it needs is not there
+        return None
+    return module

@@ -10,7 +10,9 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple
 from .. import summary
 from .._foreign import checked
 from .._values.array import as_array, masked
-from .._values.buckets import bucket_edges
+from .._values.buckets import Bins, bucket_edges
+from .._values.number import as_count
+from ..summary._histogram import checked_bins
 from ._messages import Message, Summary, readable
 
 
@@ -55,13 +57,12 @@ def histogram(name: str, values: Any, bins: Any, max_bins: Optional[int] = None)
     max_bins: as many neighbouring buckets are joined as go into their number, rounded down. So
         there may be more than `max_bins`.
     """
-    made = summary.histogram(name, values, bins, max_bins=max_bins)
     if max_bins is not None:
-        made = summary.histogram(name, values, _joined(values, bins, int(max_bins)))
-    return readable(made)
+        bins = _joined(values, checked_bins(bins), as_count(max_bins, "max_bins"))
+    return readable(summary.histogram(name, values, bins))
 
 
-def _joined(values: Any, bins: Any, max_bins: int) -> Any:
+def _joined(values: Any, bins: Bins, max_bins: int) -> Any:
     """The edges of the buckets that torch and tensorboardX join."""
     hidden = masked(values)
     numbers = as_array(values) if hidden is None else hidden.compressed()

@@ -12,6 +12,7 @@ A Summary is encoded when its values are first read; until then it costs what tb
 """
 from __future__ import annotations
 
+import math
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Union
 
 import numpy as np
@@ -26,6 +27,17 @@ from .._proto.textproto import quoted
 _TEXT, _BYTES, _INT, _FLOAT, _DOUBLE = "text", "bytes", "int", "float", "double"
 _EMPTY: Dict[str, Any] = {_TEXT: "", _BYTES: b"", _INT: 0, _FLOAT: 0.0, _DOUBLE: 0.0}
 _PACKED = {_FLOAT: "<f4", _DOUBLE: "<f8"}
+# The digits that every number of the kind has, and those that tell any two of them apart.
+_DIGITS = {_FLOAT: (6, 9), _DOUBLE: (15, 17)}
+
+# The names of the numbers in a field, as protobuf prints them.
+_NAMES: Dict[str, Dict[int, str]] = {
+    "dtype": {one.number: "DT_" + {"float32": "float", "float64": "double", "float16": "half"}.get(
+        one.name, one.name).upper() for one in schema.DATA_TYPES.values()},
+    "data_class": {number: f"DATA_CLASS_{name}" for name, number in vars(schema.DataClass).items()
+                   if name.isupper()},
+    "bool_val": {0: "false", 1: "true"},
+}
 
 
 class _Field(NamedTuple):
@@ -104,12 +116,16 @@ class Message:
     __repr__ = __str__
 
     def _lines(self) -> Iterator[str]:
-        """The fields that are set, in protobuf's text format."""
+        """The fields that are set, in protobuf's text format. A zero is one only where there may be
+        another value instead: `simple_value`."""
         for field in self._kinds:
             if field.name in self._set:
                 found = self._fields[field.name]
-                for value in found if field.repeated else [found]:
-                    yield from _written(field, value)
+                if field.repeated:
+                    for value in found:
+                        yield from _written(field, value)
+                elif found != _EMPTY.get(str(field.kind)) or field.name == "simple_value":
+                    yield from _written(field, found)
 
     def __eq__(self, other: object) -> bool:
         return _equal(self._data, other)
@@ -208,10 +224,23 @@ def _written(field: _Field, value: Any) -> Iterator[str]:
         for line in value._lines():
             yield f"  {line}"
         yield "}"
-    elif isinstance(value, (str, bytes)):
+    elif isinstance(value, bytes):
         yield f"{field.name}: {quoted(value)}"
+    elif isinstance(value, str):  # of text, protobuf escapes ASCII only
+        yield f"{field.name}: " + '"%s"' % "".join(
+            char if char > "\x7f" else quoted(char)[1:-1] for char in value)
+    elif isinstance(value, float):
+        yield f"{field.name}: {_shortest(value, str(field.kind))}"
     else:
-        yield f"{field.name}: {np.float32(value) if field.kind == _FLOAT else value}"
+        yield f"{field.name}: {_NAMES.get(field.name, {}).get(value, value)}"
+
+
+def _shortest(value: float, kind: str) -> str:
+    """A number in as few digits as tell it from others, as protobuf prints it."""
+    few, many = _DIGITS[kind]
+    text = f"{value:.{few}g}"
+    same = np.array(float(text), _PACKED[kind]) == value or math.isnan(value)
+    return text if same else f"{value:.{many}g}"
 
 
 def _listed(name: str, dtype: int, content: bytes) -> List[Any]:

@@ -7,6 +7,7 @@ can be called here too.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from .. import writer as core
@@ -37,6 +38,13 @@ def seconds(flush_secs: Optional[float]) -> Optional[float]:
 
 class GraphError(ValueError, RuntimeError):
     """A model whose graph can't be found: a ValueError here, a RuntimeError in the originals."""
+
+
+def settle(writer: core.FileWriter) -> None:
+    """Return when what was added is in the files, as in the originals, which write some kinds in
+    the call. A storage that does not answer is waited for in vain once; then values wait for it."""
+    with suppress(OSError):
+        writer.flush(_PATIENCE)
 
 
 _Class = TypeVar("_Class", bound=type)
@@ -292,13 +300,15 @@ class SummaryWriterBase(Extended):
                       label_img: Any = None, global_step: Optional[int] = None,
                       tag: str = "default", metadata_header: Optional[Sequence[str]] = None
                       ) -> None:
-        """Write points in many dimensions, with labels and pictures.
+        """Write points in many dimensions, with labels and pictures; the files are there when the
+        call returns.
 
         global_step: None is 0; the projector shows `tag:00000`.
         """
         step = self._writer.default_step if global_step is None else global_step
         self._writer.add_embedding(mat, metadata, label_img, 0 if step is None else step, tag,
                                    metadata_header)
+        settle(self._writer)
 
     def add_pr_curve(self, tag: str, labels: Any, predictions: Any,
                      global_step: Optional[int] = None, num_thresholds: int = 127,

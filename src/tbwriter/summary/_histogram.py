@@ -58,7 +58,7 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
     Source: HistogramProto in TensorFlow's summary.proto; the limits of its histogram.cc.
     """
     _metadata(display_name, description)  # raises for texts that are none
-    counting = Counting(tag, _checked_bins(bins),
+    counting = Counting(tag, checked_bins(bins),
                         None if max_bins is None else as_count(max_bins, "max_bins"),
                         None if max_values is None else as_count(max_values, "max_values"),
                         (display_name, description))
@@ -220,7 +220,7 @@ def _nbytes(values: Any) -> int:
         return 0
 
 
-def _checked_bins(bins: Any) -> Bins:
+def checked_bins(bins: Any) -> Bins:
     """`bins` as it is, with edges as an array of their own; ValueError or TypeError."""
     if isinstance(bins, str):
         if bins != "tensorflow" and bins not in _STRATEGIES:

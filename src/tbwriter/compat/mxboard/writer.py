@@ -3,15 +3,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from ... import writer as core
 from ..._names import run_name
 from ..._proto.messages import check_tag
+from ..._values.number import as_step
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._scalars import export, exported
 from .._tags import clean
-from .._writers import EventWriter, Extended, Forwarding, Path, guarded, seconds
+from .._writers import EventWriter, Extended, Forwarding, Path, guarded, seconds, settle
 from . import summary
 
 _logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class SummaryWriter(Extended):
         self._file_writer = FileWriter(logdir, max_queue, flush_secs, filename_suffix, verbose)
         self._writer: _SummaryWriter = self._file_writer._writer
         self._since = time.time()
+        self._curves: Set[str] = set()
 
     def get_logdir(self) -> Any:
         """The log directory, as it was given."""
@@ -92,7 +94,7 @@ class SummaryWriter(Extended):
         """Write a number, or curves of one chart.
 
         value: a number; (name, number) or {name: number, ...}, where each curve is a run
-            `<tag>/<name>` below the log directory.
+            `<tag>/<name>` below the log directory, which is there when the first call returns.
         """
         if isinstance(value, (tuple, list)):
             if len(value) != 2:
@@ -109,6 +111,10 @@ class SummaryWriter(Extended):
         for name, value in scalar_dict.items():
             run: core.FileWriter = self._writer.sub_run(run_name(f"{tag}/{name}"))
             run.add(summary.scalar_summary(tag, value), global_step)
+        curves = {f"{tag}/{name}" for name in scalar_dict} - self._curves
+        if curves:
+            self._curves |= curves
+            settle(self._writer)
 
     def export_scalars(self, path: Any) -> None:
         """Write all scalars since the start, or `clear_scalar_dict()`, into a JSON file.
@@ -146,8 +152,10 @@ class SummaryWriter(Extended):
 
     def add_embedding(self, tag: str, embedding: Any, labels: Any = None, images: Any = None,
                       global_step: Optional[int] = None) -> None:
-        """Write points in many dimensions, with labels and pictures (N, C, H, W).
+        """Write points in many dimensions, with labels and pictures (N, C, H, W); the files are
+        there when the call returns.
 
+        tag, global_step: the projector shows `<tag>_<step>`, with six digits of the step.
         labels: one for each point; in two dimensions, one row more than there are points makes the
             first row the names of the columns.
         """
@@ -156,7 +164,10 @@ class SummaryWriter(Extended):
             labels = labels.asnumpy().tolist() if hasattr(labels, "asnumpy") else list(labels)
             if len(labels) == len(embedding) + 1 and _is_row(labels[0]):
                 header, labels = [str(name) for name in labels[0]], labels[1:]
-        self._writer.add_embedding(embedding, labels, images, global_step, tag, header)
+        if global_step is not None:
+            tag = f"{check_tag(tag)}_{as_step(global_step):06}"
+        self._writer.add_embedding(embedding, labels, images, None, tag, header)
+        settle(self._writer)
 
     def add_pr_curve(self, tag: str, labels: Any, predictions: Any, num_thresholds: int,
                      global_step: Optional[int] = None, weights: Any = None) -> None:

@@ -5,12 +5,10 @@ import os
 from typing import Any
 
 from ... import writer as core
+from .._records import directory_check
 from .._writers import EventWriter, Path, seconds
 
-
-def directory_check(path: Path) -> None:
-    """Make the directory if it is missing. Raises OSError where that is impossible."""
-    os.makedirs(path, exist_ok=True)
+__all__ = ["EventFileWriter", "EventsWriter", "directory_check"]
 
 
 class EventsWriter:

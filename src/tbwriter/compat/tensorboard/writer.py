@@ -10,7 +10,8 @@ from ..._proto.messages import Message, check_tag
 from ..._proto.schema import Event
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._tags import clean
-from .._writers import EventWriter, Extended, Forwarding, Path, curves, encoded, guarded, seconds
+from .._writers import (EventWriter, Extended, Forwarding, Path, curves, encoded, guarded, seconds,
+                        settle)
 from . import summary
 
 
@@ -160,8 +161,15 @@ class SummaryWriter(Extended):
     def add_embedding(self, mat: Any, metadata: Optional[Sequence[Any]] = None,
                       label_img: Any = None, global_step: Optional[int] = None,
                       tag: str = "default") -> None:
-        """Write points in many dimensions, with labels and pictures."""
-        self._opened().add_embedding(mat, metadata, label_img, global_step, tag)
+        """Write points in many dimensions, with labels and pictures; the files are there when the
+        call returns.
+
+        global_step: None is 0; the projector shows `tag:00000`.
+        """
+        writer = self._opened()
+        step = writer.default_step if global_step is None else global_step
+        writer.add_embedding(mat, metadata, label_img, 0 if step is None else step, tag)
+        settle(self._writer)
 
     def close(self) -> None:
         """Flush and close the files of this run and those below it; adding opens others."""

@@ -1,7 +1,9 @@
 """tensorboardX.record_writer: RecordWriter, for a local file."""
 from __future__ import annotations
 
-from .._records import RecordFile
+from .._records import RecordFile, directory_check, make_valid_tf_name, masked_crc32c, u32
+
+__all__ = ["RecordWriter", "directory_check", "make_valid_tf_name", "masked_crc32c", "u32"]
 
 
 class RecordWriter(RecordFile):
