@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 import numpy as np
 import pytest
 from google.protobuf import text_format
-from PIL import Image
+from PIL import Image, ImageSequence
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
@@ -221,11 +221,7 @@ def test_frames_that_are_alike() -> None:
     frames[:, 1:] = 200
     clip = tensorboardX.summary.video("a", frames, 4).value[0].image.encoded_image_string
     with Image.open(BytesIO(clip)) as shown:
-        durations = []
-        for number in range(shown.n_frames):
-            shown.seek(number)
-            durations.append(shown.info["duration"])
-    assert durations == [250, 750]
+        assert [frame.info["duration"] for frame in ImageSequence.Iterator(shown)] == [250, 750]
 
 
 @both_loaders
