@@ -30,8 +30,14 @@ def warn(text: str) -> None:
     frame = _users_frame()
     if frame is None:
         show(text)
-    else:
-        warnings.warn_explicit(text, LogWarning, **_place(frame))
+        return
+    place = _place(frame)
+    try:
+        warnings.warn_explicit(text, LogWarning, **place)
+    except LogWarning:
+        raise
+    except Exception:
+        _print(text, place)
 
 
 def show(text: str) -> None:
@@ -41,12 +47,18 @@ def show(text: str) -> None:
         import linecache  # noqa: F401 - by which `warnings` finds the line
     try:
         warnings.warn_explicit(text, LogWarning, **place)
-    except Exception:  # LogWarning under `-W error`; anything from a `showwarning` of the program
-        try:
-            sys.stderr.write(warnings.formatwarning(
-                LogWarning(text), LogWarning, place["filename"], place["lineno"]))
-        except Exception:  # no stderr, or a closed one
-            pass
+    except Exception:  # also LogWarning under `-W error`
+        _print(text, place)
+
+
+def _print(text: str, place: Dict[str, Any]) -> None:
+    """Write a warning to stderr, where a `showwarning` of the program, a handler of its `logging`
+    or a closed stderr has raised."""
+    try:
+        sys.stderr.write(warnings.formatwarning(
+            LogWarning(text), LogWarning, place["filename"], place["lineno"]))
+    except Exception:  # no stderr, or a closed one
+        pass
 
 
 def once(key: Hashable, text: str) -> None:

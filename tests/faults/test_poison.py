@@ -171,6 +171,54 @@ except KeyboardInterrupt:
     assert steps(tmp_path) == [0]
 
 
+class Nameless(type):
+    """A class whose name ends in an error."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise RuntimeError("no name")
+
+
+class Unnamed(Exception, metaclass=Nameless):
+    pass
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_an_error_that_cannot_be_named(tmp_path: Path, asynchronous: bool) -> None:
+    """It costs its own value alone."""
+    with pytest.warns(LogWarning, match="Unnamed"):
+        with SummaryWriter(tmp_path, asynchronous=asynchronous) as writer:
+            for step in range(5):
+                writer.add_scalar("x", step, step)
+                if step == 2:
+                    writer.add(Bad(Unnamed("x")), step)
+    assert steps(tmp_path) == list(range(5))
+
+
+def _raise_anything(*args: Any, **options: Any) -> None:
+    raise KeyError("the program's own")
+
+
+@pytest.mark.parametrize("broken", ["showwarning", "formatwarning", "stderr", "no stderr"])
+def test_warnings_that_cannot_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                       broken: str) -> None:
+    """A showwarning or logging handler of the program that raises, or a stderr that is closed,
+    stops nobody who logs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        if "warning" in broken:
+            monkeypatch.setattr(warnings, broken, _raise_anything)
+        else:
+            stream = open(os.devnull, "w")
+            stream.close()
+            monkeypatch.setattr(sys, "stderr", stream if broken == "stderr" else None)
+        with SummaryWriter(tmp_path, asynchronous=False) as writer:
+            for step in range(5):
+                writer.add(Bad(), step)
+                writer.add_scalar("x", step, step)
+    assert steps(tmp_path) == list(range(5))
+
+
 def test_long_tags_of_many_characters(tmp_path: Path) -> None:
     """The automatic steps of a long tag count on, and those of different ones are apart."""
     tags = ["é" * 300, "é" * 300 + "a", "é" * 301]

@@ -5,6 +5,8 @@ import errno
 import os
 import random
 import struct
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
@@ -367,7 +369,7 @@ def test_failed_fsync(tmp_path: Path, disk: Disk) -> None:
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
     log.write()
-    disk.arm(1, failing(errno.EIO), lasting=False)
+    disk.arm(2, failing(errno.EIO), lasting=False)
     with pytest.raises(OSError, match="Input/output"):
         log.sync()
     log.sync()
@@ -382,7 +384,7 @@ def test_file_systems_without_fsync(tmp_path: Path, disk: Disk) -> None:
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
     log.write()
-    disk.arm(1, failing(errno.EINVAL), lasting=False)
+    disk.arm(2, failing(errno.EINVAL), lasting=False)
     log.sync()
     log.close()
     assert len(files(tmp_path)) == 1 and steps(tmp_path, torn=False) == [0]
@@ -867,3 +869,82 @@ def test_names_of_twins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_700_000_001.0)
     later = [new_name([], "") for _ in range(100)]
     assert max(names) < min(later) and later == sorted(later)
+
+
+def test_closed_standard_streams(tmp_path: Path) -> None:
+    """A program that has closed its standard streams and still writes to them does not write into
+    the event file or a side file."""
+    done = subprocess.run([sys.executable, "-c", """
+import os, sys
+import numpy as np
+os.closerange(0, 3)
+from tbwriter import SummaryWriter
+with SummaryWriter(sys.argv[1]) as writer:
+    for step in range(50):
+        writer.add_scalar("x", step, step)
+        writer.add_embedding(np.eye(3), tag="e", global_step=step)
+        if step == 25:
+            os.closerange(0, 100)  # as a daemon does
+        for fd in (0, 1, 2):
+            try:
+                os.write(fd, b"foreign bytes")
+            except OSError:
+                pass
+        writer.flush()
+""", str(tmp_path)], timeout=60, env={
+        **os.environ, "PYTHONPATH": str(Path(local.__file__).parents[2])})
+    assert done.returncode == 0
+    found = []
+    for path in sorted(tmp_path.glob("*tfevents*")):
+        events, tail = scan(path.read_bytes())
+        assert not tail
+        found += [event.step for event in events[1:]]
+    assert found == list(range(50))
+    assert not any(b"foreign" in path.read_bytes()
+                   for path in tmp_path.rglob("*.*") if path.is_file())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("last", ["close", "fsync", "drop", "fork"])
+def test_descriptors_that_the_program_has_closed_and_uses(tmp_path: Path, last: str) -> None:
+    """A descriptor that has become another file's is not closed with the event file, nor synced in
+    its place, nor closed in a forked child."""
+    done = subprocess.run([sys.executable, "-c", """
+import os, sys
+from tbwriter import SummaryWriter
+from tbwriter._log import event_file
+logdir, last = sys.argv[1:]
+writer = SummaryWriter(logdir)
+writer.add_scalar("x", 0, 0)
+writer.flush()
+os.closerange(3, 100)
+fds = [os.open(f"{logdir}/other{n}", os.O_CREAT | os.O_RDWR) for n in range(50)]
+synced, fsync = [], os.fsync
+def noted(fd):
+    synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+    fsync(fd)
+os.fsync = noted
+if last == "close":
+    writer.close()
+elif last == "fsync":
+    writer.flush(fsync=True)
+elif last == "drop":
+    del writer
+    import time
+    time.sleep(0.3)
+else:
+    child = os.fork()
+    if child:
+        assert os.waitpid(child, 0)[1] == 0
+for fd in fds:
+    os.write(fd, b"own")
+assert not any("other" in path for path in synced), synced
+if last in ("close", "fsync"):
+    assert any("tfevents" in path for path in synced), synced
+if last == "fork":
+    os._exit(0)
+""", str(tmp_path), last], timeout=60, env={
+        **os.environ, "PYTHONPATH": str(Path(local.__file__).parents[2])})
+    assert done.returncode == 0
+    path, = tmp_path.glob("*tfevents*")
+    assert [event.step for event in scan(path.read_bytes())[0][1:]] == [0]

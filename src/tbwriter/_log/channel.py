@@ -33,6 +33,7 @@ from .._warnings import show, warn
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
 OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on
+_NAME: Any = type.__dict__["__name__"]  # of any class, whatever a metaclass says
 
 
 class Channel:
@@ -420,12 +421,13 @@ class Channel:
 
     def _told(self, error: BaseException) -> str:
         """The text of an error, or its name where the text raises itself."""
+        name = _NAME.__get__(type(error))
         try:
-            return f"{type(error).__name__}: {error}"
+            return f"{name}: {error}"
         except BaseException as second:
             if self._foreign(second):
                 raise
-            return type(error).__name__
+            return str(name)
 
     def _failed(self, error: OSError) -> None:
         retry = self.retry

@@ -13,6 +13,7 @@ from .._parts import Parts
 
 _APPEND = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
+_STANDARD = 2  # the descriptor of stderr, the last of the standard streams
 
 # How many event files of a process stay open, besides the one that is written. Others are opened
 # for their writes only: a run may have any number of sub-runs.
@@ -46,7 +47,7 @@ class EventFile:
         while True:
             path = os.path.join(directory, new_name(os.listdir(directory), suffix))
             try:
-                fd = os.open(path, _CREATE, 0o666)
+                fd = open_apart(path, _CREATE)
                 break
             except FileExistsError:
                 pass
@@ -105,15 +106,8 @@ class EventFile:
         """
         now = time.monotonic()
         self._seen = now
-        here: Optional[os.stat_result] = None
-        try:
-            here = os.fstat(self.fd)
-        except OSError as error:
-            if error.errno != errno.EBADF:
-                raise
-        if here is None or not os.path.samestat(here, self._opened):
-            # A daemon has closed all descriptors: the number belongs to another file now.
-            self.fd = -1
+        here = self._held()
+        if here is None:
             return "its descriptor has been closed"
         if size is not None and here.st_size != size:
             return "another program has changed it"
@@ -129,6 +123,26 @@ class EventFile:
                 here.st_nlink == 0 or here.st_size != there.st_size):
             return "it has been replaced"
         return ""
+
+    def _held(self) -> Optional[os.stat_result]:
+        """What the descriptor says of the file. None where it is another file's now: daemons close
+        all descriptors. It is left alone then."""
+        try:
+            here = os.fstat(self.fd)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+        else:
+            if os.path.samestat(here, self._opened):
+                return here
+        self.fd = -1
+        return None
+
+    def hold(self) -> None:
+        """Before the file is synced or closed: see that the descriptor is the file's."""
+        if self.fd >= 0:
+            with suppress(OSError):
+                self._held()
 
     def sync(self) -> None:
         """Let the file and its name survive the machine."""
@@ -155,7 +169,7 @@ class EventFile:
         if self.fd >= 0:
             return ""
         try:
-            self.fd = os.open(self.path, _APPEND)
+            self.fd = open_apart(self.path, _APPEND)
         except OSError as error:
             if error.errno not in _GONE:
                 raise
@@ -165,9 +179,25 @@ class EventFile:
 
     def close(self) -> None:
         _open_files.discard(id(self))
+        self.hold()
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def open_apart(path: str, flags: int) -> int:
+    """A descriptor that is none of the standard streams: a program may have closed those, and
+    write to them all the same."""
+    fd = os.open(path, flags, 0o666)
+    low = []
+    try:
+        while fd <= _STANDARD:
+            low.append(fd)
+            fd = os.dup(fd)
+    finally:
+        for one in low:
+            os.close(one)
+    return fd
 
 
 @lru_cache(maxsize=None)

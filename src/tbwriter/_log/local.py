@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
 from .contract import SyncError
-from .event_file import STALE, EventFile
+from .event_file import STALE, EventFile, open_apart
 from .naming import check_name, temporary_name
 from .._loading import loading
 from .._parts import Parts, total
@@ -121,7 +121,7 @@ class LocalLog:
         self._failures = 0
 
     def sync(self) -> None:
-        file = self._unparked()
+        file = self._held()
         if file is None:
             return
         try:
@@ -132,7 +132,7 @@ class LocalLog:
             raise SyncError(error.errno, f"{error.strerror} (fsync)", file.path) from None
 
     def close(self) -> None:
-        file = self._unparked()
+        file = self._held()
         if file is not None:
             self._settle(file)
             self._cut_tail(file)
@@ -175,7 +175,7 @@ class LocalLog:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = os.path.join(os.path.dirname(path), temporary_name())
         try:
-            with open(temporary, "xb") as file:
+            with open(temporary, "xb", opener=open_apart) as file:
                 file.write(data)
             return _placed(place, temporary, path)
         finally:
@@ -301,6 +301,12 @@ class LocalLog:
         if reason:
             self._continue_anew(file, reason)
         return self._file
+
+    def _held(self) -> Optional[EventFile]:
+        """The file, open again where the program has closed its descriptor."""
+        if self._file is not None:
+            self._file.hold()
+        return self._unparked()
 
     def _check(self, file: EventFile) -> None:
         """Begin a new file where others have moved, changed or closed this one."""
