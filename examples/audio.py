@@ -35,5 +35,5 @@ with SummaryWriter(sys.argv[1]) as writer:
         weights -= 0.2 * weights.grad
         writer.add_scalar("loss", loss, step)
         if step % 10 == 0:
-            # An array of shape (2, frames) is stereo: the target is left, the present output right.
+            # An array of shape (2, frames) is stereo: the target left, the output right.
             writer.add_audio("learnt", mx.nd.concat(target, sound, dim=0), step, sample_rate=RATE)

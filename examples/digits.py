@@ -1,10 +1,10 @@
-"""Handwritten digits for the examples: MNIST if its files are there, else digits in its format.
+"""Handwritten digits for the examples: MNIST if its files exist, else digits in its format.
 
     directory = prepare("data")
 
-returns a directory with MNIST's four idx files. Existing files are used (also the .gz files of
-MNIST); otherwise digits are drawn with Pillow's own font, each with noise and at a random place,
-angle, size and strength.
+returns a directory with MNIST's four idx files. Existing files are used (also MNIST's .gz files).
+Otherwise digits are drawn in Pillow's default font, each with noise and with a random position,
+angle, size and brightness.
 """
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _glyph(text: str, angle: float, height: float, font: "ImageFont.ImageFont") 
 
 def _digits(bank: "np.ndarray", labels: "np.ndarray",
             random: "np.random.RandomState") -> "np.ndarray":
-    """(n, SIDE, SIDE) uint8: a random variant of each label, moved by up to three pixels."""
+    """(n, SIDE, SIDE) uint8: a random variant of each label, shifted by up to three pixels."""
     count, margin = len(labels), 3
     glyphs = bank[labels, random.randint(0, bank.shape[1], count)]
     padded = np.pad(glyphs, ((0, 0), (margin, margin), (margin, margin)))

@@ -1,4 +1,4 @@
-"""Two workers train one model with MXNet's parameter server, all on one machine.
+"""Two workers train one model through MXNet's parameter server, all on one machine.
 
     python examples/distributed.py logs && tensorboard --logdir logs
 """
@@ -37,7 +37,7 @@ def start(role, port, logdir):
     address = {"DMLC_ROLE": role, "DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(port),
                "DMLC_NODE_HOST": "127.0.0.1", "DMLC_NUM_WORKER": "2", "DMLC_NUM_SERVER": "1"}
     command = [sys.executable, __file__, logdir] if role == "worker" else \
-        [sys.executable, "-c", "import mxnet"]  # schedulers and servers only import MXNet
+        [sys.executable, "-c", "import mxnet"]  # a scheduler or server only imports MXNet
     return subprocess.Popen(command, env={**os.environ, **address})
 
 

@@ -1,4 +1,4 @@
-"""Gluon's Estimator: training and validation in one chart, by one event handler.
+"""Gluon's Estimator: one event handler logs training and validation into one chart.
 
     python examples/estimator.py runs/estimator && tensorboard --logdir runs/estimator
 """

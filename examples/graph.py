@@ -1,4 +1,4 @@
-"""Networks in the Graphs dashboard: a block, a Symbol, and a file, each in a run of its own.
+"""Networks in the Graphs dashboard: a block, a Symbol and a file, each in its own run.
 
     python examples/graph.py runs/graph && tensorboard --logdir runs/graph
 """
@@ -24,13 +24,13 @@ def lenet():
 
 logdir = sys.argv[1]
 
-# A block is drawn as the blocks inside it. It need not have run.
+# A block is drawn with the blocks inside it. It need not have been called.
 resnet = vision.resnet50_v1()
 resnet.initialize()
 with SummaryWriter(f"{logdir}/resnet") as writer:
     writer.add_graph(resnet, {"data": (1, 3, 224, 224)})
 
-# The shapes at the edges are inferred from those of the inputs.
+# The shapes on the edges are inferred from the shapes of the inputs.
 with SummaryWriter(f"{logdir}/lenet") as writer:
     writer.add_graph(lenet(), {"data": (64, 1, 28, 28)})
 

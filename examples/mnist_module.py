@@ -2,10 +2,10 @@
 
     python examples/mnist_module.py
 
-It trains for 5 epochs, about a minute; `--epochs 20` is the training of the original article. Each
-training is a run: a directory of its own below `logs/`.
+It trains for 5 epochs, which takes about a minute; `--epochs 20` repeats the training of the
+original article. Each training is a run, with its own directory below `logs/`.
 
-The logging is the low-level interface that MXNet users have known since 2017: a FileWriter,
+It logs through the low-level interface that MXNet users have known since 2017: a FileWriter,
 summaries and plain callbacks. examples/module_callbacks.py logs more with less code.
 """
 from __future__ import annotations
@@ -33,14 +33,14 @@ parser.add_argument("--batch-size", type=int, default=100)
 parser.add_argument("--interval", type=int, default=100, help="batches between two histograms")
 parser.add_argument("--data", default="data", help="the directory of MNIST's idx files")
 parser.add_argument("--digits", type=int, nargs=2, default=(60000, 10000),
-                    metavar=("TRAIN", "TEST"), help="how many to render if there are none")
+                    metavar=("TRAIN", "TEST"), help="how many to render if there are no files")
 parser.add_argument("--logdir", default="logs", help="the directory of the runs")
 options = parser.parse_args()
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 
 
 def command(program, module, *arguments):
-    """The full command of a program that is installed beside this Python."""
+    """The full command of a program that is installed next to this Python."""
     path = shutil.which(program, path=os.path.dirname(sys.executable))
     parts = [path] if path else [sys.executable, "-m", module]
     return " ".join(map(shlex.quote, [*parts, *arguments]))
@@ -84,22 +84,22 @@ def log_validation_accuracy(param):
 
 
 def log_weight(param):
-    """Histogram: the weight of the first layer, every `--interval` batches."""
+    """Histogram: the first layer's weight, every `--interval` batches."""
     if param.nbatch % options.interval == 0:
         arguments, _ = param.locals["self"].get_params()
         writer.add_summary(summary.histogram("fc1-weight", arguments["fc1_weight"]))
 
 
 def log_weight_image(epoch, symbol, arguments, auxiliary):
-    """Image: the same weight as a 16-bit grey picture, one row of pixels per neuron."""
+    """Image: the same weight as a 16-bit grayscale picture, one row of pixels per neuron."""
     weight = arguments["fc1_weight"].asnumpy()
     grey = (weight - weight.min()) / (weight.max() - weight.min()) * 65535
     pixels = grey.astype(np.uint16).view(np.int16)
     writer.add_summary(summary.image("fc1-weight-image", pixels[:, :, np.newaxis]))
 
 
-# Histogram: the gradient of that weight, by a monitor. MXNet 1.9 calls it fc1_backward_output1; the
-# tag is spelt like the other tags.
+# Histogram: the gradient of that weight, logged by a monitor. MXNet 1.9 calls it
+# fc1_backward_output1; the tag is spelled like the other tags.
 monitor = Monitor(writer, options.interval, pattern="fc1_backward_weight",
                   tag=lambda name: name.replace("_", "-"))
 

@@ -1,10 +1,10 @@
-"""A whole training with Module.fit in TensorBoard, with three lines of code.
+"""Log a whole training of Module.fit with three lines of code.
 
     python examples/module_callbacks.py
     tensorboard --logdir runs/module
 
 Training and validation are two curves in one chart. Speed, learning rate, histograms of parameters
-and gradients, and pictures of the first layer's weight are logged, too.
+and gradients, and pictures of the first layer's weight are logged as well.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ module = mx.mod.Module(mx.sym.SoftmaxOutput(net, name="softmax"))
 
 with FileWriter(options.logdir) as writer:
     callbacks = fit_callbacks(writer, images="fc1_weight")
-    # The values are lists, to which other callbacks can be added.
+    # The values are lists; other callbacks can be added to them.
     callbacks["batch_end_callback"].append(mx.callback.Speedometer(100, 200))
     module.fit(train_data, test_data, num_epoch=options.epochs, eval_metric=["acc", "ce"],
                optimizer_params={"learning_rate": 0.1, "momentum": 0.9},

@@ -3,7 +3,7 @@
     python examples/monitor_vanishing_gradient.py
     tensorboard --logdir runs/vanishing
 
-In the histograms, `fc1_backward_weight` of the run `sigmoid` is a peak at zero: the first layer
+In the histograms of the run `sigmoid`, `fc1_backward_weight` is a peak at zero: the first layer
 learns nothing. In the run `relu` it is as wide as the gradients of later layers.
 """
 from __future__ import annotations
@@ -23,7 +23,7 @@ parser.add_argument("--epochs", type=int, default=5)
 parser.add_argument("--logdir", default="runs/vanishing")
 options = parser.parse_args()
 
-# Points inside and outside of a ball.
+# Points inside and outside a ball.
 points = np.random.RandomState(0).randn(3200, 20).astype("float32")
 inside = (np.linalg.norm(points, axis=1) < 4.4).astype("float32")
 

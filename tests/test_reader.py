@@ -108,8 +108,8 @@ def test_a_pipe_is_not_opened(tmp_path):
     """
     os.mkfifo(tmp_path / "events.out.tfevents.1.pipe")
     run = reader.read(str(tmp_path))["."]
-    assert not run.tags and "no regular file" in str(run.faults[0])
-    with pytest.raises(reader.ReadError, match="no regular file"):
+    assert not run.tags and "not a regular file" in str(run.faults[0])
+    with pytest.raises(reader.ReadError, match="not a regular file"):
         list(reader.events(str(tmp_path / "events.out.tfevents.1.pipe")))
 
 

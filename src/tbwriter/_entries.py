@@ -247,7 +247,7 @@ class Encoder:
 
 
 def _rows_per_write(tags: Tags) -> int:
-    """How many rows fill a write, whatever the length of their tags."""
+    """How many rows with these tags fill a write."""
     return max(_WRITE_SIZE // (_RECORD + tags.longest), 1)
 
 

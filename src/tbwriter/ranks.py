@@ -49,8 +49,8 @@ def find_rank() -> Rank:
     (torchrun), HOROVOD_RANK, DMLC_WORKER_ID or DMLC_TASK_ID, OMPI_COMM_WORLD_RANK,
     MV2_COMM_WORLD_RANK, PMI_RANK and SLURM_PROCID, each with its variable for the size.
 
-    Raises ValueError for a rank that is no integer from 0 to size - 1, and in a worker of MXNet's
-    parameter server, whose rank only the kvstore knows.
+    Raises ValueError for a rank that is not an integer from 0 to size - 1, and in a worker of
+    MXNet's parameter server, whose rank only the kvstore knows.
     """
     for ranks, sizes in _VARIABLES:
         rank, size = _first(ranks), _first(sizes)
@@ -83,8 +83,8 @@ def rank_writer(logdir: Union[str, "os.PathLike[str]"], ranks: Optional[Collecti
     A program of one process always logs, into `logdir` itself. A silent writer creates no file or
     directory.
 
-    Raises TypeError for ranks that are no collection of integers, ValueError for a rank beyond the
-    number of processes and if several ranks would log into one run, and what `kind` raises.
+    Raises TypeError for ranks that are not a collection of integers, ValueError for a rank beyond
+    the number of processes and if several ranks would log into one run, and the errors of `kind`.
     """
     rank, size = find_rank() if place is None else place
     if size == 1:

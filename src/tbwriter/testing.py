@@ -6,7 +6,7 @@
     train(writer)
     assert writer.run.scalars("loss").values[-1] < 0.1
 
-This is no mock: the writer produces the same bytes as on disk, and `tbwriter.reader` reads them.
+This is not a mock: the writer produces the same bytes as on disk, and `tbwriter.reader` reads them.
 """
 from __future__ import annotations
 

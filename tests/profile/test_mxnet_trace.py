@@ -146,10 +146,10 @@ def test_spans_without_an_end(converted):
     '{"traceEvents": [{"ph": "C", "name": "x", "ts": "x", "args": {}}]}',
     '{"traceEvents": []}'])
 def test_no_dumps(tmp_path, text):
-    """A file that is no dump, or has no records, is an error that says so; nothing is written."""
+    """A file that is not a dump, or has no records, is an error; nothing is written."""
     dump = tmp_path / "profile.json"
     dump.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="no dump of mx.profiler|without records"):
+    with pytest.raises(ValueError, match="not a dump of mx.profiler|without records"):
         convert_profile(dump, tmp_path / "logs")
     assert not (tmp_path / "logs").exists()
 

@@ -38,7 +38,7 @@ class Files:
         self.directory = self._store.directory
 
     def __reduce__(self) -> Tuple[Any, Tuple[str]]:
-        return Files, (self._url,)  # another process connects anew
+        return Files, (self._url,)  # another process opens its own connection
 
     def objects(self) -> List[Object]:
         """List the objects. FileNotFoundError without any: a store has no empty directories."""

@@ -1,4 +1,4 @@
-"""Where event files are: the runs of a log directory, on a mounted file system or behind a URL."""
+"""Where event files are: the runs of a log directory, on a mounted file system or at a URL."""
 from __future__ import annotations
 
 import os

@@ -33,7 +33,7 @@ _uint64 = Struct("<Q").unpack
 
 
 class ReadError(ValueError):
-    """A file that is no event file, or a damaged one. The text says where and what."""
+    """A file is not an event file, or is damaged. The text names the place and the damage."""
 
 
 class PointerError(ReadError):
@@ -126,7 +126,7 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
         os.listdir(place)  # raises the error
     # A pipe or a device of that name would wait for ever.
     if not stat.S_ISREG(os.stat(place).st_mode):
-        raise ReadError(f"got {place}, which is no regular file, want an event file")
+        raise ReadError(f"got {place}, which is not a regular file, want an event file")
     return open(place, "rb", buffering=0)
 
 

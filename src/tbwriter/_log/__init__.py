@@ -1,4 +1,4 @@
-"""Records to storage: one log directory, on a mounted file system or behind a URL."""
+"""Records to storage: one log directory, on a mounted file system or at a URL."""
 from __future__ import annotations
 
 import os

@@ -8,21 +8,21 @@ from .._protocol import Protocol
 
 
 class SyncError(OSError):
-    """What was written since the last sync may not survive the machine. Trying again would prove
+    """Records written since the last sync may not survive the machine. Trying again would prove
     nothing, since the kernel reports a lost page once. Later records go into a new file."""
 
 
 class Log(Protocol):
-    """The records of one run, and the files beside them.
+    """The records of one run, and its other files.
 
     Making one does no I/O. All methods but `pending` and `detach` may block, so only the thread
     calls them, and `probe` the constructor of a writer. Each may be called again after an exception
     from a signal handler, and continues there.
 
     directory: an absolute path, or a URL. path: the event file written now; "" before the first.
-    pending: the bytes taken by `append` that are not yet written. notice: something to report to
-    the user once. remote: whether its calls wait for a network, so that several logs had better be
-    written at the same time.
+    pending: the bytes taken by `append` that are not yet written. notice: a text to report to the
+    user once. remote: whether its calls wait for a network, so that several logs should be written
+    at the same time.
     """
 
     remote: bool
@@ -43,7 +43,7 @@ class Log(Protocol):
         """Write all that is pending. OSError when that fails; the next call continues there."""
 
     def sync(self) -> None:
-        """Let what is written survive the machine. SyncError when it may not."""
+        """Make written records survive the machine. SyncError if they may not."""
 
     def read(self, name: str) -> Optional[bytes]:
         """A side file; None if there is none."""
@@ -67,4 +67,4 @@ class Log(Protocol):
         """Close the event file; a later write begins another one."""
 
     def detach(self) -> None:
-        """In a forked child: leave the parent's file alone, and begin a new one at need."""
+        """In a forked child: leave the parent's file alone, and begin a new one when needed."""

@@ -1,7 +1,7 @@
 """RemoteLog: a log directory on an object store.
 
 An object can't grow, it can only be put as a whole. So a run is a row of segments, each an event
-file whose name sorts behind the one before. The newest is put again, longer, until that would cost
+file whose name sorts after the previous one. The newest is put again, longer, until that would cost
 too many bytes; then the next one begins and the old one stays as it is for ever, since readers that
 have gone on to the next never come back.
 """
@@ -15,8 +15,8 @@ from .._fsspec import Store
 from .._parts import Parts, total
 from .._tfrecord.frame import split
 
-MOST_SENT = 3            # bytes sent, in all, for each byte that is kept
-SEGMENT_SIZE = 8 << 20   # what is put, and kept in memory, at once
+MOST_SENT = 3            # total bytes sent per byte kept
+SEGMENT_SIZE = 8 << 20   # the largest object, which is also kept in memory
 
 
 class Segment:
@@ -27,7 +27,7 @@ class Segment:
         self.pieces = [header]
         self.put = 0        # how many pieces the object holds
         self.size = 0       # how many bytes those are
-        self.in_doubt = False  # whether a put may have come to its end without a word
+        self.in_doubt = False  # whether a put may have completed without a response
 
 
 class RemoteLog:
@@ -61,7 +61,7 @@ class RemoteLog:
 
     def append(self, records: Parts) -> None:
         pieces = self._segment.pieces if self._segment else self._waiting
-        # One object takes at most so much, so a piece is no more than that or a single record.
+        # A piece is no larger than one object, or it is a single record.
         limit = self._limit if self._max_bytes is None else self._max_bytes // 16
         pieces += [piece for piece in split(b"".join(records), limit) if piece]
 
@@ -79,7 +79,7 @@ class RemoteLog:
                 self._put_pieces(count)
 
     def sync(self) -> None:
-        """Nothing: what a store has acknowledged survives."""
+        """Do nothing: acknowledged data survives."""
 
     def read(self, name: str) -> Optional[bytes]:
         try:
@@ -133,7 +133,7 @@ class RemoteLog:
     def _begin(self) -> None:
         """The next segment, as yet only here."""
         if not self._base:
-            # Without a suffix: it comes behind the segment's number.
+            # Without the suffix, which follows the segment's number.
             self._base = new_name(self._names(), "")
             self._number = 0
         segment = Segment(f"{self._base}.{self._number:06d}{self._suffix}", self._header())
@@ -163,7 +163,7 @@ class RemoteLog:
         content = b"".join(segment.pieces[:count])
         try:
             self._put_object(segment.name, content)
-        except BaseException:  # also of a signal handler: the client goes on by itself
+        except BaseException:  # also from a signal handler: the client continues in the background
             segment.in_doubt = True
             raise
         self._sent += len(content)
@@ -174,7 +174,7 @@ class RemoteLog:
             self._end_segment()  # it needs no memory any more
 
     def _end_segment(self) -> None:
-        """Leave the segment as it is, for ever; what it does not hold yet goes into the next."""
+        """Never write the segment again; records that are not in it go into the next one."""
         segment = self._segment
         assert segment is not None
         # A put that was given up may have been carried out late, over a longer one.

@@ -1,10 +1,10 @@
 """The one background thread of a process, the end of the program, and the fork.
 
 The thread serves channels (see there for the rules). It starts with the first item and ends after
-some idle seconds. While a call of one channel's storage does not return, the thread can do nothing
+some idle seconds. While a call to one channel's storage does not return, the thread can do nothing
 else: then the next caller that needs it starts another thread in its place (`relieve`), and the
-first one ends when its call returns. Where there are several log directories, a second thread does
-that for callers that are silent (`_watch`). Channels that wait for a network are flushed at the
+first one ends when its call returns. If there are several log directories, a second thread does
+the same while no caller comes (`_watch`). Channels that wait for a network are flushed at the
 same time (`assist`).
 
 The thread imports modules only `with loading`, for which a fork waits (see `_loading`). What others
@@ -38,7 +38,7 @@ from .._memory import free_unused
 from .._protocol import Protocol
 from .._warnings import show
 
-IDLE_SECS = 5.0     # the thread ends after so long without work
+IDLE_SECS = 5.0     # the thread ends after this time without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
 _GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole record
 _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
@@ -71,8 +71,8 @@ class Served(Protocol):
 class Worker:
     """The thread.
 
-    idents: its identity while it runs, and those of the threads that stand still or assist.
-    encoding: whether it encodes. over: whether the program has come to its second step.
+    idents: its identity while it runs, and those of the threads that are blocked or assist.
+    encoding: whether it encodes. over: whether the program has reached its second step.
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Worker:
         self._hooked = False
 
     def serve(self, channel: Served) -> bool:
-        """Make the thread look at `channel` now. False if no thread can be had."""
+        """Make the thread look at `channel` now. False if no thread can be started."""
         self._channels.add(channel)
         try:
             self._bell.release()
@@ -109,7 +109,7 @@ class Worker:
                 self.hook()
             try:
                 self._starting = True
-                # Of two threads started at once, one ends at once.
+                # If two threads are started, the second ends immediately.
                 if not _start(self._run):
                     self._starting = False
                     return False
@@ -119,7 +119,7 @@ class Worker:
         return True
 
     def relieve(self) -> None:
-        """Start a thread in place of one that stands still in a channel, for the other channels."""
+        """Replace a thread that is blocked in a channel, so that the other channels are served."""
         now = time.monotonic()
         if not self._entered or now - self._entered <= STUCK_SECS or \
                 len(self.idents) >= _MOST_THREADS:
@@ -181,7 +181,7 @@ class Worker:
     def main_returned(self) -> None:
         """The first step: write what is queued. The thread stays, since others may log."""
         self._stays = True
-        self._finish()  # what is left is tried again, and reported, in the second step
+        self._finish()  # remaining items are tried again, and reported, in the second step
 
     def at_exit(self) -> None:
         """The second step: write what is queued, and let later calls wait for theirs."""
@@ -245,7 +245,7 @@ class Worker:
             self._run()
 
     def _watch(self) -> None:
-        """Relieve a thread that stands still, whether anybody calls or not."""
+        """Replace a blocked thread even if nobody calls."""
         time.sleep(STUCK_SECS)
         while len(self.idents) > 1 or self.idents and _are_apart(list(self._channels)):
             self.relieve()
@@ -288,8 +288,8 @@ class Worker:
                 return
 
     def _by_progress(self) -> "List[Served]":
-        """The channels; where threads stand still, those first of which something was written
-        last, since there are not as many threads as may stand still."""
+        """The channels. While threads are blocked, those written most recently come first, since
+        there are fewer threads than channels that may block."""
         channels = list(self._channels)
         if len(self.idents) > 1:
             channels.sort(key=lambda channel: channel.progress, reverse=True)
@@ -298,8 +298,8 @@ class Worker:
 
 def settle(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool
            ) -> List[Tuple[Served, Exception]]:
-    """Wait until all that the channels have queued is written and the work of each is done, by one
-    deadline. Returns the channels for which it is not, with what stands in the way.
+    """Wait, by one deadline, until all queued items of the channels are written and the work of
+    each is done. Returns the channels that are not finished, each with its error.
     """
     deadline = time.monotonic() + timeout
     tasks: List[Tuple[Served, Task]] = []
@@ -371,7 +371,7 @@ def _are_apart(channels: Sequence[Served]) -> bool:
 
 def _start(function: Callable[..., None], *args: Any) -> bool:
     """Start a thread. Not a threading.Thread, whose start() waits and takes locks: a signal handler
-    that logs may come in between. False if no thread can be had."""
+    that logs may interrupt it. False if no thread can be started."""
     try:
         start_new_thread(function, args)
     except RuntimeError:  # none left, or the interpreter ends
@@ -411,9 +411,9 @@ def _print(text: str) -> None:
         pass
 
 
-# What an exit function registers is not called any more, and `threading`, if it is imported there
-# for the first time, takes the main thread for alive. So where this module is imported from C,
-# calls wait for a while.
+# Functions registered by an exit function are not called, and `threading`, if first imported there,
+# believes that the main thread is alive. So if this module is imported from C, calls wait for a
+# while.
 _late_until = time.monotonic() + 2 * EXIT_SECS if _called_from_c() else 0.0
 
 worker = Worker()

@@ -26,7 +26,7 @@ _double_from = Struct("<d").unpack_from
 
 
 class WireError(ValueError):
-    """The bytes are no protobuf message."""
+    """The bytes are not a protobuf message."""
 
 
 def check_size(nbytes: int, what: str) -> None:

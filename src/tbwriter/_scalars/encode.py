@@ -60,7 +60,7 @@ def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
     number: gives the tag's. values: (n,). steps: integers (n,); None begins at `first_step(n)`.
     wall_times: seconds since 1970, (n,) or one.
 
-    Raises TypeError or ValueError where they are no numbers or don't fit together.
+    Raises TypeError or ValueError for values that are not numbers and for unequal lengths.
     """
     held = _axis(values, "values", None)
     seconds = _axis(wall_times, "wall_times", len(held))

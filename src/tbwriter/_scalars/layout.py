@@ -72,7 +72,7 @@ def layout_of(data: bytes) -> Optional[Layout]:
 
 def template_of(data: bytes, spans: Tuple[Tuple[int, int], ...]
                 ) -> Optional[Tuple[parse.Value, ...]]:
-    """The values of an event of scalars, without their numbers; None if one is no scalar."""
+    """The values of an event of scalars, without their numbers; None if one is not a scalar."""
     empty = bytearray(data)
     for at, width in spans:
         empty[at - HEADER:at - HEADER + width] = bytes(width)
@@ -82,7 +82,7 @@ def template_of(data: bytes, spans: Tuple[Tuple[int, int], ...]
         return None
     for value in values:
         plugin = value.metadata.plugin if value.metadata else ""
-        # A number that another plugin owns is no scalar.
+        # A number that another plugin owns is not a scalar.
         if plugin != schema.SCALARS and (plugin or value.metadata and value.number != _SIMPLE[0]):
             return None
     return tuple(value._replace(data=bytes(value.data)) for value in values)

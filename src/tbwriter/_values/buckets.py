@@ -142,7 +142,7 @@ def _counted_by_value(flat: Array, place: _Place) -> Histogram:
 def _chunks(flat: Array, scratch: Scratch) -> Iterator[Tuple[Array, Array, float]]:
     """The finite part of `flat` in pieces: of its own type or as float64, as float64, and the sum.
 
-    float32 is kept beside float64, since its smallest and largest value are found faster.
+    float32 is kept in addition to float64, since its smallest and largest value are found faster.
     """
     single = flat.dtype == np.float32
     for start in range(0, flat.size, CHUNK):

@@ -93,7 +93,7 @@ def is_plain(value: Any) -> bool:
 def as_step(step: Any) -> int:
     """A step as int64. A fraction is cut off, as torch does, with one warning.
 
-    Raises TypeError if `step` is no number, ValueError for NaN and numbers beyond 64 bits.
+    Raises TypeError if `step` is not a number, ValueError for NaN and numbers beyond 64 bits.
     """
     if type(step) is int and INT64_MIN <= step <= INT64_MAX:
         return step

@@ -124,7 +124,7 @@ def picture(data: Any, dataformats: Optional[str], batch: str = "N", *, tag: str
 
     data: an array; a PIL image, or a list of those of one size, whose layout is their own.
 
-    Raises TypeError or ValueError if it is no picture.
+    Raises TypeError or ValueError if it is not a picture.
     """
     if isinstance(data, (str, os.PathLike)):
         raise TypeError(f"got a picture of type {type(data).__name__} ({shown(data)}), want an "

@@ -125,7 +125,7 @@ class Directory:
                 yield _checked(item, progress)
 
     def _side_files(self) -> Iterator[Finding]:
-        """Whatever is no event file."""
+        """Check the files that are not event files."""
         known = {path: path for paths in self._tree.values() for path in paths}
         shown = bool(self.runs)
         for directory, paths in self._tree.items():

@@ -32,7 +32,7 @@ DATA_CLASS = Rule(
     "data_class 1 for scalars, 3 for images and audio, 2 for all others; or leave it 0")
 LOST_METADATA = Rule(
     "lost metadata", ERROR, "the values, without display name and description", "all",
-    "set data_class in the metadata of values that are no tensors")
+    "set data_class in the metadata of values that are not tensors")
 LAYOUT_TAG = rule("layout tag", ERROR, "not the layout", f"use the tag {schema.LAYOUT_TAG}")
 HPARAMS_TAG = Rule("hparams tag", ERROR, "not these hyperparameters", "HTTP 500 for HParams",
                    "use the tags " + ", ".join(sorted(schema.HPARAMS_TAGS)))

@@ -40,8 +40,8 @@ class BatchCallback(Callback):
         self._every = _positive(every)
 
     def __call__(self, param: Any) -> None:
-        # Few functions are called here: between two batches the processor's caches are filled
-        # anew, so that each call takes ten times as long as in a loop of its own.
+        # Few functions are called here: a batch evicts this code from the processor's caches, so
+        # each call takes ten times as long as in a loop of its own.
         scope = getattr(param, "locals", None) or {}
         # Batches that are evaluated are not steps of the training.
         evaluated = evaluates(scope)

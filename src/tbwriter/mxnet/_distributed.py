@@ -27,7 +27,7 @@ def distributed_writer(logdir: str, kvstore: Any, *, ranks: Optional[Collection[
 
     `tbwriter.ranks.rank_writer` does the same for torchrun, MPI and Slurm.
 
-    Raises TypeError if `kvstore` is no kvstore, and what `rank_writer` raises.
+    Raises TypeError if `kvstore` is not a kvstore, and the errors of `rank_writer`.
     """
     if kvstore is not None and not hasattr(kvstore, "num_workers"):
         raise TypeError(f"got a kvstore of type {type(kvstore).__name__}, want one from "

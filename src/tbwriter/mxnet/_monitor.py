@@ -49,7 +49,7 @@ class Monitor:
         counts all values.
 
     Names: outputs are `fc1_output`, parameters `fc1_weight` (as they are after the update).
-    A gradient has MXNet's present name, such as `fc1_backward_output1`, and its name of 2017, by
+    A gradient has MXNet's current name, such as `fc1_backward_output1`, and its name of 2017, by
     the operator's argument: `fc1_backward_weight`. It is logged under each name that `pattern`
     matches. Gradients that MXNet does not compute, whose memory is uninitialised, are left out. If
     several devices have a tensor, the tag ends with the device: `fc1_output/cpu(1)`. If several

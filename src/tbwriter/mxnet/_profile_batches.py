@@ -25,8 +25,8 @@ class ProfileBatches(Callback):
     operators: see `tbwriter.mxnet.profile`; turns off MXNet's bulk execution for the whole
         process. memory, api: see there.
 
-    The first batch of an epoch is no step: its beginning is not seen, unless the data iterator is
-    one of MXNet's. Raises TypeError or ValueError for other batches.
+    The first batch of an epoch is not a step: its beginning is not seen, unless the data iterator
+    is one of MXNet's. Raises TypeError or ValueError for other batches.
     """
 
     def __init__(self, writer: Any, first: int = 10, last: int = 20, *, operators: bool = True,

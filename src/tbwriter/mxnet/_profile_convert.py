@@ -15,7 +15,7 @@ def convert_profile(path: Union[str, "os.PathLike[str]"], logdir: Union[str, "os
     path: the JSON file. logdir: the log directory, a path or URL. name, host: as for
     `FileWriter.profile`. A dump has no steps, so the overview and input pipeline pages are empty.
 
-    Raises ValueError for a file that is no dump, OSError where nothing can be read or written.
+    Raises ValueError for a file that is not a dump, OSError if it can't be read or written.
 
         convert_profile("profile.json", "logs")
     """

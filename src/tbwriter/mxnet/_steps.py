@@ -133,7 +133,7 @@ def scope_of(param: Any) -> Mapping[str, Any]:
 
 
 def modules_of(module: Any) -> List[Any]:
-    """The plain modules inside `module`: of a BucketingModule, that of the present bucket."""
+    """The plain modules inside `module`: of a BucketingModule, that of the current bucket."""
     if hasattr(module, "_curr_module"):
         return modules_of(module._curr_module)
     if hasattr(module, "_modules"):

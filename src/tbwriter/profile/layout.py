@@ -85,7 +85,7 @@ def bounds(window: Window) -> List[Bounds]:
 
 def _steps_of(track: List[Span]) -> Iterator[Tuple[int, int, Record]]:
     """(start, end, record) of the steps of one thread or task."""
-    inside: List[Span] = []                 # the spans around the present one
+    inside: List[Span] = []                 # the spans around the current one
     waits: List[Tuple[int, float]] = []     # since the last step: start, end of the span around
     for span in track:
         while inside and inside[-1].end <= span.start:

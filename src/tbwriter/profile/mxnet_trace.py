@@ -69,7 +69,7 @@ def read(text: str, devices: Optional[Mapping[int, str]] = None) -> Trace:
     times, what a later dump appended, which lacks the names of devices.
 
     devices: the names of devices from an earlier dump.
-    Raises ValueError for a text that is no dump.
+    Raises ValueError for a text that is not a dump.
     """
     try:
         events = list(_objects(text))
@@ -79,7 +79,7 @@ def read(text: str, devices: Optional[Mapping[int, str]] = None) -> Trace:
                      one["args"]["name"])
         return _collect(events, known)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError("got a file that is no dump of mx.profiler "
+        raise ValueError("got a file that is not a dump of mx.profiler "
                          f"({type(error).__name__}: {error!s:.80})") from None
 
 
@@ -99,7 +99,7 @@ def draw(trace: Trace, begin: int, steps: Sequence[Bounds] = (),
 def session(path: Union[str, "os.PathLike[str]"], name: str = "", host: str = "") -> Session:
     """A dump as a session for `FileWriter.add`.
 
-    Raises ValueError for a file that is no dump or has no records, OSError where it can't be read.
+    Raises ValueError for a file that is not a dump or has no records, OSError if it can't be read.
     """
     name, host = check_name(name), check_host(host)
     with open(path, encoding="utf-8") as file:
@@ -118,7 +118,7 @@ def _extent(trace: Trace) -> Tuple[int, int]:
 
 
 def _objects(text: str) -> Iterator[Dict[str, Any]]:
-    """The events of a dump, one by one where it is no whole JSON document."""
+    """The events of a dump, one by one if it is an incomplete JSON document."""
     try:
         document = json.loads(text)
     except ValueError:

@@ -221,7 +221,7 @@ class Profile:
         A decorated function or coroutine is a span from its call to its end; a generator is a span
         for each of its items.
 
-        Raises TypeError for a name that is no str, ValueError for a name or an `op` that XProf
+        Raises TypeError for a name that is not a str, ValueError for a name or an `op` that XProf
         does not draw.
 
             with profile.span("load", input=True):

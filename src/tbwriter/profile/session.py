@@ -73,7 +73,7 @@ class Session:
 
 
 def check_name(name: str) -> str:
-    """The name that ends a session's. ValueError for one that is no plain file name."""
+    """The end of a session's name. ValueError unless it is a plain file name."""
     if not isinstance(name, str):
         raise TypeError(f"got a name of type {type(name).__name__}, want str")
     if name and not _NAME.fullmatch(name):

@@ -49,7 +49,7 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
     are values of 16 bits, clipped. Elements masked by numpy.ma are silent. The file is a WAV of 16
     bits per channel.
 
-    Raises TypeError or ValueError for anything that is no sound.
+    Raises TypeError or ValueError for anything but a sound.
 
     Example: `audio("speech", samples, sample_rate=16000)` with float samples (frames,).
     """

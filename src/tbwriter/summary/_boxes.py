@@ -34,7 +34,7 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
     rescale: enlarges (or reduces) picture and boxes; labels and lines keep their size.
     display_name, description: shown with the picture; the description is Markdown.
 
-    Raises TypeError or ValueError for anything that is no picture, boxes of another shape, NaN in
+    Raises TypeError or ValueError for anything but a picture, boxes of another shape, NaN in
     them, and another number of labels than of boxes.
 
     Example: `image_with_boxes("found", picture, [[10, 10, 60, 90]], labels=["cat 0.9"])`.

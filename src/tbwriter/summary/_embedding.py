@@ -1,6 +1,6 @@
 """Embeddings: points in many dimensions, with labels and pictures. Shown in Projector.
 
-They are files beside the event file; the dashboard finds them through `projector_config.pbtxt`:
+They are files next to the event file; the dashboard finds them through `projector_config.pbtxt`:
 
     projector_config.pbtxt                              written last; other embeddings in it stay
     embeddings/<tag>/<step>/tensors_1000x128.bytes      float32, row after row
@@ -102,7 +102,7 @@ def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, labe
     metadata_header: names of the columns, where there are several.
 
     Raises ValueError for other shapes and lengths and for NaN, infinities and numbers beyond
-    float32, which the dashboard can't show; TypeError for values that are no numbers.
+    float32, which the dashboard can't show; TypeError for values that are not numbers.
 
     Example: `writer.add(embedding("words", vectors, words, step=0))` with vectors (n, 128).
     """

@@ -24,7 +24,7 @@ def figure(tag: str, figures: Any, *, close: bool = True, display_name: str = ""
     close: close them, so that pyplot does not keep them.
     display_name, description: shown with the picture; the description is Markdown.
 
-    Raises TypeError for anything that is no figure, ValueError for an empty list.
+    Raises TypeError for anything but a figure, ValueError for an empty list.
 
     Example: `figure("loss", plt.gcf())`.
     """

@@ -45,7 +45,7 @@ class Node(NamedTuple):
     op: its operation, e.g. "Convolution".
     inputs: names of nodes, "name:1" for an output other than the first, "^name" for control.
     device: e.g. "/device:GPU:0"; TensorBoard can colour by it.
-    attrs: shown beside the node: bools, ints, floats, strings and lists of one of these. What
+    attrs: shown with the node: bools, ints, floats, strings and lists of one of these. What
         is too long for TensorBoard is cut.
     output_shapes: one for each output, shown at the edges; None for an unknown length, or
         instead of a shape whose rank is unknown.
@@ -80,7 +80,7 @@ def graph(nodes: Iterable[Node]) -> Message:
     """The graph of a run, for `FileWriter.add`. TensorBoard shows one in each run: write it once.
     Shown in Graphs.
 
-    Raises ValueError for two nodes of one name, an input that is no node, an unknown dtype;
+    Raises ValueError for two nodes of one name, an input that is not a node, an unknown dtype;
     TypeError for an attribute of another type than Node names.
 
     Example: `graph([Node("data", "Input"), Node("dense", "FullyConnected", ["data"])])`.

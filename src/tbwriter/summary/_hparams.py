@@ -61,7 +61,7 @@ def hparams(values: Mapping[str, Any], *, group_name: str = "", start_time: floa
     group_name: trials of one name are one row, e.g. repetitions with other seeds.
     start_time: seconds since 1970. model_uri, monitor_url: shown with the trial.
 
-    Raises TypeError if `values` is no mapping or an object has no text, ValueError for two
+    Raises TypeError if `values` is not a mapping or an object has no text, ValueError for two
     hyperparameters of one name.
 
     Example: `hparams({"lr": 0.1, "net": {"layers": 3, "norm": True}})`.

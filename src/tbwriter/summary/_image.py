@@ -39,7 +39,7 @@ def image(tag: str, data: Any, *, dataformats: Optional[str] = None,
     are clipped, with one warning per tag. Elements masked by numpy.ma are black. The file is a
     lossless PNG.
 
-    Raises TypeError or ValueError for anything that is no picture, for a layout that contradicts
+    Raises TypeError or ValueError for anything but a picture, for a layout that contradicts
     the array, and for a grid of unlike pictures.
 
     Example: `image("digits", batch, columns=None, padding=1)` with a batch (n, 28, 28).
@@ -66,7 +66,7 @@ def images(tag: str, data: Any, *, dataformats: Optional[str] = None, normalize:
         types.
     dataformats, normalize, display_name, description: as for `image`.
 
-    Raises TypeError or ValueError for anything that is no picture.
+    Raises TypeError or ValueError for anything but a picture.
 
     Example: `images("inputs", [picture, mask])`.
     """

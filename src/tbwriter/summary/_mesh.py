@@ -41,7 +41,7 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
         TensorBoard's documentation of the Mesh plugin.
     display_name, description: shown with the mesh; the description is Markdown.
 
-    Raises ValueError for other shapes and values, TypeError for values that are no numbers and for
+    Raises ValueError for other shapes and values, TypeError for values that are not numbers and for
     a config_dict that is no JSON.
 
     Example: `mesh("cloud", points, colors=colors)` with points and uint8 colors (n, 3).

@@ -33,7 +33,7 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     per tag.
 
     Raises ValueError for unequal lengths, values outside these ranges, and NaN; TypeError for
-    values that are no numbers.
+    values that are not numbers.
 
     Example: `pr_curve("test", labels == 3, probabilities[:, 3])`.
     """
@@ -94,7 +94,8 @@ def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any
     as 0, as in TensorBoard's own curves.
     display_name, description: shown with the chart; the description is Markdown.
 
-    Raises ValueError for unequal lengths or other values, TypeError for values that are no numbers.
+    Raises ValueError for unequal lengths or other values, TypeError for values that are not
+    numbers.
 
     Example: `pr_curve_raw("test", tp, fp, tn, fn, tp / (tp + fp), tp / (tp + fn))`.
     """

@@ -23,7 +23,7 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
         lone surrogate becomes "?". TensorBoard removes HTML.
     display_name, description: shown with the text; the description is Markdown.
 
-    Raises TypeError or ValueError for anything that is no text, rows of different lengths, and an
+    Raises TypeError or ValueError for anything but a text, rows of different lengths, and an
     empty table.
 
     Example: `text("config", [["layer", "size"], ["dense", "10"]])`.

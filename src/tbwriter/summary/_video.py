@@ -36,8 +36,8 @@ def video(tag: str, data: Any, *, fps: float = 4, dataformats: Optional[str] = N
     normalize: show each clip from its smallest to its largest value as black to white.
     display_name, description: shown with the clip; the description is Markdown.
 
-    Raises TypeError or ValueError for anything that is no clip, for a layout that contradicts the
-    array, and for an fps that is no positive number.
+    Raises TypeError or ValueError for anything but a clip, for a layout that contradicts the
+    array, and for an fps that is not a positive number.
 
     Example: `video("episode", frames, fps=10)` with uint8 frames (time, height, width, 3).
     """

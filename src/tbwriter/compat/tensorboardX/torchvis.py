@@ -24,7 +24,7 @@ class TorchVis:
         for name in args or ("tensorboard",):
             if name == "visdom":
                 raise NotImplementedError('tbwriter does not write to Visdom: leave "visdom" '
-                                          'out, and log to visdom.Visdom beside it')
+                                          'out, and log to visdom.Visdom separately')
             if name != "tensorboard":
                 raise ValueError(f"got the writer {name!r}, want 'tensorboard'")
             if name not in self.subscribers:

@@ -86,7 +86,7 @@ class SummaryWriter(SummaryWriterBase):
                  **kwargs: Any) -> None:
         if comet_config is not None and not comet_config.get("disabled", False):
             raise NotImplementedError("tbwriter does not log to Comet: leave comet_config out, and "
-                                      "log to Comet with comet_ml.Experiment beside it")
+                                      "log to Comet separately, with comet_ml.Experiment")
         logdir = logdir or log_dir or None
         self.purge_step = purge_step
         self.kwargs = kwargs
