@@ -119,7 +119,7 @@ def test_the_projector_config() -> None:
 # Functions of wire and parse whose argument at this place is a field number.
 NUMBERED = {"key": 0, "int_field": 0, "double_field": 0, "float_field": 0, "length_prefix": 0,
             "bytes_field": 0, "string_field": 0, "message_field": 0, "int_of": 1, "double_of": 1,
-            "bytes_of": 1, "each": 1, "string_of": 1, "map_of": 1, "doubles_of": 1}
+            "bytes_of": 1, "each": 1, "string_of": 1, "entries": 1, "doubles_of": 1}
 
 
 def test_no_bare_field_numbers() -> None:

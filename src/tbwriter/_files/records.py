@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from struct import Struct
-from typing import Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .window import ReadError, Window
 from .._tfrecord.crc32c import crc32c
@@ -28,6 +28,8 @@ ZEROS = "zero bytes"
 LENGTH = "bad length"
 DATA = "bad data"
 EVENT = "bad event"
+
+_MOST_FAULTS = 10_000
 
 _FOUR_ZEROS = bytes(4)
 _NOT_ZERO = re.compile(rb"[^\0]")
@@ -53,6 +55,30 @@ class Fault(NamedTuple):
         return f"{self.path}, byte {self.offset}: {self.kind}, {self.reason}"
 
 
+class Faults(List[Fault]):
+    """What is wrong with files: the first 10 000 faults, since a file may have one for each 17 of
+    its bytes. more: how many others there are."""
+
+    more = 0
+
+    def append(self, fault: Fault) -> None:
+        if len(self) < _MOST_FAULTS:
+            super().append(fault)
+        else:
+            self.more += 1
+
+    def add(self, others: Sequence[Fault]) -> None:
+        """Those of another file or run."""
+        room = _MOST_FAULTS - len(self)
+        super().extend(others[:room])
+        self.more += max(0, len(others) - room) + getattr(others, "more", 0)
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self) + self.more
+
+
 class Record(NamedTuple):
     """One record: where its frame begins, and what is in it."""
 
@@ -75,8 +101,9 @@ def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
     while at < window.size:
         found = record_at(window, at)
         if isinstance(found, Record):
-            yield found
             at = found.end
+            yield found
+            del found  # it may be large, and so may the next
             continue
         if faults is None:
             if found.kind == TAIL and not window.damage:
@@ -88,12 +115,12 @@ def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
 
 
 def check_end(window: Window, faults: Optional[List[Fault]]) -> None:
-    """Reports bytes of a compressed file that cannot be decompressed."""
+    """Reports bytes of a compressed file that cannot be decompressed, once."""
     if window.damage:
         fault = Fault(window.name, DATA, window.size, 0, window.damage)
         if faults is None:
             raise ReadError(str(fault))
-        if fault not in faults:
+        if not faults or faults[-1] != fault:
             faults.append(fault)
 
 

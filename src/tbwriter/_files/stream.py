@@ -134,8 +134,10 @@ class ScalarStream:
 
     def __iter__(self) -> Iterator[Part]:
         for part in self._parts():
+            end = part.end
             yield part
-            self._report(part.end)
+            del part  # before the next is read: a record may be large
+            self._report(end)
         self._report(self._window.size)
 
     def _report(self, end: int) -> None:
@@ -156,8 +158,7 @@ class ScalarStream:
                 continue
             # Damage: one by one for a while. Or a record that is larger than the chunk.
             size = _AFTER_DAMAGE if not chunk.whole else size
-            for found in self._one_by_one(min(self._at + size, start + len(data))):
-                yield Part(_NONE.offsets, [], found, found[-1].end)
+            yield from map(_unread, self._one_by_one(min(self._at + size, start + len(data))))
         check_end(self._window, self._faults)
 
     def _one_by_one(self, end: int) -> Iterator[List[Record]]:
@@ -178,6 +179,11 @@ class ScalarStream:
             yield found
         if wrong is not None:
             raise wrong
+
+
+def _unread(found: List[Record]) -> Part:
+    """Records that nobody looked at for scalars."""
+    return Part(_NONE.offsets, [], found, found[-1].end)
 
 
 def _part(chunk: Chunk, start: int) -> Part:
@@ -213,6 +219,8 @@ def last_steps_of(places: Iterable[Place]) -> Dict[str, int]:
                         _note_event(piece.data, last)
                     else:
                         _note_scalars(piece, stream.values, last)
+                    del piece
+                del part  # before the next is read: a record may be large
     return last
 
 

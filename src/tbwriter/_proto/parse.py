@@ -6,9 +6,11 @@ skipped, the last of several counts, strings must be UTF-8. Bytes that are no ev
 """
 from __future__ import annotations
 
+import codecs
+from functools import lru_cache
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Sequence
-from typing import TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Sequence
+from typing import Tuple, TypeVar, Union
 
 from . import schema, wire
 from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
@@ -16,6 +18,10 @@ from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 Data = Union[bytes, memoryview]
 Item = TypeVar("Item")
 
+# How many bytes of a string are decoded at a time where it is only checked.
+_PIECE = 1 << 16
+# Metadata of at most so many bytes is parsed once.
+_SHORT = 256
 # How many items of one message are kept in memory.
 _MOST_KEPT = 10_000
 
@@ -106,6 +112,18 @@ def text(data: Data) -> str:
     """A string field. WireError unless it is UTF-8."""
     try:
         return str(data, "utf-8")
+    except UnicodeDecodeError as error:
+        raise WireError(f"got a string that is not UTF-8 ({error})") from None
+
+
+def check_text(data: Data) -> None:
+    """WireError unless a string field is UTF-8. The text, which may take four times the memory of
+    its bytes, is not kept."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(data), _PIECE):
+            decoder.decode(data[at:at + _PIECE])
+        decoder.decode(b"", True)
     except UnicodeDecodeError as error:
         raise WireError(f"got a string that is not UTF-8 ({error})") from None
 
@@ -207,6 +225,11 @@ class _Walked(Sequence[Item]):
 def _value(data: Data) -> Value:
     if not data:
         return _EMPTY
+    # What most writers make of a scalar: a tag of less than 128 bytes, then four bytes of a float.
+    end = data[1] + 2 if data[0] == _TAG_KEY and len(data) > 1 else 0
+    if len(data) == end + 5 and data[end] == _FLOAT_KEY and end < 130:
+        return Value(text(data[2:end]) if end else "", schema.Value.SIMPLE_VALUE, data[end + 1:],
+                     None)
     tag, number = "", 0
     payload: Data = b""
     described: Optional[Data] = None
@@ -229,9 +252,16 @@ def _value(data: Data) -> Value:
 
 
 _EMPTY = Value("", 0, b"", None)
+_TAG_KEY = schema.Value.TAG << 3 | LENGTH
+_FLOAT_KEY = schema.Value.SIMPLE_VALUE << 3 | FIXED32
 
 
 def _metadata(data: Data) -> Metadata:
+    # Most values of a log have one of a few.
+    return _known_metadata(bytes(data)) if len(data) <= _SHORT else _parsed_metadata(data)
+
+
+def _parsed_metadata(data: Data) -> Metadata:
     plugin, content, display_name, description, data_class = "", b"", "", "", 0
     for field, wire_type, integer, value in wire.fields(data):
         if wire_type == VARINT and field == schema.SummaryMetadata.DATA_CLASS:
@@ -249,6 +279,9 @@ def _metadata(data: Data) -> Metadata:
                 elif inner_type == LENGTH and inner == schema.PluginData.CONTENT:
                     content = bytes(item)
     return Metadata(plugin, content, display_name, description, data_class)
+
+
+_known_metadata = lru_cache(maxsize=256)(_parsed_metadata)
 
 
 def int_of(data: Data, number: int, default: int = 0) -> int:
@@ -289,10 +322,11 @@ def string_of(data: Data, number: int) -> str:
     return "" if found is None else text(found)
 
 
-def map_of(data: Data, number: int) -> Dict[str, Data]:
-    """A map<string, message> field."""
-    return {string_of(entry, schema.MapEntry.KEY): bytes_of(entry, schema.MapEntry.VALUE) or b""
-            for entry in each(data, number)}
+def entries(data: Data, number: int) -> Iterator[Tuple[str, Data]]:
+    """The entries of a map<string, message> field; of one key, the last counts."""
+    for entry in each(data, number):
+        yield (string_of(entry, schema.MapEntry.KEY),
+               bytes_of(entry, schema.MapEntry.VALUE) or b"")
 
 
 def varints(data: Data) -> Iterator[int]:

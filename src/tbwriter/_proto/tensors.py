@@ -8,7 +8,7 @@ Source: tensor.proto, tensor_shape.proto, types.proto of TensorFlow.
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, Tuple
 
 import numpy as np
 
@@ -66,6 +66,11 @@ class Tensor:
         dims = islice(parse.each(shape, schema.TensorShape.DIM), _MAX_RANK + 1)
         self.shape = tuple([parse.int_of(dim, schema.Dim.SIZE) for dim in dims])
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the message."""
+        return len(self._data)
+
     def texts(self) -> Iterator[Data]:
         """The elements of a string tensor, one by one."""
         return parse.each(self._data, schema.Tensor.STRING_VAL)
@@ -79,7 +84,8 @@ class Tensor:
     @property
     def is_ascii(self) -> bool:
         """Whether all bytes of the message are below 128: then all its strings are UTF-8."""
-        return bytes(self._data).isascii()
+        return all(bytes(self._data[at:at + _BLOCK]).isascii()
+                   for at in range(0, len(self._data), _BLOCK))
 
     @property
     def size(self) -> int:
@@ -138,6 +144,19 @@ class Tensor:
             return flat.reshape(self.shape)
         return np.broadcast_to(flat.reshape((1,) * len(self.shape)), self.shape)
 
+    def blocks(self) -> "Iterator[np.ndarray[Any, Any]]":
+        """The elements of a tensor of numbers in their order, a block at a time: in another type
+        than their bytes, all together may take several times the memory of the message."""
+        known = _known(self.dtype)
+        if not self._content and known.listed not in _FLOATS:
+            for part in _integer_parts(self._data, known.listed):
+                yield _typed(_stored(part, known), self.dtype)
+            return
+        flat = np.frombuffer(self._content, known.stored) if self._content \
+            else _floats(self._data, known.listed)
+        for at in range(0, len(flat), _BLOCK):  # an even number, as pairs of complex numbers want
+            yield _typed(flat[at:at + _BLOCK], self.dtype)
+
     def _elements(self) -> "np.ndarray[Any, Any]":
         known = _known(self.dtype)
         if known.number == DT_STRING:
@@ -180,11 +199,6 @@ def shape_of(data: Data) -> Tuple[int, Tuple[int, ...]]:
     return tensor.dtype, tensor.shape
 
 
-def strings_of(data: Data) -> List[bytes]:
-    """The elements of a string tensor. WireError for more than `MAX_STRINGS`."""
-    return [bytes(item) for item in Tensor(data).listed_texts()]
-
-
 def array_of(data: Data) -> "np.ndarray[Any, Any]":
     """A TensorProto as an array: see `Tensor.array`."""
     return Tensor(data).array()
@@ -192,10 +206,13 @@ def array_of(data: Data) -> "np.ndarray[Any, Any]":
 
 def scalar_of(data: Data) -> float:
     """The number of a scalar's tensor, whatever its type. WireError for none or several."""
-    array = array_of(data)
-    if array.size != 1 or array.dtype.kind not in "biuf":
-        raise WireError(f"got a tensor of shape {array.shape} and type {array.dtype}, "
+    tensor = Tensor(data)
+    if tensor.size != 1 or tensor.dtype == DT_STRING:
+        raise WireError(f"got a tensor of shape {tensor.shape} and DataType {tensor.dtype}, "
                         "want one number")
+    array = tensor.array()
+    if array.dtype.kind not in "biuf":
+        raise WireError(f"got a tensor of type {array.dtype}, want one number")
     return float(array.reshape(-1)[0])
 
 
@@ -230,7 +247,8 @@ def _count_integers(data: Data, number: int) -> int:
     count = 0
     for field, wire_type, _, value in wire.fields(data):
         if field == number and wire_type == LENGTH:
-            count += int(np.count_nonzero(np.frombuffer(value, np.uint8) < 0x80))
+            count += sum([int(np.count_nonzero(np.frombuffer(value[at:at + _BLOCK], np.int8) >= 0))
+                          for at in range(0, len(value), _BLOCK)])
         elif field == number and wire_type == VARINT:
             count += 1
     return count
@@ -238,19 +256,29 @@ def _count_integers(data: Data, number: int) -> int:
 
 def _integers(data: Data, known: schema.DataType) -> "np.ndarray[Any, Any]":
     """A repeated field of integers, in the type of the tensor; of halves, the bits."""
-    number = known.listed
-    found = np.empty(_count_integers(data, number),
-                     "<u2" if number == schema.Tensor.HALF_VAL else known.stored)
+    found = _stored(np.empty(0, np.uint64), known)
+    found = np.empty(_count_integers(data, known.listed), found.dtype)
     at = 0
+    for part in _integer_parts(data, known.listed):
+        found[at:at + len(part)] = _stored(part, known)
+        at += len(part)
+    return found
+
+
+def _integer_parts(data: Data, number: int) -> "Iterator[np.ndarray[Any, Any]]":
+    """The integers of a repeated field, packed or not, as uint64, a part at a time."""
     for field, wire_type, integer, value in wire.fields(data):
         if field == number and wire_type == LENGTH:
-            for part in _varints(np.frombuffer(value, np.uint8)):
-                found[at:at + len(part)] = part.view(np.int64).astype(found.dtype)
-                at += len(part)
+            yield from _varints(np.frombuffer(value, np.uint8))
         elif field == number and wire_type == VARINT:
-            found[at] = np.array(integer, np.uint64).view(np.int64).astype(found.dtype)
-            at += 1
-    return found
+            yield np.array([integer], np.uint64)
+
+
+def _stored(integers: "np.ndarray[Any, Any]", known: schema.DataType) -> "np.ndarray[Any, Any]":
+    """Integers of 64 bits in the type in which a tensor's content would have them; of halves,
+    their bits."""
+    halves = known.listed == schema.Tensor.HALF_VAL
+    return integers.view(np.int64).astype("<u2" if halves else known.stored)
 
 
 def _varints(data: "np.ndarray[Any, Any]") -> "Iterator[np.ndarray[Any, Any]]":

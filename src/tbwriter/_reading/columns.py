@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 import numpy as np
 
 from . import kinds
-from .._files.records import EVENT, Fault, Record
+from .._files.records import EVENT, Fault, Faults, Record
 from .._files.stream import Part, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
@@ -66,7 +66,7 @@ class Loader:
     """
 
     def __init__(self, columns: Dict[str, Column], file: int) -> None:
-        self.faults: List[Fault] = []
+        self.faults = Faults()
         self.writers: List[str] = []
         self._columns = columns
         self._file = file
@@ -80,14 +80,16 @@ class Loader:
         seen: Set[int] = set()
         for part in stream:
             self._add_part(part, stream.values, seen)
+            del part  # before the next is read: a record may be large
 
-    def all_faults(self) -> List[Fault]:
+    def all_faults(self) -> Faults:
         """The faults in the order of the file."""
-        mixed = [Fault(self._path, EVENT, offset, 0,
-                       f"got {count} values of tag {tag!r} of another kind than its first, want "
-                       f"{self._columns[tag].kind}")
-                 for tag, (count, offset) in self._unfit.items()]
-        return sorted(self.faults + mixed, key=lambda fault: fault.offset)
+        for tag, (count, offset) in self._unfit.items():
+            self.faults.append(Fault(
+                self._path, EVENT, offset, 0, f"got {count} values of tag {tag!r} of another kind "
+                f"than its first, want {self._columns[tag].kind}"))
+        self.faults.sort(key=lambda fault: fault.offset)
+        return self.faults
 
     def _add_part(self, part: Part, values: List[Value], seen: Set[int]) -> None:
         found = _Found(part.pieces, part.offsets)

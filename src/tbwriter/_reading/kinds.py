@@ -5,7 +5,8 @@ memory than its bytes in the file account for.
 """
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Union
+from itertools import islice
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -126,36 +127,47 @@ def histogram(value: Value) -> Array:
 
 
 def images(value: Value) -> Images:
+    (width, height), files = _sized(value)
+    return Images(width, height, list(map(bytes, files)))
+
+
+def image_files(value: Value) -> Iterator[parse.Data]:
+    """The files of `images` one by one, as views."""
+    return _sized(value)[1]
+
+
+def _sized(value: Value) -> Tuple[Tuple[int, int], Iterator[parse.Data]]:
+    """Width and height of images, and their files."""
     data = _message(value)
     if value.number == schema.Value.TENSOR:
-        strings = tensors.strings_of(data)
-        if len(strings) < 2 or not (strings[0].isdigit() and strings[1].isdigit()):
-            raise WireError(f"got images without width and height: {strings[:2]!r:.50}")
-        return Images(int(strings[0][:18]), int(strings[1][:18]), strings[2:])
-    encoded = bytes(parse.bytes_of(data, schema.Image.ENCODED_IMAGE_STRING) or b"")
-    return Images(parse.int_of(data, schema.Image.WIDTH), parse.int_of(data, schema.Image.HEIGHT),
-                  [encoded])
+        files = Tensor(data).listed_texts()
+        size = [bytes(one) for one in islice(files, 2)]
+        if len(size) < 2 or not (size[0].isdigit() and size[1].isdigit()):
+            raise WireError(f"got images without width and height: {size!r:.50}")
+        return (int(size[0][:18]), int(size[1][:18])), files
+    file = parse.bytes_of(data, schema.Image.ENCODED_IMAGE_STRING) or b""
+    return (parse.int_of(data, schema.Image.WIDTH),
+            parse.int_of(data, schema.Image.HEIGHT)), iter([file])
 
 
 def audio(value: Value) -> List[bytes]:
     """The sound file of each clip."""
+    return list(map(bytes, audio_files(value)))
+
+
+def audio_files(value: Value) -> Iterator[parse.Data]:
+    """The same one by one, as views."""
     data = _message(value)
     if value.number != schema.Value.TENSOR:
-        return [bytes(parse.bytes_of(data, schema.Audio.ENCODED_AUDIO_STRING) or b"")]
-    strings, shape = tensors.strings_of(data), tensors.shape_of(data)[1]
+        return iter([parse.bytes_of(data, schema.Audio.ENCODED_AUDIO_STRING) or b""])
+    tensor = Tensor(data)
     # Of pairs, the second is a label.
-    return strings[::2] if len(shape) == 2 else strings
+    return islice(tensor.listed_texts(), None, None, 2 if len(tensor.shape) == 2 else 1)
 
 
 def text(value: Value) -> Any:
     """A str, or an array of them."""
-    if value.number != schema.Value.TENSOR:
-        raise WireError("got a value that is no text")
-    tensor = Tensor(value.data)
-    if tensor.dtype != schema.DT_STRING:
-        raise WireError(f"got text of DataType {tensor.dtype}, want strings")
-    if tensor.strings != tensor.size:
-        raise WireError(f"got {tensor.strings} strings for text of shape {tensor.shape}")
+    tensor = text_tensor(value)
     listed = tensor.listed_texts()
     texts = np.empty(tensor.strings, object)
     for at, item in enumerate(listed):
@@ -163,10 +175,24 @@ def text(value: Value) -> Any:
     return texts.reshape(tensor.shape) if tensor.shape else str(texts[0])
 
 
+def text_tensor(value: Value) -> Tensor:
+    """The tensor of a text, with as many strings as its shape says, and no more than are listed."""
+    if value.number != schema.Value.TENSOR:
+        raise WireError("got a value that is no text")
+    tensor = Tensor(value.data)
+    if tensor.dtype != schema.DT_STRING:
+        raise WireError(f"got text of DataType {tensor.dtype}, want strings")
+    if tensor.strings != tensor.size:
+        raise WireError(f"got {tensor.strings} strings for text of shape {tensor.shape}")
+    tensor.listed_texts()
+    return tensor
+
+
 def hparams(start: bytes, end: bytes) -> HParams:
     """start, end: SessionStartInfo and SessionEndInfo."""
     values: Dict[str, Union[float, str, bool]] = {}
-    for name, value in parse.map_of(start, SessionStartInfo.HPARAMS).items():
+    for name, value in parse.entries(start, SessionStartInfo.HPARAMS):
+        values.pop(name, None)  # of one name, the last counts
         for number, wire_type, integer, item in wire.fields(value):
             if (number, wire_type) == (JsonValue.NUMBER_VALUE, wire.FIXED64):
                 values[name] = wire.as_double(item)

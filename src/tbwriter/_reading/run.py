@@ -7,14 +7,15 @@ from array import array
 from collections import Counter
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
+from typing import Tuple
 
 import numpy as np
 
 from . import kinds, picture
 from .columns import Column, Loader
 from .kinds import RUN_GRAPH, HParams
-from .._files.records import EVENT, Fault, record_at
+from .._files.records import EVENT, Fault, Faults, record_at
 from .._files.window import Place, ReadError, Window
 from .._proto import parse
 from .._proto.parse import Value
@@ -65,13 +66,16 @@ class Run:
     """One run: everything in its event files.
 
     name: its path below the log directory. files: their paths, in reading order.
-    faults: what is wrong with them. writers: who wrote them, where they say so.
+    faults: what is wrong with them, at most 10 000; `faults.more` counts all others. writers: who
+    wrote them, where they say so.
     """
 
     def __init__(self, name: str, places: Sequence[Place],
                  opened: Callable[[Place], Window] = Window) -> None:
         self.name = name
-        self.faults: List[Fault] = []
+        self.faults = Faults()
+        # Those of values that were asked for.
+        self._noted: Set[Fault] = set()
         self.writers: List[str] = []
         self._places = list(places)
         self._columns: Dict[str, Column] = {}
@@ -83,7 +87,7 @@ class Run:
                     loader.load(window)
             except (OSError, ReadError) as error:
                 loader.faults.append(Fault(path, "unreadable", 0, 0, str(error)))
-            self.faults += loader.all_faults()
+            self.faults.add(loader.all_faults())
             self.writers += [one for one in loader.writers if one not in self.writers]
         # Drop tags whose values were all damaged.
         self._columns = {tag: column for tag, column in self._columns.items() if column.steps}
@@ -194,12 +198,9 @@ class Run:
             raise ValueError(f"got the tag {tag!r}, which is of kind scalar, want another")
         values: List[Any] = []
         good: List[int] = []
-        for at, (window, offset, value) in enumerate(self._found(column)):
-            try:
-                values.append(decode(value))
-                good.append(at)
-            except WireError as error:
-                self._note(Fault(window.name, EVENT, offset, 0, f"tag {tag!r}: {error}"))
+        for at, value in decoded(self, tag, decode):
+            values.append(value)
+            good.append(at)
         steps, wall_times = _axes(column)
         return Series(steps[good], wall_times[good], values)
 
@@ -221,8 +222,28 @@ class Run:
                 window.close()
 
     def _note(self, fault: Fault) -> None:
-        if fault not in self.faults:
+        if fault not in self._noted:
+            self._noted.add(fault)
             self.faults.append(fault)
+
+
+def axes(run: Run, tag: str) -> Tuple[Array, Array]:
+    """The steps and wall_times of a tag's values."""
+    return _axes(run._columns[tag])
+
+
+def decoded(run: Run, tag: str, decode: Callable[[Value], Any], wanted: Sequence[bool] = ()
+            ) -> Iterator[Tuple[int, Any]]:
+    """The values of a tag one by one, as `decode` gives them, with their numbers; damaged ones are
+    left out, and noted as faults of the run. wanted: which of the values, if not all."""
+    for at, (window, offset, value) in enumerate(run._found(run._columns[tag])):
+        if wanted and not wanted[at]:
+            continue
+        try:
+            yield at, decode(value)
+        except WireError as error:
+            run._note(Fault(window.name, EVENT, offset, 0, f"tag {tag!r}: {error}"))
+        del value  # it may be large, and so may the next
 
 
 def _values_at(window: Window, offset: int, places: Iterator[int]) -> Iterator[Value]:

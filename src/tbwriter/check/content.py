@@ -29,8 +29,8 @@ def text(value: Decoded, first: Metadata) -> Iterator[Problem]:
         return
     for item in [] if value.tensor.is_ascii else value.tensor.texts():
         try:
-            str(item, "utf-8")
-        except UnicodeDecodeError as error:
+            parse.check_text(item)
+        except WireError as error:
             yield TEXT_ENCODING, str(error)
             return
     problem = elements(value.tensor)

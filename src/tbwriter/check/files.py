@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import math
 import os
-from typing import List
+from collections import Counter
+from typing import Counter as Counts, List
 
 from .finding import ERROR, WARNING, Findings, Rule, rule
 from .._files import records
@@ -65,7 +66,20 @@ _KINDS = {records.TAIL: TORN_TAIL, records.TORN: TORN_RECORD, records.LENGTH: BA
           records.DATA: BAD_DATA, records.EVENT: BAD_EVENT, records.ZEROS: ZERO_BYTES}
 
 
-def check_faults(faults: List[Fault], path: str, empty: bool, found: Findings) -> None:
+class Damage(List[Fault]):
+    """The faults of one file: the first of each rule. times: how many there are, by rule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: Counts[Rule] = Counter()
+
+    def append(self, fault: Fault) -> None:
+        self.times[_rule(fault)] += 1
+        if self.times[_rule(fault)] == 1:
+            super().append(fault)
+
+
+def check_faults(faults: Damage, path: str, empty: bool, found: Findings) -> None:
     """Damage that was met while the file was read. empty: whether no record was found."""
     if empty and faults and _no_header(faults[0]):
         found.add(NO_EVENT_FILE, path, "", f"no record in it: {faults[0].reason}")
@@ -73,9 +87,13 @@ def check_faults(faults: List[Fault], path: str, empty: bool, found: Findings) -
     if empty:
         found.add(NO_EVENTS, path, "", "no record in it")
     for fault in faults:
-        huge = fault.kind == records.LENGTH and _is_huge(fault)
-        found.add(HUGE_LENGTH if huge else _KINDS[fault.kind], path, "",
-                  f"byte {fault.offset}, {fault.nbytes} bytes: {fault.reason}")
+        found.add(_rule(fault), path, "", f"byte {fault.offset}, {fault.nbytes} bytes: "
+                  f"{fault.reason}", faults.times[_rule(fault)])
+
+
+def _rule(fault: Fault) -> Rule:
+    huge = fault.kind == records.LENGTH and _is_huge(fault)
+    return HUGE_LENGTH if huge else _KINDS[fault.kind]
 
 
 def _is_huge(fault: Fault) -> bool:

@@ -41,7 +41,8 @@ class HParams:
                     parse.string_of(info, HParamInfo.NAME)
                     for info in parse.each(experiment, Experiment.HPARAM_INFOS)})
             elif start is not None:
-                self._used |= set(parse.map_of(start, SessionStartInfo.HPARAMS))
+                for name, _ in parse.entries(start, SessionStartInfo.HPARAMS):
+                    self._used.add(name)
         except WireError:
             pass  # found as a fault of the plugin's content
 

@@ -89,7 +89,7 @@ def histograms(value: Decoded, first: Metadata) -> Iterator[Problem]:
     problem = _matrix(value.tensor, (None, 3), (HISTOGRAM_SHAPE, value.described))
     if problem:
         yield problem
-    elif not np.isfinite(value.tensor.array()).all():
+    elif not all(np.isfinite(block).all() for block in value.tensor.blocks()):
         yield HISTOGRAM_RANGE, "edges or counts that are not finite"
 
 
@@ -124,8 +124,17 @@ def curves(value: Decoded, first: Metadata) -> Iterator[Problem]:
     problem = _matrix(value.tensor, (6, None), (CURVE_SHAPE, value.described))
     if problem:
         yield problem
-    elif np.isnan(value.tensor.array()[:4]).any():
+    elif _any_nan(value.tensor, value.tensor.size * 4 // 6):
         yield CURVE_NAN, "NaN among the counts"
+
+
+def _any_nan(tensor: Tensor, count: int) -> bool:
+    """Whether one of the first `count` elements is NaN."""
+    for block in tensor.blocks():
+        if np.isnan(block[:max(0, count)]).any():
+            return True
+        count -= len(block)
+    return False
 
 
 def meshes(value: Decoded, first: Metadata) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ import os
 import re
 from array import array
 from bisect import bisect_left, bisect_right
+from itertools import takewhile
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
@@ -102,7 +103,7 @@ class Series:
         self._moment = restarts.moment
         # How many of `kept` precede the first START, which the Python loader ignores.
         self._mark = 0
-        # Ranges of `kept` that the Python loader has purged.
+        # Ranges of `kept` that the Python loader has purged, in their order.
         self._stale: List[Tuple[int, int]] = []
 
     def add(self, step: int, digest: int = 0) -> None:
@@ -150,7 +151,8 @@ class Series:
         """Delete the points that the fast loader deletes, and note why they are wrong."""
         begin, end = bisect_left(self.kept, step), len(self.kept)
         same = self.kept[-1] == step
-        purged = sum([stop - max(start, begin) for start, stop in self._stale if stop > begin])
+        purged = sum([stop - max(start, begin) for start, stop in takewhile(
+            lambda ends: ends[1] > begin, reversed(self._stale))])
         rewound = max(0, min(self._mark, end) - begin) if self._restarts.unseen is not None else 0
         lost = max(0, end - begin - purged - rewound)
         self.rewound += rewound
@@ -164,7 +166,10 @@ class Series:
         del self.kept[begin:]
 
     def _trim(self, begin: int) -> None:
-        self._stale = [(start, min(stop, begin)) for start, stop in self._stale if start < begin]
+        while self._stale and self._stale[-1][1] > begin:
+            start, _ = self._stale.pop()
+            if start < begin:
+                self._stale.append((start, begin))
 
 
 def check_series(name: str, series: Series, path: str, found: Findings) -> None:

@@ -17,7 +17,7 @@ from .hparams import HParams
 from .order import Restarts, Series
 from .value import Decoded, Problem
 from .wellformed import GRAPH, RUN_METADATA, Fields
-from .._files.records import Fault, Record
+from .._files.records import Record
 from .._files.stream import Progress, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
@@ -53,7 +53,7 @@ class Run:
     def read(self, path: str, progress: Optional[Progress],
              opened: Callable[[str], Window] = Window) -> None:
         """One file. progress: called with the number of bytes read since the last call."""
-        faults: List[Fault] = []
+        faults = files.Damage()
         reader = _File(self, path)
         try:
             with opened(path) as window:
@@ -63,6 +63,7 @@ class Run:
                 stream = ScalarStream(window, faults, progress=progress)
                 for part in stream:
                     reader.add(part.scalars, part.others, stream.values)
+                    del part  # before the next is read: a record may be large
         except (OSError, ValueError) as error:
             self.found.add(files.reason(path, error), path, "", str(error))
             return

@@ -78,10 +78,11 @@ def _extent(index: Index) -> _Extent:
     rows = np.flatnonzero(~purged(index))
     tags, steps = index.tag[rows], index.step[index.event[rows]]
     order = np.lexsort((steps, tags))
+    whole_run = index.whole_run()
     for group in np.split(order, np.flatnonzero(np.diff(tags[order])) + 1) if len(order) else []:
         number = int(tags[group[0]])
         name = index.tags[number].name
-        if index.whole_run()[number]:
+        if whole_run[number]:
             extent.whole[name] = _hash(index, int(rows[group].max()))
         else:
             extent.steps[name] = int(steps[group[0]]), int(steps[group[-1]])

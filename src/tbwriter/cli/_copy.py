@@ -65,7 +65,7 @@ class Copier:
                     self.changed += not raw
                     continue
                 try:
-                    event = parse.event(raw[HEADER:-4])
+                    event = parse.event(memoryview(raw)[HEADER:-4])
                     time = event.wall_time if math.isfinite(event.wall_time) else time
                     yield self._record(raw, event, time, tags, [max(0, place) for place in at])
                 except (IndexError, WireError):
@@ -143,7 +143,9 @@ class _Files:
         length = int.from_bytes(raw[:8], "little")
         if length > MAX_LENGTH or raw[:HEADER] != header(length):
             return b""
-        raw += file.read(max(0, length + OVERHEAD - len(raw)))
+        if length + OVERHEAD > len(raw):
+            file.seek(offset)
+            raw = file.read(length + OVERHEAD)
         return raw[:length + OVERHEAD] if len(raw) >= length + OVERHEAD else b""
 
 

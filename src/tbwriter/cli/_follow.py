@@ -97,6 +97,8 @@ class Follower:
                             self._note_record(run, piece.data)
                         else:
                             self._note_scalars(run, piece, stream.values)
+                        del piece
+                    del part  # before the next is read: a record may be large
         except (OSError, ReadError, WireError) as error:
             self._damaged[path] = str(error)
 

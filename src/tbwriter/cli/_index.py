@@ -15,7 +15,7 @@ from typing import Sequence, Set, Tuple
 import numpy as np
 
 from .._files.places import base_name
-from .._files.records import EVENT, Fault, Record, records
+from .._files.records import EVENT, Fault, Faults, Record, records
 from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
@@ -94,7 +94,7 @@ class Index:
     """
 
     def __init__(self, files: Sequence[Source], progress: Optional[Progress] = None) -> None:
-        self.faults: List[Fault] = []
+        self.faults = Faults()
         self.left_out: Counts[str] = Counter()
         self.tags: List[Tag] = []
         self.header = b""
@@ -106,7 +106,7 @@ class Index:
         self.times = [(math.inf, -math.inf)] * len(self.files)
         for number in range(len(self.files)):
             self._read(number, progress)
-        self.left_out[DAMAGED] += len(self.faults)
+        self.left_out[DAMAGED] += self.faults.total
 
     @property
     def file(self) -> "np.ndarray[Any, Any]":
@@ -160,6 +160,7 @@ class Index:
                 stream = ScalarStream(window, self.faults, progress=progress)
                 for part in stream:
                     self._note_part(number, part, stream.values)
+                    del part  # before the next is read: a record may be large
         except (OSError, ReadError) as error:
             self.faults.append(Fault(self.files[number].path, UNREADABLE, 0, 0, str(error)))
 
@@ -289,18 +290,22 @@ def purged(index: Index) -> "np.ndarray[Any, Any]":
         return gone
     movable = ~index.whole_run()[tag]
     source = np.array([file.source for file in index.files])[index.file[index.event]]
-    seen: Set[int] = set()
+    restarts: Dict[int, List[Restart]] = {}
     for restart in index.restarts:
-        limit = np.full(len(index.tags), restart.step, np.int64)
-        mine = movable & (source == restart.source)
-        if restart.source not in seen:
-            seen.add(restart.source)
-            least = np.full(len(index.tags), np.iinfo(np.int64).max)
-            after = np.flatnonzero(mine[restart.at:]) + restart.at
-            np.minimum.at(least, tag[after], step[after])
-            limit = np.maximum(limit, least)
-        before = slice(0, restart.at)
+        restarts.setdefault(restart.source, []).append(restart)
+    for number, (first, *later) in restarts.items():
+        mine = movable & (source == number)
+        least = np.full(len(index.tags), np.iinfo(np.int64).max)
+        after = np.flatnonzero(mine[first.at:]) + first.at
+        np.minimum.at(least, tag[after], step[after])
+        limit, before = np.maximum(first.step, least), slice(0, first.at)
         gone[before] |= mine[before] & (step[before] >= limit[tag[before]])
+        # The least step of the restarts from each one on decides about the values before it.
+        lowest = np.minimum.accumulate([restart.step for restart in reversed(later)])[::-1]
+        rows = np.flatnonzero(mine)
+        after = np.searchsorted([restart.at for restart in later], rows, side="right")
+        rows, after = rows[after < len(later)], after[after < len(later)]
+        gone[rows] |= step[rows] >= lowest[after]
     return gone
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 from typing import List, Sequence
 
+from .._files.records import Faults
 from ._exit import FOUND, GOOD
 from ._index import UNREADABLE
 from ._progress import bar
@@ -33,7 +34,8 @@ def as_dict(report: Report, out: str) -> "dict[str, object]":
     """The report for JSON."""
     return {"out": out, "read": report.read, "written": report.written,
             "left_out": report.left_out, "runs": [run._asdict() for run in report.runs],
-            "faults": list(map(str, report.faults)), "renamed": report.renamed,
+            "faults": list(map(str, report.faults)), "more_faults": report.faults.more,
+            "renamed": report.renamed,
             "notes": report.notes}
 
 
@@ -41,6 +43,8 @@ def print_report(report: Report, out: str) -> None:
     """Damage, names that were changed, and a table of values by run and reason."""
     for fault in report.faults:
         say(f"damaged: {fault}")
+    if report.faults.more:
+        say(f"damaged: {plural(report.faults.more, 'more place')}")
     for name, path in report.renamed.items():
         say(f"renamed: {name} -> {path}")
     for note in report.notes:
@@ -65,7 +69,7 @@ def print_report(report: Report, out: str) -> None:
 
 
 def _sum(name: str, runs: Sequence[RunReport]) -> RunReport:
-    total = Report(list(runs), [], {}, [], set())
+    total = Report(list(runs), Faults(), {}, [], set())
     return RunReport(name, total.read, total.written, total.left_out)
 
 

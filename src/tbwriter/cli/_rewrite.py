@@ -14,7 +14,7 @@ from typing import Sequence, Set, Tuple, Union
 import numpy as np
 
 from .._files.places import ALONE, Unlisted, base_name, runs_of, size_of, tree
-from .._files.records import Fault
+from .._files.records import Fault, Faults
 from .._files.stream import Progress
 from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
@@ -64,7 +64,7 @@ class Report(NamedTuple):
     """
 
     runs: List[RunReport]
-    faults: List[Fault]
+    faults: Faults
     renamed: Dict[str, str]
     notes: List[str]
     applied: Set[str]
@@ -72,7 +72,7 @@ class Report(NamedTuple):
     def add(self, other: "Report") -> None:
         """What became of further runs."""
         self.runs.extend(other.runs)
-        self.faults.extend(other.faults)
+        self.faults.add(other.faults)
         self.renamed.update(other.renamed)
         self.notes.extend(other.notes)
         self.applied.update(other.applied)
@@ -114,7 +114,7 @@ class Place(NamedTuple):
 
 
 def _nothing() -> Report:
-    return Report([], [], {}, [], set())
+    return Report([], Faults(), {}, [], set())
 
 
 def places(logdirs: Sequence[str]) -> List[Place]:
@@ -201,7 +201,7 @@ def _copied(job: _Job) -> Tuple[_Job, Report, Optional[Index]]:
 
 def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
                  report: Report) -> None:
-    report.faults.extend(index.faults)
+    report.faults.add(index.faults)
     gone = purged(index)
     left_out: Counts[str] = Counter(index.left_out)
     for number, files in enumerate(writers(index, np.flatnonzero(~gone))):
@@ -271,9 +271,11 @@ def _renames(index: Index, rows: "np.ndarray[Any, Any]", run: str, selection: Se
     kept = {tag.name for number, tag in tags.items() if number not in asked}
     while True:
         renames: Dict[int, str] = {}
+        taken = set(kept)
         for number, (_, new) in asked.items():
-            if tags[number].kind not in NAMELESS and new not in kept.union(renames.values()):
+            if tags[number].kind not in NAMELESS and new not in taken:
                 renames[number] = new
+                taken.add(new)
         # A tag that keeps its name leaves it to no other tag.
         refused = {tags[number].name for number in asked if number not in renames}
         if refused <= kept:

@@ -7,10 +7,15 @@ from typing import Iterator, Sequence
 from ._text import shown
 
 
+# Of a column: one long text does not make all rows as long.
+_WIDEST = 200
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> Iterator[str]:
-    """The lines of a table. align: "l" or "r" for each column."""
+    """The lines of a table. align: "l" or "r" for each column. A cell of more than 200 characters
+    is longer than its column."""
     cells = [list(map(shown, row)) for row in (head, *rows)]
-    widths = [max(map(width, column)) for column in zip(*cells)]
+    widths = [min(max(map(width, column)), _WIDEST) for column in zip(*cells)]
     for row in cells:
         padded = (" " * (size - width(cell)) + cell if side == "r"
                   else cell + " " * (size - width(cell))

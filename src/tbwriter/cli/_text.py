@@ -6,7 +6,6 @@ error message shows such characters escaped.
 """
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -75,12 +74,17 @@ def _plain(value: Any) -> Any:
 
 def csv_line(cells: Sequence[Any], raw: bool = False) -> str:
     """One line of CSV. Text is as safe as `csv_text` makes it, unless `raw`; numbers stay."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(
-        [cell if raw or not isinstance(cell, str) else csv_text(cell) for cell in cells])
-    return out.getvalue()
+    return ",".join([str(cell) if not isinstance(cell, str)
+                     else _in_quotes(cell if raw else csv_text(cell)) for cell in cells]) + "\n"
 
 
+def _in_quotes(text: str) -> str:
+    """A cell; in quotes if it has to be."""
+    return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
+
+
+# What a cell of CSV may hold in quotes only.
+QUOTED = re.compile('[",\r\n]')
 # What begins a formula, also after the white space that a spreadsheet skips.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 _KEPT = "\n\t"
@@ -89,10 +93,15 @@ _KEPT = "\n\t"
 def csv_text(text: str) -> str:
     """`text` as a cell that neither a spreadsheet nor a terminal runs: with a quote before what
     would be a formula, and with control characters escaped but for newlines and tabs."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() or char in _KEPT else _escape(char)
-                       for char in text)
+    text = escaped_cell(text)
     return "'" + text if _FORMULA.match(text) else text
+
+
+def escaped_cell(text: str) -> str:
+    """`text` with control characters escaped but for newlines and tabs."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in _KEPT else _escape(char) for char in text)
 
 
 def size(nbytes: float) -> str:

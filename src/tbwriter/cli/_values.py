@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from .._parts import Parts
+from .._parts import Part, Parts
 from .._proto import messages, parse, schema, tensors, wire
 from .._proto.parse import Event, Metadata, Value
 
@@ -64,7 +64,7 @@ def event_field(event: Event, at: Sequence[int], changes: Sequence[Change]) -> P
     """Event's field with the values `at` these places of its summary, each with its change; the
     field as it is of an event that carries no summary."""
     if event.number != schema.Event.SUMMARY:
-        return [wire.length_prefix(event.number, len(event.data)), bytes(event.data)]
+        return [wire.length_prefix(event.number, len(event.data)), event.data]
     raw = parse.walked(lambda: parse.each(event.data, schema.Summary.VALUE))
     parts: Parts = []
     for value, data, change in zip(parse.picked(event.values, at), parse.picked(raw, at), changes):
@@ -72,7 +72,7 @@ def event_field(event: Event, at: Sequence[int], changes: Sequence[Change]) -> P
     return wire.message_field(schema.Event.SUMMARY, parts)
 
 
-def _parts(value: Value, raw: parse.Data, change: Change) -> Iterator[bytes]:
+def _parts(value: Value, raw: parse.Data, change: Change) -> Iterator[Part]:
     given = wire.string_field(schema.Value.TAG, value.tag)
     first = bytes(raw[:len(given)]) == given  # all writers begin with the tag
     if first or change.number:
@@ -80,7 +80,7 @@ def _parts(value: Value, raw: parse.Data, change: Change) -> Iterator[bytes]:
     if change.number:
         yield wire.float_field(schema.Value.SIMPLE_VALUE, tensors.scalar_of(value.data))
     else:
-        yield bytes(raw[len(given):] if first else raw)
+        yield raw[len(given):] if first else raw
     if change.tag and not first and not change.number:
         yield wire.string_field(schema.Value.TAG, change.tag)  # "the last of several counts"
     if change.metadata is not None:

@@ -2,30 +2,37 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, TextIO, Tuple
+from functools import partial
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO, Tuple
 
 from .._files.places import event_files
-from .._files.records import TAIL, Fault
+from .._files.records import TAIL, Fault, Faults
 from .._files.window import ReadError
 from .._names import file_name
+from .._proto.parse import Data
+from .._proto.tensors import Tensor
+from .._reading import kinds
+from .._reading.run import axes, decoded
 from ..reader import Run
 from ._arguments import Steps, add_dir, add_jobs, add_names, in_steps, steps
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
+from ._long_text import csv_cell, json_string, text_pieces
 from ._output import Output
-from ._text import as_json, csv_line, print_utf8, shown
+from ._text import as_json, csv_line, plural, print_utf8, shown
 
 HELP = "Print scalars and text as CSV or JSON lines; write images and sounds to files."
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))
 _COLUMNS = ("run", "tag", "step", "wall_time", "value")
+# A text of up to so many bytes is one piece.
+_SHORT = 1 << 16
 # How many rows become text at a time.
-_SLAB = 1 << 14
+_SLAB, _SLAB_BYTES = 1 << 14, 1 << 22
 
 
 class Form(NamedTuple):
@@ -62,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         return _parquet(found, options)
     form = Form(options.format, options.raw)
     files = Output(options.files, empty=False) if options.files is not None else None
-    faults: List[Fault] = []
+    faults = Faults()
     rows = _hparams(found, options, form, faults) if options.hparams else \
         _series(found, options, form, files, faults)
     if options.output is None:
@@ -83,7 +90,7 @@ def _parquet(found: Dict[str, List[str]], options: argparse.Namespace) -> int:
         raise ValueError("got --format parquet without --output, or with --hparams or --files, "
                          "want --output FILE and scalars")
     from .._reading.frames import write_parquet
-    faults: List[Fault] = []
+    faults = Faults()
     rows = write_parquet(_noting(found, options, faults), options.tag, options.output,
                          lambda given: in_steps(given, options.step))
     _report(faults)
@@ -92,17 +99,19 @@ def _parquet(found: Dict[str, List[str]], options: argparse.Namespace) -> int:
     return GOOD if rows else FOUND
 
 
-def _noting(found: Dict[str, List[str]], options: argparse.Namespace, faults: List[Fault]
+def _noting(found: Dict[str, List[str]], options: argparse.Namespace, faults: Faults
             ) -> Iterator[Run]:
     for one, _ in chosen(found, options.run, options.tag, options.jobs):
         yield one
-        faults += one.faults
+        faults.add(one.faults)
 
 
-def _report(faults: List[Fault]) -> None:
+def _report(faults: Faults) -> None:
     for fault in faults:
         if fault.kind != TAIL:  # of a run that goes on
             print(f"tbwriter: damaged: {shown(str(fault))}", file=sys.stderr)
+    if faults.more:
+        print(f"tbwriter: damaged: {plural(faults.more, 'more place')}", file=sys.stderr)
 
 
 # Text, and how many rows are in it.
@@ -118,7 +127,7 @@ def _write(out: TextIO, rows: _Rows) -> int:
 
 
 def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form,
-            files: Optional[Output], faults: List[Fault]) -> _Rows:
+            files: Optional[Output], faults: Faults) -> _Rows:
     if form.name == "csv":
         yield csv_line(_COLUMNS), 0
     for one, tags in chosen(found, options.run, options.tag, options.jobs):
@@ -130,7 +139,7 @@ def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form
                     yield from _values(one, tag, kind, form, options.step, files)
                 except ReadError as error:
                     faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
-        faults += one.faults
+        faults.add(one.faults)
 
 
 def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
@@ -143,9 +152,10 @@ def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
         rest = ', "step": ', ', "wall_time": ', ', "value": ', "}\n"
     # One format for all rows of a slab: half the time of a format for each.
     row = "%s".join((names.replace("%", "%%") + rest[0], *rest[1:]))
-    for at in range(0, len(chosen_rows), _SLAB):
-        slab = chosen_rows[at:at + _SLAB]
-        columns = [column[at:at + _SLAB][slab] for column in series]
+    size = min(_SLAB, max(1, _SLAB_BYTES // len(row)))
+    for at in range(0, len(chosen_rows), size):
+        slab = chosen_rows[at:at + size]
+        columns = [column[at:at + size][slab] for column in series]
         cells: List[Any] = [None] * (3 * len(columns[0]))
         for number, column in enumerate(columns):
             numbers = column.tolist()
@@ -157,31 +167,53 @@ def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
 
 def _values(run: Run, tag: str, kind: str, form: Form, wanted: Steps, files: Optional[Output]
             ) -> _Rows:
-    series = {"text": run.text, "image": run.images, "audio": run.audio}[kind](tag)
-    for keep, step, wall_time, value in zip(in_steps(series.steps, wanted).tolist(),
-                                            series.steps.tolist(), series.wall_times.tolist(),
-                                            series.values):
-        if not keep:
-            continue
-        for cell in _cells(run.name, tag, kind, step, value, files):
-            row = (run.name, tag, step, wall_time, cell)
-            yield (csv_line(row, form.raw) if form.name == "csv"
-                   else as_json(dict(zip(_COLUMNS, row))) + "\n"), 1
-
-
-def _cells(run: str, tag: str, kind: str, step: int, value: Any, files: Optional[Output]
-           ) -> Iterator[str]:
-    """What a value is in a row: its text, or the path of each file that was written for it."""
+    steps, wall_times = axes(run, tag)
+    keep = in_steps(steps, wanted).tolist()
     if kind == "text":
-        yield value if isinstance(value, str) else json.dumps(value.tolist(), ensure_ascii=False)
+        for at, tensor in decoded(run, tag, kinds.text_tensor, keep):
+            row = (run.name, tag, int(steps[at]), float(wall_times[at]))
+            yield from _text(row, tensor, form)
         return
     assert files is not None
-    for at, data in enumerate(value.encoded if kind == "image" else value):
-        ending = next((ending for start, ending in _ENDINGS if data.startswith(start)), ".bin")
-        file, path = files.create(f"{file_name(run)}/{file_name(tag)}", f"{step:010d}_{at}{ending}")
-        with file:
-            file.write(data)
-        yield os.path.join(files.path, path)
+    opened = {"image": kinds.image_files, "audio": kinds.audio_files}[kind]
+    for at, encoded in decoded(run, tag, opened, keep):
+        row = (run.name, tag, int(steps[at]), float(wall_times[at]))
+        for number, data in enumerate(encoded):
+            yield _line((*row, _written(row, number, data, files)), form), 1
+
+
+def _line(row: Sequence[Any], form: Form) -> str:
+    """A row of five cells."""
+    return csv_line(row, form.raw) if form.name == "csv" \
+        else as_json(dict(zip(_COLUMNS, row))) + "\n"
+
+
+def _text(row: Sequence[Any], tensor: Tensor, form: Form) -> _Rows:
+    """A row whose last cell is a text of any length."""
+    text = partial(text_pieces, tensor)
+    if tensor.nbytes <= _SHORT:
+        yield _line((*row, "".join(text())), form), 1
+        return
+    if form.name == "csv":
+        yield csv_line(row, form.raw)[:-1] + ",", 0
+        cell, end = csv_cell(text, form.raw), "\n"
+    else:
+        yield as_json(dict(zip(_COLUMNS, row)))[:-1] + ', "value": ', 0
+        cell, end = json_string(text), "}\n"
+    for piece in cell:
+        yield piece, 0
+    yield end, 1
+
+
+def _written(row: Sequence[Any], number: int, data: Data, files: Output) -> str:
+    """The path of the file that is written for an image or a sound."""
+    run, tag, step, _ = row
+    begin = bytes(data[:8])
+    ending = next((ending for start, ending in _ENDINGS if begin.startswith(start)), ".bin")
+    file, path = files.create(f"{file_name(run)}/{file_name(tag)}", f"{step:010d}_{number}{ending}")
+    with file:
+        file.write(data)
+    return os.path.join(files.path, path)
 
 
 def _cell(value: Any) -> Any:
@@ -190,7 +222,7 @@ def _cell(value: Any) -> Any:
 
 
 def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: Form,
-             faults: List[Fault]) -> _Rows:
+             faults: Faults) -> _Rows:
     """A row per run: its hyperparameters, an empty cell where it has none of a name."""
     table: Dict[str, Dict[str, Any]] = {}
     for one, _ in chosen(found, options.run, "*"):
@@ -199,7 +231,7 @@ def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: For
         except ReadError as error:
             faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
             continue
-        faults += one.faults
+        faults.add(one.faults)
         if hparams is not None:
             table[one.name] = hparams.values
     names = list(dict.fromkeys(name for values in table.values() for name in values))

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import summary
 from .._files.places import ALONE, runs_of, tree
-from .._files.records import Fault
+from .._files.records import Faults
 from .._proto import messages
 from .._tfrecord.frame import frame
 from ..reader import Run, read_each
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if len(seeds) < 2:
         raise ValueError(f"got {plural(len(seeds), 'seed')}, want at least 2: log directories, or "
                          "one directory with a directory per seed")
-    done, faults = [], []
+    done, faults = [], Faults()
     with Output(options.out, options.dirs) as output:
         names = list(filter(matcher(options.run), dict.fromkeys(
             name for seed in seeds for name in seed)))
@@ -99,11 +99,12 @@ def run(options: argparse.Namespace) -> int:
         for name in names:
             runs = list(islice(read, sum(name in seed for seed in seeds)))
             done.append(_reduce(name, runs, len(seeds), output, options))
-            faults += [fault for one in runs for fault in one.faults]
+            for one in runs:
+                faults.add(one.faults)
     if options.json:
         print_json({"out": options.out, "statistics": options.stat, "seeds": len(seeds),
                     "runs": [one._asdict() for one in done], "renamed": output.renamed,
-                    "faults": list(map(str, faults))})
+                    "faults": list(map(str, faults)), "more_faults": faults.more})
     else:
         _print(done, faults, output, options)
     unreadable = any(fault.kind == UNREADABLE for fault in faults)
@@ -136,14 +137,18 @@ def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
             options: argparse.Namespace) -> Reduced:
     fits = matcher(options.tag)
     kinds: Dict[str, str] = {}
+    scalars: Dict[str, List[Run]] = {}
     for run_ in runs:
-        kinds.update({tag: kind for tag, kind in run_.tags.items()
-                      if fits(tag) and kinds.get(tag) != "scalar"})
+        for tag, kind in run_.tags.items():
+            if fits(tag) and kinds.get(tag) != "scalar":
+                kinds[tag] = kind
+            if kind == "scalar":
+                scalars.setdefault(tag, []).append(run_)
     tags = [tag for tag, kind in kinds.items() if kind == "scalar"]
     read = same = steps = lacking = 0
     columns: Dict[str, List[_Column]] = {statistic: [] for statistic in options.stat}
     for tag in tags:
-        points = [_last_values(run_, tag) for run_ in runs if run_.tags.get(tag) == "scalar"]
+        points = [_last_values(run_, tag) for run_ in scalars[tag]]
         step, wall_time, values = (np.concatenate(column) for column in
                                    zip(*(point[:3] for point in points)))
         read += sum(point[3] for point in points)
@@ -203,10 +208,12 @@ def _records(columns: Sequence[_Column], start: float) -> Iterator[bytes]:
                 time, step, summary.scalar(tag, value).event_field())))
 
 
-def _print(done: Sequence[Reduced], faults: Sequence[Fault], output: Output,
+def _print(done: Sequence[Reduced], faults: Faults, output: Output,
            options: argparse.Namespace) -> None:
     for fault in faults:
         say(f"damaged: {fault}")
+    if faults.more:
+        say(f"damaged: {plural(faults.more, 'more place')}")
     for name, path in output.renamed.items():
         say(f"renamed: {name} -> {path}")
     for one in done:

@@ -61,6 +61,8 @@ def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) ->
         if known.kind == "scalar":
             rows[-1]["last"] = float(run.scalars(name).values[-1])
     faults = [str(fault) for fault in run.faults]
+    if run.faults.more:
+        faults.append(plural(run.faults.more, "more place"))
     values: Dict[str, Any] = {}
     try:
         values = run.hparams.values if run.hparams else {}
