@@ -1,0 +1,225 @@
+"""The memory that commands take for large records, and the time that many small things take."""
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Set
+
+import numpy as np
+import pytest
+
+from tbwriter import check, reader, summary
+from tbwriter._proto import messages, parse, schema, tensors, wire
+from tbwriter.check.order import Restarts, Series
+from tbwriter.cli import export, main
+from tbwriter.cli._index import Index, Source, purged
+from tests.check.making import plugin, start, value_event
+from tests.cli.bounds import LOGS, size_of
+from tests.support.data import event_of, record_of, scalar_event, written
+
+PROGRAM = """
+import importlib, pkgutil, sys, tbwriter.cli, tbwriter.reader
+for module in pkgutil.iter_modules(tbwriter.cli.__path__):
+    importlib.import_module("tbwriter.cli." + module.name)
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+before = peak()
+for command in (["check"], ["show"], ["tail", "--once"], ["export"],
+                ["export", "--format", "jsonl"], ["export", "--files", "files"]):
+    assert tbwriter.cli.main([*command, "logs"]) in (0, 1)
+assert tbwriter.cli.main(["repair", "logs", "out"]) == 0
+print((peak() - before) / 1024, file=sys.stderr)
+"""
+# How large a part of each of `LOGS`: about 10 MB.
+LARGE = {"a text of 50 MB": 0.25, "two texts of 20 MB": 0.25, "a string of 100 MB": 0.1,
+         "20 million halves": 0.4, "20 images of 1 MB": 0.4}
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("log", LARGE)
+def test_memory_of_large_records(log: str, tmp_path: Path) -> None:
+    """No command holds a record of 10 MB twice: less than 15 MB over the size of the log."""
+    LOGS[log](tmp_path / "logs", LARGE[log])
+    size = size_of(tmp_path / "logs")
+    done = subprocess.run([sys.executable, "-c", PROGRAM], text=True, timeout=100, cwd=tmp_path,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert "Traceback" not in done.stderr
+    assert float(done.stderr.split()[-1]) < size + 15
+
+
+def texts() -> List[bytes]:
+    """Values of text, each with something that a cell must not hold as it is."""
+    found = [b"", b"plain", b"=1+2", b" \n\t =1", b"\n\n", b'say "hi", twice', b"a\r\nb",
+             b"\x1b]52;c;\x07\xc2\x9b", "\u202eä😀".encode(), b"cut \xff\xf0\x9f", b"-" * 300]
+    events = [value_event(f"t{at}", tensor([], [item])) for at, item in enumerate(found)]
+    for at, lengths in enumerate(([4], [2, 2], [1, 2, 2], [0], [2, 0], [1 << 40, 0])):
+        items = found[1:5] if 0 not in lengths else []
+        events.append(value_event(f"table{at}", tensor(lengths, items)))
+    return events
+
+
+def tensor(lengths: List[int], items: List[bytes]) -> bytes:
+    return b"".join(messages.string_tensor(lengths, items)) + plugin("text", b"", 2)
+
+
+@pytest.mark.parametrize("options", [[], ["--raw"], ["--format", "jsonl"]])
+def test_texts_piece_by_piece(options: List[str], tmp_path: Path, capsys: Any,
+                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long text has the row that it would have as one string. A table of no strings is [],
+    whatever its shape says."""
+    written(tmp_path, texts())
+    assert main(["export", str(tmp_path), *options]) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(export, "_SHORT", -1)
+    monkeypatch.setattr("tbwriter.cli._long_text._PIECE", 2)
+    assert main(["export", str(tmp_path), *options]) == 0
+    assert capsys.readouterr().out == whole
+    assert whole.count("table") == 6 and "[]" in whole
+
+
+def test_blocks_of_a_tensor() -> None:
+    """Tensors of all types have the same elements block by block as at once."""
+    source = np.random.default_rng(1)
+    for number, known in schema.DATA_TYPES.items():
+        if number == schema.DT_STRING or not known.listed:
+            continue
+        width = np.dtype(known.stored).itemsize
+        content = source.integers(0, 255, 100_000 * width, np.uint8).tobytes()
+        field = b"".join(messages.tensor(number, (100_000,), content))
+        one = tensors.Tensor(parse.bytes_of(field, schema.Value.TENSOR) or b"")
+        joined = np.concatenate(list(one.blocks()))
+        assert joined.tobytes() == one.array().tobytes() and joined.dtype == one.array().dtype
+    listed = wire.int_field(1, schema.DT_HALF) + wire.bytes_field(
+        schema.Tensor.TENSOR_SHAPE, wire.bytes_field(2, wire.int_field(1, 3))) + wire.bytes_field(
+        schema.Tensor.HALF_VAL, wire.varint(0x3C00) + wire.varint(0x7E00) + b"\0")
+    [block] = tensors.Tensor(listed).blocks()
+    assert block.tolist()[::2] == [1.0, 0.0] and np.isnan(block[1])
+
+
+def damaged(directory: Path, count: int) -> None:
+    """Every second record has a wrong byte."""
+    bad = bytearray(record_of(scalar_event("loss", 0.5, 1)))
+    bad[20] ^= 1
+    path = written(directory, [])
+    with open(path, "ab") as file:
+        file.write(b"".join(bytes(bad) + record_of(scalar_event("loss", 0.5, step))
+                            for step in range(count)))
+
+
+def test_many_faults(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first faults are listed, all are counted, and every sound value is read."""
+    monkeypatch.setattr("tbwriter._files.records._MOST_FAULTS", 100)
+    damaged(tmp_path / "logs", 110)
+    run = reader.read(str(tmp_path / "logs"))["."]
+    assert len(run.faults) == 100 and run.faults.more == 10
+    assert len(run.scalars("loss").steps) == 110
+    [found] = [one for one in check.check(str(tmp_path / "logs")) if one.rule == "bad data"]
+    assert found.times == 110
+    for command in ("show", "export"):
+        main([command, str(tmp_path / "logs")])
+        said = capsys.readouterr()
+        assert "damaged: 10 more places" in said.out + said.err
+    assert main(["repair", str(tmp_path / "logs"), str(tmp_path / "out"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["left_out"] == {"damaged": 110}
+    assert len(told["faults"]) == 100 and told["more_faults"] == 10
+
+
+def test_values_that_restarts_purge(tmp_path: Path) -> None:
+    """Those that one restart after the other purges, also with many restarts and directories."""
+    source = random.Random(5)
+    for case in range(20):
+        logs = []
+        for number in range(2):
+            events: List[bytes] = []
+            for _ in range(60):
+                step = source.randrange(20)
+                events.append(start(step) if source.random() < 0.1
+                              else scalar_event(source.choice("ab"), 0.5, step))
+            path = written(tmp_path / f"{case}-{number}", events, f"160000000{number}")
+            logs.append(Source(str(path), number))
+        index = Index(logs)
+        assert purged(index).tolist() == one_by_one(index)
+
+
+def one_by_one(index: Index) -> List[bool]:
+    """What `purged` has to give, value by value."""
+    rows = [(int(tag), int(index.step[event]), index.files[int(index.file[event])].source)
+            for tag, event in zip(index.tag, index.event)]
+    gone = [False] * len(rows)
+    seen: Set[int] = set()
+    for restart in index.restarts:
+        for at, (tag, step, source) in enumerate(rows[:restart.at]):
+            after = [other for name, other, where in rows[restart.at:]
+                     if name == tag and where == source]
+            limit = restart.step if restart.source in seen else max(
+                [restart.step, min(after, default=1 << 62)])
+            gone[at] |= source == restart.source and step >= limit
+        seen.add(restart.source)
+    return gone
+
+
+def growth(work: Callable[[int], Callable[[], object]], count: int) -> float:
+    """By how much longer the work takes for four times the count: 4 for what is in proportion."""
+    def best(count: int) -> float:
+        done, taken = work(count), []
+        for _ in range(3):
+            begun = time.perf_counter()
+            done()
+            taken.append(time.perf_counter() - begun)
+        return min(taken)
+    return best(4 * count) / best(count)
+
+
+def restarted(count: int) -> Callable[[], object]:
+    def work() -> None:
+        restarts = Restarts()
+        series = Series(restarts)
+        for step in range(count):
+            series.add(2 * step)
+            restarts.add(2 * step)
+        assert series.stale() == count - 1
+    return work
+
+
+def test_time_of_restarts() -> None:
+    """A restart costs the same whether it is the first or the thousandth."""
+    assert growth(restarted, 1500) < 9
+
+
+def test_time_of_many_tags(tmp_path: Path, capsys: Any) -> None:
+    """Commands that combine or rename take time in proportion to the number of tags."""
+    def logs(count: int) -> None:
+        for seed in "ab":
+            written(tmp_path / str(count) / seed, [
+                scalar_event(f"t{at:05d}", 0.5, 1) for at in range(count)])
+
+    def seconds(count: int, command: List[str]) -> float:
+        out = tmp_path / f"{count}-{'-'.join(command[:1])}"
+        begun = time.perf_counter()
+        assert main([word.format(tmp_path / str(count)) for word in command] + [str(out)]) == 0
+        return time.perf_counter() - begun
+
+    commands: Dict[str, List[str]] = {
+        "merge": ["merge", "{}/a", "{}/b"], "reduce": ["reduce", "{}/a", "{}/b"],
+        "select": ["select", "{}/a", "--rename", "t*=u*"]}
+    for count in (500, 2000):
+        logs(count)
+    for name, command in commands.items():
+        few, many = seconds(500, command), seconds(2000, command)
+        assert many / few < 10, name
+
+
+def test_a_long_name_in_a_table(tmp_path: Path, capsys: Any) -> None:
+    """One tag of 100 000 characters does not make the rows of the other tags as long."""
+    written(tmp_path, [event_of(summary.scalar(tag, 0.5))
+                       for tag in ("n" * 100_000, *map(str, range(100)))])
+    assert main(["show", str(tmp_path), "--all"]) == 0
+    out = capsys.readouterr().out
+    assert "n" * 100_000 in out and len(out) < 200_000
