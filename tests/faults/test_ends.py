@@ -206,6 +206,22 @@ for step in range(3000):
     assert steps(tmp_path) == list(range(3000))
 
 
+def test_native_threads_beside_green_ones(tmp_path: Path) -> None:
+    """What gevent's native threads log, which start no green thread that ever runs, is written by
+    a flush of the main thread."""
+    pytest.importorskip("gevent", reason="gevent is not installed")
+    done = run_program(sys.executable, GREEN["gevent"] + """
+import gevent, sys
+from tbwriter import SummaryWriter
+writer = SummaryWriter(sys.argv[1])
+gevent.wait([gevent.get_hub().threadpool.spawn(writer.add_scalar, "x", step, step)
+             for step in range(100)])
+writer.flush(timeout=10)
+""", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert steps(tmp_path) == list(range(100))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_fork_while_the_thread_imports(tmp_path: Path) -> None:
     """A child can import what the writer's thread imports at the moment of the fork: here numpy,

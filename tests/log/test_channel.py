@@ -186,6 +186,32 @@ def test_a_thread_that_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
     channel.close(5)
 
 
+def test_a_thread_that_never_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one is started after a while: gevent starts some that do not."""
+    started: List[Any] = []
+
+    def start(run: Any, arguments: Any) -> None:
+        started.append(run)
+        if len(started) > 1:
+            threading.Thread(target=run, daemon=True).start()
+
+    monkeypatch.setattr(threads, "start_new_thread", start)
+    monkeypatch.setattr(threads, "_START_SECS", 0.05)
+    worker = threads.Worker()
+    monkeypatch.setattr(module, "worker", worker)
+    monkeypatch.setattr(worker, "hook", lambda: None)
+    channel, log = make()
+    add(channel, b"x")
+    time.sleep(0.1)
+    channel.queue.wake_at = 0
+    add(channel, b"y")
+    wait_for(lambda: log.written == [b"x", b"y"])
+    started[0]()  # it comes late, and ends at once
+    channel.queue.wake_at = 0
+    add(channel, b"z")
+    wait_for(lambda: log.written == [b"x", b"y", b"z"])
+
+
 def threading_tasks() -> int:
     import os
     return len(os.listdir("/proc/self/task"))

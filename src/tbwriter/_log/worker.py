@@ -43,6 +43,7 @@ EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
 _GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole record
 _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
 STUCK_SECS = 0.25   # how long the thread may be in one channel while others need it
+_START_SECS = 1.0   # after so long without running, another thread is started in its place
 _MOST_THREADS = 8   # that one and those that take its place, or assist
 
 Work = Optional[Callable[[], None]]
@@ -91,7 +92,7 @@ class Worker:
         self._bell = allocate_lock()
         self._bell.acquire()
         self._running = allocate_lock()  # another one for each thread that takes the place
-        self._starting = False
+        self._starting = 0.0    # when it was started, while it does not run yet
         self._entered = 0.0     # when the thread began to serve a channel; 0 between them
         self._watching = False
         self._hooked = False
@@ -104,17 +105,17 @@ class Worker:
         except RuntimeError:  # rung before, and not yet heard
             pass
         self.relieve()
-        if not self._running.locked() and not self._starting:
+        if not self._running.locked() and time.monotonic() - self._starting > _START_SECS:
             if not self._hooked:
                 self.hook()
             try:
-                self._starting = True
+                self._starting = time.monotonic()
                 # If two threads are started, the second ends immediately.
                 if not _start(self._run):
-                    self._starting = False
+                    self._starting = 0.0
                     return False
             except BaseException:  # it may have been started or not
-                self._starting = False
+                self._starting = 0.0
                 raise
         return True
 
@@ -223,7 +224,7 @@ class Worker:
     def _run(self) -> None:
         running = self._running
         while running.acquire(False):
-            self._starting = False
+            self._starting = 0.0
             self.idents.add(get_ident())
             try:
                 self._loop(running)
@@ -237,7 +238,7 @@ class Worker:
             # A caller that appended while the thread was about to end saw it running.
             if not any(channel.active for channel in list(self._channels)):
                 return
-        self._starting = False
+        self._starting = 0.0
 
     def _take_place(self, stuck: LockType) -> None:
         if self._running is stuck and stuck.locked():
