@@ -232,7 +232,7 @@ class Round:
 
     def _flush(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
         mine = f"t{number}/"
-        counts = {tag: len(points) for (where, tag), points in list(self.model.items())
+        counts = {tag: len(points) for (where, tag), points in self.model.copy().items()
                   if where == run and tag.startswith(mine)}
         try:
             self._call(writer.flush, timeout=5, fsync=source.random() < 0.2)
