@@ -141,7 +141,7 @@ def test_without_pandas() -> None:
     program = ("import sys; sys.modules['pandas'] = None\n"
                "from tbwriter import reader\nreader.frame('x')")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "pip install tbwriter[frame]" in done.stderr
+    assert "pip install 'tbwriter[frame]'" in done.stderr
 
 
 @pytest.fixture(scope="module")

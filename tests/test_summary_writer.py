@@ -709,3 +709,10 @@ def test_directories_as_people_write_them(tmp_path, monkeypatch, writer_class):
             assert writer.get_logdir() == str(tmp_path / wanted)
     with pytest.raises(TypeError):
         writer_class(3)
+
+
+@pytest.mark.parametrize("name", ["__enter__", "sub_run"])
+def test_what_editors_complete(name):
+    """What gives the writer itself or one like it stands in SummaryWriter: jedi, which completes in
+    Jupyter and many editors, takes "Self" for the class in which it reads it."""
+    assert getattr(SummaryWriter, name).__qualname__ == f"SummaryWriter.{name}"

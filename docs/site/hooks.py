@@ -27,6 +27,9 @@ MODULES: Dict[str, List[str]] = {
 }
 # What they do not show: the methods of SummaryWriter once more.
 OPTIONS = {"MemoryWriter": "    options:\n      inherited_members: false\n"}
+# The search lists answers to a question first, and details last.
+HOWTO = 3
+DETAILS = ("howto/index.md", "inside.md", "features.md", "contributing.md")
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
 
 
@@ -41,15 +44,31 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Short code is not broken at its hyphens, but a name of a test after its file."""
+    html = re.sub(r"(<code>[\w/]+\.py::)(?=\w+</code>)", r"\1<wbr>", html)
+    return re.sub(r"(?<!>)<code>(?=[^<]{1,20}</code>)", '<code class="short">', html)
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Leave out the names of tests, and turn links out of docs/ into links of the site."""
     markdown = re.sub(r"<!--.*?-->\n?", "", markdown, flags=re.DOTALL)
     path = page.file.src_uri
-    if path.startswith("howto/") and path != "howto/index.md":
-        page.meta["search"] = {"boost": 1000}  # the answer to a question comes before the details
+    page.meta["tags"] = words().get(path.rpartition(".")[0], [])  # only the search knows them
+    if path == "faq.md" or path.startswith("howto/") and path != "howto/index.md":
+        page.meta["search"] = {"boost": HOWTO}
+    elif path.startswith("api/") or path in DETAILS:
+        page.meta["search"] = {"boost": 1 / HOWTO}
     if path in OUTSIDE.values() or path.startswith("api/"):
         return markdown
     return moved(markdown, f"docs/{path}", path)
+
+
+def words() -> Dict[str, List[str]]:
+    """The words of search.txt for each page."""
+    lines = Path(__file__).with_name("search.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition(":") for line in lines if not line.startswith("#"))
+    return {page: text.split() for page, _, text in pairs}
 
 
 def moved(text: str, source: str, page: str) -> str:

@@ -17,7 +17,7 @@ try:
     from fsspec import asyn
 except ImportError as error:
     raise ImportError(f"a URL as log directory needs fsspec ({error}): "
-                      "pip install tbwriter[remote]", name="fsspec") from None
+                      "pip install 'tbwriter[remote]'", name="fsspec") from None
 
 PATIENCE = 10.0          # seconds for a call, and the same again for each MiB that it carries
 _MIB = 1 << 20
@@ -52,7 +52,7 @@ class Store:
                              "gs or memory") from None
         except ImportError as error:
             raise ImportError(f"{protocol}:// needs another package ({error}): "
-                              "pip install tbwriter[remote]", name="fsspec") from None
+                              "pip install 'tbwriter[remote]'", name="fsspec") from None
         self._url = url
         self._use = use
         self._secrets = _secrets(url)

@@ -108,6 +108,9 @@ class SummaryWriter(KindMethods):
                                      0 if step is None else as_step(step))
         super().add(payload, step, self._default_wall_time if wall_time is None else wall_time)
 
+    def __enter__(self) -> "Self":
+        return self  # here too: editors complete the methods of the class in which it stands
+
     def sub_run(self, name: str) -> "Self":
         run = super().sub_run(name)
         run._continued.told = self._continued.told

@@ -410,7 +410,7 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                           timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert "pip install tbwriter[remote]" in done.stdout, done
+    assert "pip install 'tbwriter[remote]'" in done.stdout, done
 
 
 def test_password_in_the_url(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -610,5 +610,5 @@ sys.exit(main(["show", "s3://bucket/logs"]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                           timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert done.returncode == 2 and "pip install tbwriter[remote]" in done.stderr, done
+    assert done.returncode == 2 and "pip install 'tbwriter[remote]'" in done.stderr, done
     assert "Traceback" not in done.stderr

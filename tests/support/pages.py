@@ -1,16 +1,13 @@
 """The pages of the documentation as a reader follows them: commands and programs, in their order.
 
-    steps(text)      what a page asks its reader to do
-    Walk(clone)      a shell and a Python that do it, in a clone of the repository
-
-A page marks what is not run with a comment that gives the reason, before it:
-
-    <!-- not run: needs an account -->
+    steps(text)                what a page asks its reader to do
+    Walk(directory, root)      a shell and a Python that do it, in a clone of the repository
 
 What follows `<!-- run last -->`, up to the next heading, is run at the end of its page.
 """
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -19,23 +16,31 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Set
+from typing import Any, List, NamedTuple, Optional, Sequence, Set
 
 # The time limit of a command in seconds.
 PATIENCE = 600
 
 PROGRAMS = re.compile(r"(?:\S*/)?(?:tbwriter|tensorboard|pip|python3?(?:\.\d+)?|ssh|mkdocs)\s")
 TOKENS = re.compile(
-    r"<!--(?P<comment>.*?)-->|^```(?P<language>\w+)\n(?P<block>.*?)^```$"
+    r"<!--(?P<comment>.*?)-->|^```(?P<language>\w*)\n(?P<block>.*?)^```$"
     r"|^(?P<heading>#+) |(?<=\n\n)(?P<indented>(?: {4}[^\n]*\n)+)|`(?P<inline>[^`]+)`",
     re.DOTALL | re.MULTILINE)
-NOT_RUN = "not run:"
+# In a text, `tbwriter repair` is a name; the command has arguments.
+NAME = re.compile(r"tbwriter \S+")
+
+# A page may leave its reader to choose these.
+PLACEHOLDERS = ("DIR", "OUT", "FILE")
+
+# The pages about object stores write one run.
+RUNS_OF_URLS = {"run"}
 
 # What a clone needs for the commands of the pages.
-CLONED = ("README.md", "LICENSE", "setup.cfg", "setup.py", "src", "docs", "examples")
+CLONED = ("README.md", "LICENSE", "setup.cfg", "setup.py", "src", "docs", "examples", "benchmarks")
 
 PYTHON = """
 import json, sys, traceback
@@ -56,8 +61,7 @@ class Step(NamedTuple):
     command: str = ""
     code: str = ""
     path: str = ""
-    reason: str = ""
-    """Why it is not run; "" if it is."""
+    status: int = 0
 
     @property
     def needs_mxnet(self) -> bool:
@@ -72,37 +76,41 @@ def steps(text: str) -> List[Step]:
     """
     first: List[Step] = []
     last: List[Step] = []
-    found, reason, program = first, "", Step()
+    found, program = first, Step()
     for token in TOKENS.finditer(text):
-        comment = " ".join((token["comment"] or "").split())
         inline = " ".join((token["inline"] or "").split())
-        new: List[Step] = []
-        if token["heading"] or comment == "run last":
+        if token["heading"] or (token["comment"] or "").strip() == "run last":
             found = first if token["heading"] else last
-        elif comment.startswith(NOT_RUN):
-            assert not reason, f"no command follows: {reason}"
-            reason = comment[len(NOT_RUN):].strip()
-            assert reason, "the reason is missing"
         elif re.fullmatch(r"\w+\.py", inline):
             program = Step(path=inline)
         elif program.path and inline == f"python {program.path}":
             program = program._replace(command=inline)
         elif token["language"] == "python":
-            new = [Step(code=token["block"], path=program.path)]
-            new += [Step(program.command)] if program.command else []
+            found.append(Step(code=token["block"], path=program.path))
+            found += [Step(program.command)] if program.command else []
             program = Step()
-        elif token["language"] == "bash":
-            new = [Step(line) for line in token["block"].splitlines()]
-        elif token["language"]:
-            hidden = [line for line in token["block"].splitlines() if PROGRAMS.match(line)]
-            assert not hidden, f"a command in a block of {token['language']}: {hidden[0]}"
-        else:
-            lines = (token["indented"] or inline).splitlines()
-            new = [Step(line.strip()) for line in lines if PROGRAMS.match(line.strip())]
-        found += [step._replace(reason=reason) for step in new]
-        reason = "" if new else reason
-    assert not reason, f"no command follows: {reason}"
+        elif token["block"] is not None:
+            found += map(Step, _of_block(token["language"], token["block"]))
+        elif token["indented"] or not NAME.fullmatch(inline):
+            lines = _lines(token["indented"] or inline)
+            found += [Step(line) for line in lines if PROGRAMS.match(line)]
     return first + last
+
+
+def _lines(text: str) -> List[str]:
+    """The commands of a text, with those that end with a backslash joined."""
+    return [line.strip() for line in re.sub(r"\s*\\\n\s*", " ", text).splitlines()]
+
+
+def _of_block(language: str, block: str) -> List[str]:
+    """The commands of a block that is not Python."""
+    if language == "bash":
+        return _lines(block)
+    if not language:
+        return re.findall(r"^\$ (.*)$", block, re.MULTILINE)
+    hidden = [line for line in block.splitlines() if PROGRAMS.match(line)]
+    assert not hidden, f"a command in a block of {language}: {hidden[0]}"
+    return []
 
 
 class Walk:
@@ -122,6 +130,7 @@ class Walk:
             else:
                 shutil.copy(source, self.clone / name)
         self.saved = directory / "environment"
+        self._made = 0
         interpreters = directory / "bin"
         interpreters.mkdir()
         python = os.path.realpath(sys.executable)
@@ -134,18 +143,13 @@ class Walk:
         for name in ("PYTHONPATH", "VIRTUAL_ENV"):
             self.environment.pop(name, None)
 
-    def page(self, text: str, mxnet: bool) -> List[Step]:
-        """Do all that a page says; gives the steps that were done.
-
-        `mxnet` says whether MXNet can be installed; steps that need it are left out otherwise.
-        """
-        done = [step for step in steps(text)
-                if not step.reason and (mxnet or not step.needs_mxnet)]
+    def do(self, todo: Sequence[Step]) -> None:
+        """Do the steps of one page."""
         python: Optional["subprocess.Popen[str]"] = None
         try:
-            for step in done:
+            for step in todo:
                 if step.command:
-                    for printed in self.run(step.command):
+                    for printed in _printed(self.run(step.command, step.status)):
                         self.run(printed)
                 elif step.path:
                     (self.clone / step.path).write_text(step.code, encoding="utf-8")
@@ -155,10 +159,21 @@ class Walk:
         finally:
             if python:
                 python.communicate(timeout=PATIENCE)
-        return done
 
-    def run(self, command: str) -> List[str]:
-        """Run one command; gives the commands that it prints for its reader."""
+    def cure(self, code: str) -> None:
+        """The program lacks a package, does as the error says, and works."""
+        command = f"python -c {shlex.quote(code)}"
+        error = self.run(command, 1)
+        cure, = re.findall(r"pip install (?:'[^']*'|\S+)", error.splitlines()[-1])
+        self.run(cure)
+        self.run(command)
+
+    def run(self, command: str, status: int = 0) -> str:
+        """Run one command, which ends with this status; gives what it prints."""
+        first, _, second = command.partition(" && tensorboard ")
+        if second:
+            return self.run(first) + self.run(f"tensorboard {second}")
+        command = re.sub(rf"\b({'|'.join(PLACEHOLDERS)})\b", self._chosen, command)
         words = shlex.split(command, comments=True)
         program = os.path.basename(words[0])
         if program == "tensorboard" or "--view" in words:
@@ -169,10 +184,17 @@ class Walk:
             ["bash", "-c", f"set -e\n{command}\nenv -0 > {shlex.quote(str(self.saved))}"],
             cwd=self.clone, env=self.environment, stdin=subprocess.DEVNULL, timeout=PATIENCE,
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert done.returncode == 0, f"$ {command}\n{done.stdout[-3000:]}"
+        assert done.returncode == status, f"$ {command}\n{done.stdout[-3000:]}"
         saved = self.saved.read_text().split("\0")
         self.environment = dict(pair.split("=", 1) for pair in saved if "=" in pair)
-        return _printed(done.stdout)
+        return done.stdout
+
+    def _chosen(self, placeholder: "re.Match[str]") -> str:
+        """A directory with runs, or a new path for what is written."""
+        if placeholder.group() == "DIR":
+            return "runs/demo"
+        self._made += 1
+        return f"made{self._made}"
 
     def _start(self, command: str, log: Path) -> "subprocess.Popen[bytes]":
         with log.open("wb") as file:
@@ -181,22 +203,37 @@ class Walk:
                 stdout=file, stderr=subprocess.STDOUT,
                 env={**self.environment, "PYTHONUNBUFFERED": "1"})
 
-    def _serve(self, command: str, words: List[str]) -> List[str]:
-        """Start a server, ask it for its runs until it has all of its directory, and stop it."""
+    def _serve(self, command: str, words: List[str]) -> str:
+        """Start a server, ask it for its runs until it has all of its directory, and stop it.
+
+        Of two tests that run at the same time, one waits: a page names a port.
+        """
+        with open(Path(tempfile.gettempdir(), "tbwriter-pages.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._served(command, words)
+
+    def _served(self, command: str, words: List[str]) -> str:
         log = self.saved.with_name("server.log")
         server = self._start(command, log)
-        directory = self.clone / words[words.index("--logdir") + 1 if "--logdir" in words else 2]
+        directory = words[words.index("--logdir") + 1 if "--logdir" in words else 2]
         try:
             address = _wait(lambda: re.search(r"http://[\w.]+:\d+/", log.read_text()), server, log)
             ask = f"{address.group()}data/runs"
-            _wait(lambda: _runs(directory) == set(_ask(ask)), server, log)
+            _wait(lambda: self._wanted(directory) == set(_ask(ask)), server, log)
         finally:
             server.terminate()
             server.wait(PATIENCE)
         _wait(lambda: not _answers(ask), None, log)
-        return []
+        return ""
 
-    def _follow(self, command: str) -> List[str]:
+    def _wanted(self, directory: str) -> Set[str]:
+        """The runs of a log directory, by the names that TensorBoard gives them."""
+        if "://" in directory:
+            return RUNS_OF_URLS
+        path = self.clone / directory
+        return {file.parent.relative_to(path).as_posix() for file in path.rglob("*tfevents*")}
+
+    def _follow(self, command: str) -> str:
         """Start a program that goes on until Ctrl-C, and stop it after its first lines."""
         log = self.saved.with_name("follow.log")
         process = self._start(command, log)
@@ -205,7 +242,7 @@ class Walk:
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0, f"$ {command}\n{log.read_text()[-3000:]}"
-        return []
+        return ""
 
     def _python(self) -> "subprocess.Popen[str]":
         # "python" is looked up in the PATH of the shell, not in that of the tests.
@@ -230,11 +267,6 @@ def _printed(text: str) -> List[str]:
     """The commands that a program prints for its reader, in lines of their own."""
     found = re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)
     return list(dict.fromkeys(line for line in found if PROGRAMS.match(line)))
-
-
-def _runs(directory: Path) -> Set[str]:
-    """The directories with event files, by the names that TensorBoard gives them."""
-    return {path.parent.relative_to(directory).as_posix() for path in directory.rglob("*tfevents*")}
 
 
 def _ask(url: str) -> Any:

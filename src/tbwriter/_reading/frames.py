@@ -12,7 +12,7 @@ from .._files.places import matches
 try:
     import pandas as pd
 except ImportError as error:
-    raise ImportError(f"data frames need pandas ({error}): pip install tbwriter[frame]",
+    raise ImportError(f"data frames need pandas ({error}): pip install 'tbwriter[frame]'",
                       name="pandas") from None
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
@@ -66,7 +66,7 @@ def write_parquet(runs: Iterable[Run], tags: str, path: str,
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise ImportError(f"Parquet files need pyarrow ({error}): pip install tbwriter[frame]",
+        raise ImportError(f"Parquet files need pyarrow ({error}): pip install 'tbwriter[frame]'",
                           name="pyarrow") from None
     text = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema([("run", text), ("tag", text), ("step", pa.int64()),
