@@ -186,3 +186,18 @@ uninstall("tensorboardX")
 from torch.utils.tensorboard.summary import scalar
 assert scalar is None and not hasattr(sys.modules["tbwriter.compat.torch.summary"], "_helper")
 """)
+
+
+def test_programs_that_patch_a_file_writer_see_nothing(tmp_path: Path) -> None:
+    """add_scalar does not call FileWriter.add_summary or add_event, which such programs replace."""
+    run(tmp_path, """
+install("torch.utils.tensorboard", quiet=True)
+from torch.utils.tensorboard import FileWriter, SummaryWriter
+seen = []
+FileWriter.add_summary = FileWriter.add_event = lambda *given: seen.append(given)
+with SummaryWriter("run") as writer:
+    writer.add_scalar("loss", 0.5, 0)
+assert not seen
+writer._get_file_writer().add_summary(None)
+assert len(seen) == 1
+""")
