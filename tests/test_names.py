@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter._names import MAX_BYTES, file_name, relative_path
+from tbwriter._names import MAX_BYTES, file_name, is_name, relative_path
 
 HOSTILE = ["", ".", "..", "../x", "/etc/passwd", "a/../../b", "a\0b", "c:\\x", "~", "a" * 300,
            "é" * 100, "\n", "-rf", "x.tfevents.y", "%2E%2E", "\ud800"]
@@ -57,3 +57,20 @@ def test_plain_names_stay():
 def test_escaped_names(text, name):
     """Each name is documented text: people look for the file, and the next version finds it."""
     assert file_name(text) == name
+
+
+@pytest.mark.parametrize("text", [
+    "con", "NUL", "nul.txt", "com1", "LPT9.a.b", "a.", "a..", "..", ".", "", "aux .x", "CONIN$"])
+def test_names_on_windows(text):
+    """What is a device or loses its last dot on Windows is escaped there, each in its own way."""
+    name = file_name(text, windows=True)
+    assert is_name(name, windows=True)
+    if text not in ("", ".", ".."):
+        assert not is_name(text, windows=True)
+        assert name != file_name(text + "x", windows=True)
+
+
+def test_different_tags_have_different_names_on_windows():
+    """Names that end in dots stay apart."""
+    texts = ["a", "a.", "a..", "%61", "%61.", "con", "%63on", ".", "..", "%2E"]
+    assert len({file_name(text, windows=True) for text in texts}) == len(texts)

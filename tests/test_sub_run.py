@@ -78,6 +78,28 @@ def test_names_that_lead_elsewhere(tmp_path, name):
         writer.sub_run(name)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a" * 256, "b/" + "\u00e9" * 128, "\ud800",
+                                  "a/" * 600 + "a", "x.tfevents", "tfevents/x"])
+@pytest.mark.parametrize("options", [{}, {"disabled": True}])
+def test_names_that_no_file_system_takes(tmp_path, name, options):
+    """They are refused at the call: the thread would try to make such a directory for ever."""
+    with SummaryWriter(tmp_path, **options) as writer:
+        with pytest.raises(ValueError, match="got the run name"):
+            writer.sub_run(name)
+
+
+@pytest.mark.parametrize("key", ["..\\..\\x", "\\\\host\\share", "C:\\x", "a\0b", "a" * 300,
+                                 "x.tfevents"])
+def test_keys_of_any_text_make_runs(tmp_path, key):
+    """Curves and trials have runs of escaped names below the log directory, and are written."""
+    with SummaryWriter(tmp_path / "logs") as writer:
+        writer.add_scalars("m", {key: 1.0}, 1)
+        writer.add_scalars(key, {"a": 1.0}, 1)
+        writer.add_hparams({"a": 1}, {"m": 1.0}, run_name=key)
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert len([path for path in (tmp_path / "logs").rglob("*tfevents*") if path.is_file()]) >= 3
+
+
 def test_attributes_of_a_subclass(tmp_path):
     """A method of a subclass that uses what its `__init__` sets works in the runs below, which keep
     their own steps, times and files."""

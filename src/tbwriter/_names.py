@@ -22,10 +22,11 @@ _HASH_DIGITS = 16
 # import of this module.
 _UNSAFE = rb"[^A-Za-z0-9._-]"
 # No file on Windows can have such a name; those of devices count with any ending.
-_WINDOWS = r'(?i)[<>:"|?*\\\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)'
+_WINDOWS = (r'(?i)[<>:"|?*\\\x00-\x1f]|[. ]$|'
+            r'^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d\xb9\xb2\xb3]) *(\.|$)')
 
 
-def file_name(text: str) -> str:
+def file_name(text: str, windows: bool = os.name == "nt") -> str:
     """`text` as the name of one file or directory: never empty, ".", ".." or a path."""
     data = text.encode("utf-8", "surrogatepass")
     name = re.sub(_UNSAFE, _escape, data).decode("ascii")
@@ -34,6 +35,9 @@ def file_name(text: str) -> str:
     if name.startswith("."):
         name = "%2E" + name[1:]
     name = name.replace("tfevents", "%74fevents") or "%"
+    if windows and re.search(_WINDOWS, name):  # a device, or a dot at the end
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+        name = name[:-1] + "%2E" if name.endswith(".") else name
     if len(name) > MAX_BYTES:
         from hashlib import sha256  # loads OpenSSL, and such names are rare
         name = f"{name[:MAX_BYTES - _HASH_DIGITS - 1]}-{sha256(data).hexdigest()[:_HASH_DIGITS]}"
@@ -65,9 +69,11 @@ def run_name(text: str) -> str:
     """`text` as the path of a run below a log directory: unchanged if a file system accepts it,
     so that runs have the names that other writers give them.
 
-    "/" separates directories; a part that is empty or holds only dots and blanks is escaped too.
+    "/" separates directories. Escaped too are parts that are empty or hold only dots and blanks,
+    and those that would be such paths on Windows.
     """
-    parts = (part if part.strip(". ") else file_name(part) for part in text.split("/"))
+    parts = (part if all(name.strip(". ") for name in part.split("\\")) else file_name(part)
+             for part in text.split("/"))
     return path_below("/".join(parts))
 
 

@@ -25,6 +25,7 @@ from ._log.queue import Task
 from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
 from ._memory import memory
+from ._names import path_below
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Reserved, StepCounter, warn_of_parent
@@ -329,6 +330,11 @@ class FileWriter:
             return cast("Self", run)
         if not all(part.strip(". ") for part in name.replace("\\", "/").split("/")):
             raise ValueError(f"got the run name {name!r}, want a path below the log directory")
+        path = name.replace(os.sep, "/")
+        if path_below(path) != path:
+            raise ValueError(f"got the run name {name!r:.300}, want one that file systems take: "
+                             "parts of at most 255 bytes, 1024 in all, without NUL, lone "
+                             "surrogates and 'tfevents', which TensorBoard opens as a file")
         if self.disabled:
             return self
         run = type(self).__new__(type(self))
