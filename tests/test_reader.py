@@ -221,6 +221,7 @@ def test_unknown_tags_and_wrong_kinds_are_refused(tmp_path):
 def test_tensors_of_every_type():
     """Each DataType is read from content and from lists as TensorBoard's make_ndarray reads it."""
     from tensorboard.compat.proto import types_pb2
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 
     from tbwriter._proto.tensors import array_of
@@ -231,6 +232,10 @@ def test_tensors_of_every_type():
         for proto in (make_tensor_proto(want), make_tensor_proto(want.tolist(), dtype=want.dtype)):
             got = array_of(proto.SerializeToString())
             assert got.dtype == want.dtype and (got == make_ndarray(proto)).all()
+    # half_val holds bfloat16 as the upper half of a float32; numpy itself has no such type.
+    proto = TensorProto(dtype=types_pb2.DT_BFLOAT16, half_val=[0x3F80, 0xBF00, 0x4049])
+    proto.tensor_shape.dim.add(size=3)
+    assert array_of(proto.SerializeToString()).tolist() == [1.0, -0.5, 3.140625]
     proto = make_tensor_proto(["a", "bc"])
     assert array_of(proto.SerializeToString()).tolist() == [b"a", b"bc"]
     assert types_pb2.DT_STRING == 7

@@ -547,6 +547,9 @@ def test_speed_counts_samples_and_time(tmp_path, monkeypatch):
     with board(tmp_path, "fast") as b:
         assert b.scalars("train", "speed/samples_per_second") \
             == [(4, pytest.approx((8 + 2 + 8) / (1 + 2 + 2)))]
+    # An iterator without a batch_size: the batch itself has one.
+    batch = mx.io.DataBatch([mx.nd.zeros((8, 6))], [], pad=3)
+    assert _progress._samples({"data_batch": batch, "train_data": [batch]}, None) == 5
 
 
 def test_log_metrics_callback(tmp_path):

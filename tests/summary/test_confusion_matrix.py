@@ -93,6 +93,18 @@ def test_the_darker_the_larger_the_share():
     assert not np.array_equal(pixels(TRUE, GUESS), pixels(TRUE, GUESS, normalize=True))
 
 
+def test_each_column_has_its_name_above():
+    """The name of a class is centred above its column."""
+    picture = pixels([0, 1, 2], [0, 1, 2], ["H", "N", "O"])
+    drawn, cells = (picture < 200).any(axis=2), (picture != 255).any(axis=2)
+    left, right = np.flatnonzero(cells[-3])[[0, -1]]
+    top = np.flatnonzero(drawn[:, left])[0]  # of the first cell, which is dark
+    names = drawn[top - 15:top - 2, left:right + 1]
+    width = names.shape[1] / 3
+    for column, part in enumerate(np.array_split(names, 3, axis=1)):
+        assert abs(np.flatnonzero(part.any(axis=0)).mean() - width / 2) < 3, column
+
+
 @pytest.mark.parametrize(("count", "share", "normalize", "text"), [
     (0, 0.0, False, "0"), (99999, 1.0, False, "99999"), (123456, 1.0, False, "123k"),
     (999999, 1.0, False, "999k"), (5 * 10 ** 9, 1.0, False, "5G"), (3, 0.126, True, "13"),

@@ -76,6 +76,9 @@ def test_long_attributes():
     assert node.attr["text"].s.decode().startswith("ä" * 400)
     assert attribute(node.attr["ints"])[:300] == list(range(300))
     assert len(attribute(node.attr["_output_shapes"])) > 50
+    for text, shown in (("x" * 1000, "x" * 1000), ("x" * 1001, "x" * 1000 + "…")):
+        node, = parsed([Node("a", "b", attrs={"text": text})]).node
+        assert node.attr["text"].s.decode() == shown
 
 
 @given(st.lists(st.text(max_size=5) | st.sampled_from(["a", "a_1", "a/b", "/", "a:0", "^a"])))
