@@ -75,7 +75,7 @@ def test_several_scalars(array):
     """`scalars` of arrays gives the same numbers as of plain ones, and fetches them later."""
     held = array(np.float32([0.5, 2]))
     given = summary.scalars({"a": held[0], "b": 3.0, "c": held[1]})
-    assert [value.waits for value in given.values] == [True, False, True]
+    assert [value.ready for value in given.values] == [False, True, False]
     held[:] = 0
     assert given.SerializeToString() == \
         summary.scalars({"a": 0.5, "b": 3.0, "c": 2.0}).SerializeToString()
