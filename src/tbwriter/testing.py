@@ -31,7 +31,7 @@ class _Memory:
     """
 
     def __init__(self) -> None:
-        self.runs: Dict[str, List[bytes]] = {}
+        self.runs: Dict[str, Parts] = {}
         self.files: Dict[str, bytes] = {}
 
 
@@ -51,22 +51,23 @@ class _MemoryLog:
         self.notice = ""
         self._below = run + "/" if run else ""
         self._memory = _memories[number]
-        self._records = self._memory.runs.setdefault(run or ".", [header()])
-        self._queued: Parts = []
+        found = self._memory.runs.get(run or ".")
+        self._earlier = [] if found is None else [b"".join(found)]
+        self._records: Parts = self._memory.runs.setdefault(run or ".", [header()])
+        self._written = len(self._records)
 
     @property
     def pending(self) -> int:
-        return total(self._queued)
+        return total(self._records[self._written:])
 
     def probe(self) -> None:
         pass
 
     def append(self, records: Parts) -> None:
-        self._queued += records
+        self._records += records
 
     def write(self) -> None:
-        self._records.append(b"".join(self._queued))
-        self._queued = []
+        self._written = len(self._records)
 
     def sync(self) -> None:
         pass
@@ -88,7 +89,7 @@ class _MemoryLog:
         del self._memory.files[self._below + name]
 
     def earlier(self) -> Iterator[bytes]:
-        return iter(())
+        return iter(self._earlier)
 
     def close(self) -> None:
         pass

@@ -16,8 +16,8 @@ class Log(Protocol):
     """The records of one run, and its other files.
 
     Making one does no I/O. All methods but `pending` and `detach` may block, so only the thread
-    calls them, and `probe` the constructor of a writer. Each may be called again after an exception
-    from a signal handler, and continues there.
+    calls them; the constructor of a writer calls `probe`, and `earlier` where it resumes a run.
+    Each may be called again after an exception from a signal handler, and continues there.
 
     directory: an absolute path, or a URL. path: the event file written now; "" before the first.
     pending: the bytes taken by `append` that are not yet written. notice: a text to report to the
@@ -55,6 +55,9 @@ class Log(Protocol):
         """Write a side file that is shown without an event file, all or nothing. False where one
         of this name exists, also where another process makes it at this moment (on stores: where
         those support it)."""
+
+    def remove(self, name: str) -> None:
+        """Delete a side file; OSError where that is not possible."""
 
     def exclusive(self, name: str) -> ContextManager[None]:
         """While it is entered, no other writer is in the same for this directory and side file, in

@@ -1,0 +1,1 @@
+"""Protobuf, encoded and decoded; the schema of event files, each number once."""

@@ -1,0 +1,1 @@
+"""The values of records: columns of scalars, runs, data frames; `reader` is the public part."""

@@ -1,0 +1,1 @@
+"""TFRecord: the frame around each event, with its masked CRC-32C."""
