@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
+import numpy as np
 from tests.support import judges
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
+from tbwriter import LogWarning, SummaryWriter
 from tbwriter._log import event_file, local
 from tbwriter._proto import messages
 from tbwriter._tfrecord.frame import frame
@@ -869,6 +871,34 @@ def test_names_of_twins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_700_000_001.0)
     later = [new_name([], "") for _ in range(100)]
     assert max(names) < min(later) and later == sorted(later)
+
+
+@pytest.mark.parametrize("name, make", [
+    ("projector_config.pbtxt", os.mkdir), ("embeddings", lambda path: open(path, "w").close()),
+    ("embeddings/e", lambda path: (os.mkdir(os.path.dirname(path)), open(path, "w").close())),
+    ("embeddings/e/00001/tensors_3x3.bytes", os.makedirs)])
+def test_side_files_whose_place_is_taken(tmp_path: Path, name: str,
+                                         make: Callable[[str], Any]) -> None:
+    """A directory in place of a side file, or a file in place of a directory, costs that side file
+    alone: no later try would succeed."""
+    make(str(tmp_path / name))
+    with pytest.warns(LogWarning, match="want one that is free"):
+        with SummaryWriter(tmp_path) as writer:
+            writer.add_embedding(np.eye(3), tag="e", global_step=1)
+            writer.add_scalar("x", 1.0, 1)
+            writer.flush(timeout=5)
+    assert [event.step for path in files(tmp_path) for event in judges.events(path)
+            if event.summary.value] == [1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in directories on this system")
+def test_a_pipe_in_place_of_a_side_file(tmp_path: Path) -> None:
+    """A pipe with the name of a side file is replaced; nobody waits for its other end."""
+    os.mkfifo(tmp_path / "projector_config.pbtxt")
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_embedding(np.eye(3), tag="e", global_step=1)
+        writer.flush(timeout=5)
+    assert b"e:00001" in (tmp_path / "projector_config.pbtxt").read_bytes()
 
 
 def test_closed_standard_streams(tmp_path: Path) -> None:

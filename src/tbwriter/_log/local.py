@@ -12,9 +12,9 @@ from collections import deque
 from contextlib import suppress
 from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
+from . import beside
 from .contract import SyncError
-from .event_file import STALE, EventFile, open_apart
-from .naming import check_name, temporary_name
+from .event_file import STALE, EventFile
 from .._loading import loading
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
@@ -146,41 +146,25 @@ class LocalLog:
             self._leave()
 
     def read(self, name: str) -> Optional[bytes]:
-        try:
-            with open(self._inside(name), "rb") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+        return beside.read(beside.inside(self.directory, name))
 
     def put(self, name: str, data: bytes) -> None:
-        path = self._inside(name)
+        path = beside.inside(self.directory, name)
         if not self.path:  # side files are only shown beside an event file
             self.begin()
-        self._place(path, data, os.replace)
+        beside.write(path, data)
 
     def put_new(self, name: str, data: bytes) -> bool:
-        return self._place(self._inside(name), data, _place_new)
+        return beside.write_new(beside.inside(self.directory, name), data)
 
     def remove(self, name: str) -> None:
-        os.unlink(self._inside(name))
+        os.unlink(beside.inside(self.directory, name))
 
     def exclusive(self, name: str) -> ContextManager[None]:
         with loading:
             from .exclusive import FileLock, KernelLock, holding
         os.makedirs(self.directory, exist_ok=True)
         return holding(KernelLock(self.directory), FileLock(self, f"{name}.lock"))
-
-    def _place(self, path: str, data: bytes, place: Callable[[str, str], None]) -> bool:
-        """Write a file under a temporary name, then `place` it. False if the name is taken."""
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = os.path.join(os.path.dirname(path), temporary_name())
-        try:
-            with open(temporary, "xb", opener=open_apart) as file:
-                file.write(data)
-            return _placed(place, temporary, path)
-        finally:
-            with suppress(OSError):
-                os.unlink(temporary)
 
     def earlier(self) -> Iterator[Union[str, bytes]]:
         try:
@@ -191,18 +175,6 @@ class LocalLog:
             path = os.path.join(self.directory, name)
             if "tfevents" in name and os.path.isfile(path):
                 yield path
-
-    def _inside(self, name: str) -> str:
-        """The path of a side file, symbolic links followed."""
-        root = os.path.realpath(self.directory)
-        path = os.path.realpath(os.path.join(root, *check_name(name).split("/")))
-        try:
-            inside = os.path.commonpath([root, path]) == root != path
-        except ValueError:  # another drive of Windows
-            inside = False
-        if not inside:
-            raise ValueError(f"got the file name {name!r}, want one inside {self.directory}")
-        return path
 
     def _write_all(self) -> None:
         if not self._blocks:
@@ -395,30 +367,6 @@ class LocalLog:
         file, self._file = self._file, None
         if file is not None:
             file.close()
-
-
-def _placed(place: Callable[[str, str], None], temporary: str, path: str) -> bool:
-    try:
-        place(temporary, path)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _place_new(temporary: str, path: str) -> None:
-    """Give a file a name that no other has. FileExistsError where one has it."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except (OSError, NotImplementedError):  # FAT, some of FUSE
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        try:
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(path)
-            raise
 
 
 def _are_records(content: bytes) -> bool:

@@ -1,0 +1,86 @@
+"""Side files: the files beside the event file, each written as a whole."""
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Callable, Optional
+
+from .event_file import open_apart
+from .naming import check_name, temporary_name
+
+
+def inside(directory: str, name: str) -> str:
+    """The path of a side file, symbolic links followed. ValueError where no file can have it."""
+    root = os.path.realpath(directory)
+    path = os.path.realpath(os.path.join(root, *check_name(name).split("/")))
+    try:
+        below = os.path.commonpath([root, path]) == root != path
+    except ValueError:  # another drive of Windows
+        below = False
+    if not below:
+        raise ValueError(f"got the file name {name!r}, want one inside {directory}")
+    if os.path.isdir(path) or _below_a_file(root, path):
+        raise ValueError(f"got the file name {name!r}, want one that is free: there is a "
+                         "directory in place of the file, or a file in place of a directory")
+    return path
+
+
+def read(path: str) -> Optional[bytes]:
+    """The content of a file; None if there is none."""
+    if not os.path.isfile(path):  # to open a pipe would wait for a process that writes to it
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path: str, data: bytes) -> None:
+    """Write a file, in place of one that exists."""
+    _write(path, data, os.replace)
+
+
+def write_new(path: str, data: bytes) -> bool:
+    """Write a file. False if the name is taken."""
+    try:
+        _write(path, data, _place_new)
+    except FileExistsError:
+        if not os.path.lexists(path):  # it is the directory that is none
+            raise
+        return False
+    return True
+
+
+def _write(path: str, data: bytes, place: Callable[[str, str], None]) -> None:
+    """Write a file under a temporary name, then `place` it."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = os.path.join(os.path.dirname(path), temporary_name())
+    try:
+        with open(temporary, "xb", opener=open_apart) as file:
+            file.write(data)
+        place(temporary, path)
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _below_a_file(root: str, path: str) -> bool:
+    """Whether something between the directory `root` and `path` is no directory."""
+    above = os.path.dirname(path)
+    while above != root and not os.path.lexists(above):
+        above = os.path.dirname(above)
+    return above != root and not os.path.isdir(above)
+
+
+def _place_new(temporary: str, path: str) -> None:
+    """Give a file a name that no other has. FileExistsError where one has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # FAT, some of FUSE
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(path)
+            raise
