@@ -291,15 +291,19 @@ def test_embeddings_of_mxboard_and_2017(tmp_path: Path) -> None:
             writer.add_embedding(points, list("abcdef"), None, 7, "codes")
             writer.add_embedding(points, tag="plain")
         names[module.__name__.rpartition(".")[2]] = list(projector(folder))
+        assert (folder / "embeddings").is_dir()
         writer.close()
     assert names.pop("mxboard") == ["codes_000007", "plain"]
     assert set(map(tuple, names.values())) == {("codes:00007", "plain:00000")}
 
 
 def test_curves_of_mxboard_are_there_at_once(tmp_path: Path) -> None:
-    """The run of a curve is on disk when the first call with its name returns."""
+    """The run of a curve is on disk when the first call with its name returns. Texts are in the
+    event file alone."""
     writer = mxboard.SummaryWriter(str(tmp_path))
     writer.add_scalar("loss", ("train", 0.5), 0)
     writer.add_scalar("loss", {"test": 0.5, "train": 0.4}, 1)
     assert sorted(one.parent.name for one in tmp_path.rglob("*tfevents*")) == ["test", "train"]
+    writer.add_text("note", "*so*")
     writer.close()
+    assert not (tmp_path / "plugins").exists() and len(list(tmp_path.glob("*tfevents*"))) == 1

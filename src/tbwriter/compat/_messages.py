@@ -27,7 +27,8 @@ from .._proto.textproto import quoted
 _TEXT, _BYTES, _INT, _FLOAT, _DOUBLE = "text", "bytes", "int", "float", "double"
 _EMPTY: Dict[str, Any] = {_TEXT: "", _BYTES: b"", _INT: 0, _FLOAT: 0.0, _DOUBLE: 0.0}
 _PACKED = {_FLOAT: "<f4", _DOUBLE: "<f8"}
-# The digits that every number of the kind has, and those that tell any two of them apart.
+# How many digits a number is printed with: first the fewer, and the more where those do not
+# give the same number back.
 _DIGITS = {_FLOAT: (6, 9), _DOUBLE: (15, 17)}
 
 # The names of the numbers in a field, as protobuf prints them.
@@ -116,8 +117,8 @@ class Message:
     __repr__ = __str__
 
     def _lines(self) -> Iterator[str]:
-        """The fields that are set, in protobuf's text format. A zero is one only where there may be
-        another value instead: `simple_value`."""
+        """The fields that are set, in protobuf's text format. Zeros count as not set, except in
+        `simple_value`."""
         for field in self._kinds:
             if field.name in self._set:
                 found = self._fields[field.name]
@@ -226,7 +227,7 @@ def _written(field: _Field, value: Any) -> Iterator[str]:
         yield "}"
     elif isinstance(value, bytes):
         yield f"{field.name}: {quoted(value)}"
-    elif isinstance(value, str):  # of text, protobuf escapes ASCII only
+    elif isinstance(value, str):  # protobuf escapes only the ASCII part of a text
         yield f"{field.name}: " + '"%s"' % "".join(
             char if char > "\x7f" else quoted(char)[1:-1] for char in value)
     elif isinstance(value, float):
@@ -236,7 +237,7 @@ def _written(field: _Field, value: Any) -> Iterator[str]:
 
 
 def _shortest(value: float, kind: str) -> str:
-    """A number in as few digits as tell it from others, as protobuf prints it."""
+    """A number as protobuf prints it: in few digits where these give the same number back."""
     few, many = _DIGITS[kind]
     text = f"{value:.{few}g}"
     same = np.array(float(text), _PACKED[kind]) == value or math.isnan(value)

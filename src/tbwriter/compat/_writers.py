@@ -41,8 +41,10 @@ class GraphError(ValueError, RuntimeError):
 
 
 def settle(writer: core.FileWriter) -> None:
-    """Return when what was added is in the files, as in the originals, which write some kinds in
-    the call. A storage that does not answer is waited for in vain once; then values wait for it."""
+    """Return when what was added is in the files: the originals write some kinds in the call.
+
+    Raises nothing. A storage that fails is reported by the writer, which tries again.
+    """
     with suppress(OSError):
         writer.flush(_PATIENCE)
 
