@@ -20,7 +20,7 @@ from tests.support.judges import board, both_loaders, events as judged
 from tbwriter import check, reader, summary
 from tbwriter._proto import messages, wire
 from tbwriter.cli._rewrite import places, rewrite
-from tbwriter.cli._follow import Follower, sparkline
+from tbwriter.cli._follow import Follower, Points, sparkline
 from tbwriter.cli import main
 from tests.support.data import DATA, event_of, record_of, scalar_event, written
 
@@ -271,10 +271,20 @@ def test_tail_of_mixed_records(tmp_path):
     follower = Follower(str(tmp_path), tag="a*")
     assert follower.read()
     (key, points), = follower._series.items()
-    expected = [(500, -1.0)]
+    expected = [-1.0]
     for step in range(1, 400):
-        expected += [(step, float(step)), (step, float(-step))]
-    assert key == (".", "a") and list(points) == expected
+        expected += [float(step), float(-step)]
+    assert key == (".", "a") and points.step == 399 and points.values.tolist() == expected
+
+
+def test_tail_keeps_the_latest_points(monkeypatch):
+    """Of a long series, only the points that are drawn are kept, and a few more."""
+    monkeypatch.setattr("tbwriter.cli._follow._POINTS", 5)
+    points = Points()
+    for step in range(23):
+        points.add(step, float(step))
+        assert len(points.values) < 10
+    assert points.step == 22 and points.values.tolist()[-5:] == [18.0, 19.0, 20.0, 21.0, 22.0]
 
 
 def test_tail_reports_damage(tmp_path):
@@ -450,7 +460,7 @@ def test_copies_report_as_json(arguments, tmp_path, capsys):
     assert report == {
         "out": str(tmp_path / "out"), "read": 2, "written": 1, "left_out": left_out,
         "runs": [{"name": ".", "read": 2, "written": 1, "left_out": left_out}],
-        "faults": report["faults"], "renamed": {}, "notes": []}
+        "faults": report["faults"], "more_faults": 0, "renamed": {}, "notes": []}
     assert "torn tail" in report["faults"][0]
 
 

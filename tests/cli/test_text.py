@@ -13,7 +13,7 @@ import pytest
 from tbwriter import summary
 from tbwriter.cli import main
 from tbwriter.cli._arguments import matcher, steps
-from tbwriter.cli._text import as_json, csv_text, number, shown
+from tbwriter.cli._text import as_json, csv_text, number, print_json, shown
 from tests.support.data import event_of, scalar_event, written
 
 # OSC 52 writes the clipboard, a newline fakes a row, U+202E reverses the line, U+009B begins a
@@ -33,6 +33,15 @@ def test_json_keeps_its_values(value):
     """JSON escapes what does not print, and reads back as it was."""
     text = as_json({value: [value]})
     assert text.isprintable() and json.loads(text) == {value: [value]}
+
+
+def test_json_item_by_item(capsys):
+    """Large values are printed as the json module indents them."""
+    rows = [{"tag": f"\n{at}", "steps": (1, at), "time": 0.5, "none": [], "map": {}}
+            for at in range(20)]
+    value = [{"run": "a", "tags": rows, "hparams": {str(at): at for at in range(20)}}, None]
+    print_json(value)
+    assert capsys.readouterr().out == json.dumps(value, indent=2) + "\n"
 
 
 @pytest.mark.parametrize("command", ["show", "show --all", "tail --once", "check", "export",

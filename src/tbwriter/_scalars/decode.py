@@ -28,6 +28,11 @@ _MAX_SHAPES = 12
 _SAMPLE = 256
 
 
+# With so many kinds of scalars in a file no more are learned: each takes half a kilobyte, which is
+# ten times the record of a tag that occurs once.
+_MOST_KINDS = 1 << 15
+
+
 class Chunk(NamedTuple):
     """The sound records at the start of a chunk of bytes.
 
@@ -93,7 +98,7 @@ class Decoder:
             left = self._take(shape, rows, left, found)
         passed: List[Array] = []
         for _ in range(_MAX_SHAPES):
-            if len(left) < _MIN_ROWS:
+            if len(left) < _MIN_ROWS or len(self.values) >= _MOST_KINDS:
                 break
             made = shape_of(rows.data[left[0], HEADER:HEADER + length].tobytes())
             if made is None:

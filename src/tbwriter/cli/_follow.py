@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict, deque
+from array import array
+from collections import defaultdict
 from functools import lru_cache
-from typing import DefaultDict, Deque, Dict, List, Sequence, Tuple
+from typing import DefaultDict, Dict, List, Sequence, Tuple
 
 from .._proto import parse, schema, tensors, wire
 from .._proto.parse import Value
@@ -49,6 +50,22 @@ def in_ascii(text: str) -> str:
     return text.translate(_ASCII)
 
 
+class Points:
+    """The latest values of a tag, of which at most twice `_POINTS` are kept, and the last step."""
+
+    __slots__ = ("step", "values")
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.values = array("d")
+
+    def add(self, step: int, value: float) -> None:
+        self.step = step
+        self.values.append(value)
+        if len(self.values) == 2 * _POINTS:
+            del self.values[:_POINTS]
+
+
 class Follower:
     """The scalars of a log directory, as far as its files have come."""
 
@@ -57,8 +74,7 @@ class Follower:
         self._fits_run, self._fits_tag = matcher(run), lru_cache(1 << 16)(matcher(tag))
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
-        self._series: DefaultDict[Tuple[str, str], Deque[Tuple[int, float]]] = defaultdict(
-            lambda: deque(maxlen=_POINTS))
+        self._series: DefaultDict[Tuple[str, str], Points] = defaultdict(Points)
 
     @property
     def damaged(self) -> bool:
@@ -103,7 +119,7 @@ class Follower:
             self._damaged[path] = str(error)
 
     def _note_scalars(self, run: str, scalars: Scalars, values: Sequence[Value]) -> None:
-        found: Dict[int, Deque[Tuple[int, float]]] = {}
+        found: Dict[int, Points] = {}
         for tag, step, number in zip(scalars.tags.tolist(), scalars.steps.tolist(),
                                      scalars.values.tolist()):
             series = found.get(tag)
@@ -111,7 +127,7 @@ class Follower:
                 if not self._is_shown(run, values[tag]):
                     continue
                 series = found[tag] = self._series[run, values[tag].tag]
-            series.append((step, number))
+            series.add(step, number)
 
     def _note_record(self, run: str, data: bytes) -> None:
         event = parse.event(data)
@@ -119,7 +135,7 @@ class Follower:
             if self._is_shown(run, value):
                 number = wire.as_float(value.data) if value.number == schema.Value.SIMPLE_VALUE \
                     else tensors.scalar_of(value.data)
-                self._series[run, value.tag].append((event.step, number))
+                self._series[run, value.tag].add(event.step, number)
 
     def _is_shown(self, run: str, value: Value) -> bool:
         """Whether a value is a scalar of a tag that was asked for."""
@@ -135,9 +151,8 @@ class Follower:
         column = min(max(map(len, names.values()), default=0), max(8, width // 2))
         for key, name in names.items():
             series = self._series[key]
-            step, value = series[-1]
             shown = name if len(name) <= column else name[:column - 1] + "…"
-            head = f"{shown:{column}} {step:>9} {value:>11.5g} "
-            chart = sparkline([point[1] for point in series], max(4, width - len(head)))
+            head = f"{shown:{column}} {series.step:>9} {series.values[-1]:>11.5g} "
+            chart = sparkline(series.values[-_POINTS:], max(4, width - len(head)))
             lines.append(head + chart)
         return lines + [f"damaged: {reason}" for reason in self._damaged.values()]

@@ -13,7 +13,11 @@ import re
 import sys
 import time
 from functools import lru_cache
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
+
+
+# A list of so many items is printed at once.
+_FEW = 16
 
 
 def shown(text: str) -> str:
@@ -35,7 +39,31 @@ def say(line: str = "") -> None:
 def print_json(value: Any) -> None:
     """Print `value` as indented JSON, in UTF-8 whatever the terminal uses."""
     print_utf8()
-    print(as_json(value, 2))
+    for piece in _json_pieces(value, "\n"):
+        sys.stdout.write(piece)
+    print()
+
+
+def _json_pieces(value: Any, line: str) -> Iterator[str]:
+    """`value` as JSON, a few items at a time. line: a newline with the spaces before its end."""
+    if _is_small(value):
+        yield as_json(value, 2).replace("\n", line)
+        return
+    below, is_dict = line + "  ", isinstance(value, dict)
+    for number, item in enumerate(value):
+        yield (("{" if is_dict else "[") if not number else ",") + below
+        if is_dict:
+            yield as_json(item) + ": "
+        yield from _json_pieces(value[item] if is_dict else item, below)
+    yield line + ("}" if is_dict else "]")
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a value is one piece of JSON."""
+    if not isinstance(value, (dict, list, tuple)):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return len(value) <= _FEW and all(map(_is_small, items))
 
 
 def print_utf8() -> None:

@@ -57,7 +57,7 @@ def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) ->
     for name in tags:
         known = run.tag(name)
         rows.append({"tag": name, "kind": known.kind, "count": known.n,
-                     "steps": list(known.steps), "wall_times": list(known.wall_times)})
+                     "steps": known.steps, "wall_times": known.wall_times})
         if known.kind == "scalar":
             rows[-1]["last"] = float(run.scalars(name).values[-1])
     faults = [str(fault) for fault in run.faults]
