@@ -14,15 +14,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 from PIL import Image
 
 HERE = Path(__file__).parent
 from tbwriter import demo
+from tbwriter.cli import main as command
 from tests.browser.dashboards import Dashboards, dashboards
 
-# Each dashboard, and something that is drawn late on it.
+# Each dashboard, and something that is drawn late on it (a CSS selector).
 TABS = {
     "timeseries": "card-view", "scalars": "tf-scalar-card path.line",
     "images": "tf-image-loader img", "histograms": "vz-histogram-timeseries path",
@@ -31,6 +32,18 @@ TABS = {
     "hparams": "tf-hparams-table-view vaadin-grid-cell-content",
     "mesh": "tf-mesh-loader canvas", "projector": "iframe", "graphs": "tf-graph-scene g.node",
     "custom_scalars": "tf-custom-scalar-multi-line-chart-card path.line",
+}
+
+# The runs and tags of the demo that each picture shows, so that no tab is cut.
+CURVES = ("train", "validation"), ("accuracy", "loss/*")
+SHOWN: Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]] = {
+    "timeseries": CURVES, "scalars": CURVES, "custom_scalars": (CURVES[0], (*CURVES[1], "custom*")),
+    "images": (("train",), ("boxes", "samples", "depth*")),
+    "histograms": (("train",), ("*/dense",)), "distributions": (("train",), ("*/dense",)),
+    "audio": (("train",), ("chord",)), "text": (("train",), ("notes", "settings")),
+    "pr_curves": (("train",), ("detection",)), "hparams": (("hparams/*",), ("*",)),
+    "mesh": (("train",), ("torus*",)), "projector": (("train",), ("learning_rate",)),
+    "graphs": (("train",), ("__run_graph__", "step 100")),
 }
 
 # How large the window is, and larger where a drawing needs it.
@@ -115,8 +128,11 @@ def main(logs: str = "") -> None:
     (HERE / "pictures").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         demo.demo(f"{folder}/demo")
-        with dashboards(Path(folder) / "demo") as boards:
-            for tab in TABS:
+        for tab, (runs, tags) in SHOWN.items():
+            chosen = [word for run in runs for word in ("--run", run)]
+            chosen += [word for tag in tags for word in ("--tag", tag)]
+            assert command(["select", f"{folder}/demo", f"{folder}/{tab}", *chosen]) == 0
+            with dashboards(Path(folder) / tab) as boards:
                 take(boards, tab, tab, SIZES.get(tab, SIZE))
     for page in HOWTO:
         with tempfile.TemporaryDirectory() as folder:
