@@ -255,3 +255,34 @@ print(os.waitpid(child, 0)[1])
 """, str(tmp_path / "logs")], timeout=100, text=True, capture_output=True, env=dict(
         os.environ, PYTHONPATH=str(Path(__file__).parents[2] / "src")))
     assert done.stdout == "0\n", done.stderr
+
+
+@pytest.mark.parametrize("last", ["", "writer.close(timeout=10)"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_subinterpreters(tmp_path: Path, python: str, last: str) -> None:
+    """A writer in an interpreter that ends before the process loses nothing, and aborts nothing:
+    Python does not allow a thread that outlives its interpreter."""
+    done = run_program(python, f"""
+import sys
+if sys.version_info < (3, 11):
+    sys.exit(9)
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+one = interpreters.create()
+interpreters.run_string(one, '''
+import sys
+sys.path.insert(0, {str(ROOT / "src")!r})
+from tbwriter import SummaryWriter
+writer = SummaryWriter({str(tmp_path)!r})
+for step in range(100):
+    writer.add_scalar("x", step, step)
+{last}
+''')
+interpreters.destroy(one)
+""")
+    if done.returncode in (9, 127):
+        pytest.skip(f"{python} does not start, or has no interpreters that may be tested")
+    assert done.returncode == 0, done.stderr
+    assert steps(tmp_path) == list(range(100))

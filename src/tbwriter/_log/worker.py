@@ -28,6 +28,8 @@ import sys
 import threading
 import time
 from _thread import LockType, allocate_lock, get_ident, start_new_thread
+from functools import lru_cache
+from importlib import import_module
 from types import FrameType
 from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
 from weakref import WeakSet
@@ -373,11 +375,28 @@ def _are_apart(channels: Sequence[Served]) -> bool:
 def _start(function: Callable[..., None], *args: Any) -> bool:
     """Start a thread. Not a threading.Thread, whose start() waits and takes locks: a signal handler
     that logs may interrupt it. False if no thread can be started."""
+    if _in_subinterpreter():
+        return False
     try:
         start_new_thread(function, args)
     except RuntimeError:  # none left, or the interpreter ends
         return False
     return True
+
+
+@lru_cache(maxsize=None)
+def _in_subinterpreter() -> bool:
+    """Whether this is one, in Python 3.12 and later: the process aborts where a thread outlives it.
+    Python 3.11 starts none there."""
+    name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    if sys.version_info < (3, 12):
+        return False
+    try:
+        interpreters = import_module(name)
+        current, main = interpreters.get_current(), interpreters.get_main()
+    except Exception:  # private to Python
+        return False
+    return bool(current != main)
 
 
 def _is_pooled() -> bool:
