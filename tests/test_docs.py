@@ -369,7 +369,7 @@ def test_options_of_contributing():
                               cwd=str(ROOT)).stdout
         for option in arguments:
             assert not option.startswith("--") or option in told, (script, option)
-    assert re.search(r"`table\.py --peers\s+PYTHON`", text)
+    assert re.search(r"`--peers\s+PYTHON` to `tests\.faults\.table`", text)
 
 
 def test_kinds_of_contributing(tmp_path, monkeypatch):
@@ -394,16 +394,19 @@ def test_kinds_of_contributing(tmp_path, monkeypatch):
         assert step == 0 and words.tolist() == [b"loss", "lös".encode(), b""]
 
 
-def test_listing_of_rooms():
-    """The rooms in the listing of docs/inside.md are files of the package."""
+def test_listing_of_the_package():
+    """docs/inside.md names every folder and file of the package, and nothing else."""
     text = (ROOT / "docs" / "inside.md").read_text(encoding="utf-8")
-    listing = re.findall(r"^```text\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[0]
-    folders = re.findall(r"(?<!\w)(\w+)/", listing)
-    assert len(folders) >= 7
-    for folder in folders:
-        assert (ROOT / "src" / "tbwriter" / folder).is_dir(), folder
-    for room in ["writer", "summary_writer", "reader"]:
-        assert (ROOT / "src" / "tbwriter" / f"{room}.py").is_file(), room
+    first = text.partition("## ")[0]
+    listing = re.findall(r"^```text\n(.*?)^```$", first, re.DOTALL | re.MULTILINE)[0]
+    package = ROOT / "src" / "tbwriter"
+    folders = {path.name for path in package.iterdir() if (path / "__init__.py").is_file()}
+    files = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__", "_version"}
+    assert set(re.findall(r"(?<!\w)(\w+)/", listing)) == folders
+    for name in files:
+        assert re.search(rf"(?<!\w){name}(?![\w/])", first), name
+    for name in re.findall(r"`(_\w+)`", first):
+        assert name in files | folders, name
 
 
 def test_table_of_commands():
@@ -457,10 +460,11 @@ def test_defaults_of_the_writer():
 # Numbers that the pages tell, and where the code has them.
 NUMBERS = [
     ("inside.md", "after five idle seconds", "_log.worker.IDLE_SECS", 5),
-    ("inside.md", "stood still for a second", "_log.channel.STALL_SECS", 1),
+    ("inside.md", "after a second\nwithout progress", "_log.channel.STALL_SECS", 1),
     ("object-stores.md", "with pauses up to two seconds", "_log.queue.LAST_BACKOFF", 2),
     ("object-stores.md", "tries for five seconds", "_log.worker.EXIT_SECS", 5),
-    ("inside.md", "`flush_secs` (0.1 s)", "writer.FLUSH_SECS", 0.1),
+    ("inside.md", "after the call (0.1 s, or 10 s behind a URL)", "writer.FLUSH_SECS", 0.1),
+    ("inside.md", "after the call (0.1 s, or 10 s behind a URL)", "writer.REMOTE_FLUSH_SECS", 10),
     ("inside.md", "64 MiB or more is counted in the call", "summary._histogram._COUNT_IN_CALL",
      64 << 20),
     ("promises.md", "`max_buffer` (256 MiB)", "writer.MAX_BUFFER", 256 << 20),
@@ -472,7 +476,7 @@ NUMBERS = [
     ("object-stores.md", "(10 s, and as much again for each MiB)", "_fsspec.PATIENCE", 10),
     ("object-stores.md", "in pieces of 4 MiB", "_files.window.CHUNK", 4 << 20),
     ("inside.md", "a row of 24 bytes", "_scalars.rows.SIZE", 24),
-    ("inside.md", "each eleven bits", "_scalars.encode._SLICE", 11),
+    ("inside.md", "each group of eleven bits", "_scalars.encode._SLICE", 11),
 ]
 
 
