@@ -8,6 +8,12 @@ import pytest
 from tests import fuzz_writer
 
 
+def test_every_method_is_called():
+    """Each `add_*` method of a SummaryWriter is among those that the fuzz calls."""
+    methods = {name for name in dir(fuzz_writer.SummaryWriter) if name.startswith("add")}
+    assert methods == set(fuzz_writer.METHODS)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_arguments(seed):
     """Thousands of random calls, many of them nearly right, keep the contract of fuzz_writer."""
