@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
@@ -336,6 +337,27 @@ def test_synchronous() -> None:
     channel.flush(5)
     assert log.written == [b"0", b"1", b"2", b"3"]
     channel.close(5)
+
+
+def test_bytes_in_the_log_count() -> None:
+    """A heavy item has room only beside all bytes that wait: in the queue, and in the log."""
+    waiting = queue.Queue(10_000)
+    assert waiting.enter(SimpleNamespace(nbytes=4000), 0)
+    assert not waiting.enter(SimpleNamespace(nbytes=4000), 4000)
+    assert waiting.enter(SimpleNamespace(nbytes=4000), 0)
+
+
+def test_pauses_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A storage that fails is tried again after 0.1 s, then after pauses that double up to 2 s."""
+    monkeypatch.setattr(queue, "time", SimpleNamespace(monotonic=lambda: 5.0, sleep=time.sleep))
+    retry = queue.Retry()
+    for _ in range(2):
+        pauses = []
+        for _ in range(7):
+            retry.failed(OSError(), "")
+            pauses.append(retry.at - 5)
+        assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0])
+        retry.recovered()
 
 
 def test_bounded_memory_of_heavy_items() -> None:

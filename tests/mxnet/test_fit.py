@@ -301,6 +301,14 @@ def test_resume_with_a_new_optimizer(tmp_path):
         assert times == sorted(times) and len(set(times)) > BATCHES
 
 
+def test_steps_of_a_loop_that_does_not_mark_its_last_batch():
+    """Resumed at epoch 2, an epoch of 5 batches begins at step 10 once it has ended."""
+    counted = Steps()
+    for nbatch in range(5):
+        counted.batch_end(Param(2, nbatch, None, {"begin_epoch": 2}))
+    assert counted.epoch_end() == 14 and counted.start == 10
+
+
 @pytest.mark.parametrize("begin_step", [None, 2 * BATCHES])
 def test_values_wait_until_the_step_is_known(tmp_path, begin_step):
     """With begin_epoch and a new optimizer, those of the first epoch are held until it ends; with
