@@ -29,6 +29,7 @@ Path = Union[str, "os.PathLike[str]"]
 PEERS_FLUSH_SECS = 120
 _RUN_METADATA_TAG = "step1"
 _PATIENCE = 10.0  # seconds
+_STALL_SECS = 1.0  # how long a call may wait for a storage that does not answer
 
 
 def seconds(flush_secs: Optional[float]) -> Optional[float]:
@@ -46,7 +47,7 @@ def settle(writer: core.FileWriter) -> None:
     Raises nothing. A storage that fails is reported by the writer, which tries again.
     """
     with suppress(OSError):
-        writer.flush(_PATIENCE)
+        writer.flush(_STALL_SECS)
 
 
 _Class = TypeVar("_Class", bound=type)
