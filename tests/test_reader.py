@@ -305,7 +305,7 @@ def test_graphs(kind):
 
 @pytest.mark.parametrize("gap", [1, 15, 16, 17, 70_000, 5_000_000])
 def test_a_gap_of_zeros(gap):
-    """However many zero bytes lie between two records, the one behind them is found."""
+    """However many zero bytes are between two records, the second one is found."""
     record = _record_of(scalar_event("x", 1.0, 1))
     large = _record_of(_event_of_size(1 << 16))  # whose length begins with zeros itself
     for behind in (record, large):
@@ -316,7 +316,7 @@ def test_a_gap_of_zeros(gap):
 
 
 def _event_of_size(size):
-    """An event of just so many bytes."""
+    """An event of exactly this many bytes."""
     made = b"".join(messages.event(1.6e9, 1, summary.text("t", "x" * (size - 100)).event_field()))
     return b"".join(messages.event(1.6e9, 1, summary.text(
         "t", "x" * (size - 100 + size - len(made))).event_field()))

@@ -600,7 +600,7 @@ def test_mistakes_are_refused(tmp_path, method, arguments, error):
 # Being a writer.
 
 def test_code_around_torch(tmp_path):
-    """What others do with torch's writer beside its methods works: its file_writer, Event."""
+    """Other uses of torch's writer than its methods work: its file_writer, Event."""
     with SummaryWriter(tmp_path) as writer:
         writer.file_writer.add_summary(summary.scalar("a", 1), 3)
         writer._get_file_writer().add_summary(summary.scalar("a", 2).SerializeToString(), 4)

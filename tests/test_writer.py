@@ -91,7 +91,7 @@ def test_add_summary_takes(tmp_path: Path, convert: Callable[[Any], Any]) -> Non
     (b"\x0a\x03\x0a\x01\xff", ValueError),
 ])
 def test_add_summary_refuses(tmp_path: Path, bad: Any, error: type) -> None:
-    """What is no Summary is refused at the call, and the file stays whole."""
+    """Anything but a Summary raises at the call, and the file stays whole."""
     with FileWriter(tmp_path) as writer:
         with pytest.raises(error):
             writer.add_summary(bad)
@@ -400,7 +400,7 @@ def test_tensorboard_follows(tmp_path: Path) -> None:
 
 
 def test_close_and_go_on(tmp_path: Path) -> None:
-    """After close(), an add or reopen() goes on in a new file that sorts behind the first."""
+    """After close(), an add or reopen() continues in a new file that sorts after the first."""
     writer = FileWriter(tmp_path)
     files = []
     for step in range(3):

@@ -178,7 +178,7 @@ def test_merge_joins_runs_of_one_name(tmp_path, capsys):
 
 
 def test_thin_keeps_first_and_last(tmp_path):
-    """At most so many values of each tag, evenly spread."""
+    """At most the given number of values of each tag, evenly spread."""
     written(tmp_path / "logs", [scalar_event("x", float(i), i) for i in range(1001)]
             + [scalar_event("y", 1.0, 1)])
     assert run("thin", tmp_path / "logs", tmp_path / "out", "--points", "11") == 0

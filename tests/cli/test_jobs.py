@@ -71,7 +71,7 @@ def test_the_same_from_processes(command: str, logs: Path, tmp_path: Path, capsy
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_same_from_objects(command: str, logs: Path, tmp_path: Path, capsys: Any) -> None:
-    """A log directory behind a URL gives the same files and counts, with one process or two."""
+    """A log directory at a URL gives the same files and counts, with one process or two."""
     fsspec = pytest.importorskip("fsspec", reason="object stores need fsspec")
     url = f"memory://{command.replace(' ', '')}"
     for path in sorted(logs.rglob("*")):

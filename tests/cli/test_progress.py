@@ -35,7 +35,7 @@ def test_nothing_where_nobody_looks(monkeypatch):
 
 
 def test_without_tqdm(monkeypatch):
-    """The work goes on without a bar."""
+    """The work continues without a bar."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setitem(sys.modules, "tqdm", None)

@@ -32,7 +32,7 @@ def test_kept(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name, path", ESCAPED)
 def test_escaped(name: str, path: str) -> None:
-    """What is no name of a directory, or would leave this one, is written in another way."""
+    """A run name that cannot be a directory, or would leave this one, is escaped."""
     assert run_name(name) == path
 
 

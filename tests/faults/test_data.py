@@ -179,7 +179,7 @@ _scratch = tempfile.TemporaryDirectory(prefix="odd_values_")
 
 
 def whole(logdir: Path, number: int) -> bool:
-    """Whether the case's files hold whole records only, with the scalar behind it."""
+    """Whether the case's files hold whole records only, with the scalar after it."""
     try:
         return any(value.tag == "after" and event.step == 9
                    for event in events(logdir / str(number)) for value in event.summary.value)
@@ -188,7 +188,7 @@ def whole(logdir: Path, number: int) -> bool:
 
 
 def test_odd_values_are_refused_or_shown(writer: str) -> None:
-    """Each bad value is refused at its call, and the next record is written behind every one."""
+    """Each bad value is refused at its call, and the next record is written after every one."""
     logdir, result = odd_values(writer)
     bad = [name for name, case in CASES.items() if case.error]
     refused = [name for name in bad if result.get(name, ["accepted"])[0] != "accepted"]
@@ -229,7 +229,7 @@ def loaded(request: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.error])
 def test_shown(loaded: Any, name: str) -> None:
-    """What is taken is shown rightly, and so is what comes behind it."""
+    """Accepted values are shown correctly, and so are the values after them."""
     run_name = str(list(CASES).index(name))
     SHOWN[name](loaded, run_name)
     assert loaded.scalars(run_name, "after") == [(9, 2.5)]

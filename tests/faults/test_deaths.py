@@ -133,7 +133,7 @@ def test_every_cut(tmp_path: Path, writer: str) -> None:
 
 @pytest.mark.parametrize("death", EXITS)
 def test_exit_without_close(tmp_path: Path, writer: str, death: str) -> None:
-    """However a program ends by itself without close(): 0 of 105 lost."""
+    """However a program ends without close(), unless it is killed: 0 of 105 lost."""
     try:
         done = run(death, writer, tmp_path, 30)
         steps = kept(tmp_path)[0] if files(tmp_path) else []

@@ -82,7 +82,7 @@ def test_stuck_memory(tmp_path: Path, shim: str, writer: str) -> None:
 
 
 def test_full_disk(tmp_path: Path, shim: str, writer: str) -> None:
-    """A full disk is told once, flush raises ENOSPC, and everything lands when there is room."""
+    """A full disk is reported once, flush raises ENOSPC, and all is written once there is room."""
     result = run("full_disk", writer, tmp_path, shim)
     figure = (f"{kept(result)} of 700, {result.get('raised')} adds raise, "
               f"{result.get('warnings')} warning, flush: {result.get('flush')}")
@@ -154,7 +154,7 @@ def test_short_writes(tmp_path: Path, shim: str, writer: str) -> None:
 
 
 def test_file_size_limit(tmp_path: Path, writer: str) -> None:
-    """At a limit of the file's size the run goes on in further files, and none has a torn end."""
+    """At a limit of the file's size the run continues in further files, all of whole records."""
     result = run("file_size_limit", writer, tmp_path)
     if tell(4, writer, "RLIMIT_FSIZE: goes on in further files, no torn record: 300 of 300",
             result, f"{kept(result)} of 300 readable, close: {result.get('close')}"):
@@ -188,7 +188,7 @@ def test_chdir(tmp_path: Path, writer: str) -> None:
 
 
 def test_file_deleted(tmp_path: Path, writer: str) -> None:
-    """A deleted log directory is told once, and the run goes on in a new file with its header."""
+    """A deleted log directory is reported once; the run continues in a new file with a header."""
     result = run("file_deleted", writer, tmp_path)
     if tell(13, writer, "log directory deleted: told once, the later 200 land in a new file",
             result, f"{kept(result)} of 200 later ones, {result.get('raised')} adds raise"):

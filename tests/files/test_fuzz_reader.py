@@ -92,7 +92,7 @@ def test_crafted(name, tmp_path):
 
 @pytest.mark.parametrize("name", sorted(name for name, data in CRAFTED.items() if GOOD in data))
 def test_good_records_are_found_among_them(name):
-    """The 20 good records before or behind the bad one are read."""
+    """The 20 good records before or after the bad one are read."""
     assert set(range(20)) <= {event.step for event in reader.events(CRAFTED[name], [])}
 
 

@@ -34,7 +34,7 @@ def summary_of(value: bytes, count: int) -> bytes:
 
 
 def texts(count: int) -> bytes:
-    """A text of so many empty strings."""
+    """A text of this many empty strings."""
     shape = wire.bytes_field(2, wire.int_field(1, count))
     tensor = (wire.int_field(1, schema.DT_STRING)
               + wire.bytes_field(schema.Tensor.TENSOR_SHAPE, shape)

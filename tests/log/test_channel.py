@@ -1,4 +1,4 @@
-"""The queue and its thread, over a log in memory that fails as it is told."""
+"""The queue and its thread, over a log in memory that fails on request."""
 from __future__ import annotations
 
 import errno
@@ -219,7 +219,7 @@ def threading_tasks() -> int:
 
 
 def test_failure_is_told_once_and_recovered() -> None:
-    """While the log fails, adding goes on with one warning; then everything is written in order."""
+    """While the log fails, adding continues with one warning; then all is written in order."""
     channel, log = make()
     log.error = OSError(errno.ENOSPC, "No space left on device")
     told = []

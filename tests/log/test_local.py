@@ -350,7 +350,7 @@ def test_partial_tail_is_cut_at_close(tmp_path: Path, disk: Disk) -> None:
 
 
 def test_resumes_at_the_next_byte(tmp_path: Path, disk: Disk) -> None:
-    """After a full disk the same file goes on where it stopped: nothing is cut or rewritten."""
+    """After a full disk the same file continues where it stopped: nothing is cut or rewritten."""
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
     log.write()
@@ -689,7 +689,7 @@ def test_side_files(tmp_path: Path) -> None:
 
 
 def test_side_file_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A side file that can't be written leaves the old one, and nothing beside it."""
+    """A side file that can't be written leaves the old one, and no other file."""
     log = LocalLog(str(tmp_path), "", header)
     log.put("a.txt", b"old")
 

@@ -571,7 +571,7 @@ def test_commands_on_a_url(store: Any, capsys: pytest.CaptureFixture[str], tmp_p
 
 
 def test_check_looks_at_what_a_projector_config_names(memory: Memory) -> None:
-    """Missing labels, labels outside and bad numbers are found behind a URL too."""
+    """Missing labels, labels outside and bad numbers are found at a URL too."""
     from tbwriter.check import check
     _logged(memory.url + "/run")
     system = fsspec.filesystem("memory")

@@ -352,7 +352,7 @@ def test_a_training_that_was_stopped_in_an_epoch(tmp_path, loader):
 
 
 def test_resume_of_the_same_module(tmp_path):
-    """A module that goes on knows its updates: they are the step, also at once."""
+    """A module that continues knows its updates: they are the step, from the first batch on."""
     net = module()
     fit(net, {}, epochs=2)
     seen = []

@@ -220,7 +220,7 @@ def test_interleaved_spans_are_drawn_apart(recorded):
 
 
 def test_exceptions(recorded):
-    """An exception ends the spans that it leaves, and goes on."""
+    """An exception ends the spans that it leaves, and is passed on."""
     def program(profile):
         with pytest.raises(KeyError):
             with profile.step(0), profile.span("fails"):
@@ -413,7 +413,7 @@ def test_memory(recorded):
 
 
 def test_windows(tmp_path):
-    """`every` profiles so many steps, again and again, each time in a session of its own."""
+    """`every` profiles `steps` steps again and again, each time in a session of its own."""
     with FileWriter(tmp_path) as writer:
         with writer.profile(every=10, steps=3) as profile:
             assert not profile.recording

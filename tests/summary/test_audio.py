@@ -106,7 +106,7 @@ def test_snapshot():
     ([SINE, np.zeros((2, 3, 4))], ValueError),
 ])
 def test_mistakes_are_refused(data, error):
-    """What is no sound is an error at the call that says got and want."""
+    """Anything but a sound is an error at the call that says got and want."""
     with pytest.raises(error, match="got .* want "):
         summary.audio("tag", data)
 

@@ -74,7 +74,7 @@ def test_snapshot():
     (np.zeros((3, 3)), TypeError),
 ])
 def test_mistakes_are_refused(data, error):
-    """What is no figure is an error at the call that says got and want."""
+    """Anything but a figure is an error at the call that says got and want."""
     with pytest.raises(error, match="got .* want "):
         summary.figure("tag", data)
 

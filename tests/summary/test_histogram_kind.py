@@ -151,7 +151,7 @@ def test_large_array_is_not_held():
     ({"max_bins": 0}, ValueError, "got max_bins=0, want 1 or more"),
 ])
 def test_mistakes(kwargs, error, text):
-    """A mistake is told by the call, with what was got and what is wanted."""
+    """A mistake is an error at the call that says got and want."""
     with pytest.raises(error, match=text):
         summary.histogram("tag", **{"values": [1.0], **kwargs})
 

@@ -52,7 +52,7 @@ def test_points_alone():
 
 @both_loaders
 def test_coloured_points(tmp_path, loader):
-    """Without faces, the dashboard is told of points and their colours, and gets both."""
+    """Without faces, the dashboard lists points and their colours, and gets both."""
     with FileWriter(tmp_path) as writer:
         writer.add(summary.mesh("cloud", VERTICES[0], COLORS[0]), step=1)
     with http(tmp_path, loader) as h:

@@ -51,7 +51,7 @@ def test_shown(tmp_path, loader):
     (np.zeros(2), ValueError), (np.zeros(0), ValueError),
 ])
 def test_bad_input(value, error):
-    """What is no single number is an error at the call, alone and among others."""
+    """Anything but a single number is an error at the call, alone and among others."""
     for call in (lambda: summary.scalar("a", value), lambda: summary.scalars({"b": 1, "a": value})):
         with pytest.raises(error, match="got .*, want one number|got .*, want a number"):
             call()

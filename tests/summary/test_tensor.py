@@ -54,7 +54,7 @@ def test_metadata():
     ([[1], [2, 3]], TypeError), (None, TypeError),
 ])
 def test_mistakes_are_refused(data, error):
-    """What is no tensor is an error at the call that says got and want."""
+    """Anything but a tensor is an error at the call that says got and want."""
     with pytest.raises(error, match="got .* want "):
         summary.tensor("tag", data)
 

@@ -39,7 +39,7 @@ def test_texts_come_back(data, shape, first):
     ({"a": "b"}, TypeError), (np.zeros((0, 2), str), ValueError), ([1j], TypeError),
 ])
 def test_mistakes_are_refused(data, error):
-    """What is no text or table is an error at the call that says got and want."""
+    """Anything but a text or table is an error at the call that says got and want."""
     with pytest.raises(error, match="got .* want "):
         summary.text("tag", data)
 

@@ -115,7 +115,7 @@ def test_still():
     ("clip.gif", {}, TypeError), (np.zeros((2, 1, 1, 70000), bool), {}, ValueError),
 ])
 def test_mistakes_are_refused(data, more, error):
-    """What is no clip is an error at the call that says got and want."""
+    """Anything but a clip is an error at the call that says got and want."""
     with pytest.raises(error, match="got .* want "):
         summary.video("tag", data, **more)
 

@@ -22,7 +22,7 @@ def pack(code: Code, pieces: Sequence[bytes], mode: int = zlib.Z_FINISH) -> byte
 
 
 def inflate(stream: bytes) -> bytes:
-    """What zlib makes of a whole deflate stream; nothing may be behind its end."""
+    """zlib's output for a whole deflate stream; no byte may follow its end."""
     unpacker = zlib.decompressobj(-15)
     data = unpacker.decompress(stream) + unpacker.flush()
     assert unpacker.eof and not unpacker.unused_data

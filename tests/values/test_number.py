@@ -65,7 +65,7 @@ def test_fractions_of_steps_are_cut(step, wanted):
 
 
 def test_fractions_are_told_once():
-    """The first fraction is told, at the user's line, and no whole number."""
+    """The first fraction is reported, at the user's line, and no whole number."""
     program = ("import warnings\n"
                "from tbwriter import SummaryWriter\n"
                "from tbwriter.testing import MemoryWriter\n"

@@ -55,7 +55,7 @@ def test_wrong_shapes_are_refused(shape, layout):
 
 @pytest.mark.parametrize("dtype", [object, "U3", complex])
 def test_wrong_types_are_refused(dtype):
-    """What is no number is an error that says got and want."""
+    """Anything but numbers is an error that says got and want."""
     with pytest.raises(TypeError, match="got .* want "):
         picture(np.zeros((4, 4), dtype), None)
 
