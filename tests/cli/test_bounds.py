@@ -17,7 +17,7 @@ from tbwriter import check, reader, summary
 from tbwriter._proto import messages, parse, schema, tensors, wire
 from tbwriter.check.order import Restarts, Series
 from tbwriter.cli import export, main
-from tbwriter.cli._index import Index, Source, purged
+from tbwriter.cli._index import Index, Source, purged, writers
 from tests.check.making import plugin, start, value_event
 from tests.cli.bounds import LOGS, size_of
 from tests.support.data import event_of, record_of, scalar_event, written
@@ -163,6 +163,34 @@ def one_by_one(index: Index) -> List[bool]:
             gone[at] |= source == restart.source and step >= limit
         seen.add(restart.source)
     return gone
+
+
+def test_writers_of_many_files(tmp_path: Path) -> None:
+    """Files of one time are of different writers exactly where they share a tag and a step."""
+    source = random.Random(9)
+    for case in range(15):
+        paths = []
+        for number in range(source.randrange(1, 9)):
+            begin = source.randrange(40)
+            paths.append(written(tmp_path / str(case), [
+                scalar_event(source.choice("ab"), 0.5, source.randrange(12), 1.6e9 + begin + at)
+                for at in range(source.randrange(8))], f"160000000{number}", version=False))
+        index = Index([Source(str(path)) for path in paths])
+        rows = np.arange(len(index.tag))
+        of_file: Dict[int, Set[Any]] = {file: set() for file in range(len(index.files))}
+        for tag, event in zip(index.tag.tolist(), index.event.tolist()):
+            of_file[int(index.file[event])].add((tag, int(index.step[event])))
+        want: List[List[int]] = []
+        for file in of_file:
+            least, end = index.times[file]
+            for group in want:
+                if not any(of_file[file] & of_file[other] and max(least, index.times[other][0]) + 2
+                           < min(end, index.times[other][1]) for other in group):
+                    group.append(file)
+                    break
+            else:
+                want.append([file])
+        assert writers(index, rows) == want
 
 
 def growth(work: Callable[[int], Callable[[], object]], count: int) -> float:

@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from itertools import islice
 from typing import Any, Counter as Counts, Dict, Iterator, List, NamedTuple, Optional
-from typing import Sequence, Set, Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -319,52 +319,64 @@ def same_step(index: Index, rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, An
     return replaced
 
 
-def _sorted(index: Index, rows: "np.ndarray[Any, Any]", apart: int = 1
+def _sorted(index: Index, rows: "np.ndarray[Any, Any]"
             ) -> "Tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    """Rows, which ascend, by tag and step, and whether each has those of the row `apart` after it.
+    """Rows, which ascend, by tag and step, and whether each has those of the row after it.
 
     A file may have a row for each seven of its bytes, so sorted columns are compared slab by slab.
     """
     order = np.lexsort((index.step[index.event[rows]], index.tag[rows]))
-    equal = np.zeros(max(len(rows) - apart, 0), bool)
+    equal = np.zeros(max(len(rows) - 1, 0), bool)
     for at in range(0, len(equal), _SLAB):
-        part = rows[order[at:at + _SLAB + apart]]
+        part = rows[order[at:at + _SLAB + 1]]
         tag, step = index.tag[part], index.step[index.event[part]]
-        equal[at:at + _SLAB] = (tag[apart:] == tag[:-apart]) & (step[apart:] == step[:-apart])
+        equal[at:at + _SLAB] = (tag[1:] == tag[:-1]) & (step[1:] == step[:-1])
     return order, equal
 
 
 def writers(index: Index, rows: "np.ndarray[Any, Any]") -> List[List[int]]:
     """The files of each writer: those that were written at the same time, with values of the same
     tags and steps, are of different ones."""
-    files = range(len(index.files))
-    overlap = {(one, other) for one in files for other in files if one < other
-               and max(index.times[one][0], index.times[other][0]) + _SECONDS
-               < min(index.times[one][1], index.times[other][1])}
-    if not overlap:
-        return [list(files)]
+    first, last = np.array(index.times).reshape(-1, 2).T
+    if not _any_overlap(first + _SECONDS, last):
+        return [list(range(len(index.files)))]
     found: List[List[int]] = []
-    conflicts = _shared(index, rows) & overlap
-    for file in files:
-        for group in found:
-            if not any((other, file) in conflicts for other in group):
-                group.append(file)
-                break
-        else:
-            found.append([file])
+    writer = np.zeros(len(index.files), np.int64)
+    for file, others in enumerate(_shared(index, rows)):
+        overlap = np.maximum(first[others], first[file]) + _SECONDS \
+            < np.minimum(last[others], last[file])
+        taken = set(writer[others[overlap]].tolist())
+        number = next(number for number in range(len(found) + 1) if number not in taken)
+        if number == len(found):
+            found.append([])
+        found[number].append(file)
+        writer[file] = number
     return found
 
 
-def _shared(index: Index, rows: "np.ndarray[Any, Any]") -> Set[Tuple[int, int]]:
-    """Pairs of files that have values of one tag and step."""
-    rows = rows[~index.whole_run()[index.tag[rows]]]
-    pairs: Set[Tuple[int, int]] = set()
-    for apart in range(1, min(len(rows), len(index.files))):
-        order, equal = _sorted(index, rows, apart)
-        if not equal.any():
-            break
-        file = index.file[index.event[rows[order]]]
-        both = np.stack([file[:-apart][equal], file[apart:][equal]], 1)
-        pairs.update((min(one, other), max(one, other))
-                     for one, other in np.unique(both, axis=0).tolist() if one != other)
-    return pairs
+def _any_overlap(first: "np.ndarray[Any, Any]", last: "np.ndarray[Any, Any]") -> bool:
+    """Whether two of these spans of time overlap."""
+    order = np.argsort(first)
+    first, last = first[order], last[order]
+    before = np.maximum.accumulate(last)[:-1]
+    return bool((first[1:] < np.minimum(before, last[1:])).any())
+
+
+def _shared(index: Index, rows: "np.ndarray[Any, Any]") -> "Iterator[np.ndarray[Any, Any]]":
+    """For each file, the files before it that have a value of one of its tags and steps."""
+    rows = rows[~index.whole_run()[index.tag[rows]]] if len(rows) else rows
+    order, equal = _sorted(index, rows)
+    edge = np.zeros(1 if len(rows) else 0, bool)
+    follows = np.concatenate([edge, equal])
+    several = follows | np.concatenate([equal, edge])  # rows whose tag and step others have
+    file = index.file[index.event[rows[order[several]]]]
+    begins = np.append(np.flatnonzero(~follows[several]), len(file))
+    by_file = np.argsort(file, kind="stable")
+    ends = np.searchsorted(file[by_file], np.arange(len(index.files) + 1))
+    for number in range(len(index.files)):
+        places = by_file[ends[number]:ends[number + 1]]
+        mine = np.unique(np.searchsorted(begins, places, side="right") - 1)
+        shared = np.zeros(len(index.files), bool)
+        for begin, end in zip(begins[mine].tolist(), begins[mine + 1].tolist()):
+            shared[file[begin:end]] = True
+        yield np.flatnonzero(shared[:number])
