@@ -83,7 +83,7 @@ LAZY: Dict[str, Set[str]] = {
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"}, "_log/local": {"_log/exclusive"},
-    "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode"},
+    "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode", "_log/exclusive"},
     "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},

@@ -145,6 +145,7 @@ class SideFiles:
     __slots__ = ("_payload", "_log", "nbytes")
 
     def __init__(self, payload: Any, log: Log) -> None:
+        from ._log import exclusive  # noqa: F401 - now: the thread loads nothing without a lock
         self._payload = payload
         self._log = log
         self.nbytes = _nbytes(payload) + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])

@@ -54,7 +54,11 @@ def holding(*locks: Lock) -> Iterator[None]:
         yield
     finally:
         for lock in locks:
-            lock.release()
+            try:
+                lock.release()
+            except BaseException:  # of a signal handler
+                lock.release()
+                raise
 
 
 def _wait(locks: Sequence[Lock]) -> None:
@@ -88,10 +92,10 @@ class KernelLock:
         return True
 
     def release(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
+        if self._fd >= 0:
             with suppress(OSError):
-                fcntl.flock(fd, fcntl.LOCK_UN)  # a forked child may hold the descriptor as well
+                fcntl.flock(self._fd, fcntl.LOCK_UN)  # a forked child may have the descriptor too
+            fd, self._fd = self._fd, -1
             with suppress(OSError):
                 os.close(fd)
 
@@ -130,8 +134,7 @@ class FileLock:
                 self._free()
         except OSError:
             pass  # it becomes stale
-        finally:
-            del _held[self._key]
+        del _held[self._key]  # last: an interrupted call is made once more
 
     def _free(self) -> None:
         try:

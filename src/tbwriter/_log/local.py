@@ -15,7 +15,6 @@ from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 from . import beside
 from .contract import SyncError
 from .event_file import STALE, EventFile
-from .._loading import loading
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
 
@@ -161,8 +160,7 @@ class LocalLog:
         os.unlink(beside.inside(self.directory, name))
 
     def exclusive(self, name: str) -> ContextManager[None]:
-        with loading:
-            from .exclusive import FileLock, KernelLock, holding
+        from .exclusive import FileLock, KernelLock, holding
         os.makedirs(self.directory, exist_ok=True)
         return holding(KernelLock(self.directory), FileLock(self, f"{name}.lock"))
 
