@@ -7,17 +7,21 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Set
+from types import SimpleNamespace
+from typing import Any, Callable, Counter as Counts, Dict, List, Set
 
 import numpy as np
 import pytest
 
 from tbwriter import check, reader, summary
+from tbwriter._files.records import Faults
 from tbwriter._proto import messages, parse, schema, tensors, wire
 from tbwriter.check.order import Restarts, Series
 from tbwriter.cli import export, main
-from tbwriter.cli._index import Index, Source, purged, writers
+from tbwriter.cli._index import Index, Source, Tag, purged, writers
+from tbwriter.cli._rewrite import Report, Selection, _renames
 from tests.check.making import plugin, start, value_event
 from tests.cli.bounds import LOGS, size_of
 from tests.support.data import event_of, record_of, scalar_event, written
@@ -222,27 +226,50 @@ def test_time_of_restarts() -> None:
     assert growth(restarted, 1000) < 80
 
 
-def test_time_of_many_tags(tmp_path: Path, capsys: Any) -> None:
-    """Commands that combine or rename take time in proportion to the number of tags."""
-    def logs(count: int) -> None:
+def test_tags_are_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """merge and reduce ask a run for all of its tags as often for 50 tags as for 5."""
+    whole_run: Any = Index.whole_run
+    tags: Any = vars(reader.Run)["tags"].fget
+    counted: Counts[str] = Counter()
+
+    def counting_whole_run(index: Index) -> Any:
+        counted["whole_run"] += 1
+        return whole_run(index)
+
+    def counting_tags(run: reader.Run) -> Dict[str, str]:
+        counted["tags"] += 1
+        found: Dict[str, str] = tags(run)
+        return found
+
+    monkeypatch.setattr(Index, "whole_run", counting_whole_run)
+    monkeypatch.setattr(reader.Run, "tags", property(counting_tags))
+    found = []
+    for count in (5, 50):
         for seed in "ab":
             written(tmp_path / str(count) / seed, [
-                scalar_event(f"t{at:05d}", 0.5, 1) for at in range(count)])
+                scalar_event(f"t{at:02d}", 0.5, 1) for at in range(count)])
+        logs = [str(tmp_path / str(count) / seed) for seed in "ab"]
+        for command in ("merge", "reduce"):
+            assert main([command, *logs, str(tmp_path / f"{command}{count}")]) == 0
+        found.append(dict(counted))
+        counted.clear()
+    assert found[0] == found[1] and set(found[0]) == {"whole_run", "tags"}
 
-    def seconds(count: int, command: List[str]) -> float:
-        out = tmp_path / f"{count}-{'-'.join(command[:1])}"
-        begun = time.process_time()
-        assert main([word.format(tmp_path / str(count)) for word in command] + [str(out)]) == 0
-        return time.process_time() - begun
 
-    commands: Dict[str, List[str]] = {
-        "merge": ["merge", "{}/a", "{}/b"], "reduce": ["reduce", "{}/a", "{}/b"],
-        "select": ["select", "{}/a", "--rename", "t*=u*"]}
-    for count in (500, 2000):
-        logs(count)
-    for name, command in commands.items():
-        few, many = seconds(500, command), seconds(2000, command)
-        assert many / few < 10, name
+def renamed(count: int) -> Callable[[], object]:
+    tags = [Tag(f"t{at}", "scalars", parse.Metadata()) for at in range(count)]
+    index: Any = SimpleNamespace(tags=tags, tag=np.arange(count))
+    selection = Selection(rename={"t*": "u*"})
+
+    def work() -> None:
+        found = _renames(index, index.tag, "run", selection, Report([], Faults(), {}, [], set()))
+        assert len(found) == count
+    return work
+
+
+def test_time_of_new_names() -> None:
+    """A tag costs the same to rename whether it is the first or the thousandth."""
+    assert growth(renamed, 250) < 80
 
 
 def test_a_long_name_in_a_table(tmp_path: Path, capsys: Any) -> None:
