@@ -44,7 +44,7 @@ class GraphError(ValueError, RuntimeError):
 def settle(writer: core.FileWriter) -> None:
     """Return when what was added is in the files: the originals write some kinds in the call.
 
-    Raises nothing. A storage that fails is reported by the writer, which tries again.
+    Raises nothing. Where the storage fails or does not answer within a second, they follow later.
     """
     with suppress(OSError):
         writer.flush(_STALL_SECS)
