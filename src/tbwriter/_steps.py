@@ -1,10 +1,12 @@
-"""Steps: number the values that have none, and compare the others with earlier files."""
+"""Steps: number the values that have none; compare the others with earlier files; tell apart what a
+process logs from what the one logged that it was forked from."""
 from __future__ import annotations
 
 import os
 from itertools import count
 from typing import (Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set,
                     Union)
+from weakref import WeakSet
 
 from ._loading import loading
 from ._log.contract import Log
@@ -154,17 +156,47 @@ class Continued:
             self.stop()
 
 
-def warn_of_parent(known: Set[str], tags: Sequence[str]) -> bool:
-    """Warn once in a forked process if one of `tags` is `known`: its parent logged it, too."""
-    shared = [tag for tag in tags if short(tag) in known]
-    if shared:
-        once(("forked", os.getpid()),
-             f"this process was forked, and logs {shared[0]!r} as its parent did, into a second "
-             "file of one run: TensorBoard's default loader then drops the values of the first "
-             "file from the step at which the second one begins. Log to sub_run('worker 1') of "
-             "this writer, which is a run of its own, or let all processes use "
-             "tbwriter.compat.tensorboardX.GlobalSummaryWriter")
-    return bool(shared)
+class Parent:
+    """The process from which this one was forked.
+
+    tags: those of a writer that it logged; none where nothing was forked, or after the warning.
+    """
+
+    def __init__(self, numbers: Dict[str, int], counter: StepCounter) -> None:
+        self.tags: Set[str] = set()
+        self._numbers = numbers
+        self._counter = counter
+        _parents.add(self)
+
+    def forked(self) -> None:
+        """In the child: keep the tags apart. The next scalar of each is no row."""
+        self._counter.give(list(self._numbers))
+        self.tags = self._counter.known()
+        self._numbers.clear()
+
+    def compare(self, tags: Sequence[str]) -> None:
+        """Warn once in a child that logs one of the tags that its parent logged, too."""
+        shared = [tag for tag in tags if short(tag) in self.tags]
+        if shared:
+            self.tags = set()
+            once(("forked", os.getpid()),
+                 f"this process was forked, and logs {shared[0]!r} as its parent did, into a "
+                 "second file of one run: TensorBoard's default loader then drops the values of the first "
+                 "file from the step at which the second one begins. Log to sub_run('worker 1') of "
+                 "this writer, which is a run of its own, or let all processes use "
+                 "tbwriter.compat.tensorboardX.GlobalSummaryWriter")
+
+
+_parents: "WeakSet[Parent]" = WeakSet()
+
+
+def _after_fork() -> None:
+    for parent in list(_parents):
+        parent.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _last_steps(files: Iterable[Union[str, bytes]]) -> Dict[str, int]:

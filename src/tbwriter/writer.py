@@ -12,9 +12,8 @@ import math
 import os
 import struct
 import time
-from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union,
+from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union,
                     cast)
-from weakref import WeakSet
 
 from ._entries import (Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event, serialized,
                        tags_of)
@@ -28,7 +27,7 @@ from ._memory import memory
 from ._names import path_below
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
-from ._steps import Reserved, StepCounter, warn_of_parent
+from ._steps import Parent, Reserved, StepCounter
 from ._tfrecord.frame import frame
 from ._values.number import as_float, as_step, as_wall_time, is_plain
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
@@ -46,8 +45,6 @@ MAX_BUFFER = 256 << 20
 DEFAULT_BUFFER = min(MAX_BUFFER, memory() // 16)
 _pack = ROW.pack
 _now = time.time
-# Those of this process, for its forked children.
-_writers: "WeakSet[FileWriter]" = WeakSet()
 _PACKAGE = f"{__package__}."
 
 
@@ -83,7 +80,6 @@ class FileWriter:
     """The step of values that are added without one; None numbers them 0, 1, ..."""
 
     _counts_later = False  # whether steps are numbered on the thread
-    _of_parent: Set[str] = set()  # tags that the process logged from which this one was forked
 
     def __init__(self, logdir: Union[str, "os.PathLike[str]"], max_queue: int = 10,
                  flush_secs: Optional[float] = None, filename_suffix: Optional[str] = "", *,
@@ -110,6 +106,7 @@ class FileWriter:
         self._tags = Tags()
         self._numbers = self._tags.numbers
         self.step_counter = StepCounter(self._numbers)
+        self._parent = Parent(self._numbers, self.step_counter)
         self.disabled: bool = settings["disabled"]
         if self.disabled:
             for name in dir(type(self)):
@@ -127,7 +124,6 @@ class FileWriter:
                                 strict=settings["strict"])
         self._queue = self._channel.queue
         self._items = self._queue.items
-        _writers.add(self)
 
     def _resume_later(self, resuming: Tuple[Optional[int], bool]) -> None:
         """Continue a run that has files, which the thread reads before it writes anything."""
@@ -172,8 +168,8 @@ class FileWriter:
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
         step = self.default_step if step is None else step
         number = self._numbered(payload.tags) if step is None else as_step(step)
-        if self._of_parent:
-            self._compare_with_parent(payload.tags)
+        if self._parent.tags:
+            self._parent.compare(payload.tags)
         if stored:
             self._channel.put(SideFiles(payload, self._log))
             return
@@ -418,7 +414,7 @@ class FileWriter:
         tags = self._tags if self._tags.takes(tag) else Tags()
         steps = Reserved(self.step_counter, tag, self._counts_later)
         made = rows(lambda: tags.number(tag), steps.first)
-        self._compare_with_parent((tag,))
+        self._parent.compare((tag,))
         for entry in Rows.cut(made, tags, steps.offset):
             self._put(entry)
 
@@ -426,17 +422,6 @@ class FileWriter:
         """The step of a value that has none; or, before the thread has read the steps of a resumed
         run, what gives it there."""
         return self.step_counter.next if self._counts_later else self.step_counter.next(tags)
-
-    def _forked(self) -> None:
-        """In a forked child: keep the parent's tags apart. The next scalar of each is no row."""
-        self.step_counter.give(list(self._numbers))
-        self._of_parent = self.step_counter.known()
-        self._numbers.clear()
-
-    def _compare_with_parent(self, tags: Sequence[str]) -> None:
-        """Warn once in a forked child that logs what its parent logged."""
-        if warn_of_parent(self._of_parent, tags):
-            self._of_parent = set()
 
     def _put(self, entry: Entry) -> None:
         if entry.ready or self._channel.queue.crowded and entry.early:
@@ -460,12 +445,3 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 
 def _reopened(cls: Callable[..., FileWriter], logdir: str, settings: Dict[str, Any]) -> FileWriter:
     return cls(logdir, **settings)
-
-
-def _after_fork() -> None:
-    for writer in list(_writers):
-        writer._forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
