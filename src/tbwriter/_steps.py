@@ -181,10 +181,10 @@ class Parent:
             self.tags = set()
             once(("forked", os.getpid()),
                  f"this process was forked, and logs {shared[0]!r} as its parent did, into a "
-                 "second file of one run: TensorBoard's default loader then drops the values of the first "
-                 "file from the step at which the second one begins. Log to sub_run('worker 1') of "
-                 "this writer, which is a run of its own, or let all processes use "
-                 "tbwriter.compat.tensorboardX.GlobalSummaryWriter")
+                 "second file of one run: TensorBoard's default loader then drops the values of "
+                 "the first file from the step at which the second one begins. Log to "
+                 "sub_run('worker 1') of this writer, which is a run of its own, or let all "
+                 "processes use tbwriter.compat.tensorboardX.GlobalSummaryWriter")
 
 
 _parents: "WeakSet[Parent]" = WeakSet()
