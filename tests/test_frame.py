@@ -2,16 +2,20 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, List
 
 import numpy as np
 import pytest
 
-from tbwriter import SummaryWriter, reader, summary
+from tbwriter import LogWarning, SummaryWriter, reader, summary
+from tbwriter._files.window import Window
 from tbwriter._reading import ahead
+from tbwriter._reading.run import Run
 from tbwriter.cli import main
 from tests.support.data import record_of, scalar_event, written
 from tests.support.stores import s3
@@ -134,6 +138,60 @@ def test_export_parquet(logs: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert set(pd.read_parquet(path).step) == {1}
     assert main([*given, "--step", "1000:", "--output", path, logs]) == 1
     assert main([*given, logs]) == 2 and "want --output FILE" in capsys.readouterr().err
+
+
+def test_what_a_frame_misses(logs: str, tmp_path_factory: pytest.TempPathFactory,
+                             monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table does not show what is missing: damage causes a warning, a storage that does not give
+    a file an error; a last record that is being written causes neither."""
+    copies = tmp_path_factory.mktemp("copies")
+    torn, damaged = copies / "torn", copies / "damaged"
+    for copy in (torn, damaged):
+        shutil.copytree(logs, str(copy))
+    file = next(torn.glob("b/*tfevents*"))
+    file.write_bytes(file.read_bytes()[:-3])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(reader.frame(str(torn))) == len(reader.frame(logs)) - 1
+    file = next(damaged.glob("b/*tfevents*"))
+    data = bytearray(file.read_bytes())
+    data[-20] ^= 1
+    file.write_bytes(data)
+    with pytest.warns(LogWarning, match="rows of the run 'b' may be missing, for 1 faults"):
+        assert len(reader.frame(str(damaged))) < len(reader.frame(logs))
+
+    class Refusing(Window):
+        def __init__(self, place: Any) -> None:
+            raise TimeoutError("no answer")
+    opened = Run.__init__.__defaults__
+    assert opened == (Window,)
+    monkeypatch.setattr(Run.__init__, "__defaults__", (Refusing,))
+    with pytest.raises(TimeoutError, match="no answer"):
+        reader.frame(logs)
+    assert "no answer" in str(reader.read(logs)["b"].faults[0])
+
+
+def test_a_request_is_repeated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the thousands of requests for many objects one may fail on a busy store."""
+    fsspec = pytest.importorskip("fsspec")
+    from tbwriter._fsspec import Store
+    url = "memory://repeated/logs"
+    fsspec.filesystem("memory").pipe("/repeated/logs/events.out.tfevents.1", b"".join(
+        record_of(scalar_event("loss", 1.0, step)) for step in range(3)))
+    refused: List[Any] = []
+    called = Store.call
+
+    def call(self: Store, method: str, *args: Any, **options: Any) -> Any:
+        if method == "cat_file" and len(refused) < most:
+            refused.append(args)
+            raise TimeoutError("no answer")
+        return called(self, method, *args, **options)
+    monkeypatch.setattr(Store, "call", call)
+    most = 1
+    assert len(reader.frame(url)) == 3 and len(refused) == 1
+    most = 9
+    with pytest.raises(TimeoutError, match="no answer"):
+        reader.frame(url)
 
 
 def test_without_pandas() -> None:

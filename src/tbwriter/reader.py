@@ -18,7 +18,7 @@ from typing import (TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequ
                     Union)
 
 from ._files.places import RunPlace, Runs, event_files, is_url, matches
-from ._files.records import Fault, records
+from ._files.records import TAIL, Fault, records
 from ._files.stream import last_steps
 from ._files.window import Place, ReadError, Window
 from ._proto import parse
@@ -28,6 +28,7 @@ from ._reading.ahead import Ahead, in_processes
 from ._reading.columns import bad_event
 from ._reading.kinds import RUN_GRAPH, HParams, Images
 from ._reading.run import Run, Series, Tag
+from ._warnings import warn
 
 if TYPE_CHECKING:
     import pandas
@@ -116,7 +117,8 @@ def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*",
 
     Columns: run, tag (categories of str), step (int64), wall_time (float64, seconds since 1970),
     value (float64). Needs the extra `frame`; raises ImportError without it, FileNotFoundError
-    where nothing is.
+    where nothing is, OSError where the storage does not give a file. Of a damaged file the other
+    rows are there, with a LogWarning; `Run.faults` of `read` lists the damage.
 
         frame("runs", tags="loss*").groupby("run").value.min()
     """
@@ -129,7 +131,20 @@ def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*",
                 else [(one, one.files)]:
             found.setdefault(name, []).extend(paths)
     read = read_each({name: paths for name, paths in found.items() if matches(runs, name)}, jobs)
-    return (wide_frame if wide else long_frame)(read, tags, hparams)
+    return (wide_frame if wide else long_frame)(_whole(read), tags, hparams)
+
+
+def _whole(runs: Iterable[Run]) -> Iterator[Run]:
+    """The same runs. A table does not show what is missing in it, so this raises or warns."""
+    for run in runs:
+        if run.error is not None:
+            raise run.error
+        damage = [fault for fault in run.faults if fault.kind != TAIL]
+        if damage:
+            # By its repr: names in it are from elsewhere, and may hold control characters.
+            warn(f"rows of the run {run.name!r} may be missing, for {len(damage)} faults such as "
+                 f"{str(damage[0])!r}")
+        yield run
 
 
 def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]:

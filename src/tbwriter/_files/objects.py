@@ -73,6 +73,14 @@ class Files:
         if start >= end:
             return b""
         path = self._store.root + str(one)[len(self.directory):]
+        try:
+            return self._content(path, start, end)
+        except FileNotFoundError:
+            raise
+        except OSError:  # of thousands of requests one may fail on a busy store: once more
+            return self._content(path, start, end)
+
+    def _content(self, path: str, start: int, end: int) -> bytes:
         content: bytes = self._store.call("cat_file", path, start=start, end=end, size=end - start)
         return content
 

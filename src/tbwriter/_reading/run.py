@@ -66,7 +66,8 @@ class Run:
     """One run: everything in its event files.
 
     name: its path below the log directory. files: their paths, in reading order.
-    faults: what is wrong with them, at most 10 000; `faults.more` counts all others. writers: who
+    faults: what is wrong with them, at most 10 000; `faults.more` counts all others. error: the
+    first error of a storage that did not give one of them, None where it gave all. writers: who
     wrote them, where they say so.
     """
 
@@ -74,6 +75,7 @@ class Run:
                  opened: Callable[[Place], Window] = Window) -> None:
         self.name = name
         self.faults = Faults()
+        self.error: Optional[OSError] = None
         # Those of values that were asked for.
         self._noted: Set[Fault] = set()
         self.writers: List[str] = []
@@ -87,6 +89,8 @@ class Run:
                     loader.load(window)
             except (OSError, ReadError) as error:
                 loader.faults.append(Fault(path, "unreadable", 0, 0, str(error)))
+                if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                    self.error = self.error or error
             self.faults.add(loader.all_faults())
             self.writers += [one for one in loader.writers if one not in self.writers]
         # Drop tags whose values were all damaged.
