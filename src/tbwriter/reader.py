@@ -14,8 +14,8 @@ its file when it is asked for. Of a damaged file, everything outside the damage 
 from __future__ import annotations
 
 import os
-from typing import (TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple,
-                    Union)
+from typing import (TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence,
+                    Tuple, Union)
 
 from ._files.places import RunPlace, Runs, event_files, is_url, matches
 from ._files.records import TAIL, Fault, records
