@@ -34,7 +34,7 @@ WHOLES: Sequence[Tuple[str, Sequence[str]]] = (
                                                "twenty numpy calls that add two numbers")),
     ("histogram of 100 000 values to a record",
      ("numpy's sort of 100 000 values", "cast, sum, minimum and maximum of 100 000 values",
-      "two looks into tables, and a count")),
+      "two table lookups, and a count")),
     ("histogram of 1 M values, the snapshot", ("a copy of 4 MB that is not in the caches",)),
     ("picture 28x28 to a record", ("zlib of its bytes, set up and done",)),
     ("picture 224x224x3 to a record", ("zlib's Z_HUFFMAN_ONLY of 150 528 bytes",)),
@@ -161,7 +161,7 @@ def _histograms(note: Note) -> None:
 
     table, index = np.arange(1 << 16), np.abs(values * 1e4).astype(np.intp)
     note("cast, sum, minimum and maximum of 100 000 values", sums)
-    note("two looks into tables, and a count",
+    note("two table lookups, and a count",
          lambda: np.bincount(table.take(table.take(index, mode="wrap"), mode="wrap")))
     many = cycle([np.ones(1_000_000, np.float32) for _ in range(16)])
     note("a copy of 4 MB that is not in the caches", lambda: next(many).copy())
