@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from itertools import islice
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .. import summary
 from .._files.places import ALONE, runs_of, tree
 from .._files.records import Faults
+from .._parts import Part
 from .._proto import messages
 from .._tfrecord.frame import frame
 from ..reader import Run, read_each
@@ -23,23 +25,22 @@ from ._text import plural, print_json, say
 HELP = ("Write the mean and other statistics of the scalars of several runs, such as seeds, step "
         "by step.")
 
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
 # Of values that are sorted by step: where each step begins, and how many values it has.
-_Statistic = Callable[["np.ndarray[Any, Any]", "np.ndarray[Any, Any]", "np.ndarray[Any, Any]"], Any]
+_Statistic = Callable[[Array, Array, Array], Any]
 
 
-def _mean(values: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]",
-          counts: "np.ndarray[Any, Any]") -> Any:
+def _mean(values: Array, starts: Array, counts: Array) -> Any:
     return np.add.reduceat(values, starts) / counts
 
 
-def _std(values: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]",
-         counts: "np.ndarray[Any, Any]") -> Any:
+def _std(values: Array, starts: Array, counts: Array) -> Any:
     apart = values - np.repeat(_mean(values, starts, counts), counts)
     return np.sqrt(_mean(apart * apart, starts, counts))
 
 
-def _median(values: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]",
-            counts: "np.ndarray[Any, Any]") -> Any:
+def _median(values: Array, starts: Array, counts: Array) -> Any:
     step = np.repeat(np.arange(len(starts)), counts)
     ordered = values[np.lexsort((values, step))]  # NaN last
     middle = (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
@@ -145,36 +146,36 @@ def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
             if kind == "scalar":
                 scalars.setdefault(tag, []).append(run_)
     tags = [tag for tag, kind in kinds.items() if kind == "scalar"]
-    read = same = steps = lacking = 0
-    columns: Dict[str, List[_Column]] = {statistic: [] for statistic in options.stat}
-    for tag in tags:
-        points = [_last_values(run_, tag) for run_ in scalars[tag]]
-        step, wall_time, values = (np.concatenate(column) for column in
-                                   zip(*(point[:3] for point in points)))
-        read += sum(point[3] for point in points)
-        same += sum(point[3] - len(point[0]) for point in points)
-        order = np.argsort(step, kind="stable")
-        each, starts, counts = np.unique(step[order], return_index=True, return_counts=True)
-        wanted = counts == seeds if options.complete else counts > 0
-        steps += len(each)
-        lacking += int((counts < seeds).sum())
-        with np.errstate(all="ignore"):
-            times = _mean(wall_time[order], starts, counts)
-            for statistic, column in columns.items():
-                numbers = _STATISTICS[statistic](values[order], starts, counts)
-                column.append(_Column(tag, each[wanted], times[wanted], numbers[wanted]))
-    for statistic, column in columns.items():
-        _write(statistic if name == "." else f"{name}/{statistic}", column, output)
-    return Reduced(name, len(runs), len(tags), read, same, steps, lacking,
-                   sum(len(one.steps) for column in columns.values() for one in column),
+    read = same = steps = lacking = written = 0
+    with ExitStack() as files:
+        outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}",
+                                _start(scalars), output, files) for statistic in options.stat}
+        for tag in tags:
+            points = [_last_values(run_, tag) for run_ in scalars[tag]]
+            step, wall_time, values = (np.concatenate(column) for column in
+                                       zip(*(point[:3] for point in points)))
+            read += sum(point[3] for point in points)
+            same += sum(point[3] - len(point[0]) for point in points)
+            order = np.argsort(step, kind="stable")
+            each, starts, counts = np.unique(step[order], return_index=True, return_counts=True)
+            wanted = counts == seeds if options.complete else counts > 0
+            steps += len(each)
+            lacking += int((counts < seeds).sum())
+            with np.errstate(all="ignore"):
+                times = _mean(wall_time[order], starts, counts)
+                for statistic, out in outs.items():
+                    numbers = _STATISTICS[statistic](values[order], starts, counts)
+                    written += out.add(tag, each[wanted], times[wanted], numbers[wanted])
+    return Reduced(name, len(runs), len(tags), read, same, steps, lacking, written,
                    len(kinds) - len(tags))
 
 
-class _Column(NamedTuple):
-    tag: str
-    steps: "np.ndarray[Any, Any]"
-    wall_times: "np.ndarray[Any, Any]"
-    values: "np.ndarray[Any, Any]"
+def _start(scalars: Dict[str, List[Run]]) -> float:
+    """The earliest time of all scalars; 0 where none is finite."""
+    found = [times[np.isfinite(times)].min(initial=np.inf) for tag, runs in scalars.items()
+             for times in (run_.scalars(tag).wall_times for run_ in runs)]
+    earliest = min(found, default=np.inf)
+    return float(earliest) if np.isfinite(earliest) else 0.0
 
 
 def _last_values(run: Run, tag: str) -> Tuple[Any, Any, Any, int]:
@@ -185,27 +186,35 @@ def _last_values(run: Run, tag: str) -> Tuple[Any, Any, Any, int]:
     return series.steps[last], series.wall_times[last], series.values[last], len(series.steps)
 
 
-def _write(name: str, columns: Sequence[_Column], output: Output) -> None:
-    """A run with these scalars; none without any."""
-    times = np.concatenate([column.wall_times for column in columns] or [np.zeros(0)])
-    times = times[np.isfinite(times)]
-    if not any(len(column.steps) for column in columns):
-        return
-    start = float(times.min()) if len(times) else 0.0
-    seconds = int(min(max(start, 0.0), 9_999_999_999))
-    file, _ = output.create(name, f"events.out.tfevents.{seconds:010d}.tbwriter")
-    with file:
-        for part in _records(columns, start):
-            file.write(part)
+class _Out:
+    """One run of the output. Its file begins with its first scalar, and ends with `files`."""
 
+    def __init__(self, name: str, start: float, output: Output, files: ExitStack) -> None:
+        self._name = name
+        self._start = start
+        self._output = output
+        self._files = files
+        self._file: Optional[BinaryIO] = None
 
-def _records(columns: Sequence[_Column], start: float) -> Iterator[bytes]:
-    yield from map(bytes, frame([messages.file_version(start)]))
-    for tag, steps, wall_times, values in columns:
+    def add(self, tag: str, steps: Array, wall_times: Array, values: Array) -> int:
+        """Write the scalars of one tag, and give their number."""
+        if not len(steps):
+            return 0
+        if self._file is None:
+            seconds = int(min(max(self._start, 0.0), 9_999_999_999))
+            file, _ = self._output.create(self._name,
+                                          f"events.out.tfevents.{seconds:010d}.tbwriter")
+            self._file = self._files.enter_context(file)
+            self._write(messages.file_version(self._start))
         for step, wall_time, value in zip(steps.tolist(), wall_times.tolist(), values.tolist()):
-            time = wall_time if np.isfinite(wall_time) else start
-            yield from map(bytes, frame(messages.event(
-                time, step, summary.scalar(tag, value).event_field())))
+            time = wall_time if np.isfinite(wall_time) else self._start
+            self._write(*messages.event(time, step, summary.scalar(tag, value).event_field()))
+        return len(steps)
+
+    def _write(self, *event: Part) -> None:
+        assert self._file is not None
+        for part in frame(list(event)):
+            self._file.write(part)
 
 
 def _print(done: Sequence[Reduced], faults: Faults, output: Output,
