@@ -125,17 +125,26 @@ from tbwriter._reading import columns
 from tbwriter.cli import _copy, reduce
 from tbwriter.__main__ import main
 
+def pause():
+    open(os.path.join(sys.argv[-1] + ".begun", str(os.getpid())), "w").close()
+    time.sleep(60)
+
 def slow(records):
     def slowly(*arguments):
         for number, record in enumerate(records(*arguments)):
             yield record
             if number == 20:
-                open(os.path.join(sys.argv[-1] + ".begun", str(os.getpid())), "w").close()
-                time.sleep(60)
+                pause()
+    return slowly
+
+def slow_add(add):
+    def slowly(*arguments):
+        add(*arguments)
+        pause()
     return slowly
 
 _copy.Copier.records = slow(_copy.Copier.records)
-reduce._records = slow(reduce._records)
+reduce._Out.add = slow_add(reduce._Out.add)
 sys.exit(main())
 """
 
@@ -172,7 +181,7 @@ def test_ctrl_c(command: str, whom: str, tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
     assert (process.returncode, printed) == (130, b"")
-    assert b"Traceback" not in errors
+    assert b"Traceback" not in errors, errors.decode()
     assert [path for path in out.rglob("*") if path.is_file()] == []
     for pid in (int(path.name) for path in begun.iterdir()):
         with pytest.raises(ProcessLookupError):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from collections import deque
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -95,8 +96,11 @@ def in_processes(function: Callable[[_Item], _Result], items: Iterable[_Item], j
     of `function`, so that they leave nothing half-written.
     """
     pool = ProcessPoolExecutor(jobs, initializer=_begin)
+    # Kept until the pool has ended: it cancels what is left, and where that happens while the pool
+    # finds its processes ended, Python 3.9 prints an InvalidStateError.
+    calls = _ordered(partial(_work, function), items, pool, 2 * jobs)
     try:
-        for done in _ordered(partial(_work, function), items, pool, 2 * jobs):
+        for done in calls:
             yield done.result()
     except BaseException:  # also when the caller stops early
         for process in list((pool._processes or {}).values()):
@@ -112,9 +116,17 @@ def _begin() -> None:
 
 
 def _end(*_: object) -> None:
-    if _calls:
-        raise SystemExit(1)
-    os._exit(1)
+    if not _calls:
+        os._exit(1)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool sends another one
+    sys.unraisablehook = _end_soon
+    raise SystemExit(1)
+
+
+def _end_soon(_: object) -> None:
+    """The exception was raised in a finalizer, which ignores it."""
+    signal.signal(signal.SIGALRM, _end)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 # The call that this process is in, if any.
