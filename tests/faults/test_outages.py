@@ -240,7 +240,7 @@ def test_exit_in_an_outage(healthy: Any, tmp_path: Path, writer: str, fault: str
     record(36, f"exit while the store fails ({fault}): within 6 s",
            "hangs" if error.endswith("hangs") else f"{secs:.1f} s", writer)
     if writer == "tbwriter":
-        assert line == "logged" and secs < 15 and "not written" in error, error
+        assert line == "logged" and secs < 9 and "not written" in error, error
         assert len([line for line in error.splitlines() if "tbwriter" in line]) == 1, error
 
 

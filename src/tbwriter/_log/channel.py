@@ -107,7 +107,12 @@ class Channel:
         pool only, which may be ended once its job has returned."""
         task = Task(self._leave)
         self.queue.items.append(task)
-        if not self._asynchronous or sys.is_finalizing() or not worker.serve(self):
+        if sys.is_finalizing():  # within what is left of the time for the end of the program
+            start, left = time.monotonic(), worker.patience()
+            if left or not self.retry.error:
+                self._drain_here(left)
+                worker.spent(time.monotonic() - start)
+        elif not self._asynchronous or not worker.serve(self):
             self._drain_here()
         elif worker.pooled and not self.retry.error and not self._inside:
             task.wait(EXIT_SECS)
