@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import os.path
+import tracemalloc
 from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter._names import MAX_BYTES, file_name, is_name, relative_path
+from tbwriter._names import MAX_BYTES, file_name, is_name, relative_path, run_name
 
 HOSTILE = ["", ".", "..", "../x", "/etc/passwd", "a/../../b", "a\0b", "c:\\x", "~", "a" * 300,
            "é" * 100, "\n", "-rf", "x.tfevents.y", "%2E%2E", "\ud800"]
@@ -74,3 +75,14 @@ def test_different_tags_have_different_names_on_windows():
     """Names that end in dots stay apart."""
     texts = ["a", "a.", "a..", "%61", "%61.", "con", "%63on", ".", "..", "%2E"]
     assert len({file_name(text, windows=True) for text in texts}) == len(texts)
+
+
+def test_names_of_long_texts_are_not_kept():
+    """Names of runs are remembered for the next call, those of very long texts are not."""
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            run_name(f"{number}" + "x" * 100_000)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -64,7 +64,6 @@ def path_below(path: str) -> str:
     return below if len(os.fsencode(below)) <= _PATH_MAX else file_name(path)
 
 
-@lru_cache(maxsize=1024)
 def run_name(text: str) -> str:
     """`text` as the path of a run below a log directory: unchanged if a file system accepts it,
     so that runs have the names that other writers give them.
@@ -72,6 +71,12 @@ def run_name(text: str) -> str:
     "/" separates directories. Escaped too are parts that are empty or hold only dots and blanks,
     and those that would be such paths on Windows.
     """
+    # Long ones are not kept: many of them would be hundreds of megabytes.
+    return (_run_name if len(text) <= MAX_BYTES else _run_name.__wrapped__)(text)
+
+
+@lru_cache(maxsize=1024)
+def _run_name(text: str) -> str:
     parts = (part if all(name.strip(". ") for name in part.split("\\")) else file_name(part)
              for part in text.split("/"))
     return path_below("/".join(parts))
