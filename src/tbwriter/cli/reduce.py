@@ -147,9 +147,10 @@ def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
                 scalars.setdefault(tag, []).append(run_)
     tags = [tag for tag, kind in kinds.items() if kind == "scalar"]
     read = same = steps = lacking = written = 0
+    start = _start(scalars)
     with ExitStack() as files:
-        outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}",
-                                _start(scalars), output, files) for statistic in options.stat}
+        outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}", start, output,
+                                files) for statistic in options.stat}
         for tag in tags:
             points = [_last_values(run_, tag) for run_ in scalars[tag]]
             step, wall_time, values = (np.concatenate(column) for column in
