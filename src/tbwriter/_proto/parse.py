@@ -51,6 +51,10 @@ class Metadata(NamedTuple):
     data_class: int = 0
 
 
+# Of a value without metadata.
+NO_METADATA = Metadata()
+
+
 class Value(NamedTuple):
     """One value of a Summary as it stands in the file.
 

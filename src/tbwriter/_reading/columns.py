@@ -27,8 +27,6 @@ _Single = Tuple[str, int, int, int, float, float]
 # How many of them are collected before they are put into columns.
 _MOST_SINGLES = 4096
 
-_NO_METADATA = Metadata()
-
 # Of scalars, which have none.
 _NO_PLACES = array("q")
 
@@ -178,7 +176,7 @@ class Loader:
         column = self._columns.get(value.tag)
         if column is None:
             column = self._columns[value.tag] = Column(kinds.kind_of(value),
-                                                       value.metadata or _NO_METADATA)
+                                                       value.metadata or parse.NO_METADATA)
         elif value.metadata and not column.metadata.plugin:
             column.metadata = value.metadata
         return column

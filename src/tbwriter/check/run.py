@@ -30,7 +30,6 @@ _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
     schema.CUSTOM_SCALARS: content.layouts, schema.RUN_METADATA: content.graphs,
     schema.RUN_METADATA_GRAPH: content.graphs, schema.KERAS_MODEL: content.graphs,
 }
-_NO_METADATA = Metadata()
 # How many values of a tag of pictures or sounds are decoded: all would take long.
 _LOOKS = 4
 _MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
@@ -231,7 +230,7 @@ class _File:
 
     def _described(self, value: Value, step: int) -> Metadata:
         """The metadata that counts for a value: that of its tag's first value in the file."""
-        found, given = self._run.found, value.metadata or _NO_METADATA
+        found, given = self._run.found, value.metadata or parse.NO_METADATA
         first = self._metadata.get(value.tag)
         if first is None:
             first = self._metadata[value.tag] = given
@@ -251,7 +250,7 @@ class _File:
     def _shown(self, value: Decoded, first: Metadata, step: int) -> List[Problem]:
         """The problems of a value, which are noted."""
         tag = value.value.tag
-        given = value.value.metadata or _NO_METADATA
+        given = value.value.metadata or parse.NO_METADATA
         plugin = schema.FORMS.get(value.value.number) or given.plugin or first.plugin
         before = self._run.plugins.setdefault(tag, plugin)
         if plugin and not before:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from . import wellformed
 from .finding import ERROR, WARNING, Findings, Rule, rule
 from .._proto import parse, schema
-from .._proto.parse import Metadata, Value
+from .._proto.parse import Value
 from .._proto.plugin_schema import Versioned
 from .._proto.wire import WireError
 
@@ -43,7 +43,7 @@ RULES = (KIND_CHANGES, LATE_METADATA, NO_PLUGIN, FOREIGN_PLUGIN, NO_VALUE, PLUGI
 
 def check_first(value: Value, path: str, found: Findings) -> None:
     """The first value of a tag in a file decides how TensorBoard takes the others."""
-    metadata = value.metadata or Metadata()
+    metadata = value.metadata or parse.NO_METADATA
     if value.number in schema.FORMS and not metadata.data_class \
             and (metadata.display_name or metadata.description):
         found.add(LOST_METADATA, path, value.tag, "no data_class")

@@ -32,8 +32,6 @@ UNREADABLE = "unreadable"
 PURGED = "purged by a restart"
 SAME_STEP = "same step"
 
-_NO_METADATA = Metadata()
-
 # The place of a value that is the only one of its event, a scalar in the form that every loader
 # shows, with a finite time.
 PLAIN = -1
@@ -252,7 +250,7 @@ class Index:
         return number, ""
 
     def _number(self, value: Value) -> int:
-        metadata = value.metadata or _NO_METADATA
+        metadata = value.metadata or parse.NO_METADATA
         key = value.tag, metadata.plugin == schema.TAGGED_RUN_METADATA
         number = self._numbers.get(key)
         if number is None:
