@@ -97,9 +97,7 @@ class Queue:
         """
         nbytes = item.nbytes
         with self._counting:
-            # As `nbytes` does: two calls less for each value.
-            waiting = max(self._came - self._gone, 0) + pending \
-                + ROW_COST * (len(self.items) + len(self.taken[0]))
+            waiting = self.nbytes + pending
             fits = waiting + nbytes + ROW_COST <= self.max_buffer or not waiting or urgent
             if fits:
                 self._came += nbytes

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, 
 from .. import writer as core
 from .._entries import serialized
 from .._foreign import checked
+from .._log.channel import STALL_SECS
 from .._log.worker import flush_all
 from .._names import run_name
 from .._proto import wire
@@ -29,7 +30,6 @@ Path = Union[str, "os.PathLike[str]"]
 PEERS_FLUSH_SECS = 120
 _RUN_METADATA_TAG = "step1"
 _PATIENCE = 10.0  # seconds
-_STALL_SECS = 1.0  # how long a call may wait for a storage that does not answer
 
 
 def seconds(flush_secs: Optional[float]) -> Optional[float]:
@@ -47,7 +47,7 @@ def settle(writer: core.FileWriter) -> None:
     Raises nothing. Where the storage fails or does not answer within a second, they follow later.
     """
     with suppress(OSError):
-        writer.flush(_STALL_SECS)
+        writer.flush(STALL_SECS)
 
 
 _Class = TypeVar("_Class", bound=type)
