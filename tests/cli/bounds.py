@@ -35,6 +35,16 @@ COMMANDS: Dict[str, List[str]] = {
     "thin": ["thin", "LOGS", "OUT", "--points", "3"],
     "reduce": ["reduce", "LOGS", "OTHER", "OUT"],
 }
+# The beginning of a program that measures the memory of commands, in kB, over what they load.
+PEAK = """
+import importlib, pkgutil, sys, tbwriter.cli, tbwriter.reader
+for module in pkgutil.iter_modules(tbwriter.cli.__path__):
+    importlib.import_module("tbwriter.cli." + module.name)
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+before = peak()
+"""
 _LIMIT = 100  # seconds
 _MB = 1 << 20
 

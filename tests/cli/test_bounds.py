@@ -23,18 +23,10 @@ from tbwriter.cli import export, main
 from tbwriter.cli._index import Index, Source, Tag, purged, writers
 from tbwriter.cli._rewrite import Report, Selection, _renames
 from tests.check.making import plugin, start, value_event
-from tests.cli.bounds import LOGS, size_of
+from tests.cli.bounds import LOGS, PEAK, size_of
 from tests.support.data import event_of, record_of, scalar_event, written
 
-PROGRAM = """
-import importlib, pkgutil, sys, tbwriter.cli, tbwriter.reader
-for module in pkgutil.iter_modules(tbwriter.cli.__path__):
-    importlib.import_module("tbwriter.cli." + module.name)
-def peak():
-    lines = open("/proc/self/status").read().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
-before = peak()
-for command in (["check"], ["show"], ["tail", "--once"], ["export"],
+PROGRAM = PEAK + """for command in (["check"], ["show"], ["tail", "--once"], ["export"],
                 ["export", "--format", "jsonl"], ["export", "--files", "files"]):
     assert tbwriter.cli.main([*command, "logs"]) in (0, 1)
 assert tbwriter.cli.main(["repair", "logs", "out"]) == 0

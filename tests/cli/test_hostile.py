@@ -15,6 +15,7 @@ from tbwriter._files.records import Fault
 from tbwriter._proto import schema, wire
 from tests.check.making import plugin, value_event
 from tests.check.test_hostile import shape, tensor
+from tests.cli.bounds import PEAK
 from tests.support.data import VERSION, record_of, written
 
 COMMANDS: Dict[str, List[str]] = {
@@ -25,15 +26,7 @@ COMMANDS: Dict[str, List[str]] = {
     "thin": ["thin", "LOGS", "OUT", "--points", "3"],
     "reduce": ["reduce", "LOGS", "OTHER", "OUT"],
 }
-PROGRAM = """
-import importlib, pkgutil, sys, tbwriter.cli, tbwriter.reader
-for module in pkgutil.iter_modules(tbwriter.cli.__path__):
-    importlib.import_module("tbwriter.cli." + module.name)
-def peak():
-    lines = open("/proc/self/status").read().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
-before = peak()
-code = tbwriter.cli.main(sys.argv[1:])
+PROGRAM = PEAK + """code = tbwriter.cli.main(sys.argv[1:])
 print("grown", (peak() - before) // 1024, "code", code, file=sys.stderr)
 """
 
