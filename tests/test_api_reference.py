@@ -7,6 +7,7 @@ import importlib
 import inspect
 import itertools
 import re
+import sys
 import types
 from pathlib import Path
 
@@ -120,6 +121,32 @@ def test_every_name_is_explained(module):
             assert "hown in" in text or "dashboard" in text or "TensorBoard" in text, name
         if method.startswith("add"):
             assert "Raises TypeError" in text, name
+
+
+@pytest.mark.parametrize("module", pages())
+def test_examples_and_arguments_are_shown_as_such(module):
+    """What the page shows as code and as an argument is one: an example is indented deeper than
+    another line after the first, and a line of a function that begins like "word: " explains an
+    argument."""
+    source = (SITE / "docstrings.py").read_text(encoding="utf-8")
+    begins_item = re.search(r'NAMES = re.compile\(r"(.*)"\)', source).group(1)
+    wrong = []
+    for name, thing in public(module):
+        thing = thing.fget if isinstance(thing, property) else thing
+        if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+            continue
+        # Python 3.13 takes the indentation out of docstrings itself.
+        lines = (thing.__doc__ or "").splitlines()[1:] if sys.version_info < (3, 13) else []
+        depths = [len(line) - len(line.lstrip()) for line in lines]
+        if lines and min(itertools.compress(depths, map(str.strip, lines))) != depths[-1]:
+            wrong.append(f"{name}: nothing but an example follows the first line")
+        found = [re.match(begins_item, line) for line in inspect.getdoc(thing).splitlines()
+                 ] if inspect.isfunction(thing) else []
+        wrong += [f"{name}: {one.group(1)}" for one in filter(None, found)
+                  if " and " not in one.group(1)
+                  and not set(re.findall(r"\w+", one.group(1))) <= set(
+                      inspect.signature(thing).parameters)]
+    assert not wrong
 
 
 def test_no_name_is_of_the_package_alone():

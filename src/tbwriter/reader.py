@@ -66,8 +66,8 @@ def read(logdir: Logs, jobs: int = 1) -> Dict[str, Run]:
     jobs: how many processes read at a time. Several pay off from about a million scalars on;
         objects at a URL are always requested several at a time.
 
-    Raises FileNotFoundError if there is none, ValueError for `jobs` below 1. Damaged files raise
-    nothing: see `Run.faults`.
+    Raises FileNotFoundError if there is none, ValueError for `jobs` below 1. Damaged files do not
+    raise; `Run.faults` lists the damage.
     """
     return {run.name: run for run in read_each(runs(logdir), jobs)}
 

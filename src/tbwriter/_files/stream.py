@@ -197,8 +197,8 @@ def last_steps(directory: str) -> Dict[str, int]:
 
         first = last_steps("runs/a").get("loss", -1) + 1
 
-    directory: a path; {} if it does not exist. A restart that is noted in the files (`purge_step`)
-    counts: the values that it removed are not there.
+    directory: a path; {} if it does not exist. Values that a restart (`purge_step`) removed do not
+        count.
     """
     if not os.path.isdir(directory):
         return {}

@@ -49,10 +49,12 @@ def check(logdir: str, progress: Optional[Progress] = None) -> List[Finding]:
 
 
 def total_bytes(logdir: str) -> int:
-    """How many bytes `check` reads. Raises FileNotFoundError if `logdir` does not exist.
+    """How many bytes `check` reads.
 
         bar = tqdm(total=total_bytes("runs"))
         check("runs", progress=bar.update)
+
+    Raises FileNotFoundError if `logdir` does not exist.
     """
     return Directory(logdir).total_bytes
 

@@ -76,9 +76,11 @@ class Findings:
 
 
 def worst_first(findings: Iterable[Finding]) -> List[Finding]:
-    """Errors before warnings; otherwise in the given order.
+    """The findings with errors before warnings.
 
         first = worst_first(Directory("runs").findings())[:1]
+
+    Otherwise they keep the given order.
     """
     return sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.level))
 
@@ -97,10 +99,12 @@ class Sum(NamedTuple):
 
 
 def summed(findings: Iterable[Finding]) -> List[Sum]:
-    """One sum per rule: errors first, of these the most frequent first.
+    """One sum per rule.
 
         for one in summed(check("runs")):
             print(one.times, one.first.rule)
+
+    Errors come first, the most frequent before the others.
     """
     by_rule: Dict[str, List[Finding]] = {}
     for finding in worst_first(findings):
