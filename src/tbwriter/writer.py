@@ -286,8 +286,8 @@ class FileWriter:
 
         timeout: seconds. fsync: let it survive the machine too.
 
-        Raises OSError when the storage fails, TimeoutError after `timeout`. The writer keeps what is
-        not written and continues to try.
+        Raises OSError when the storage fails, TimeoutError after `timeout`. The writer keeps what
+        is not written, and continues to try.
         """
         flush_all([(run._channel, run._log.sync if fsync else None) for run in self._family()],
                   timeout)
