@@ -214,8 +214,8 @@ class Profile:
         """A piece of work, as a context manager or a decorator; drawn in the trace viewer.
 
         name: the text on it, 1 to 1000 characters. op: the kind of an operator, such as
-            "FullyConnected": the span is also a row of the framework op table, where "_" replaces
-            characters of its name other than letters, digits and "_./>-". input: the step waits
+            "FullyConnected": the span is also a row of the framework op table, where `_` replaces
+            characters of its name other than letters, digits and `_./>-`. input: the step waits
             for its input meanwhile.
 
         A decorated function or coroutine is a span from its call to its end; a generator is a span
