@@ -34,13 +34,13 @@ class KindMethods(FileWriter):
         bins: "tensorflow" (buckets that grow by a tenth), a number of equally wide buckets, edges
             in rising order, or a strategy of numpy such as "auto".
         max_bins: neighbouring buckets are joined until there are no more than these.
-        max_values: of a larger array, a sample of so many values is counted, and the counts are
+        max_values: of a larger array, a sample of this size is counted, and the counts are
             scaled to the size of the array; the description says so.
         tag: names the chart; the part before its first "/" names its group. global_step: an
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError for values that are no numbers, ValueError for none and unusable bins.
+        Raises TypeError for values that are not numbers, ValueError for none and unusable bins.
         """
         self.add(summary.histogram(tag, values, bins, max_bins=max_bins, max_values=max_values,
                                    display_name=display_name, description=description),
@@ -88,7 +88,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError or ValueError for anything that is no picture of this layout.
+        Raises TypeError or ValueError for anything but a picture of this layout.
         """
         self.add(summary.image(tag, img_tensor, dataformats=dataformats, columns=columns,
                                padding=padding, normalize=normalize, display_name=display_name,
@@ -115,7 +115,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError or ValueError for anything that is no pictures of this layout.
+        Raises TypeError or ValueError for anything but pictures of this layout.
         """
         made = summary.image(
             tag, img_tensor, dataformats=dataformats, columns=columns, padding=padding,
@@ -142,7 +142,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError or ValueError for anything that is no picture, other boxes, and another
+        Raises TypeError or ValueError for anything but a picture, other boxes, and another
         number of labels.
         """
         self.add(summary.image_with_boxes(tag, img_tensor, box_tensor, labels=labels,
@@ -163,7 +163,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError for anything that is no figure, ValueError for an empty list.
+        Raises TypeError for anything but a figure, ValueError for an empty list.
         """
         self.add(summary.figure(tag, figure, close=close, display_name=display_name,
                                 description=description), global_step, walltime)
@@ -186,7 +186,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError or ValueError for anything that is no clip, and for other rates.
+        Raises TypeError or ValueError for anything but a clip, and for other rates.
         """
         self.add(summary.video(tag, vid_tensor, fps=fps, dataformats=dataformats, padding=padding,
                                normalize=normalize, display_name=display_name,
@@ -207,7 +207,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError or ValueError for anything that is no sound.
+        Raises TypeError or ValueError for anything but a sound.
         """
         self.add(summary.audio(tag, snd_tensor, sample_rate=sample_rate,
                                display_name=display_name, description=description), global_step,
@@ -225,7 +225,7 @@ class KindMethods(FileWriter):
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
 
-        Raises TypeError or ValueError for anything that is no text.
+        Raises TypeError or ValueError for anything but a text.
         """
         self.add(summary.text(tag, text_string, display_name=display_name,
                               description=description), global_step, walltime)
@@ -403,7 +403,7 @@ def _graph_of(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
     if isinstance(model, (bytes, bytearray)):
         model = bytes(model)
         for _ in wire.fields(model):
-            pass  # WireError, a ValueError, for bytes that are no message
+            pass  # WireError, a ValueError, for bytes that are not a message
         return Message(schema.Event.GRAPH_DEF, model)
     if isinstance(model, (list, tuple)):
         return summary.graph(model)

@@ -269,7 +269,7 @@ class SummaryWriter(KindMethods):
         tags: regular expressions, each matched from the start of a tag.
         category, title: where the chart stands, and its name.
 
-        Raises TypeError or ValueError for anything that is no list of tags.
+        Raises TypeError or ValueError for anything but a list of tags.
         """
         self._add_chart(category, title, ["Multiline", tags])
 
@@ -283,7 +283,7 @@ class SummaryWriter(KindMethods):
         tags: value, lower and upper bound, or a list of such threes.
         category, title: where the chart stands, and its name.
 
-        Raises TypeError or ValueError for anything that is no list of three tags.
+        Raises TypeError or ValueError for anything but a list of three tags.
         """
         self._add_chart(category, title, ["Margin", tags])
 

@@ -54,8 +54,8 @@ class FileWriter:
     logdir: the directory, made if it is missing; a path or, with the extra `remote`, a URL such as
         `s3://bucket/run`.
     max_queue: taken for compatibility; the queue is bounded by `max_buffer`, in bytes.
-    flush_secs: what is added reaches the file within so many seconds (default 0.1, on object stores
-        10). A program that is killed loses no more than that.
+    flush_secs: added values reach the file within this time, in seconds (default 0.1, on object
+        stores 10). A program that is killed loses no more than that.
     filename_suffix: ends the names of the event files.
     asynchronous: False makes every call write in the call itself. The bytes are the same.
     strict: raise OSError from the add methods when the storage fails; otherwise they warn once,
@@ -231,7 +231,7 @@ class FileWriter:
         global_step: an integer; None numbers the values 0, 1, ... walltime: seconds since 1970;
             None is now.
 
-        Raises TypeError for anything else, ValueError for bytes that are no Summary.
+        Raises TypeError for anything else, ValueError for bytes that are not a Summary.
         """
         if not isinstance(summary, (Summary, Message)):
             data = serialized(summary, "summary")
@@ -248,7 +248,7 @@ class FileWriter:
         step, walltime: replace those of the event. An event without a wall_time gets the present
             one, in seconds since 1970.
 
-        Raises TypeError for anything else, ValueError for bytes that are no Event.
+        Raises TypeError for anything else, ValueError for bytes that are not an Event.
         """
         data = serialized(event, "event")
         seconds, number, field = open_event(data)
@@ -268,8 +268,8 @@ class FileWriter:
 
         name: ends the session's name, which is the local time `YYYY_MM_DD_HH_MM_SS`.
         host: the name of this machine; "" is its own.
-        every: profile `steps` steps in so many, each time in a session of its own; 0 profiles the
-            whole block.
+        every: profile `steps` of this many steps, each time in a session of its own; 0 profiles
+            the whole block.
         max_events: spans, counters and memory events that are held, of each kind; those beyond
             are left out, counted, and reported in a warning and on the page.
 
@@ -405,7 +405,7 @@ class FileWriter:
                 or step is None and self._counts_later:
             return None
         row = _pack(seconds, step or 0, value, self._numbers[tag])
-        # Numbered last: a value that is no number takes no step.
+        # Numbered last: a value that is not a number takes no step.
         return row if step is not None else with_step(row, self.step_counter.next((tag,)))
 
     def _series(self, tag: str, rows: Callable[..., bytes]) -> None:

@@ -20,7 +20,7 @@ def scalar(tag: str, value: Any, *, display_name: str = "", description: str = "
         NaN. It is stored as float32.
     display_name, description: shown with the chart; the description is Markdown.
 
-    Raises TypeError if `value` is no number, ValueError if it holds several.
+    Raises TypeError if `value` is not a number, ValueError if it holds several.
 
     Example: `scalar("loss", 0.5)`.
     """
