@@ -51,7 +51,8 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
         each limit is right to within a hundredth. `min` and `max` are those of the sample.
     display_name, description: shown with the chart; the description is Markdown.
 
-    Raises TypeError for values that are not numbers, ValueError for an empty array or unusable bins.
+    Raises TypeError for values that are not numbers, ValueError for an empty array or unusable
+    bins.
 
     Example: `histogram("weights/dense0", weights)`.
 
