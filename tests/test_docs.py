@@ -432,7 +432,7 @@ def test_defaults_of_the_parts():
                    for name in ("mxnet.md", "mxnet-details.md"))
     rows = re.findall(r"^\| `(\w+)\((.*?)\)` \|", text, re.MULTILINE)
     assert len(rows) == 8
-    monitor, = re.findall(r"^`Monitor\((.*?)\)` stands where", text, re.MULTILINE | re.DOTALL)
+    monitor, = re.findall(r"^`Monitor\((.*?)\)` replaces", text, re.MULTILINE | re.DOTALL)
     rows.append(("Monitor", " ".join(monitor.split())))
     for name, arguments in rows:
         told = inspect.signature(eval(f"lambda {arguments}: None")).parameters.values()
@@ -454,10 +454,10 @@ def test_defaults_of_the_writer():
     """flush() and close() wait for 30 s by themselves, as docs/promises.md says."""
     for call in (FileWriter.flush, FileWriter.close):
         assert inspect.signature(call).parameters["timeout"].default == 30
-    assert "`timeout`\n  (30 s) seconds" in (ROOT / "docs" / "promises.md").read_text("utf-8")
+    assert "after `timeout`\n  seconds (30)" in (ROOT / "docs" / "promises.md").read_text("utf-8")
 
 
-# Numbers that the pages tell, and where the code has them.
+# Numbers on the pages, and the constants of the code that they must equal.
 NUMBERS = [
     ("inside.md", "after five idle seconds", "_log.worker.IDLE_SECS", 5),
     ("inside.md", "after a second\nwithout progress", "_log.channel.STALL_SECS", 1),

@@ -43,7 +43,7 @@ def test_methods_of_mxboard() -> None:
     """Those of its methods whose arguments differ in tbwriter's SummaryWriter are the ones that the
     page names."""
     named = re.findall(r"`(?:add_)?(\w+)\(|`(export_scalars)`", section("mxboard").rpartition(
-        "To `tbwriter.SummaryWriter` itself")[2])
+        "With `tbwriter.SummaryWriter` itself")[2])
     told = {"add_" + one if one else other for one, other in named}
     differ = set()
     for name, arguments in SIGNATURES["mxboard"].items():
@@ -73,7 +73,7 @@ def test_rows_name_their_tests() -> None:
 
 def test_what_only_this_one_has() -> None:
     """No other has a call for many values, nor, as the changelog says, `sub_run` and `resume`."""
-    told = re.findall(r"writer\.(add_\w+)", section("What only this one has"))
+    told = re.findall(r"writer\.(add_\w+)", section("Only in tbwriter"))
     assert told == ["add_scalar_series", "add_values"]
     for methods in SIGNATURES.values():
         assert not {*told, "sub_run"} & set(methods)
