@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
+from _thread import LockType, allocate_lock, get_ident, start_new_thread
 from types import FrameType
 from typing import Any, Dict, Hashable, Optional, Set
 
 from ._loading import loading
 
+# How long a thread of the package waits for a warning to be shown.
+_SHOWN_SECS = 0.5
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _issued: Set[Hashable] = set()
 
@@ -41,14 +45,37 @@ def warn(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Issue a LogWarning that is never raised: for code that must complete its work."""
-    place = _place(_users_frame())
+    """Issue a LogWarning that is never raised: for code that must complete its work.
+
+    A `showwarning` of the program, or a handler of its `logging`, may wait for a lock whose holder
+    waits for the package's thread. So there another thread calls it.
+    """
+    frame = _users_frame()
+    place = _place(frame)
     with loading:
         import linecache  # noqa: F401 - by which `warnings` finds the line
+    if frame is None and get_ident() != threading.main_thread().ident:
+        shown = allocate_lock()
+        shown.acquire()
+        try:
+            start_new_thread(_issue, (text, place, shown))
+        except RuntimeError:  # none left
+            _print(text, place)
+        else:
+            shown.acquire(timeout=_SHOWN_SECS)
+    else:
+        _issue(text, place)
+
+
+def _issue(text: str, place: Dict[str, Any], shown: Optional[LockType] = None) -> None:
+    """Issue a LogWarning that is never raised, then release `shown`."""
     try:
         warnings.warn_explicit(text, LogWarning, **place)
     except Exception:  # also LogWarning under `-W error`
         _print(text, place)
+    finally:
+        if shown is not None:
+            shown.release()
 
 
 def _print(text: str, place: Dict[str, Any]) -> None:

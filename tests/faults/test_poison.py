@@ -219,6 +219,35 @@ def test_warnings_that_cannot_be_shown(tmp_path: Path, monkeypatch: pytest.Monke
     assert steps(tmp_path) == list(range(5))
 
 
+@pytest.mark.parametrize("locked", ["with the writer", "beside the writer"])
+def test_a_warning_that_waits_for_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                             locked: str) -> None:
+    """A showwarning that waits for a lock of the program, or for the writer itself, keeps the
+    writer's thread from nothing: a flush by the holder of the lock returns."""
+    lock = threading.Lock()
+    told = []
+
+    def show(message: Any, *args: Any, **options: Any) -> None:
+        with lock:
+            told.append(str(message))
+            if locked == "with the writer":
+                writer.add_text("warnings", str(message), 1)
+                writer.flush(timeout=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", show)
+        with SummaryWriter(tmp_path) as writer:
+            with lock:
+                writer.add_histogram(f"waits {locked}", [1.0, float("nan")], 1)
+                writer.add_scalar("x", 1.0, 1)
+                writer.flush(timeout=10)
+    assert steps(tmp_path) == [1]
+    wait_until = time.monotonic() + 10
+    while not told and time.monotonic() < wait_until:
+        time.sleep(0.01)
+    assert len(told) == 1 and "leaves out 1 values" in told[0]
+
+
 def test_long_tags_of_many_characters(tmp_path: Path) -> None:
     """The automatic steps of a long tag count on, and those of different ones are apart."""
     tags = ["é" * 300, "é" * 300 + "a", "é" * 301]
