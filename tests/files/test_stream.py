@@ -13,7 +13,7 @@ from tbwriter._files.records import Fault, records
 from tbwriter._files.stream import ScalarStream
 from tbwriter._files.window import CHUNK, ReadError, Window
 from tbwriter._proto import messages, parse, tensors, wire
-from tbwriter._reading.run import Run
+from tbwriter._reading.run import Run, axes
 
 # offset, position in the Summary, tag, metadata, step, wall_time, the number's bits (so that NaN
 # is equal to itself); or offset and data of any other record.
@@ -233,8 +233,8 @@ def test_columns_of_a_run(seed: int) -> None:
     assert list(run.tags) == list(want)
     for tag, rows in want.items():
         assert (run.tags[tag] == "scalar") is kinds[tag]
-        column = run._columns[tag]
-        assert list(zip(column.steps, column.wall_times)) == rows
+        steps, wall_times = axes(run, tag)
+        assert list(zip(steps.tolist(), wall_times.tolist())) == rows
 
 
 @pytest.mark.parametrize("damaged", [False, True])

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple, Union
 
 import numpy as np
 
@@ -27,36 +27,87 @@ _Single = Tuple[str, int, int, int, float, float]
 # How many of them are collected before they are put into columns.
 _MOST_SINGLES = 4096
 
-# Of scalars, which have none.
-_NO_PLACES = array("q")
+# A tag of up to so many values has no arrays.
+_FEW = 8
+# How many bytes of a row are a step, and a step and a wall_time.
+_STEP, _AXES = 8, 16
+
+
+class Arrays(NamedTuple):
+    """The values of one tag.
+
+    steps: int64. wall_times: float64. rest: of scalars their values, float64; of all others int64,
+    three numbers for each value: file, offset of the record, position in its Summary.
+    """
+
+    steps: "array[int]"
+    wall_times: "array[float]"
+    rest: "array[Any]"
 
 
 class Column:
-    """The values of one tag.
+    """The values of one tag: of a few as rows in one bytes object, since an empty array takes as
+    much memory as three rows, and a log may have a million tags of one value."""
 
-    steps: int64. wall_times: float64. values: float64, of scalars. places: int64, three numbers
-    for each value that is no scalar: file, offset of the record, position in its Summary.
-    """
-
-    __slots__ = ("kind", "metadata", "steps", "wall_times", "values", "places")
+    __slots__ = ("kind", "metadata", "_rows")
 
     def __init__(self, kind: str, metadata: Metadata) -> None:
         self.kind = kind
         self.metadata = metadata
-        self.steps = array("q")
-        self.wall_times = array("d")
-        self.values = array("d")
-        self.places = _NO_PLACES if kind == "scalar" else array("q")
+        self._rows: Union[bytes, Arrays] = b""
+
+    @property
+    def arrays(self) -> Arrays:
+        """The values in the order of the files."""
+        rows = self._rows
+        if not isinstance(rows, bytes):
+            return rows
+        scalar, size = self.kind == "scalar", self._size
+        found = Arrays(array("q"), array("d"), array("d" if scalar else "q"))
+        for at in range(0, len(rows), size):
+            found.steps.frombytes(rows[at:at + _STEP])
+            found.wall_times.frombytes(rows[at + _STEP:at + _AXES])
+            found.rest.frombytes(rows[at + _AXES:at + size])
+        return found
+
+    def __len__(self) -> int:
+        rows = self._rows
+        return len(rows) // self._size if isinstance(rows, bytes) else len(rows.steps)
+
+    @property
+    def _size(self) -> int:
+        """How many bytes a row has."""
+        return _AXES + (8 if self.kind == "scalar" else 24)
+
+    def extend(self, steps: parse.Data, wall_times: parse.Data, rest: parse.Data) -> None:
+        """Further values, by the bytes of each of `Arrays`."""
+        rows = self._rows
+        if isinstance(rows, bytes):
+            if len(rows) // self._size + len(steps) // _STEP <= _FEW:
+                size = self._size - _AXES
+                self._rows = rows + b"".join([
+                    part for at in range(len(steps) // _STEP)
+                    for part in (steps[8 * at:8 * at + 8], wall_times[8 * at:8 * at + 8],
+                                 rest[size * at:size * (at + 1)])])
+                return
+            rows = self._rows = self.arrays
+        all_steps, all_times, all_rest = rows
+        all_steps.frombytes(steps)
+        all_times.frombytes(wall_times)
+        all_rest.frombytes(rest)
 
     def add(self, found: Scalars, file: int) -> None:
-        self.steps.frombytes(found.steps.tobytes())
-        self.wall_times.frombytes(found.wall_times.tobytes())
-        if self.kind == "scalar":
-            self.values.frombytes(found.values.tobytes())
-            return
-        places = np.empty((len(found.steps), 3), np.int64)
-        places[:, 0], places[:, 1], places[:, 2] = file, found.offsets, found.places
-        self.places.frombytes(places.tobytes())
+        rest = found.values
+        if self.kind != "scalar":
+            rest = np.empty((len(found.steps), 3), np.int64)
+            rest[:, 0], rest[:, 1], rest[:, 2] = file, found.offsets, found.places
+        self.extend(found.steps.tobytes(), found.wall_times.tobytes(), rest.tobytes())
+
+    def add_singles(self, singles: List[_Single], file: int) -> None:
+        _, offsets, places, steps, wall_times, values = zip(*singles)
+        rest = array("d", values) if self.kind == "scalar" else array("q", [
+            number for place in zip(offsets, places) for number in (file, *place)])
+        self.extend(array("q", steps).tobytes(), array("d", wall_times).tobytes(), rest.tobytes())
 
 
 class Loader:
@@ -114,8 +165,14 @@ class Loader:
     def _put(self, found: "_Found", values: List[Value], singles: List[_Single]) -> None:
         """Put consecutive values into the columns, which exist: scalars of the kinds `values`, and
         those that were decoded one by one."""
-        pieces = {tag: [_as_scalars(ones)] for tag, ones in _by_tag(singles).items()}
+        pieces: Dict[str, List[Scalars]] = {}
         tags = {number: values[number].tag for number in found.segments}
+        names = set(tags.values())
+        for tag, ones in _by_tag(singles).items():
+            if tag in names:
+                pieces[tag] = [_as_scalars(ones)]
+            else:
+                self._columns[tag].add_singles(ones, self._file)
         for tag, count in Counter(tags.values()).items():  # those that were found in several ways
             if count > 1:
                 pieces.setdefault(tag, [])
@@ -129,12 +186,11 @@ class Loader:
             elif column.kind != "scalar" or tag in pieces or not _follow(segments):
                 pieces.setdefault(tag, []).extend(map(found.scalars, segments))
             else:
-                for segment in segments:
-                    steps, wall_times, floats = found.columns[segment.piece]
-                    begin, end = 8 * segment.begin, 8 * segment.end
-                    column.steps.frombytes(steps[begin:end])
-                    column.wall_times.frombytes(wall_times[begin:end])
-                    column.values.frombytes(floats[segment.place][begin:end])
+                for piece, place, begin, end, _, _ in segments:
+                    steps, wall_times, floats = found.columns[piece]
+                    begin, end = 8 * begin, 8 * end
+                    column.extend(steps[begin:end], wall_times[begin:end],
+                                  floats[place][begin:end])
         for tag, parts in pieces.items():
             if parts:
                 self._columns[tag].add(_in_order(parts), self._file)
@@ -246,7 +302,8 @@ def _first_record(piece: Piece) -> int:
 def _follow(segments: List[_Segment]) -> bool:
     """Whether each segment begins after the one before it has ended. Values of one record, such as
     a tag that occurs twice in it, do not follow each other."""
-    return all(one.last < other.first for one, other in zip(segments, segments[1:]))
+    return len(segments) == 1 or all(
+        one.last < other.first for one, other in zip(segments, segments[1:]))
 
 
 def bad_event(record: Record, path: str, error: WireError) -> Fault:

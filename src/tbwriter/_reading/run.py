@@ -94,7 +94,8 @@ class Run:
             self.faults.add(loader.all_faults())
             self.writers += [one for one in loader.writers if one not in self.writers]
         # Drop tags whose values were all damaged.
-        self._columns = {tag: column for tag, column in self._columns.items() if column.steps}
+        for tag in [tag for tag, column in self._columns.items() if not len(column)]:
+            del self._columns[tag]
 
     def __repr__(self) -> str:
         kinds_of = Counter(self.tags.values())
@@ -125,14 +126,14 @@ class Run:
     def tag(self, tag: str) -> Tag:
         """What is known of a tag. KeyError without one."""
         column = self._column(tag)
-        metadata, count = column.metadata, len(column.steps)
-        if count > _FEW:
-            steps, times = np.frombuffer(column.steps, np.int64), np.frombuffer(column.wall_times)
+        metadata, (all_steps, all_times, _) = column.metadata, column.arrays
+        if len(column) > _FEW:
+            steps, times = np.frombuffer(all_steps, np.int64), np.frombuffer(all_times)
             ends = (int(steps.min()), int(steps.max())), (float(times.min()), float(times.max()))
         else:
-            ends = _ends(column.steps), _ends(column.wall_times)
+            ends = _ends(all_steps), _ends(all_times)
         return Tag(column.kind, metadata.plugin, metadata.display_name, metadata.description,
-                   count, *ends)
+                   len(column), *ends)
 
     def scalars(self, tag: str) -> Series:
         """Numbers. What was stored as float32 is given as it was, in float64.
@@ -140,7 +141,9 @@ class Run:
         Raises KeyError for an unknown tag, ValueError for one of another kind; so do all below.
         """
         column = self._column(tag, "scalar")
-        return Series(*_axes(column), np.array(column.values, np.float64))
+        steps, wall_times, values = column.arrays
+        return Series(np.array(steps, np.int64), np.array(wall_times, np.float64),
+                      np.array(values, np.float64))
 
     def histograms(self, tag: str) -> Series:
         """Arrays [k, 3] of left edge, right edge and count."""
@@ -212,7 +215,7 @@ class Run:
         """For each value, its file, the offset of its record, and itself."""
         window: Optional[Window] = None
         opened = -1
-        places = iter(column.places)
+        places = iter(column.arrays.rest)
         try:
             for (number, offset), rows in groupby(zip(places, places, places), itemgetter(0, 1)):
                 if window is None or number != opened:
@@ -271,4 +274,5 @@ def _ends(numbers: "array[Any]") -> Tuple[Any, Any]:
 
 
 def _axes(column: Column) -> Tuple[Array, Array]:
-    return np.array(column.steps, np.int64), np.array(column.wall_times, np.float64)
+    steps, wall_times, _ = column.arrays
+    return np.array(steps, np.int64), np.array(wall_times, np.float64)

@@ -24,13 +24,9 @@ _MIN_ROWS = 12
 _MAX_LENGTH = 1 << 14
 # How many new shapes to look for among the records of one length, in one chunk.
 _MAX_SHAPES = 12
-# From how many rows of a shape the templates are made at first: most shapes have few tags.
-_SAMPLE = 256
-
-
-# With so many kinds of scalars in a file no more are learned: each takes half a kilobyte, which is
-# ten times the record of a tag that occurs once.
-_MOST_KINDS = 1 << 15
+# How many bytes a kind of scalar takes besides its name; all kinds that are learned; and those that
+# are learned from one record.
+_KIND, _MOST_KINDS, _MOST_ONCE = 600, 1 << 24, 1 << 21
 
 
 class Chunk(NamedTuple):
@@ -59,6 +55,7 @@ class Decoder:
     def __init__(self) -> None:
         self.values: List[parse.Value] = []
         self._numbers: Dict[Any, int] = {}
+        self._nbytes = 0  # of the kinds
         self._tags: Dict[Shape, Dict[int, List[int]]] = {}
 
     def decode(self, chunk: bytes) -> Chunk:
@@ -98,7 +95,7 @@ class Decoder:
             left = self._take(shape, rows, left, found)
         passed: List[Array] = []
         for _ in range(_MAX_SHAPES):
-            if len(left) < _MIN_ROWS or len(self.values) >= _MOST_KINDS:
+            if len(left) < _MIN_ROWS or self._nbytes >= _MOST_KINDS:
                 break
             made = shape_of(rows.data[left[0], HEADER:HEADER + length].tobytes())
             if made is None:
@@ -107,13 +104,16 @@ class Decoder:
                 continue
             alike = made.alike(rows.taken(left))
             same, left = left[alike], left[~alike]
-            made.learn(rows.taken(same[:_SAMPLE]))
+            self._learn(made, rows.taken(same))
             same = self._take(made, rows, same, found)
-            if len(same):
-                made.learn(rows.taken(same))
-                same = self._take(made, rows, same, found)
             passed.append(same)
         return found, np.concatenate([left, *passed])
+
+    def _learn(self, shape: Shape, rows: Rows) -> None:
+        """Make as many templates of rows of a shape as there is memory for."""
+        each = _KIND * len(shape.spans) + 2 * rows.data.shape[1]
+        shape.learn(rows, max(0, _MOST_KINDS - self._nbytes) // each,
+                    max(0, _MOST_ONCE - self._nbytes) // each)
 
     def _take(self, shape: Shape, rows: Rows, left: Array, found: List[Piece]) -> Array:
         """Appends the scalars in those rows that equal a template; gives the other rows."""
@@ -156,6 +156,7 @@ class Decoder:
         number = self._numbers.setdefault(value, len(self.values))
         if number == len(self.values):
             self.values.append(value)
+            self._nbytes += _KIND + 3 * len(value.tag)
         return number
 
 

@@ -19,6 +19,8 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 # How many bytes of templates to keep for the next chunk and the next file.
 _MAX_KEPT = 1 << 25
+# How many CRCs of records that occurred once to keep for each shape.
+_MOST_SEEN = 1 << 16
 
 
 class Known(NamedTuple):
@@ -115,6 +117,8 @@ class Shape:
             free[at:end] = 0
         self.frame = free.view(np.uint64)
         self._framed = _padded(data).view(np.uint64) & self.frame
+        # The CRCs of templates of which one record was seen.
+        self._seen = np.zeros(0, np.uint32)
         self.known = Known(np.zeros(0, np.uint32), np.zeros(0, np.intp),
                            np.zeros((0, size // 8), np.uint64), [])
 
@@ -134,15 +138,21 @@ class Shape:
         crcs ^= checksums.added(rows.data, columns, tables)
         return crcs
 
-    def learn(self, rows: Rows) -> None:
-        """Make templates of rows of this shape, unless they are known."""
-        crcs, first = np.unique(self.crcs(rows), return_index=True)
-        crcs_found, words, templates = [], [], []
+    def learn(self, rows: Rows, most: int, once: int) -> None:
+        """Make templates of rows of this shape, at most `most`: of those that occur again, and of
+        `once` others. A template takes ten times the memory of a record, and a log may have a
+        million tags with one value each."""
+        crcs, first, counts = np.unique(self.crcs(rows), return_index=True, return_counts=True)
         known = self.known
-        seen = set(known.crcs.tolist())
-        for crc, row in zip(crcs.tolist(), rows.data[first]):
+        new = ~np.isin(crcs, known.crcs)
+        again = (counts > 1) | np.isin(crcs, self._seen)
+        others = (new & ~again).nonzero()[0]
+        chosen = np.concatenate([(new & again).nonzero()[0], others[:once]])[:most]
+        self._seen = np.concatenate([self._seen, crcs[others[once:]]])[-_MOST_SEEN:]
+        crcs_found, words, templates = [], [], []
+        for crc, row in zip(crcs[chosen].tolist(), rows.data[first[chosen]]):
             data = row[HEADER:self._end].tobytes()
-            template = None if crc in seen else self._template(data)
+            template = self._template(data)
             if template and is_sound(row[:self._end + 4].tobytes()):
                 crcs_found.append(crc)
                 words.append(row.view(np.uint64) & self.mask)

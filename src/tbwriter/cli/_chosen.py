@@ -12,4 +12,6 @@ def chosen(found: Dict[str, List[str]], run: str, tag: str, jobs: int = 1
     """Runs with {tag: kind}, read one after the other, or by `jobs` processes."""
     fits_run, fits_tag = matcher(run), matcher(tag)
     for one in read_each({name: paths for name, paths in found.items() if fits_run(name)}, jobs):
-        yield one, {tag: kind for tag, kind in one.tags.items() if fits_tag(tag)}
+        tags = one.tags
+        yield one, tags if tag == "*" else {
+            name: kind for name, kind in tags.items() if fits_tag(name)}
