@@ -167,7 +167,8 @@ class SideFiles:
 
 
 class _Directory:
-    """The side files of a log. Remembers an error of the storage, to tell it from the payload's."""
+    """The side files of a log. Remembers an error of the storage, to distinguish it from the
+    payload's."""
 
     def __init__(self, log: Log) -> None:
         self._log = log

@@ -52,7 +52,7 @@ def checked(function: _Function) -> _Function:
 
 def _refusal(error: Exception, function: Callable[..., Any], args: Any, kwargs: Any
              ) -> Optional[Exception]:
-    """The error that replaces `error`; None where that one is right."""
+    """The error that replaces `error`; None if `error` is raised as it is."""
     if isinstance(error, (MemoryError, Warning, Unavailable)):
         return None
     text = _text(error)

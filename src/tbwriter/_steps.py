@@ -1,5 +1,5 @@
-"""Steps: number the values that have none; compare the others with earlier files; tell apart what a
-process logs from what the one logged that it was forked from."""
+"""Steps: number the values that have none; compare the others with earlier files; distinguish the
+values of a forked process from those of its parent."""
 from __future__ import annotations
 
 import os
@@ -100,24 +100,24 @@ class Reserved:
 
 
 class Continued:
-    """Warns once if a tag has steps in earlier files at or above the first step written now: in a
-    notebook cell that is run twice, or a training that is started again in the same directory.
+    """Warns once if a tag has steps in earlier files at or above the first step written now: if a
+    notebook cell is run twice, or a program is started again in the same directory.
 
     The earlier files are read on the writer's thread, and only their newest megabytes; a call that
     adds a value does no more than remember the first step of its tag.
 
-    looking: whether there is still something to find out.
-    told: shared by the writers of runs below one another, which warn once together.
+    looking: whether the comparison is still to be made.
+    warned: shared by the writers of runs below one another, which warn once together.
     """
 
     def __init__(self) -> None:
         self.looking = True
-        self.told: List[str] = []
+        self.warned: List[str] = []
         self._first: Dict[str, int] = {}
         self._last: Optional[Dict[str, int]] = None
 
     def stop(self) -> None:
-        """Do not look: the run is resumed on purpose."""
+        """Do not compare: the run is resumed on purpose."""
         self.looking = False
 
     def note(self, channel: Any, log: Log, tags: Sequence[str], step: int) -> None:
@@ -146,13 +146,13 @@ class Continued:
     def _compare(self, log: Log, tags: Sequence[str]) -> None:
         last = self._last or {}
         for tag in tags:
-            if not self.told and tag in last and last[tag] >= self._first[tag]:
-                self.told.append(tag)
+            if not self.warned and tag in last and last[tag] >= self._first[tag]:
+                self.warned.append(tag)
                 show(f"{log.directory} holds values of {tag!r} up to step {last[tag]} already, and "
                      f"this writer continues at step {self._first[tag]}: TensorBoard mixes the two "
                      "runs, or drops points. Give each run a directory of its own, as "
                      "SummaryWriter() does, or resume with purge_step= or resume=True")
-        if self.told:
+        if self.warned:
             self.stop()
 
 

@@ -17,7 +17,7 @@ from .profile.xplane import Event
 from .summary import Cost, Node, Summary
 from .writer import FileWriter
 
-# The invented training: its start in seconds since 1970, and the seconds per step.
+# The invented training run: its start in seconds since 1970, and the seconds per step.
 START = 1_700_000_000.0
 STEP = 6.0
 
@@ -232,7 +232,7 @@ _LAYERS = (("stage1/conv", "Convolution", 5.0), ("stage2/conv", "Convolution", 7
 
 
 def _profile() -> Session:
-    """Twelve steps of a training that spends most of its time waiting for input."""
+    """Twelve training steps that spend most of their time waiting for input."""
     begin = int((START + 1000 * STEP) * 1e9)
     return Session(begin, begin + int(12 * 50e6), lambda: [_drawing()], host="demo")
 

@@ -45,8 +45,8 @@ def find_rank() -> Rank:
         if find_rank().rank == 0:
             print("this process logs")
 
-    Returns Rank(0, 1) where no launcher has set both. Read are, in this order: RANK and WORLD_SIZE
-    (torchrun), HOROVOD_RANK, DMLC_WORKER_ID or DMLC_TASK_ID, OMPI_COMM_WORLD_RANK,
+    Returns Rank(0, 1) if no launcher has set both. These are read, in this order: RANK and
+    WORLD_SIZE (torchrun), HOROVOD_RANK, DMLC_WORKER_ID or DMLC_TASK_ID, OMPI_COMM_WORLD_RANK,
     MV2_COMM_WORLD_RANK, PMI_RANK and SLURM_PROCID, each with its variable for the size.
 
     Raises ValueError for a rank that is not an integer from 0 to size - 1, and in a worker of

@@ -8,7 +8,7 @@
 
 Files of TensorFlow, torch, tensorboardX, mxboard and TensorBoard itself are read alike, also when
 they are compressed by gzip. Scalars are held in memory, 24 bytes each; everything else is read from
-its file when it is asked for. Of a damaged file, everything outside the damage is read, and
+its file when it is asked for. If a file is damaged, everything outside the damage is read, and
 `Run.faults` lists the damage.
 """
 from __future__ import annotations
@@ -73,8 +73,8 @@ def read(logdir: Logs, jobs: int = 1) -> Dict[str, Run]:
 
 
 def read_each(found: Mapping[str, Sequence[str]], jobs: int = 1) -> Iterator[Run]:
-    """The runs of `found` one after the other, in its order. Only the runs that the caller keeps
-    stay in memory.
+    """The runs of `found` one after another, in its order. Only the runs that the caller keeps stay
+    in memory.
 
         for run in read_each(runs("runs")):
             print(run.name, run.tags)
@@ -117,8 +117,8 @@ def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*",
 
     Columns: run, tag (categories of str), step (int64), wall_time (float64, seconds since 1970),
     value (float64). Needs the extra `frame`; raises ImportError without it, FileNotFoundError
-    where nothing is, OSError where the storage does not give a file. Of a damaged file the other
-    rows are there, with a LogWarning; `Run.faults` of `read` lists the damage.
+    where nothing is, OSError where the storage does not give a file. If a file is damaged, the
+    other rows are returned, with a LogWarning; `Run.faults` of `read` lists the damage.
 
         frame("runs", tags="loss*").groupby("run").value.min()
     """

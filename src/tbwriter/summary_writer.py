@@ -93,7 +93,7 @@ class SummaryWriter(KindMethods):
 
     @property
     def file_writer(self) -> FileWriter:
-        """This writer, where torch has one inside the other."""
+        """This writer itself; torch's has a FileWriter inside."""
         return self
 
     @checked
@@ -113,7 +113,7 @@ class SummaryWriter(KindMethods):
 
     def sub_run(self, name: str) -> "Self":
         run = super().sub_run(name)
-        run._continued.told = self._continued.told
+        run._continued.warned = self._continued.warned
         return run
 
     @contextmanager
@@ -154,7 +154,7 @@ class SummaryWriter(KindMethods):
             writer.add_scalars("loss", {"train": 0.5, "validation": 0.7}, step)
 
         main_tag: names the chart. tag_scalar_dict: {name of a curve: number}; numbers as names,
-            such as those of classes, become text. Of an empty dict nothing is written.
+            such as those of classes, become text. Nothing is written for an empty dict.
         overlay: "runs" makes a run `<main_tag>_<name>` of each curve, below the log directory; they
             share the chart `main_tag`. "custom" stays in this run, with the tags
             `<main_tag>/<name>`, and adds a chart of them to Custom Scalars.
@@ -188,7 +188,7 @@ class SummaryWriter(KindMethods):
 
         The least costly way to log many metrics at one step.
 
-        values: {tag: number}. Of an empty dict nothing is written.
+        values: {tag: number}. Nothing is written for an empty dict.
         global_step: an integer; None numbers the values 0, 1, ... walltime: seconds since 1970;
             None is now.
 
@@ -242,7 +242,7 @@ class SummaryWriter(KindMethods):
 
     @checked
     def add_custom_scalars(self, layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
-        """Write which charts the dashboard Custom Scalars has.
+        """Write the charts of the dashboard Custom Scalars.
 
             writer.add_custom_scalars({"losses": {"both": ["Multiline", ["train/.*", "val/.*"]]}})
 
@@ -267,7 +267,7 @@ class SummaryWriter(KindMethods):
             writer.add_custom_scalars_multilinechart(["train/loss", "val/loss"], "losses", "both")
 
         tags: regular expressions, each matched from the start of a tag.
-        category, title: where the chart stands, and its name.
+        category, title: the group of the chart, and its name.
 
         Raises TypeError or ValueError for anything but a list of tags.
         """
@@ -281,7 +281,7 @@ class SummaryWriter(KindMethods):
             writer.add_custom_scalars_marginchart(["mean", "lowest", "highest"], "losses", "mean")
 
         tags: value, lower and upper bound, or a list of such threes.
-        category, title: where the chart stands, and its name.
+        category, title: the group of the chart, and its name.
 
         Raises TypeError or ValueError for anything but a list of three tags.
         """

@@ -53,7 +53,7 @@ class FileWriter:
 
     logdir: the directory, made if it is missing; a path or, with the extra `remote`, a URL such as
         `s3://bucket/run`.
-    max_queue: taken for compatibility; the queue is bounded by `max_buffer`, in bytes.
+    max_queue: accepted for compatibility; the queue is bounded by `max_buffer`, in bytes.
     flush_secs: added values reach the file within this time, in seconds (default 0.1, on object
         stores 10). A program that is killed loses no more than that.
     filename_suffix: ends the names of the event files.
@@ -61,15 +61,15 @@ class FileWriter:
     strict: raise OSError from the add methods when the storage fails; otherwise they warn once,
         keep what is added and continue to try.
     disabled: do nothing, for processes that should be silent.
-    purge_step: a resumed run starts again here: TensorBoard drops what it has from this step on.
+    purge_step: a resumed run starts again here: TensorBoard drops its values from this step on.
     resume: continue automatic step numbers where the files in `logdir` end.
     max_buffer: bytes that may wait in memory (default 256 MiB, or a sixteenth of the memory if that
-        is less). Beyond it, a call waits until there is room; values added while the storage
-        stands still are dropped and counted in `dropped`.
+        is less). Beyond it, a call waits until some of them are written; values added while the
+        storage makes no progress are dropped and counted in `dropped`.
     max_file_bytes: start another event file at this size.
 
     When no step is given, a tag's values are numbered 0, 1, 2, ... Give all steps of a tag or none:
-    the two ways to count do not know of each other.
+    the two ways of counting are independent.
 
     Raises OSError when the directory can't be written. Safe to use from several threads, from
     signal handlers, and after a fork, where the child writes a file of its own. A pickled writer
@@ -142,8 +142,8 @@ class FileWriter:
             self.add(start, step)
 
     def _bind(self, name: str, call: Optional[Callable[..., Any]]) -> None:
-        """Let this writer's method `name` be `call`, or the class's again: the one way in which
-        methods are exchanged, for a writer that is disabled or has a time of its own."""
+        """Let this writer's method `name` be `call`, or the class's again: the only function that
+        replaces methods, for a writer that is disabled or has a time of its own."""
         if call is None:
             self.__dict__.pop(name, None)
         else:
@@ -284,7 +284,7 @@ class FileWriter:
 
             writer.flush(fsync=True)
 
-        timeout: seconds. fsync: let it survive the machine too.
+        timeout: seconds. fsync: make it survive a crash of the machine too.
 
         Raises OSError when the storage fails, TimeoutError after `timeout`. The writer keeps what
         is not written, and continues to try.
@@ -313,9 +313,8 @@ class FileWriter:
         TensorBoard draws the same tag of several runs as curves of one chart. A name has one
         writer, which is flushed and closed together with this one.
 
-        The writer of a run has the class of this one; what a subclass keeps in attributes of its
-        own, it gets from this one when it is made. Its directory is made with its first value, by
-        the thread.
+        The writer of a run has the class of this one; attributes that a subclass has added are
+        copied to it when it is made. Its directory is made with its first value, by the thread.
 
         Raises TypeError or ValueError for anything but a path below the log directory.
         """
@@ -390,7 +389,7 @@ class FileWriter:
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
                 wall_time: Optional[float] = None, display_name: str = "",
                 description: str = "") -> None:
-        """What a plain row does not hold, or the error that says what is wrong."""
+        """Write a scalar that does not fit into a plain row, or raise the error of its argument."""
         self.add(scalar(tag, value, display_name=display_name, description=description), step,
                  wall_time)
         if is_plain(value) and self._tags.takes(tag):  # others take this path every time
@@ -398,7 +397,8 @@ class FileWriter:
 
     def _row(self, tag: str, value: Any, step: Optional[int], wall_time: Optional[float]
              ) -> Optional[bytes]:
-        """The row of a scalar that has no step, or a time of its own. None where there is none."""
+        """The row of a scalar that has no step, or a time of its own; None if no row can hold
+        it."""
         seconds = _now() if wall_time is None else wall_time
         step = self.default_step if step is None else step
         if not isinstance(seconds, float) or not math.isfinite(seconds) \
@@ -420,7 +420,7 @@ class FileWriter:
 
     def _numbered(self, tags: Sequence[str]) -> Any:
         """The step of a value that has none; or, before the thread has read the steps of a resumed
-        run, what gives it there."""
+        run, the function that returns it there."""
         return self.step_counter.next if self._counts_later else self.step_counter.next(tags)
 
     def _put(self, entry: Entry) -> None:
@@ -435,12 +435,12 @@ def _header() -> bytes:
 
 
 def _first(description: Any, summary_description: Any) -> Any:
-    """The one that is given."""
+    """The one of the two that was passed."""
     return summary_description if isinstance(description, str) and not description else description
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
-    """What a disabled writer does."""
+    """The methods of a disabled writer."""
 
 
 def _reopened(cls: Callable[..., FileWriter], logdir: str, settings: Dict[str, Any]) -> FileWriter:

@@ -12,13 +12,13 @@ from typing import Any, List, NamedTuple, Union
 MAGIC = b"\x1f\x8b\x08"
 
 _PIECE = 1 << 16
-# How many bytes there are between two kept states at least, and how many states at most.
+# The least number of bytes between two kept states, and the greatest number of states.
 _APART = 1 << 23
 _MOST = 64
 
 
 class _State(NamedTuple):
-    """at: how many bytes came out. read: how many bytes of the file went in."""
+    """at: the bytes of output so far. read: the bytes of the file that were decompressed for it."""
 
     at: int
     read: int
@@ -27,7 +27,7 @@ class _State(NamedTuple):
 
 
 class Gunzip:
-    """What a gzip file holds.
+    """The decompressed content of a gzip file.
 
     size: how many bytes can be decompressed. damage: why there are no more, "" at a proper end.
     """

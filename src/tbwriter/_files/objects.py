@@ -47,7 +47,7 @@ class Files:
         listed = self._store.call("find", root, detail=True, size=_LISTING)
         for path, info in listed.items():
             name = str(path)[len(root):].rstrip("/")
-            # One slash parts it from the directory; of "logs//x" the second is in the name.
+            # One slash separates it from the directory; of "logs//x" the second is in the name.
             name = name[1:] if name.startswith("/") else name
             size = info.get("size")
             if size is None:

@@ -30,8 +30,8 @@ class Unlisted(str):
 
 
 class Runs(Dict[str, List[str]]):
-    """{run: its event files}; and by number the runs themselves, as `dask` wants them: the keys of
-    this dict are `RunPlace`s, runs[0] is the first of them and runs[:2] a list of two."""
+    """{run: its event files}; and by number the runs themselves, as `dask` expects them: the keys
+    of this dict are `RunPlace`s, runs[0] is the first of them and runs[:2] a list of two."""
 
     def __getitem__(self, key: Any) -> Any:
         return list(self)[key] if isinstance(key, (int, slice)) else super().__getitem__(key)
@@ -76,9 +76,9 @@ def tree(logdir: str) -> Dict[str, List[str]]:
     logdir: a path, or a URL of fsspec. Links to directories are followed, cycles are not. Raises
     FileNotFoundError where nothing is, another OSError if the directory cannot be listed.
 
-    What is called like an event file and is none, such as a link to nothing or a pipe, is among the
-    files: who opens it gets the error. So is a directory that cannot be listed, as the only file in
-    it.
+    A path that has the name of an event file but is not one, such as a dangling link or a pipe, is
+    listed too: opening it raises the error. So is a directory that cannot be listed, as the only
+    file in it.
     """
     logdir = os.fspath(logdir)
     if logdir.startswith("file:///"):

@@ -1,4 +1,4 @@
-"""Records of event files, one after the other, whatever the bytes are.
+"""Records of event files, one after another, whatever the bytes are.
 
 Nothing read here is trusted. A length is compared with the bytes that are left before memory is
 allocated for it, so memory stays within one chunk and the largest whole record; time grows with
@@ -15,13 +15,13 @@ from .window import ReadError, Window
 from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import HEADER as HEADER, MAX_LENGTH, OVERHEAD, header, masked
 
-# How much is searched at a time for the next record behind damage.
+# How many bytes are searched at a time for the next record after damage.
 _STEP = 1 << 16
 
 _uint64 = Struct("<Q").unpack
 _uint32 = Struct("<I").unpack
 
-# What can be wrong with a file (Fault.kind).
+# The kinds of faults (Fault.kind).
 TAIL = "torn tail"
 TORN = "torn record"
 ZEROS = "zero bytes"
@@ -36,13 +36,13 @@ _NOT_ZERO = re.compile(rb"[^\0]")
 
 
 class Fault(NamedTuple):
-    """What is wrong with a file at one place.
+    """A fault of a file at one place.
 
-    kind: "torn tail" (the last record is not finished; normal in a run that is going on),
+    kind: "torn tail" (the last record is not finished; normal in a run that continues),
         "torn record" (one in the middle that is not finished), "zero bytes",
         "bad length", "bad data" (a checksum differs, or a compressed file that cannot be
         decompressed), "bad event" (no protobuf message).
-    offset: where in the file; nbytes: how many bytes it cost.
+    offset: where in the file; nbytes: how many bytes were lost.
     """
 
     path: str
@@ -56,8 +56,8 @@ class Fault(NamedTuple):
 
 
 class Faults(List[Fault]):
-    """What is wrong with files: the first 10 000 faults, since a file may have one for each 17 of
-    its bytes. more: how many others there are."""
+    """The faults of files: the first 10 000, since a file may have one for each 17 of its bytes.
+    more: the number of the others."""
 
     more = 0
 
@@ -75,12 +75,12 @@ class Faults(List[Fault]):
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """The number of all faults."""
         return len(self) + self.more
 
 
 class Record(NamedTuple):
-    """One record: where its frame begins, and what is in it."""
+    """One record: the offset of its frame, and its data."""
 
     offset: int
     data: bytes
@@ -94,8 +94,8 @@ def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
             ) -> Iterator[Record]:
     """The records of one file from byte `start` on.
 
-    faults: collects what is wrong; reading then goes on behind it. Without it the first damage
-        raises ReadError; a torn tail just ends the records, as it does in TensorBoard.
+    faults: collects the faults; reading continues after each. Without it the first damage raises
+        ReadError; a torn tail only ends the records, as it does in TensorBoard.
     """
     at = start
     while at < window.size:
@@ -109,13 +109,13 @@ def records(window: Window, faults: Optional[List[Fault]] = None, start: int = 0
             if found.kind == TAIL and not window.damage:
                 return
             raise ReadError(str(found))
-        fault, at = _behind(window, found)
+        fault, at = _extent(window, found)
         faults.append(fault)
     check_end(window, faults)
 
 
 def check_end(window: Window, faults: Optional[List[Fault]]) -> None:
-    """Reports bytes of a compressed file that cannot be decompressed, once."""
+    """Report once that bytes of a compressed file cannot be decompressed."""
     if window.damage:
         fault = Fault(window.name, DATA, window.size, 0, window.damage)
         if faults is None:
@@ -125,7 +125,7 @@ def check_end(window: Window, faults: Optional[List[Fault]]) -> None:
 
 
 def record_at(window: Window, at: int) -> Union[Record, Fault]:
-    """The record whose frame begins at byte `at`, or what is wrong with it."""
+    """The record whose frame begins at byte `at`, or its fault."""
     left = window.size - at
     head = window.read(at, HEADER)
     if len(head) < HEADER:
@@ -159,7 +159,7 @@ def record_at(window: Window, at: int) -> Union[Record, Fault]:
 
 
 def raw_record(window: Window, at: int) -> Optional[bytes]:
-    """A record with its frame, if a right header stands at byte `at`; its data is not looked at."""
+    """A record with its frame, if there is a valid header at byte `at`; its data is not checked."""
     head = window.read(at, HEADER)
     if len(head) < HEADER:
         return None
@@ -168,8 +168,8 @@ def raw_record(window: Window, at: int) -> Optional[bytes]:
     return raw if head == header(length) and len(raw) == length + OVERHEAD else None
 
 
-def _behind(window: Window, fault: Fault) -> Tuple[Fault, int]:
-    """The fault with its true extent, and where to go on."""
+def _extent(window: Window, fault: Fault) -> Tuple[Fault, int]:
+    """The fault with its true extent, and the offset at which reading continues."""
     if fault.kind == DATA:
         # The length has a checksum of its own: if a header follows, only the data is damaged.
         end = fault.offset + fault.nbytes
@@ -213,8 +213,8 @@ def _candidates(chunk: bytes) -> Iterator[int]:
     """Where a record of 1 to 2**32 - 1 bytes may begin: its length ends in four zero bytes."""
     zeros = chunk.find(_FOUR_ZEROS)
     while zeros >= 0:
-        behind = _NOT_ZERO.search(chunk, zeros + 4)
-        end = behind.start() if behind else len(chunk)
+        other = _NOT_ZERO.search(chunk, zeros + 4)
+        end = other.start() if other else len(chunk)
         yield from range(max(zeros - 4, 0), min(zeros - 1, end - 8) + 1)
         zeros = chunk.find(_FOUR_ZEROS, end)
 

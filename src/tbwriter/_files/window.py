@@ -37,7 +37,7 @@ class ReadError(ValueError):
 
 
 class PointerError(ReadError):
-    """A small file of Git that stands for an event file until that is fetched."""
+    """A small file that Git keeps in place of an event file until that is fetched."""
 
 
 class Window:
@@ -131,7 +131,7 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
 
 
 def _is_gzip(file: Union[io.BytesIO, io.RawIOBase], place: Place) -> bool:
-    # A look at an object is a request.
+    # Checking an object takes a request.
     if isinstance(place, str) and is_url(place) and not place.endswith(".gz"):
         return False
     head = file.read(HEADER) or b""

@@ -43,7 +43,7 @@ def write_new(path: str, data: bytes) -> bool:
     try:
         _write(path, data, _place_new)
     except FileExistsError:
-        if not os.path.lexists(path):  # it is the directory that is none
+        if not os.path.lexists(path):  # a part of its directory is a file
             raise
         return False
     return True
@@ -63,7 +63,7 @@ def _write(path: str, data: bytes, place: Callable[[str, str], None]) -> None:
 
 
 def _below_a_file(root: str, path: str) -> bool:
-    """Whether something between the directory `root` and `path` is no directory."""
+    """Whether a path between the directory `root` and `path` is not a directory."""
     above = os.path.dirname(path)
     while above != root and not os.path.lexists(above):
         above = os.path.dirname(above)
@@ -71,7 +71,7 @@ def _below_a_file(root: str, path: str) -> bool:
 
 
 def _place_new(temporary: str, path: str) -> None:
-    """Give a file a name that no other has. FileExistsError where one has it."""
+    """Rename a file to a free name; FileExistsError if the name is taken."""
     try:
         os.link(temporary, path)
     except FileExistsError:

@@ -4,7 +4,7 @@ A call appends to its writer's queue and returns; appending to a list is atomic,
 handlers and `__del__` may do it anywhere. The thread takes the items, has them encoded, and writes
 them in one piece. It knows nothing of what it carries.
 
-Rules for whoever changes this file:
+Rules for changes to this file:
 
 1. The thread takes no lock that a caller may hold. So a caller that waits for it, be it a signal
    handler in the middle of another call, never waits for itself.
@@ -14,10 +14,10 @@ Rules for whoever changes this file:
 4. A forked child starts with empty queues and no thread: what was queued is the parent's.
 5. A signal handler may raise wherever a function of Python begins or one of C ends. So a lock is
    acquired inside the `try` that releases it, in one call; an RLock knows whether it was acquired.
-6. The thread warns nobody. It leaves a message, and the writer's next call issues the warning when
-   its own work is done: so a warning that is raised (`-W error`) costs nothing.
-7. An error of the storage is tried again; an error of encoding is permanent, and costs its value
-   alone. The two never meet: `_encoded` and `_step` handle the second, `_failed` the first.
+6. The thread issues no warnings. It leaves a message, and the writer's next call issues the
+   warning when its own work is done: so a warning that is raised (`-W error`) loses no value.
+7. An error of the storage is tried again; an error of encoding is permanent, and loses only that
+   value. The two are kept apart: `_encoded` and `_step` handle the second, `_failed` the first.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .queue import Encoded, Owner, Queue, Retry, Task
 from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, settle, worker
 from .._warnings import show, warn
 
-STALL_SECS = 1.0    # how long a full queue may wait for a storage that does not move
+STALL_SECS = 1.0    # how long a full queue may wait for a storage without progress
 OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on
 _NAME: Any = type.__dict__["__name__"]  # of any class, whatever a metaclass says
 
@@ -40,8 +40,8 @@ class Channel:
     """One writer's way to its log.
 
     encode: called with a batch of items, gives the records of some of them, from the first on;
-        a count of 0 where the first one is a step, which has a method `run`. What it raises is the
-        fault of an item, and costs that item.
+        a count of 0 where the first one is a step, which has a method `run`. An error that it
+        raises is that of an item, which is then left out.
     """
 
     def __init__(self, log: Log, encode: Callable[[List[Any]], Encoded], flush_secs: float,
@@ -67,10 +67,11 @@ class Channel:
 
     def put(self, item: Any) -> None:
         """Queue a heavy item, one with `nbytes`. It is dropped and counted if the buffer is full
-        and the storage stands still. One that is larger than the buffer waits until that is empty.
+        and the storage makes no progress. One that is larger than the buffer waits until that is
+        empty.
         """
         queue = self.queue
-        if not queue.enter(item, self.log.pending) and not self._room(
+        if not queue.enter(item, self.log.pending) and not self._wait_for_space(
                 lambda: queue.enter(item, self.log.pending, self._inside)):
             self._drop()
         elif queue.wakes(item.nbytes):
@@ -93,8 +94,8 @@ class Channel:
               patient: bool = False) -> None:
         """Return once all that was queued before is written and `work` is done.
 
-        Raises the OSError that stands in the way, TimeoutError after `timeout` seconds. Patient:
-        keeps trying until then.
+        Raises the OSError that prevents it, TimeoutError after `timeout` seconds. Patient: keeps
+        trying until then.
         """
         flush_all([(self, work)], timeout, patient)
 
@@ -103,8 +104,8 @@ class Channel:
         close_all([self], timeout)
 
     def close_soon(self) -> None:
-        """`close()` for a writer that nobody holds any more. It is waited for in a worker of a
-        pool only, which may be ended once its job has returned."""
+        """`close()` for a writer that is no longer referenced. The call waits for it in a worker of
+        a pool only, which may be ended once its job has returned."""
         task = Task(self._leave)
         self.queue.items.append(task)
         if sys.is_finalizing():  # within what is left of the time for the end of the program
@@ -118,7 +119,7 @@ class Channel:
             task.wait(EXIT_SECS)
 
     def begin(self, work: Optional[Callable[[], None]], patient: bool) -> Optional[Task]:
-        """Queue a task. None if nothing is to be waited for: also inside the work itself, which
+        """Queue a task. None if there is nothing to wait for: also inside the work itself, which
         continues after the call."""
         if self._inside or work is None and not (
                 len(self.queue) or self.log.pending or self.retry.error):
@@ -130,7 +131,7 @@ class Channel:
         return task
 
     def wait(self, task: Task, deadline: float) -> None:
-        """Wait for a task. Raises its error, or what stands in the way at the deadline."""
+        """Wait for a task. Raises its error, or at the deadline the error that prevents it."""
         while True:
             left = max(deadline - time.monotonic(), 0.0)
             if sys.is_finalizing() or not worker.serve(self):
@@ -197,7 +198,7 @@ class Channel:
         awaited = worker.awaits(self._flush_secs)
         if self._full:
             # Full of scalars: rows are dropped one by one, the newest first.
-            if not self._room(lambda: not self._full) and queue.drop_newest():
+            if not self._wait_for_space(lambda: not self._full) and queue.drop_newest():
                 self._drop()
         else:
             queue.wake_at = 0 if awaited else len(queue.items) + queue.batch
@@ -213,7 +214,7 @@ class Channel:
 
     def _hand_over(self) -> None:
         """Wait for the thread where the process may end without a further call: at the end of the
-        program, and in a worker of a pool. Not for a storage that fails or stands still."""
+        program, and in a worker of a pool. Not for a storage that fails or hangs."""
         left = worker.patience()
         if self.retry.error or self._stalled or not left:
             return
@@ -228,8 +229,8 @@ class Channel:
             worker.spent(time.monotonic() - start)
             self.end(task)
 
-    def _room(self, entered: Callable[[], bool]) -> bool:
-        """Wait until `entered()`; False once the storage has stood still for too long."""
+    def _wait_for_space(self, entered: Callable[[], bool]) -> bool:
+        """Wait until `entered()`; False once the storage has made no progress for too long."""
         if self._inside:
             return entered() or True
         moved = time.monotonic()
@@ -240,7 +241,7 @@ class Channel:
         pending = self.log.pending
         while not entered():
             now = time.monotonic()
-            # A large record takes its time to encode, and to be written piece by piece.
+            # A large record takes time to encode, and to be written piece by piece.
             if worker.encoding or self.encoding or self.log.pending != pending:
                 moved, pending = now, self.log.pending
             if self.retry.error or now - max(moved, self.progress) > STALL_SECS:
@@ -253,7 +254,7 @@ class Channel:
         self.queue.dropped += 1
         if not self.queue.dropping:
             self.queue.dropping = True
-            self.tell(f"{self.log.directory}: the storage does not take what is logged and "
+            self.note(f"{self.log.directory}: the storage does not take what is logged and "
                       f"{self.queue.max_buffer >> 20} MiB wait; what is added now is dropped")
             self.report()
 
@@ -273,8 +274,8 @@ class Channel:
             self._drop()
 
     def _written_through(self) -> bool:
-        """The short way, if nobody else is at work and nothing waits or is wrong. Whether that was
-        so, and all is written."""
+        """The fast path, if no other thread is at work, nothing waits and the storage works.
+        Returns whether it was taken and everything is written."""
         if self.retry.error or get_ident() == self._owner.ident:
             return False
         queue = self.queue
@@ -290,7 +291,7 @@ class Channel:
         except OSError as error:
             self._failed(error)
             return False
-        except Exception:  # it is met again, and reported, on the long way
+        except Exception:  # it occurs again, and is reported, on the general path
             return False
         return True
 
@@ -346,7 +347,7 @@ class Channel:
         except BaseException as error:  # nothing ends the thread: it serves all writers
             if self._foreign(error):
                 raise
-            self._failed(OSError(self._told(error)))
+            self._failed(OSError(self._text_of(error)))
             return False
         self.queue.settle()
         self.retry.recovered()
@@ -377,7 +378,7 @@ class Channel:
         log.write()
         self.progress = time.monotonic()
         if log.notice:
-            self.tell(log.notice)
+            self.note(log.notice)
             log.notice = ""
 
     def _encoded(self, items: List[Any]) -> Encoded:
@@ -392,8 +393,8 @@ class Channel:
                     if self._foreign(error):
                         raise
                     if len(items) == 1:
-                        self.tell(f"a value could not be encoded and is left out: "
-                                  f"{self._told(error)}")
+                        self.note(f"a value could not be encoded and is left out: "
+                                  f"{self._text_of(error)}")
                         return [], 1, getattr(items[0], "nbytes", 0)
                     items = items[:len(items) // 2]
         finally:
@@ -413,7 +414,7 @@ class Channel:
                 raise
             trouble = error
         if trouble is not None and step not in self._tasks:
-            self.tell(f"{self.log.directory}: {self._told(trouble)}")
+            self.note(f"{self.log.directory}: {self._text_of(trouble)}")
         step.finish(trouble)
 
     def _foreign(self, error: BaseException) -> bool:
@@ -424,7 +425,7 @@ class Channel:
         self.queue.interrupted = True
         return True
 
-    def _told(self, error: BaseException) -> str:
+    def _text_of(self, error: BaseException) -> str:
         """The text of an error, or its name where the text raises itself."""
         name = _NAME.__get__(type(error))
         try:
@@ -444,9 +445,9 @@ class Channel:
             if not task.patient:
                 task.finish(error)
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Let the next call issue a warning."""
-        self.retry.tell(text)
+        self.retry.note(text)
         self.queue.wake_at = 0
 
     def _end_now(self, task: Task) -> None:

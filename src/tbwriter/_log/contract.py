@@ -8,8 +8,9 @@ from .._protocol import Protocol
 
 
 class SyncError(OSError):
-    """Records written since the last sync may not survive the machine. Trying again would prove
-    nothing, since the kernel reports a lost page once. Later records go into a new file."""
+    """Records written since the last sync may not survive a crash of the machine. Trying again
+    would prove nothing, since the kernel reports a lost page once. Later records go into a new
+    file."""
 
 
 class Log(Protocol):
@@ -43,7 +44,7 @@ class Log(Protocol):
         """Write all that is pending. OSError when that fails; the next call continues there."""
 
     def sync(self) -> None:
-        """Make written records survive the machine. SyncError if they may not."""
+        """Make written records survive a crash of the machine. SyncError if they may not."""
 
     def read(self, name: str) -> Optional[bytes]:
         """A side file; None if there is none."""
@@ -60,8 +61,8 @@ class Log(Protocol):
         """Delete a side file; OSError where that is not possible."""
 
     def exclusive(self, name: str) -> ContextManager[None]:
-        """While it is entered, no other writer is in the same for this directory and side file, in
-        any process. Those that wait too long enter all the same."""
+        """While it is entered, no other writer of any process can enter it for this directory and
+        side file. Those that wait too long enter all the same."""
 
     def earlier(self) -> Iterator[Union[str, bytes]]:
         """The event files in the directory, in their order: their paths, or their contents."""

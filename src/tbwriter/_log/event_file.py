@@ -25,8 +25,8 @@ LOOK_SECS, SEEN_SECS = 0.1, 0.01
 _open_files: Set[int] = set()  # ids of the event files that are open
 
 # Where the pages of a file may reach the server in any order, a reader on another machine finds
-# zeros in place of pages that are still missing, which is damage for ever. FUSE is not among them:
-# a sync there may send the whole file again.
+# zeros in place of pages that are still missing, and never recovers from this damage. FUSE is not
+# among them: a sync there may send the whole file again.
 _UNORDERED = ("nfs", "nfs4", "cifs", "smb3", "lustre")
 _MOUNTS = "/proc/self/mountinfo"
 
@@ -100,9 +100,9 @@ class EventFile:
         return time.monotonic() - self._seen < SEEN_SECS
 
     def trouble(self, size: Optional[int]) -> str:
-        """Why nothing more can be written into the file; "" while all is well.
+        """Why nothing more can be written into the file; "" if it can be.
 
-        size: the number of bytes that it should have; None where sizes say nothing.
+        size: the number of bytes that it should have; None where sizes are not reliable.
         """
         now = time.monotonic()
         self._seen = now
@@ -145,7 +145,7 @@ class EventFile:
                 self._held()
 
     def sync(self) -> None:
-        """Let the file and its name survive the machine."""
+        """Make the file and its name survive a crash of the machine."""
         _fsync(self.fd)
         if not self._in_directory:
             _sync_directory(os.path.dirname(self.path))
@@ -156,7 +156,7 @@ class EventFile:
         os.ftruncate(self.fd, size)
 
     def remove(self) -> None:
-        """Delete the file; OSError where one may make files and not remove them."""
+        """Delete the file; OSError where files may be created but not removed."""
         os.unlink(self.path)
 
     def park(self) -> None:

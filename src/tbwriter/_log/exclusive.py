@@ -2,7 +2,7 @@
 
 A lock of the kernel on the directory ends with its process and leaves nothing. Where there is none
 (Windows, NFS, object stores) a lock file takes its place; one that stays the same for STALE_SECS is
-that of a process that was killed. Nobody waits for ever: after LOCK_SECS the file is written
+that of a process that was killed. No writer waits for ever: after LOCK_SECS the file is written
 without a lock.
 """
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Files(Protocol):
 
 @contextmanager
 def holding(*locks: Lock) -> Iterator[None]:
-    """Wait for the first of `locks` that can be had here, and release it at the end."""
+    """Wait for the first of `locks` that is available here, and release it at the end."""
     try:
         _wait(locks)
         yield
@@ -139,5 +139,5 @@ class FileLock:
     def _free(self) -> None:
         try:
             self._files.remove(self._name)
-        except OSError:  # one may make objects and not delete them
+        except OSError:  # objects may be created but not deleted
             self._files.put(self._name, b"")

@@ -1,8 +1,8 @@
 """LocalLog: a log directory on a mounted file system.
 
 An event file gets whole records, and after a failed write it continues at the exact next byte: a
-reader takes bytes after a torn record for the end of the file, for ever. Where that is not possible
-any more, a new file begins, and the torn record is written again in it, whole.
+reader takes bytes after a torn record for the end of the file, for ever. Where that is no longer
+possible, a new file begins, and the torn record is written again in it, whole.
 """
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ class LocalLog:
         if end != before + size and end != -1:
             reason = "another program has changed it"
             between = file.read(before, end - size) if end - size > before else b""
-            # Nobody finds records after bytes that are none: those of ours are written again.
+            # No reader finds records after bytes that are not records: ours are written again.
             if between and not (self._whole() == self._written and _are_records(between)):
                 size = 0
         self._written += size
@@ -263,7 +263,7 @@ class LocalLog:
         self._file = file
 
     def _unparked(self) -> Optional[EventFile]:
-        """The file, open; None where there is none, or none any more."""
+        """The open file; None if there is none, or if it is gone."""
         file = self._file
         if file is None or file.fd >= 0:
             return file
@@ -284,7 +284,7 @@ class LocalLog:
         reason = file.trouble(self._size(file) if self._sizes_hold else None)
         if reason:
             # Some file systems (HDFS mounted) show a size only when a file is closed: then sizes
-            # are looked at no more.
+            # are no longer checked.
             if file.fd >= 0 and "changed" in reason:
                 self._sizes_hold = file.size() > self._size(file)
             self._continue_anew(file, reason)
@@ -314,7 +314,7 @@ class LocalLog:
         try:
             new = EventFile(self.directory, self._suffix, self._header())
         except OSError:
-            return False  # a new file does not do better
+            return False  # a new file would not help
         with suppress(OSError):
             self._cut_tail(file)
         if place == first:  # it has no records
@@ -334,8 +334,9 @@ class LocalLog:
             self._begin_anew()
 
     def _cut_tail(self, file: EventFile) -> None:
-        """Let a file that is left end with a whole record. No other bytes ever follow, so a reader
-        that has seen the rest waits in vain, and that is all. Bytes of others are not touched."""
+        """Truncate a file that is left after its last whole record. No other bytes ever follow, so
+        a reader that has seen the torn record only waits in vain. Bytes of others are not
+        touched."""
         size = self._size(file)
         whole = size - (self._written - self._whole())
         if whole < size == file.size():
@@ -368,7 +369,7 @@ class LocalLog:
 
 
 def _are_records(content: bytes) -> bool:
-    """Whether `content` is whole records, as far as their lengths tell."""
+    """Whether `content` consists of whole records, judged by their lengths."""
     at = 0
     while at < len(content):
         length = int.from_bytes(content[at:at + 8], "little")

@@ -6,7 +6,7 @@ import time
 from itertools import count
 from typing import Container, Iterable
 
-# Without `re`: to compile a pattern takes longer than to import this module.
+# Without `re`: compiling a pattern takes longer than importing this module.
 _START = "events.out.tfevents."
 _DIGITS = 10
 _LAST_SECOND = 9_999_999_999

@@ -1,9 +1,9 @@
 """RemoteLog: a log directory on an object store.
 
-An object can't grow, it can only be put as a whole. So a run is a row of segments, each an event
-file whose name sorts after the previous one. The newest is put again, longer, until that would cost
-too many bytes; then the next one begins and the old one stays as it is for ever, since readers that
-have gone on to the next never come back.
+An object can't grow, it can only be put as a whole. So a run is a sequence of segments, each an
+event file whose name sorts after the previous one. The newest is put again, longer, until that
+would send too many bytes; then the next one begins. The old one never changes again, since readers
+that have moved on to the next never return to it.
 """
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ class RemoteLog:
         try:
             paths = self._store.call("ls", self._store.root, detail=False)
         except (FileNotFoundError, PermissionError):
-            # Nothing there yet; or one may write and not look, and the time decides alone.
+            # Nothing is there yet; or listing is not permitted, and only the time orders names.
             return set()
         return {str(path).rpartition("/")[2] for path in paths}
 

@@ -1,5 +1,5 @@
 """Queue: the items of a writer, with their bound in bytes. Task: a step between records. Owner: the
-thread that works on them. Retry: what is wrong with the storage, and when to try again.
+thread that works on them. Retry: the error of the storage, and the time of the next try.
 """
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Queue:
 
     @property
     def crowded(self) -> bool:
-        """Whether so much waits to be encoded that the caller had better do it."""
+        """Whether so much waits to be encoded that the caller should encode its own item."""
         return self._came - self._gone > self.max_buffer - self.max_buffer // 10
 
     def enter(self, item: Any, pending: int, urgent: bool = False) -> bool:
@@ -176,7 +176,7 @@ class Owner:
         self._busy = threading.RLock()
 
     def do(self, timeout: float, work: Callable[[], bool]) -> Optional[bool]:
-        """Do `work` as the owner. None if another thread is at it for longer than `timeout`."""
+        """Do `work` as the owner. None if another thread owns it for longer than `timeout`."""
         me = get_ident()
         try:
             if not self._busy.acquire(timeout=timeout):
@@ -195,7 +195,7 @@ class Owner:
 class Retry:
     """The state of a storage: whether it fails, when to try again, and what to report.
 
-    error: what keeps it from taking records; None while all is well. at: the time of the next try.
+    error: the error with which it refuses records, or None. at: the time of the next try.
     outage: a message about `error` that no call has reported yet. notices: other such messages.
     """
 
@@ -217,7 +217,7 @@ class Retry:
         self.error = None
         self._backoff = 0.0
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         if text not in self.notices and len(self.notices) < _MOST_NOTICES:
             self.notices.append(text)
 

@@ -248,7 +248,7 @@ class Worker:
             self._run()
 
     def _watch(self) -> None:
-        """Replace a blocked thread even if nobody calls."""
+        """Replace a blocked thread even while no caller comes."""
         time.sleep(STUCK_SECS)
         while len(self.idents) > 1 or self.idents and _are_apart(list(self._channels)):
             self.relieve()

@@ -51,12 +51,12 @@ class Metadata(NamedTuple):
     data_class: int = 0
 
 
-# Of a value without metadata.
+# For a value without metadata.
 NO_METADATA = Metadata()
 
 
 class Value(NamedTuple):
-    """One value of a Summary as it stands in the file.
+    """One value of a Summary as it is in the file.
 
     number: the field of Summary.Value that holds it (2 simple_value, 4 image, 5 histo, 6 audio,
         8 tensor), 0 for a value with none. data: the bytes of that field; of a simple_value the
@@ -70,7 +70,7 @@ class Value(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One event as it stands in the file.
+    """One event as it is in the file.
 
     number: the field of Event that it carries (3 file_version, 4 graph_def, 5 summary,
         6 log_message, 7 session_log, 8 tagged_run_metadata, 9 meta_graph_def), 0 for none.
@@ -107,7 +107,7 @@ def _check_member(number: int, data: Data) -> None:
 
 
 def check_fields(data: Data) -> None:
-    """WireError where the bytes are no message."""
+    """WireError if the bytes are not a message."""
     for _ in wire.fields(data):
         pass
 
@@ -178,7 +178,7 @@ def values(data: Data) -> Iterator[Value]:
 def walked(walk: Callable[[], Iterator[Item]]) -> Sequence[Item]:
     """The items that `walk` gives, as a tuple if they are few.
 
-    walk: begins anew with each call, and may raise an error, which then arises here. A message of
+    walk: starts again with each call, and may raise an error, which then arises here. A message of
     six megabytes can hold three million items: of so many, only the first are kept.
     """
     items = walk()
@@ -241,7 +241,7 @@ def _value(data: Data) -> Value:
         if _MEMBERS.get(field) == wire_type:
             repeated = field == number and wire_type == LENGTH
             if number != field and number in _MESSAGES:
-                check_fields(payload)  # it is replaced, and has to be a message all the same
+                check_fields(payload)  # it is replaced, but must be a message
             payload = b"".join((payload, value)) if repeated else value
             number = field
         elif wire_type != LENGTH:

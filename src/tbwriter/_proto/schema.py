@@ -177,7 +177,7 @@ PLUGINS: Dict[str, Plugin] = {one.name: one for one in (
     Plugin(RUN_METADATA, "graph", DataClass.BLOB_SEQUENCE, content=b"1"),
     Plugin(RUN_METADATA_GRAPH, "graph", DataClass.BLOB_SEQUENCE, content=b"1"),
     Plugin(KERAS_MODEL, "graph", DataClass.BLOB_SEQUENCE, content=b"1"),
-    # TensorBoard makes these two out of events of their own.
+    # TensorBoard makes these two from events of their own.
     Plugin(GRAPHS, "graph", DataClass.BLOB_SEQUENCE),
     Plugin(TAGGED_RUN_METADATA, "run_metadata", DataClass.BLOB_SEQUENCE),
 )}

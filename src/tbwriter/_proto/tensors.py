@@ -1,7 +1,7 @@
 """TensorProto to numpy, as TensorBoard's `make_ndarray` does it, and without its copies.
 
-A shape is compared with the bytes that are there before anything is allocated for it, so memory
-stays in proportion to the bytes.
+A shape is compared with the available bytes before anything is allocated for it, so memory stays in
+proportion to the bytes.
 
 Source: tensor.proto, tensor_shape.proto, types.proto of TensorFlow.
 """
@@ -39,7 +39,7 @@ class Tensor:
     """A TensorProto: its type and shape, and where its elements are.
 
     dtype: DataType. shape: as the message says, which need not fit; of more than 32 axes, the first
-    33. strings: how many elements of `string_val` there are. The message is read once; elements are
+    33. strings: the number of elements of `string_val`. The message is read once; elements are
     decoded when they are needed.
     """
 
@@ -101,7 +101,7 @@ class Tensor:
 
     @property
     def count(self) -> int:
-        """How many elements are there. WireError for a type without elements."""
+        """The number of elements in the message. WireError for a type without elements."""
         if self._count < 0:
             self._count = self._counted()
         return self._count
@@ -120,7 +120,7 @@ class Tensor:
 
     @property
     def filled(self) -> bool:
-        """Whether one listed element stands for all of the shape. Content is never repeated."""
+        """Whether one listed element fills the whole shape. Content is never repeated."""
         return self.count == 1 and not self._content
 
     def check(self) -> None:
@@ -135,8 +135,8 @@ class Tensor:
         """The elements as an array; strings as an array of bytes objects; bfloat16 as float32.
 
         Raises WireError for a type that has no array, and for more or fewer elements than the
-        shape has. One element for all of a shape is a view that takes no memory; it may stand for
-        at most `MAX_FILL`.
+        shape has. One element for a whole shape is a view that takes no memory; it may fill at most
+        `MAX_FILL`.
         """
         self.check()
         flat = self._elements()

@@ -50,8 +50,8 @@ class Copies:
     """Files on this machine with the bytes of objects, for random access.
 
     Several objects are downloaded at a time, ahead of their use, in the order of `places`. A file
-    that is on this machine is its own copy, and so is an object that cannot be read: who opens it
-    gets the error.
+    that is on this machine is its own copy, and so is an object that cannot be read: opening it
+    raises the error.
     """
 
     def __init__(self, places: Iterable[str]) -> None:
@@ -72,7 +72,7 @@ class Copies:
         return str(next(self._copied).result()) if is_url(place) else place
 
     def drop(self, place: str, copy: str) -> None:
-        """The copy of a place is needed no longer."""
+        """Release the copy of a place, which is no longer needed."""
         if copy != place:
             os.unlink(copy)
 

@@ -24,7 +24,7 @@ _NUMBERS = (_SIMPLE, schema.Value.TENSOR)
 # Summary, step, wall_time, and the number if it is a scalar.
 _Single = Tuple[str, int, int, int, float, float]
 
-# How many of them are collected before they are put into columns.
+# The number of values that are collected before they are put into columns.
 _MOST_SINGLES = 4096
 
 # A tag of up to so many values has no arrays.
@@ -113,7 +113,7 @@ class Column:
 class Loader:
     """Puts the values of one file into the columns of a run.
 
-    faults: what is wrong with the file. writers: who wrote it, where it says so.
+    faults: the faults of the file. writers: the programs that wrote it, if it names them.
     """
 
     def __init__(self, columns: Dict[str, Column], file: int) -> None:

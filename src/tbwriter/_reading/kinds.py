@@ -1,7 +1,7 @@
-"""Values of each kind, decoded from what stands in an event file.
+"""Values of each kind, decoded from the messages of an event file.
 
-Nothing is trusted: a value that does not hold together raises WireError, and none takes more
-memory than its bytes in the file account for.
+Nothing is trusted: an inconsistent value raises WireError, and none takes more memory than its
+bytes in the file account for.
 """
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def histogram(value: Value) -> Array:
     data = _message(value)
     if value.number == schema.Value.TENSOR:
         found = tensors.array_of(data)
-        # An element that stands for a whole shape must not become an array of that shape.
+        # One element that fills a whole shape must not become an array of that shape.
         if found.ndim != 2 or found.shape[1] != 3 or found.size > max(len(data), _FEW):
             raise WireError(f"got a histogram of shape {found.shape} in {len(data)} bytes, "
                             "want [k, 3]")

@@ -1,4 +1,4 @@
-"""Scalars that were decoded together, and how they are put in the order of the file."""
+"""Scalars that were decoded together, and their sorting into the order of the file."""
 from __future__ import annotations
 
 from typing import Any, Iterator, List, NamedTuple, Tuple

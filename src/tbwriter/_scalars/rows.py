@@ -23,7 +23,7 @@ from .._proto.wire import bytes_field, string_field, varint
 ROW = Struct("<dqfI")
 SIZE = ROW.size
 _STEP = Struct("<q")
-_BYTES = Struct("<8sq4sI")  # the same, with the bytes that stand in the record as they are
+_BYTES = Struct("<8sq4sI")  # the same, with the bytes that the record stores unchanged
 
 _FEW = 192             # below it numpy's fixed cost, in a cold cache, is larger than the work
 _PIECE = 8192 * SIZE     # so many rows at a time stay in the processor's cache
@@ -40,7 +40,7 @@ _MANY_TAGS = 1 << 16   # and neither are those of further tags, all of which are
 
 
 class Tags:
-    """Each tag's number in a row, and the bytes that stand for it in a record.
+    """Each tag's number in a row, and the bytes of the tag in a record.
 
     numbers: {tag: number} of the tags that have one, looked up by every call.
     prefixes: at each number, the tag's field of Summary.Value. longest: the size of the longest.
@@ -60,8 +60,8 @@ class Tags:
         """The tag's number; it gets one if it has none."""
         if tag not in self.numbers:
             prefix = string_field(schema.Value.TAG, tag)
-            # Two threads may come here with one tag, or with two: whoever appends owns the place,
-            # and a tag that got two numbers is still the same tag in the record.
+            # Two threads may come here with one tag, or with two: the one that appends owns the
+            # place, and a tag that got two numbers is still the same tag in the record.
             self.longest = max(self.longest, len(prefix))
             self.prefixes.append(prefix)
             number = len(self.prefixes) - 1
@@ -102,8 +102,8 @@ class RowEncoder:
 
 @lru_cache(maxsize=16384)
 def _around(prefix: bytes, step_length: int) -> Tuple[bytes, bytes]:
-    """What is the same in all records of a tag: the frame's header, and what stands between step
-    and value."""
+    """The bytes that are the same in all records of a tag: the frame's header, and those between
+    step and value."""
     value = prefix + SIMPLE_VALUE_KEY
     summary = bytes_field(schema.Summary.VALUE, value + bytes(4))[:-4]
     tail = bytes_field(schema.Event.SUMMARY, summary + bytes(4))[:-4]

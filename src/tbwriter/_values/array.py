@@ -179,7 +179,7 @@ def of_numpy(values: Any, what: str = "values", kinds: str = "biuf", _outer: Tup
              ) -> Any:
     """`values`, with arrays of numpy in place of foreign ones in its lists.
 
-    Numpy would walk through a foreign array item by item, each a small array of its own; a sparse
+    Numpy would iterate over a foreign array item by item, each a small array of its own; a sparse
     one of MXNet has items without end.
     """
     if not isinstance(values, (list, tuple)) or set(map(type, values)) <= _KNOWN:
@@ -209,7 +209,7 @@ def masked(values: Any) -> Any:
 
 
 def bounds(array: "np.ndarray[Any, Any]") -> Tuple[Any, Any]:
-    """The smallest and the largest value; NaN is left out unless there is nothing else."""
+    """The smallest and the largest value; NaN is left out unless all values are NaN."""
     low, high = np.minimum.reduce(array, axis=None), np.maximum.reduce(array, axis=None)
     if low != low:  # fmin and fmax are slower
         low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)

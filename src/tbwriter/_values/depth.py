@@ -98,4 +98,4 @@ def warn_of_range(array: Array, subject: str) -> None:
 
 
 def _warn(subject: str, text: str) -> None:
-    once(("range", subject), f"{subject} {text}; said once for a tag")
+    once(("range", subject), f"{subject} {text}; reported once per tag")

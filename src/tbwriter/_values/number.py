@@ -13,8 +13,8 @@ from typing import Any, List
 from .._foreign import shown
 from .._warnings import once
 
-# Objects of which `float` makes numbers that they are not, and dtypes of such elements: texts,
-# complex numbers, dates and durations.
+# Types that `float` accepts although their values are not numbers, and dtypes of such elements:
+# texts, complex numbers, dates and durations.
 _OTHERS = (str, bytes, bytearray, complex)
 _OTHER_KINDS = tuple("SUcMm")
 
@@ -51,7 +51,7 @@ def _as_float(value: Any, what: str) -> float:
     if isinstance(value, _OTHERS) or value is None or kind in _OTHER_KINDS:
         raise _no_number(value, what)
     if _is_masked(value):
-        once(("masked", what), f"got a masked {what}, which is written as NaN; said once")
+        once(("masked", what), f"got a masked {what}, which is written as NaN; reported once")
         return math.nan
     item = value.item() if hasattr(value, "item") else value
     if kind == "O":  # an array or a column of any objects
@@ -120,7 +120,7 @@ def _as_integer(step: Any) -> int:
 def warn_of_fraction(step: float) -> None:
     """Warn once that steps are integers."""
     once("fraction", f"got the step {step:g}, which is cut to {int(step)}: TensorBoard's steps are "
-         "integers (for parts of an epoch, multiply by the steps per epoch); said once")
+         "integers (for parts of an epoch, multiply by the steps per epoch); reported once")
 
 
 def as_wall_time(wall_time: Any) -> float:

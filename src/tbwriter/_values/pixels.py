@@ -56,7 +56,7 @@ class Picture(NamedTuple):
         return pixels if "N" in self.layout else pixels[0]
 
     def numbers(self) -> Array:
-        """The values, after the warnings that they deserve."""
+        """The values, after the warnings about them were issued."""
         array = self.data.numpy()
         if not self.normalize:
             warn_of_range(array, f"the picture {self.tag!r}")
@@ -101,7 +101,7 @@ def _guess(shape: Sequence[int], batch: str) -> Optional[str]:
 
 
 def _fitted(dataformats: str, rank: int, batch: str) -> Optional[str]:
-    """`dataformats` with as many axes as there are; None where it contradicts them."""
+    """`dataformats` with as many axes as the array has; None if it contradicts them."""
     if not isinstance(dataformats, str):
         raise TypeError(f"got dataformats of type {type(dataformats).__name__}, want str")
     layout = dataformats.upper()
@@ -146,7 +146,7 @@ def unmasked(data: Any, tag: str, normalize: bool = False) -> Any:
     if hidden is None:
         return data
     once(("masked", "picture", tag), f"the picture {tag!r} has masked elements, which are shown "
-         "black; said once for a tag")
+         "black; reported once per tag")
     if normalize:
         hidden = hidden.astype(np.float64)
     return hidden.filled(np.nan if hidden.dtype.kind == "f" else 0)

@@ -1,8 +1,8 @@
 """Buffers for snapshots of large arrays, used again.
 
 The kernel hands out large blocks of memory page by page, and touching a new page takes longer than
-copying into one that was used before. A training logs arrays of the same sizes again and again, so
-a buffer whose array was encoded is kept for the next one.
+copying into one that was used before. A training program logs arrays of the same sizes again and
+again, so a buffer whose array was encoded is kept for the next one.
 
 The pool never makes the memory larger than it was at its peak: before a new buffer is made,
 unused ones of the same size in total are freed. The writer's thread frees all of them once it is

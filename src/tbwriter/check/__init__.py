@@ -1,4 +1,4 @@
-"""What is wrong with a log directory, what TensorBoard shows of it, and how to fix it.
+"""The faults of a log directory, how TensorBoard shows them, and how to fix them.
 
     from tbwriter import check
     for finding in check.check("runs"):
@@ -36,7 +36,7 @@ RULES: Dict[str, Rule] = {
 
 
 def check(logdir: str, progress: Optional[Progress] = None) -> List[Finding]:
-    """All that is wrong with a log directory or an event file, errors first.
+    """The faults of a log directory or an event file, errors first.
 
         for finding in check("runs"):
             print(finding.rule, finding.run, finding.tag, finding.fix)
@@ -49,7 +49,7 @@ def check(logdir: str, progress: Optional[Progress] = None) -> List[Finding]:
 
 
 def total_bytes(logdir: str) -> int:
-    """How many bytes `check` reads.
+    """The number of bytes that `check` reads.
 
         bar = tqdm(total=total_bytes("runs"))
         check("runs", progress=bar.update)
@@ -89,11 +89,11 @@ class Directory:
 
     @property
     def total_bytes(self) -> int:
-        """How many bytes `findings` reads."""
+        """The number of bytes that `findings` reads."""
         return sum([size_of(path) for paths in self.runs.values() for path in paths])
 
     def findings(self, progress: Optional[Progress] = None, jobs: int = 1) -> Iterator[Finding]:
-        """The findings, run by run as they come; those of a run with errors first.
+        """The findings, run by run as they are found; those of a run with errors first.
 
         jobs: how many processes read runs at a time. Objects are always requested several at a
         time, by this process.

@@ -66,7 +66,7 @@ def _patterns(layout: Data) -> Iterator[str]:
 
 
 def _pattern_problem(pattern: str) -> str:
-    """What Python's `re`, with which TensorBoard reads patterns, says against one."""
+    """The error of Python's `re`, with which TensorBoard reads patterns, or ""."""
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
@@ -75,7 +75,7 @@ def _pattern_problem(pattern: str) -> str:
 
 
 def graph_problem(data: Data, fields: wellformed.Fields) -> str:
-    """What protobuf would say against a GraphDef or RunMetadata, "" for nothing."""
+    """The reason for which protobuf would refuse a GraphDef or RunMetadata, or ""."""
     try:
         wellformed.walk(data, fields)
     except WireError as error:

@@ -15,7 +15,7 @@ class Rule(NamedTuple):
     """One kind of fault: what each loader of TensorBoard shows, and how to fix it.
 
     name: its key in `check.RULES`. level: `ERROR` or `WARNING`. fast, python: what TensorBoard's
-        default loader and its Python one show. fix: what to do about it.
+        default loader and its Python one show. fix: how to fix it.
     """
 
     name: str
@@ -35,8 +35,8 @@ class Finding(NamedTuple):
 
     rule: its name, a key of `check.RULES`. level: "error" (something is not shown, or shown
     wrongly) or "warning" (a hazard). run, path, tag: where ("" where it concerns no tag). times:
-    how often. what: what was found the first time, with numbers. fast, python: what TensorBoard
-    shows, by loader. fix: how to fix it.
+    how often. what: the first occurrence, with numbers. fast, python: what each of TensorBoard's
+    loaders shows. fix: how to fix it.
     """
 
     rule: str

@@ -34,7 +34,7 @@ RULES = (IMAGE_SHAPE, IMAGE_FORMAT, BLACK_IMAGE, AUDIO_SHAPE, AUDIO_CLIPS, AUDIO
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _IMAGES = (_PNG, b"\xff\xd8\xff", b"GIF8", b"BM")
-# Of a file, how much is decoded; of a larger one nothing is claimed.
+# The most bytes of a file that are decoded; a larger file is not judged.
 _MOST = 1 << 22
 # Which part of a sound's samples may be at full scale: of a sine it is a third of a percent.
 _FULL_SCALE = 0.01
@@ -72,7 +72,7 @@ def images(value: Decoded, first: Metadata, look: bool) -> Iterator[Problem]:
 
 
 def _is_black(file: Data) -> bool:
-    """Whether a PNG has 8 bits per channel, and 1 is its brightest. False for what is not clear."""
+    """Whether a PNG has 8 bits per channel, and 1 is its brightest. False if in doubt."""
     try:
         pixels = _png_pixels(bytes(file[:_MOST]))
     except (zlib.error, error, ValueError, IndexError):
@@ -81,7 +81,7 @@ def _is_black(file: Data) -> bool:
 
 
 def _png_pixels(file: bytes) -> "Optional[np.ndarray[Any, Any]]":
-    """The colours [rows, columns, channels]; None as soon as one is above 1."""
+    """The colours [rows, columns, channels]; None if one of them is above 1."""
     data, at = [], len(_PNG)
     width, height, depth, colour, _, _, interlaced = _header(file, at + 8)
     while at + 8 <= len(file):
@@ -100,7 +100,7 @@ def _png_pixels(file: bytes) -> "Optional[np.ndarray[Any, Any]]":
         return None
     lines = raw.reshape(height, -1)
     filtered = lines[:, 1:].reshape(height, width, samples)[..., :colours]
-    # Differences of numbers of which none is above 1.
+    # Differences of numbers that are all at most 1.
     if not np.isin(filtered, (0, 1, 255)).all():
         return None
     rows: List[Any] = []

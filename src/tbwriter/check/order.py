@@ -59,7 +59,7 @@ class Restarts:
 
     def __init__(self) -> None:
         self.moment = 0
-        # The step of the first START, until a later one makes up for it.
+        # The step of the first START, until a later one has its effect.
         self.unseen: Optional[int] = None
         # Moments and steps of the STARTs that purge; only those that no later one covers.
         self._moments: List[int] = []
@@ -114,7 +114,7 @@ class Series:
         self.digest = digest
         if self.kept and step <= self.kept[-1]:
             if again and step == self.kept[-1]:
-                return  # the same value once more hides nothing
+                return  # repeating the same value hides nothing
             self._cut(step)
         self.kept.append(step)
 
@@ -148,7 +148,7 @@ class Series:
                 self._stale.append((begin, len(self.kept)))
 
     def _cut(self, step: int) -> None:
-        """Delete the points that the fast loader deletes, and note why they are wrong."""
+        """Delete the points that the fast loader deletes, and note the fault of each."""
         begin, end = bisect_left(self.kept, step), len(self.kept)
         same = self.kept[-1] == step
         purged = sum([stop - max(start, begin) for start, stop in takewhile(

@@ -36,7 +36,7 @@ _MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
 
 
 class Run:
-    """One run. `read` its files in their order; then `findings` gives what is wrong."""
+    """One run. `read` its files in their order; then `findings` gives the faults."""
 
     def __init__(self, name: str, hparams: HParams) -> None:
         self.found = Findings(name)
@@ -140,13 +140,13 @@ class _File:
                 self._run.found.add(rule, self._path, values[tag].tag, what, count)
 
     def end(self) -> order.File:
-        """What the file's records leave to be said."""
+        """The findings that need all records of the file."""
         for tag in sorted(self._unnamed):
             self._run.found.add(tags.NO_PLUGIN, self._path, tag, "tensors without metadata")
         return order.File(self._path, self._first, self._last, set(self._metadata))
 
     def _begin(self, scalars: Scalars, others: List[Record]) -> None:
-        """The first event of the file says its version."""
+        """Check the first event of the file, which states the version."""
         if not self.empty or not (others or len(scalars.tags)):
             return
         self.empty = False

@@ -83,8 +83,8 @@ def _check_content(plugin: schema.Plugin, content: bytes, path: str, tag: str, f
 
 
 def check_missing_value(value: Value, plugin: str, step: int, path: str, found: Findings) -> None:
-    """A tag with metadata at most. Hyperparameters need no value; a plugin that TensorBoard does
-    not have misses none."""
+    """A tag with metadata at most. Hyperparameters need no value, nor does a plugin that
+    TensorBoard does not have."""
     if not plugin:
         found.add(NO_PLUGIN, path, value.tag, "neither value nor metadata")
     elif plugin in schema.PLUGINS and plugin != schema.HPARAMS:

@@ -1,4 +1,4 @@
-"""A value decoded once, for all rules that look at it."""
+"""A value decoded once, for all rules that check it."""
 from __future__ import annotations
 
 from typing import Dict, Optional, Tuple

@@ -45,7 +45,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return USAGE
     except MemoryError:
         pass  # the data that was read is freed before anything is printed
-    print("tbwriter: the log takes more memory than there is", file=sys.stderr)
+    print("tbwriter: the log takes more memory than is available", file=sys.stderr)
     return USAGE
 
 

@@ -14,13 +14,13 @@ Steps = Tuple[Optional[int], Optional[int]]
 
 
 def add_dir(parser: argparse.ArgumentParser) -> None:
-    """DIR: where to read."""
+    """DIR: the log directory to read."""
     parser.add_argument("dir", metavar="DIR", help="a log directory or an event file: a path, or "
                         "a URL such as s3://bucket/logs")
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:
-    """OUT: where to write. Always the last argument."""
+    """OUT: the directory to write. Always the last argument."""
     parser.add_argument("out", metavar="OUT", help="a new or empty directory")
 
 
@@ -35,7 +35,7 @@ def add_names(parser: argparse.ArgumentParser) -> None:
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
-    """--jobs: how many processes read runs."""
+    """--jobs: the number of processes that read runs."""
     parser.add_argument("--jobs", type=whole_number, default=1, metavar="N",
                         help="how many processes read runs at a time (1)")
 

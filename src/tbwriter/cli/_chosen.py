@@ -9,7 +9,7 @@ from ._arguments import matcher
 
 def chosen(found: Dict[str, List[str]], run: str, tag: str, jobs: int = 1
            ) -> Iterator[Tuple[Run, Dict[str, str]]]:
-    """Runs with {tag: kind}, read one after the other, or by `jobs` processes."""
+    """Runs with {tag: kind}, read one after another, or by `jobs` processes."""
     fits_run, fits_tag = matcher(run), matcher(tag)
     for one in read_each({name: paths for name, paths in found.items() if fits_run(name)}, jobs):
         tags = one.tags

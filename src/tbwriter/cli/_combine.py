@@ -1,4 +1,4 @@
-"""Log directories that are combined: which of their runs are one run, and which are not.
+"""Log directories that are combined: which of their runs become one run, and which stay apart.
 
 Two parts of a run, whose steps follow each other, are one. Runs of one name with values of the same
 steps, such as those of two seeds, are different curves: each log directory then has a directory of

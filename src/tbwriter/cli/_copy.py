@@ -1,4 +1,4 @@
-"""The records of a copied run: as they are where nothing is to be changed, else encoded anew."""
+"""The records of a copied run: unchanged if nothing is to be changed, otherwise encoded again."""
 from __future__ import annotations
 
 import math
@@ -34,7 +34,7 @@ class Copier:
     """Encodes rows of an index as the records of one event file.
 
     rename: {number of a tag: its new name}. start: the time of the first event, seconds since 1970.
-    changed: how many values were in the files no longer when they were copied.
+    changed: the number of values that were no longer in the files when they were copied.
     """
 
     def __init__(self, index: Index, rename: Dict[int, str]) -> None:
@@ -129,7 +129,7 @@ class _Files:
             file.close()
 
     def record(self, number: int, offset: int) -> bytes:
-        """A record with its frame; nothing if there is none at this place any more."""
+        """A record with its frame; nothing if it is no longer at this place."""
         file = self._open.get(number)
         if file is None:
             if len(self._open) == _OPEN_FILES:

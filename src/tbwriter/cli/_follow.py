@@ -17,7 +17,7 @@ from .._proto.wire import WireError
 from ._arguments import matcher
 
 _BARS = "▁▂▃▄▅▆▇█"
-# The same where the terminal knows no others; the last is for what is not finite.
+# The same for terminals without these characters; the last is for values that are not finite.
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█×…", "_.-=+*%#x~")
 # How many of the latest points of a tag are drawn.
 _POINTS = 2000
@@ -41,7 +41,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def _is_scalar(value: Value) -> bool:
-    # TensorFlow says so with a tag's first value only.
+    # TensorFlow writes the plugin with a tag's first value only.
     return value.metadata is not None and value.metadata.plugin == schema.SCALARS
 
 
@@ -67,7 +67,7 @@ class Points:
 
 
 class Follower:
-    """The scalars of a log directory, as far as its files have come."""
+    """The scalars of a log directory, up to the present end of its files."""
 
     def __init__(self, logdir: str, run: str = "*", tag: str = "*") -> None:
         self._logdir = logdir
@@ -138,7 +138,7 @@ class Follower:
                 self._series[run, value.tag].add(event.step, number)
 
     def _is_shown(self, run: str, value: Value) -> bool:
-        """Whether a value is a scalar of a tag that was asked for."""
+        """Whether a value is a scalar of a wanted tag."""
         return self._fits_tag(value.tag) and (
             value.number == schema.Value.SIMPLE_VALUE or value.number == schema.Value.TENSOR
             and ((run, value.tag) in self._series or _is_scalar(value)))

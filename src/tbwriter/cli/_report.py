@@ -12,7 +12,7 @@ from ._rewrite import Place, Report, RunReport, Selection, rewrite, total_bytes
 from ._table import table
 from ._text import plural, print_json, say
 
-# How many runs have a row of their own.
+# The number of runs that have a row of their own.
 _ROWS = 20
 
 

@@ -1,4 +1,4 @@
-"""Log directories written anew: repaired, combined, selected, thinned. The originals stay.
+"""Copies of log directories: repaired, combined, selected, thinned. The originals stay.
 
 Each run becomes one event file: its values in the order of their steps, the last one where a tag
 repeats a step, without what a restart purged. Metadata comes with the first value of each tag,
@@ -34,8 +34,8 @@ _LAST_SECOND = 9_999_999_999
 class Selection(NamedTuple):
     """Which values are copied.
 
-    run, tag: whether a run or a tag is chosen, by its name. rename: {tag: its new name}; a "*" in
-    both stands for the same text. steps: first step and the step after the last, None without a
+    run, tag: whether a run or a tag is chosen, by its name. rename: {tag: its new name}; a "*"
+    matches the same text in both. steps: first step and the step after the last, None without a
     limit. Values that belong to a run as a whole, such as its graph, have no step here. points: how
     many values of each tag at most, evenly spread, first and last among them.
     """
@@ -48,7 +48,7 @@ class Selection(NamedTuple):
 
 
 class RunReport(NamedTuple):
-    """What became of one run. name: below the output. left_out: how many values, by reason."""
+    """The result for one run. name: below the output. left_out: the number of values, by reason."""
 
     name: str
     read: int
@@ -57,9 +57,9 @@ class RunReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of log directories.
+    """The result for log directories.
 
-    renamed: {name in the log: name below the output}. notes: what else is to be known.
+    renamed: {name in the log: name below the output}. notes: other facts for the user.
     applied: the tags that have new names.
     """
 
@@ -70,7 +70,7 @@ class Report(NamedTuple):
     applied: Set[str]
 
     def add(self, other: "Report") -> None:
-        """What became of further runs."""
+        """Add the results of further runs."""
         self.runs.extend(other.runs)
         self.faults.add(other.faults)
         self.renamed.update(other.renamed)
@@ -123,7 +123,7 @@ def places(logdirs: Sequence[str]) -> List[Place]:
 
 
 def total_bytes(found: Sequence[Place]) -> int:
-    """How many bytes of event files there are."""
+    """The number of bytes of all event files."""
     return sum(size_of(path) for place in found for paths in runs_of(place.files).values()
                for path in paths)
 
@@ -224,7 +224,8 @@ def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
 
 def _chosen(index: Index, rows: "np.ndarray[Any, Any]", gone: "np.ndarray[Any, Any]",
             selection: Selection) -> "Tuple[np.ndarray[Any, Any], Dict[str, int]]":
-    """The rows to write, in the order in which they are written, and how many are left out."""
+    """The rows to write, in the order in which they are written, and the number that is left
+    out."""
     reasons: Dict[str, int] = {}
 
     def keep(reason: str, fits: "np.ndarray[Any, Any]") -> None:
@@ -308,8 +309,8 @@ def _renamed(name: str, rename: Dict[str, str]) -> Tuple[str, str]:
 
 def _write(index: Index, rows: "np.ndarray[Any, Any]", name: str, output: Output,
            rename: Dict[int, str]) -> int:
-    """Write one event file with these rows, or none for a run of which nothing is left. Returns
-    how many values were not there any more."""
+    """Write one event file with these rows, or none for a run of which nothing is left. Returns the
+    number of values that were no longer there."""
     if not len(rows) and (len(index.tag) or not index.header):
         return 0
     copier = Copier(index, rename)

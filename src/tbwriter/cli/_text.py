@@ -81,7 +81,7 @@ def as_json(value: Any, indent: Any = None) -> str:
     return _NOT_PLAIN.sub(_escape_json, text)
 
 
-# Whatever is neither a space, a newline between values, nor of a printing class.
+# Characters that are neither a space, nor a newline between values, nor of a printing class.
 _NOT_PLAIN = re.compile("[^\n -~]")
 
 

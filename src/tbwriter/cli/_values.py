@@ -1,4 +1,4 @@
-"""What the events of a log show, value by value, as a command that copies them needs it."""
+"""The values that the events of a log show, for the commands that copy them."""
 from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional, Sequence
@@ -31,7 +31,7 @@ def values(event: Event) -> Sequence[Value]:
 
 
 def no_value(event: Event) -> str:
-    """What an event is that carries no value; "" for others, and for the version of the file."""
+    """The kind of an event without a value; "" for others, and for the version of the file."""
     return _NO_VALUES.get(event.number, "")
 
 
@@ -47,7 +47,7 @@ def needs_number(value: Value, plugin: str) -> bool:
 
 
 class Change(NamedTuple):
-    """What is different in the copy of a value.
+    """The changes in the copy of a value.
 
     metadata: written with it. number: whether it is written as a simple_value. tag: its new name.
     """

@@ -31,7 +31,7 @@ _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), 
 _COLUMNS = ("run", "tag", "step", "wall_time", "value")
 # A text of up to so many bytes is one piece.
 _SHORT = 1 << 16
-# How many rows become text at a time.
+# The number of rows that become text at a time.
 _SLAB, _SLAB_BYTES = 1 << 14, 1 << 22
 
 
@@ -108,7 +108,7 @@ def _noting(found: Dict[str, List[str]], options: argparse.Namespace, faults: Fa
 
 def _report(faults: Faults) -> None:
     for fault in faults:
-        if fault.kind != TAIL:  # of a run that goes on
+        if fault.kind != TAIL:  # of a run that continues
             print(f"tbwriter: damaged: {shown(str(fault))}", file=sys.stderr)
     if faults.more:
         print(f"tbwriter: damaged: {plural(faults.more, 'more place')}", file=sys.stderr)

@@ -17,7 +17,7 @@ HELP = "Follow the scalars of a growing run with small charts."
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="print once and end")
     parser.add_argument("--interval", type=seconds, default=1.0, metavar="S",
-                        help="seconds between two looks (1)")
+                        help="seconds between two reads (1)")
     add_names(parser)
     add_dir(parser)
 

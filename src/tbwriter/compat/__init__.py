@@ -5,7 +5,7 @@
     from tbwriter.compat.mxboard import SummaryWriter       # mxboard
     from tbwriter.compat.tensorboard import FileWriter      # dmlc/tensorboard, 2017
 
-A framework that imports one of them itself is given the module here by `install`.
+For a framework that imports one of them itself, `install` replaces that module.
 """
 from __future__ import annotations
 

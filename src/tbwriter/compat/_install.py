@@ -1,5 +1,5 @@
-"""Put a module of this folder in the place of the one it is like, for frameworks that import that
-one themselves.
+"""Replace a module by its counterpart in this folder, for frameworks that import the module
+themselves.
 
     with tbwriter.compat.install("torch.utils.tensorboard"):
         trainer.fit(model)
@@ -39,10 +39,11 @@ class _Rebound(NamedTuple):
 
 
 class Installed:
-    """What `install` did; a context manager that undoes it. `str()` says it in a sentence.
+    """The result of `install`; a context manager that undoes it. `str()` describes it in a
+    sentence.
 
     name: the module that was replaced. module: the module of tbwriter in its place.
-    rebound: names in modules imported before, as "module.name", that stand for tbwriter's now.
+    rebound: names in modules imported before, as "module.name", that are tbwriter's now.
     """
 
     def __init__(self, name: str) -> None:
@@ -55,13 +56,13 @@ class Installed:
         self.found = bool(real)
         self._former = {one: sys.modules[one] for one in self._names if one in sys.modules}
         self._rebound: List[_Rebound] = []
-        # Submodules that are not replaced, such as helpers, are the real ones.
+        # Submodules that are not replaced, such as helpers, are those of the original.
         self._real = real
         self._loaded: Dict[str, Optional[ModuleType]] = dict(self._former)
         self.module.__path__ = self._path + [one for one in real if one not in self._path]
         for one in self._names:
             module = sys.modules[one] = import_module(self.module.__name__ + one[len(name):])
-            # Names that are not here, such as a submodule's own helpers, are the real ones' too.
+            # So are names that do not exist here, such as a submodule's own helpers.
             vars(module)["__getattr__"] = partial(self._elsewhere, one)
         self._bind(_parent_of(name), name.rpartition(".")[2], self.module)
         if name in self._former:
@@ -103,7 +104,7 @@ class Installed:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     def _rebind(self, real: ModuleType) -> None:
-        """Let names that other modules took from the real one stand for ours."""
+        """Replace the names that other modules imported from the original."""
         ours = {id(vars(real)[name]): value for name, value in vars(self.module).items()
                 if name in vars(real) and isinstance(value, (type, ModuleType))}
         ours[id(real)] = self.module
@@ -121,7 +122,7 @@ class Installed:
             setattr(module, name, value)
 
     def undo(self) -> None:
-        """Put everything back; for `uninstall`."""
+        """Restore everything; for `uninstall`."""
         for one in self._names:
             sys.modules.pop(one, None)
             del vars(import_module(self.module.__name__ + one[len(self.name):]))["__getattr__"]
@@ -135,22 +136,22 @@ class Installed:
 
 
 def install(name: str, *, quiet: bool = False) -> Installed:
-    """Let `import name` give tbwriter's module, in this process, until `uninstall(name)`.
+    """Make `import name` import tbwriter's module, in this process, until `uninstall(name)`.
 
         install("torch.utils.tensorboard")
         from torch.utils.tensorboard import SummaryWriter
 
     name: "torch.utils.tensorboard", "tensorboardX", "mxboard", or "tensorboard" (MXNet's of 2017;
         Google's TensorBoard cannot be imported meanwhile).
-    quiet: do not say on stderr what was done.
+    quiet: do not report on stderr what was replaced.
 
-    Works whether the real module is installed or not, before and after its import: names that other
-    modules took from it are replaced too, and its submodules that have no counterpart here stay.
-    Writers that exist already stay as they are. A process that is spawned imports anew: call
-    `install` there too, at the top of the program.
+    Works whether or not the original is installed, before and after its import: names that other
+    modules imported from it are replaced too; its submodules that have no counterpart here stay.
+    Existing writers are not changed. A spawned process imports its modules again: call `install`
+    there too, at the top of the program.
 
-    Returns what was done, which is also a context manager: `with install(name): ...` undoes it at
-    the end. Installing twice changes nothing. Raises ValueError for another name.
+    Returns a description, which is also a context manager: `with install(name): ...` undoes the
+    replacement at the end. Installing twice changes nothing. Raises ValueError for another name.
     """
     if name not in _MODULES:
         raise ValueError(f"got the module {name!r}, want one of {', '.join(_MODULES)}")
@@ -175,7 +176,8 @@ def uninstall(name: str) -> None:
 
 
 def _parent_of(name: str) -> Optional[ModuleType]:
-    """The package that `name` is in, imported where it is there: its attribute is the module."""
+    """The package that contains `name`, imported if it is installed: its attribute is the
+    module."""
     parent = name.rpartition(".")[0]
     if not parent or (parent not in sys.modules and find_spec(name.partition(".")[0]) is None):
         return None
@@ -203,6 +205,6 @@ def _beside(name: str, package: str, path: List[str]) -> Optional[ModuleType]:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception:  # a package that it needs is not there
+    except Exception:  # a package that it needs is missing
         return None
     return module

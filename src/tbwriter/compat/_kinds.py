@@ -1,4 +1,4 @@
-"""What the modules `summary` of torch and tensorboardX have in common.
+"""The functions that the modules `summary` of torch and tensorboardX share.
 
 Each function is tbwriter's with the arguments that those pass on; the Summaries can be read.
 """
@@ -54,8 +54,8 @@ def histogram_raw(name: str, min: float, max: float, num: float, sum: float, sum
 def histogram(name: str, values: Any, bins: Any, max_bins: Optional[int] = None) -> Summary:
     """How `values` are distributed.
 
-    max_bins: as many neighbouring buckets are joined as go into their number, rounded down. So
-        there may be more than `max_bins`.
+    max_bins: neighbouring buckets are joined in groups of (number of buckets // max_bins). So there
+        may be more than `max_bins`.
     """
     if max_bins is not None:
         bins = _joined(values, checked_bins(bins), as_count(max_bins, "max_bins"))
@@ -131,7 +131,7 @@ def audio(tag: str, tensor: Any, sample_rate: int = 44100) -> Summary:
 
 @checked
 def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Summary:
-    """Which charts Custom Scalars has."""
+    """The charts of Custom Scalars."""
     return readable(summary.custom_scalars(layout))
 
 

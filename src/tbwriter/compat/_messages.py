@@ -42,7 +42,7 @@ _NAMES: Dict[str, Dict[int, str]] = {
 
 
 class _Field(NamedTuple):
-    """A field of a message: its name, how it is read, and whether there are several."""
+    """A field of a message: its name, its kind, and whether it is repeated."""
 
     name: str
     kind: Union[str, "_Fields"]
@@ -135,7 +135,7 @@ class Message:
 
 
 class Summary(messages.Summary):
-    """What the functions of the module `summary` return: `value` is the list of its values.
+    """The result of the functions of a module `summary`: `value` is the list of its values.
 
     Equal to a Summary of protobuf that has the same fields.
     """
@@ -160,7 +160,7 @@ class Summary(messages.Summary):
     __repr__ = __str__
 
     def SerializeToString(self) -> bytes:
-        # A value is encoded once: what was read is what is written.
+        # A value is encoded once, so that the value that was read is also the one that is written.
         if self._data is None:
             self._data = super().SerializeToString()
         return self._data

@@ -1,5 +1,5 @@
 """One writer for the processes of a program: each value reaches it over a Unix socket (on Windows a
-named pipe), and the answer says which step it got.
+named pipe), and the answer states its step.
 
 Only processes that hold the key of `multiprocessing.current_process()` are let in: those that this
 program forked or spawned. Nothing is pickled: a request is a time, a tag and a serialized Summary.
@@ -105,7 +105,7 @@ class Server:
 
 
 class Link:
-    """A process's connection to the Server. Raises OSError when there is nobody any more."""
+    """A process's connection to the Server. Raises OSError if the server has ended."""
 
     def __init__(self, address: str) -> None:
         family = "AF_UNIX" if hasattr(socket, "AF_UNIX") else "AF_PIPE"

@@ -1,4 +1,4 @@
-"""What the writers of torch and tensorboardX have in common: a SummaryWriter of tbwriter, called
+"""The part that the writers of torch and tensorboardX share: a SummaryWriter of tbwriter, called
 with their names, positions and defaults.
 
 Whatever tbwriter's SummaryWriter has beyond these methods (`sub_run`, `add_values`, `path`, ...)
@@ -42,7 +42,7 @@ class GraphError(ValueError, RuntimeError):
 
 
 def settle(writer: core.FileWriter) -> None:
-    """Return when what was added is in the files: the originals write some kinds in the call.
+    """Return when all added values are in the files: the originals write some kinds in the call.
 
     Raises nothing. Where the storage fails or does not answer within a second, they follow later.
     """
@@ -109,8 +109,8 @@ class Extended(Forwarding):
 
 
 class EventWriter(Forwarding):
-    """What the peers call `event_writer`: it takes events as they are, with the time of the call
-    where they have no wall_time."""
+    """The peers' `event_writer`: it takes events as they are, with the time of the call if they
+    have no wall_time."""
 
     def __init__(self, writer: core.FileWriter) -> None:
         self._writer: core.FileWriter = writer
@@ -226,11 +226,11 @@ class SummaryWriterBase(Extended):
 
     @property
     def default_bins(self) -> List[float]:
-        """The edges of the buckets that `bins="tensorflow"` stands for."""
+        """The edges of the buckets of `bins="tensorflow"`."""
         return default_edges()[1:-1].tolist()  # type: ignore[no-any-return]
 
     def _tag(self, tag: str) -> str:
-        """`tag` as the API writes it, where no function of its `summary` sees to that."""
+        """`tag` as the API writes it, if no function of its `summary` does that."""
         return tag
 
     def _add_curve(self, run: str, tag: str, value: Any, step: Optional[int],
@@ -343,7 +343,7 @@ class SummaryWriterBase(Extended):
         self._writer.add_custom_scalars_marginchart(tags, category, title)
 
     def add_custom_scalars(self, layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
-        """Write which charts Custom Scalars has."""
+        """Write the charts of Custom Scalars."""
         self._writer.add_custom_scalars(layout)
 
     def add_mesh(self, tag: str, vertices: Any, colors: Any = None, faces: Any = None,

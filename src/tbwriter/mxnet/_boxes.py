@@ -1,7 +1,7 @@
 """Boxes for operators that no block and no name has put into one.
 
-TensorBoard draws all nodes of a box side by side, and nobody can read a hundred of them. Where
-a box has more operators than that, they are put into boxes of their own:
+TensorBoard draws all nodes of a box side by side, and a hundred of them are unreadable. If a box
+has too many operators, they are put into boxes of their own:
 
 - Layers that are numbered by their stage, in one box for each stage: `conv1_1`, `relu1_1`, `pool1`
   in `conv1`.

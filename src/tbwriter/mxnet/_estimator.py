@@ -21,7 +21,7 @@ from ._profile_estimator import EstimatorBatches
 
 class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ignore[misc]
                        EpochEnd, TrainEnd):  # type: ignore[misc]
-    """An event handler for `Estimator.fit` that logs the whole training.
+    """An event handler for `Estimator.fit` that logs training and validation.
 
         estimator.fit(train_data, val_data, epochs=5, event_handlers=[EstimatorHandler(writer)])
 

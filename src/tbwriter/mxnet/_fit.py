@@ -1,4 +1,4 @@
-"""All callbacks of a training with Module.fit, in one call."""
+"""All callbacks for training with Module.fit, in one call."""
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
@@ -20,7 +20,7 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
     """The keyword arguments for `module.fit(..., **fit_callbacks(writer))`.
 
     All callbacks are in lists, to which others may be added. Steps are true global steps: the
-    first batch is step 0, and steps continue over epochs and when a training is resumed.
+    first batch is step 0, and steps continue over epochs and when training is resumed.
 
     writer: a FileWriter or SummaryWriter; the caller closes it.
     metrics, speed, learning_rate, parameters, gradients: how many batches apart to log each; 0 is
@@ -32,8 +32,8 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
     pattern: a regular expression of the names that parameters, gradients and monitor log.
     eval_batches: how many batches apart to log metrics within an evaluation too, in a run
         `<validation>_batches` whose steps are evaluated batches.
-    begin_step: the global step of the first batch. It is needed if a resumed training has a new
-        optimizer and its first epoch is a partial one. None finds the step, see Steps.
+    begin_step: the global step of the first batch. It is needed if training is resumed with a new
+        optimizer in the middle of an epoch. None finds the step, see Steps.
     train, validation: the names of the runs below the writer's log directory. Training and
         validation are two curves in one chart.
     max_values: of each larger array, count a sample of this size, see `summary.histogram`; None

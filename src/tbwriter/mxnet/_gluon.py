@@ -235,7 +235,7 @@ _PASSES = "_tbwriter_passes"
 
 
 def _mxnet() -> Any:
-    """MXNet, which whoever has a block has imported."""
+    """MXNet, which any program that has a block has imported."""
     return sys.modules["mxnet"]
 
 

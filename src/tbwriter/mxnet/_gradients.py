@@ -11,7 +11,7 @@ So gradients are read before the Trainer begins. MXNet marks gradients that no u
 (`_fresh_grad`), and clears the mark only where it updates on the workers. After other updates it is
 cleared here, and set again before MXNet reads it.
 
-MXNet is not imported here but looked up: whoever has a block has imported it.
+MXNet is not imported here but looked up: a program that has a block has imported it.
 """
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def show_gradients(parameters: Mapping[str, Any], show: Show, reduced: bool = Fa
         gradient, problem = _gradient(parameter, reduced)
         if problem:
             once(("gradients", problem), f"no gradients are logged of {name!r} and others: "
-                 f"{problem}; said once")
+                 f"{problem}; reported once")
         else:
             show(name, gradient)
 
@@ -156,7 +156,7 @@ def _gradient(parameter: Any, reduced: bool) -> Tuple[Any, str]:
     used = _is_used(parameter)
     if used and not reduced:
         return _after_update(trainer, arrays)
-    # Updates by hand, or by a Trainer before anybody looked, leave no mark.
+    # Updates by hand, or by a Trainer before updates were announced, leave no mark.
     if (used and trainer._update_on_kvstore) or trainer not in _trainers:
         if overwritten(arrays, parameter._data):
             return None, _OVERWRITTEN
@@ -164,7 +164,7 @@ def _gradient(parameter: Any, reduced: bool) -> Tuple[Any, str]:
 
 
 def _after_update(trainer: Any, arrays: List[Any]) -> Tuple[Any, str]:
-    """The gradient after the update that used it, where that left it as it was or summed it up."""
+    """The gradient after the update that used it, if that left it unchanged or summed it."""
     own = getattr(type(trainer), "_allreduce_grads", None)
     if trainer._distributed or not hasattr(own, _MARK) or not _keeps_gradients(trainer._optimizer):
         return None, _USED
@@ -181,7 +181,7 @@ def _keeps_gradients(optimizer: Any) -> bool:
     return bool(getattr(optimizer, "use_fused_step", kind.__name__ != "AdaDelta"))
 
 
-# Who waits for gradients.
+# The objects that wait for gradients.
 _waiting: "WeakSet[StepGradients]" = WeakSet()
 
 # The marks that were cleared after the last update of each Trainer.

@@ -63,7 +63,7 @@ class EvalMetrics(Callback):
 
 
 class LogMetricsCallback:
-    """Drop-in for mxnet.contrib.tensorboard.LogMetricsCallback: the metrics of a training.
+    """Drop-in for mxnet.contrib.tensorboard.LogMetricsCallback: the training metrics.
 
     logging_dir: the log directory. If training and validation have one each below a common
         directory, their curves share a chart.

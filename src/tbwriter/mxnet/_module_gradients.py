@@ -4,7 +4,7 @@ A callback is called after the update. With a distributed kvstore, the gradient 
 then holds the weights that the servers sent back; without update on the kvstore, the gradients hold
 the sum over all devices and workers. So they are copied before `Module.update` begins.
 
-MXNet is not imported here but looked up: whoever trains a module has imported it.
+MXNet is not imported here but looked up: a program that trains a module has imported it.
 """
 from __future__ import annotations
 

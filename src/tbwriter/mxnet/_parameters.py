@@ -113,7 +113,7 @@ def _gradients_now(group: Any) -> Iterator[Tuple[str, Any]]:
             continue
         if is_updated(group) or overwritten(arrays, weights):
             once("gradients of modules", f"no gradients are logged of {name!r} and others: the "
-                 "update has already used them, and they were not due when it began; said once")
+                 "update has already used them, and they were not due when it began; reported once")
         else:
             yield name, summed(arrays)
 
@@ -121,7 +121,7 @@ def _gradients_now(group: Any) -> Iterator[Tuple[str, Any]]:
 def _weak(module: Any) -> Any:
     try:
         return None if module is None else ref(module)
-    except TypeError:  # a home-made loop in an object that takes no weak reference
+    except TypeError:  # a user's loop in an object that takes no weak reference
         return None
 
 

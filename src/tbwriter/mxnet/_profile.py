@@ -38,13 +38,13 @@ def profile(writer: Any, name: str = "", host: str = "", *, operators: bool = Tr
     meanwhile, of which it replaces the configuration.
 
     writer: a FileWriter or SummaryWriter. name, host, every, steps, max_events: as there.
-    operators: record each operator. MXNet then no longer executes operators in bulk, also outside
-        the block and until the process ends, and a network runs slower. A Module must be bound
+    operators: record each operator. MXNet then no longer executes operators in bulk, outside the
+        block too and until the process ends, and a network runs slower. A Module must be bound
         after this call. False records bulks as single entries.
     memory: record the bytes that each device has in use. api: record the calls of MXNet's C API,
         which are nearly half of all records and cost most.
-    symbol: the network, a Symbol or a hybridized block, whose names operators get where their order
-        leaves no doubt.
+    symbol: the network, a Symbol or a hybridized block: operators get the names of its nodes if
+        their order identifies the node.
 
     `max_events` does not bound what MXNet records:
     profile few steps.
@@ -89,9 +89,9 @@ class MXNetProfile(Profile):
 
 
 class Batches:
-    """Profiles the batches `first` to `last` of a training that reports when they begin and end.
+    """Profiles the batches `first` to `last` of a loop that reports when they begin and end.
 
-    Batches are counted from 0. Time between them is input where `wait` and `arrived` say so.
+    Batches are counted from 0. The time between `wait` and `arrived` is input.
     """
 
     def __init__(self, profile: MXNetProfile, first: int, last: int) -> None:
@@ -133,7 +133,7 @@ class Batches:
             self.close()
 
     def wait(self) -> None:
-        """The training waits for its next batch from now on."""
+        """The loop waits for its next batch from now on."""
         self._waiting = now()
 
     def arrived(self) -> None:
@@ -163,7 +163,7 @@ def checked_batches(first: int, last: int, least: int) -> None:
 
 
 def _configure(settings: Dict[str, Any]) -> None:
-    """Tell MXNet's profiler what to record, and a file of ours to write it to."""
+    """Configure what MXNet's profiler records, and the file of ours that it writes."""
     global _folder
     if not _folder:
         _folder = tempfile.mkdtemp(prefix="tbwriter-profile-")
@@ -176,7 +176,7 @@ def _configure(settings: Dict[str, Any]) -> None:
 
 
 def _dumped() -> str:
-    """What MXNet has recorded."""
+    """The records of MXNet."""
     mxnet.profiler.dump(True)
     path = os.path.join(_folder, _FILE)
     with open(path, encoding="utf-8") as file:

@@ -11,17 +11,17 @@ from ._steps import Steps, evaluates, scope_of
 
 
 class ProfileBatches(Callback):
-    """Profiles the batches `first` to `last` of a training. A `batch_end_callback`.
+    """Profiles the training batches `first` to `last`. A `batch_end_callback`.
 
     They are steps in the Profile dashboard, with MXNet's operators and memory, and the time in
-    which the training waited for its data iterator. Make it before the module is bound, which
-    `fit` does: MXNet then records single operators.
+    which the loop waited for its data iterator. Make it before the module is bound, which `fit`
+    does: MXNet then records single operators.
 
         module.fit(train_data, num_epoch=5, batch_end_callback=ProfileBatches(writer))
 
     writer, run, steps: see `fit_callbacks`. first, last: batches, counted from 0 since this
         process began to train; `first` is at least 1, since the callback is first called when
-        batch 0 has ended. Shown are global steps, where they are known by then.
+        batch 0 has ended. The page shows global steps, if they are known by then.
     operators: see `tbwriter.mxnet.profile`; turns off MXNet's bulk execution for the whole
         process. memory, api: see there.
 
@@ -61,7 +61,7 @@ class ProfileBatches(Callback):
             self._batches.begin(self._next)
 
     def close(self) -> None:
-        """End a profile that has begun, where the training ends before its last batch."""
+        """End a profile that has begun, if training ends before its last batch."""
         restore, self._restore = self._restore, None
         if restore is not None:
             restore()

@@ -7,7 +7,7 @@ from ._profile import Batches, checked_batches, profile
 
 
 class EstimatorBatches(Batches):
-    """Profiles batches of a training whose handler reports when they begin and end.
+    """Profiles training batches whose handler reports when they begin and end.
 
     Input is the time from the end of a batch, or the beginning of an epoch, to the next batch.
     """

@@ -1,8 +1,8 @@
-"""Which node of the graph an operator of a profile was: only where the order leaves no doubt.
+"""The node of the graph for each operator of a profile, if the order of execution identifies it.
 
-MXNet records the kind of an operator, not its node. It executes in the order of dependencies. So
-where all nodes of one kind depend on each other in a row, the executions of that kind are these
-nodes in that order, and backward in the opposite one, again and again.
+MXNet records the kind of an operator, not its node. It executes in the order of dependencies. So if
+all nodes of one kind depend on one another in a chain, the executions of that kind are these nodes
+in that order, and backward in the opposite one, repeatedly.
 """
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ..profile.layout import Bounds
 from ..profile.mxnet_trace import OPERATOR, Span, Trace
 
-# How MXNet 2 calls nodes, which names nothing.
+# The names that MXNet 2 gives to nodes, which carry no meaning.
 _NUMBERED = re.compile(r"node_\d+")
-# Cuts the way of gradients, so that backward order is not that of dependencies.
+# Blocks gradients, so that the backward order is not that of dependencies.
 _CUTS = {"BlockGrad", "stop_gradient", "Custom", "_foreach", "_while_loop", "_cond"}
 
 
@@ -46,7 +46,7 @@ def node_names(symbol: Any, trace: Trace, steps: Sequence[Bounds]) -> Dict[Span,
 
 
 def _rows(nodes: Sequence[Mapping[str, Any]]) -> Dict[str, List[str]]:
-    """{kind: names} of the kinds whose nodes depend on each other in a row, in that order."""
+    """{kind: names} of the kinds whose nodes depend on one another in a chain, in that order."""
     before: List[int] = []  # of each node, a bit for each node that it depends on
     kinds: Dict[str, List[int]] = {}
     for number, node in enumerate(nodes):
@@ -70,7 +70,7 @@ def _executions(trace: Trace) -> Dict[str, List[Span]]:
 
 
 def _name(executions: List[Span], names: List[str], steps: int, found: Dict[Span, str]) -> None:
-    """Name the executions, where they are all and one after another."""
+    """Name the executions, if they are complete and one after another."""
     if len(executions) != steps * len(names) or any(
             earlier.end > later.start or earlier.start == later.start
             for earlier, later in zip(executions, executions[1:])):

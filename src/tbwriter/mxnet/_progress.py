@@ -1,4 +1,4 @@
-"""Speed and learning rate of a training."""
+"""Training speed and learning rate."""
 from __future__ import annotations
 
 from time import perf_counter

@@ -1,10 +1,10 @@
-"""The global step of a training, from the parameters of MXNet's callbacks.
+"""The global step, from the parameters of MXNet's callbacks.
 
 `nbatch` restarts in every epoch and MXNet passes no global step, so it is counted here: the first
-batch of a training is step 0, and steps continue over epochs, calls of `fit`, and a resume.
+batch of training is step 0, and steps continue over epochs, calls of `fit`, and a resume.
 
-Also all access to `param.locals`, the variables of MXNet's own loop. No reference to them is kept:
-they hold the batch and all arrays.
+All access to `param.locals`, the variables of MXNet's own loop, is here too. No reference to them
+is kept: they hold the batch and all arrays.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Steps:
-    """Counts the batches of one training. Callbacks that share one agree about the step.
+    """Counts the batches of training. Callbacks that share one use the same step.
 
     start: the step of the first batch. None until it is known. It is the optimizer's number of
         updates, if the module was trained before or the optimizer has a `begin_num_update`.
@@ -110,11 +110,11 @@ _of_module: "WeakKeyDictionary[Any, Steps]" = WeakKeyDictionary()
 
 
 def shared(scope: Mapping[str, Any], own: Steps) -> Steps:
-    """The Steps of the module that is trained, so that separate callbacks agree about the step."""
+    """The Steps of the module that is trained, so that separate callbacks use the same step."""
     module = scope.get("self")
     try:
         return own if module is None else _of_module.setdefault(module, own)
-    except TypeError:  # a home-made loop in an object that takes no weak reference
+    except TypeError:  # a user's loop in an object that takes no weak reference
         return own
 
 

@@ -4,7 +4,7 @@ In MXNet 1.x the block is called with variables. In MXNet 2 a block takes arrays
 compute records their operators. In both, hooks on the blocks mark the operators that are added
 while a block runs.
 
-MXNet is not imported here but looked up: whoever has a block has imported it.
+MXNet is not imported here but looked up: a program that has a block has imported it.
 """
 from __future__ import annotations
 

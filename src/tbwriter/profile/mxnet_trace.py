@@ -1,8 +1,8 @@
-"""What MXNet's profiler dumped, as tracks of the trace viewer. Works without MXNet.
+"""Dumps of MXNet's profiler as tracks of the trace viewer. Works without MXNet.
 
 The JSON of `mx.profiler.dump` holds each operator twice: as "B" and "E" of the device that ran it,
-which is what MXNet's own table adds up and what is taken here, and once more as "b" and "e".
-Times are microseconds since 1970; events are in no order; processes and threads are hashes.
+which MXNet's own table adds up and which are used here, and once more as "b" and "e". Times are
+microseconds since 1970; events are in no order; processes and threads are hashes.
 
 Tried with dumps of MXNet 1.9.1 and 2.0.0b1.
 """
@@ -187,7 +187,7 @@ class _Drawer:
         self._nodes = nodes
 
     def tracks(self) -> Iterator[Track]:
-        """The operators of each thread, then what else it recorded."""
+        """The operators of each thread, then its other records."""
         numbers: Dict[int, int] = {}
         groups: Dict[Tuple[int, str], List[Span]] = {}
         for span in sorted(self._trace.spans, key=lambda span: (span.start, -span.end)):
@@ -244,7 +244,7 @@ class _Drawer:
 
 
 def readable(name: str) -> str:
-    """An operator's name as a person says it: `backward_Convolution`."""
+    """An operator's readable name: `backward_Convolution`."""
     return name[1:] if name.startswith(_BACKWARD) else name
 
 

@@ -153,7 +153,7 @@ class Step:
 
 
 class Profile:
-    """Records when a program does what, for TensorBoard's Profile dashboard.
+    """Records where the time of a program goes, for TensorBoard's Profile dashboard.
 
     Made by `FileWriter.profile`, see there; records inside its `with` block. All methods may be
     called from any thread, also outside the block, where they do nothing.
@@ -196,10 +196,10 @@ class Profile:
         return self._window is not None
 
     def step(self, number: int, name: str = "train") -> Step:
-        """One step of a training, as a context manager; shown as `<name> <number>`.
+        """One training step, as a context manager; shown as `<name> <number>`.
 
         Overview and input pipeline analyze the time of steps. A step begins with the first span of
-        input on the same thread since the step before it.
+        input on the same thread after the previous step.
 
         number: an integer of 64 bits. name: 1 to 1000 characters.
         Raises TypeError or ValueError for others.
@@ -209,9 +209,9 @@ class Profile:
         """
         return Step(self, as_step(number), _check_name(name))
 
-    # Quick: called in inner loops. While nothing is recorded it is one look into a dictionary.
+    # Fast: called in inner loops. While nothing is recorded it is one lookup in a dictionary.
     def span(self, name: str, op: str = "", input: bool = False) -> Any:
-        """A piece of work, as a context manager or a decorator; drawn in the trace viewer.
+        """A span of time, as a context manager or a decorator; drawn in the trace viewer.
 
         name: the text on it, 1 to 1000 characters. op: the kind of an operator, such as
             "FullyConnected": the span is also a row of the framework op table, where `_` replaces
@@ -245,7 +245,7 @@ class Profile:
     def input(self, batches: Iterable[_T], name: str = "load") -> Iterator[_T]:
         """The items of `batches`; the time until each of them comes is a span of input.
 
-        Raises TypeError for anything that has no items, and for a name that is none.
+        Raises TypeError for anything that has no items, and for a wrong name.
 
             for number, batch in enumerate(profile.input(batches)):
                 with profile.step(number):
@@ -318,7 +318,7 @@ class Profile:
         return lane
 
     def _turn(self) -> None:
-        """At the beginning of a step: end the window or begin one, where that is due."""
+        """At the beginning of a step: end the window or begin one, if that is due."""
         if not self._every or not self._pid:
             return
         with self._turning:

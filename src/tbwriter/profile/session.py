@@ -44,7 +44,7 @@ class Session:
         self._content = b""
 
     def event_field(self) -> Parts:
-        """None: a session is a side file."""
+        """Nothing: a session is a side file."""
         return []
 
     def store(self, directory: Directory) -> None:
@@ -54,9 +54,9 @@ class Session:
             space = Space(names.planes(lines, self._begin, self._end), [self._host], warnings)
             self._content = b"".join(encode(space))
             self._draw = None
-        # XProf keeps what it computed of a session, so none is ever written twice: the file is in
-        # the first session of this second that nobody has written. What is there may be ours, of a
-        # try whose end was not seen.
+        # XProf caches its results for a session, so no session is overwritten: the file goes into
+        # the first session of this second without such a file. One that exists may be ours, if an
+        # earlier try was written without a response.
         while not (directory.put_new(self._path, self._content)
                    or directory.read(self._path) == self._content):
             self._number += 1

@@ -1,4 +1,4 @@
-"""What one session holds while it is recorded: spans, counters and memory, up to a limit."""
+"""The contents of one session while it is recorded: spans, counters and memory, up to a limit."""
 from __future__ import annotations
 
 import threading
@@ -85,7 +85,7 @@ class Window:
         self.step: Optional[Record] = None  # the one that runs now
 
     def take(self, events: List[Any], event: Any) -> None:
-        """Keep an event, or count it where there are too many."""
+        """Keep an event, or only count it if there are too many."""
         if len(events) < self.limit:
             events.append(event)
         else:

@@ -102,7 +102,7 @@ def _clip(tag: str, data: Any) -> Snapshot:
     hidden = masked(data)
     if hidden is not None:
         once(("masked", "sound", tag), f"the sound {tag!r} has masked elements, which are silent; "
-             "said once for a tag")
+             "reported once per tag")
         data = hidden.filled(_silence(hidden.dtype))
     held = snapshot(data, "a sound")
     if not 1 <= len(held.shape) <= 3 or not held.size:
@@ -126,7 +126,7 @@ def _warn_of_range(tag: str, samples: Array) -> None:
     if low < -_LOUDEST or high > _LOUDEST:
         once(("range", "sound", tag), f"the sound {tag!r} holds floats from {low:g} to {high:g}, "
              "want -1 to 1; values beyond are clipped. Divide them by their largest possible value "
-             "(such as 32768), or pass int16; said once for a tag")
+             "(such as 32768), or pass int16; reported once per tag")
 
 
 def _in_order(held: Snapshot) -> List[Array]:

@@ -26,7 +26,7 @@ _ma: Any = np.ma  # partly without types
 _WIDTH = 350
 _TEXT, _MARGIN = 12, 4   # pixels: height of a text, and the space around it
 _SIZES = (12, 11, 10)    # of texts, the first that fits
-_NAMES = range(32, 81)   # pixels of a class's name: as many as there is room for; the rest is cut
+_NAMES = range(32, 81)   # pixels of a class's name: as many as fit; the rest is cut off
 _MOST = 1000             # classes, whose picture has 24000 pixels per side
 _LIGHT, _DARK = np.array([245, 248, 252]), np.array([8, 48, 107])
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
@@ -89,7 +89,7 @@ def _counted(tag: str, labels: Any, predictions: Any, names: List[str]) -> Tuple
     kept = ~(_ma.getmaskarray(given[0]) | _ma.getmaskarray(given[1]))
     if not kept.all():
         once(("masked", "confusion_matrix", tag), f"the confusion matrix {tag!r} leaves out "
-             f"{(~kept).sum()} masked elements of {kept.size}; said once for a tag")
+             f"{(~kept).sum()} masked elements of {kept.size}; reported once per tag")
     true, predicted = (np.asarray(one)[kept] for one in given)
     if true.dtype.kind in "US" or predicted.dtype.kind in "US":
         names = names or sorted({*map(str, true), *map(str, predicted)})

@@ -23,8 +23,8 @@ Layout = Mapping[str, Mapping[str, Sequence[Any]]]
 
 @checked
 def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
-    """Which charts the dashboard Custom Scalars draws. TensorBoard takes the last layout of a run,
-    and joins those of several runs.
+    """The charts that the dashboard Custom Scalars draws. TensorBoard takes the last layout of a
+    run, and joins those of several runs.
 
     layout: {category: {chart title: ["Multiline", [tag, ...]]}} or
         {category: {chart title: ["Margin", [value, lower, upper]]}}, where the margin chart takes

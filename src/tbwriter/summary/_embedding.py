@@ -62,7 +62,7 @@ class Embedding:
         return f"<Embedding {self._name!r}, {rows} points of {columns} numbers>"
 
     def store(self, directory: Directory) -> None:
-        """Write the files; the dashboard sees them once the last of them is there."""
+        """Write the files; the dashboard sees them once the last one is written."""
         rows, columns = self._matrix.shape
         data, ending = _matrix_file(self._matrix)
         # The lengths in the name keep a new matrix apart from one that an old config refers to.
@@ -127,7 +127,7 @@ def _matrix(tag: str, mat: Any) -> "np.ndarray[Any, Any]":
     if matrix.shape[1] == 2:
         once(("columns", tag), f"the embedding {tag!r} has two columns, which the Projector's "
              "default view, a PCA in three dimensions, does not show: choose another view there, "
-             "or add a column of zeros; said once for a tag")
+             "or add a column of zeros; reported once per tag")
     return matrix
 
 

@@ -45,8 +45,8 @@ class Node(NamedTuple):
     op: its operation, e.g. "Convolution".
     inputs: names of nodes, "name:1" for an output other than the first, "^name" for control.
     device: e.g. "/device:GPU:0"; TensorBoard can colour by it.
-    attrs: shown with the node: bools, ints, floats, strings and lists of one of these. What
-        is too long for TensorBoard is cut.
+    attrs: shown with the node: bools, ints, floats, strings and lists of one of these. Values that
+        are too long for TensorBoard are cut off.
     output_shapes: one for each output, shown at the edges; None for an unknown length, or
         instead of a shape whose rank is unknown.
     dtype: of the outputs, by its numpy name (or "bfloat16"); "" where it is not known.
@@ -284,7 +284,7 @@ def _node_stats(cost: Cost) -> bytes:
     if not (0 <= cost.micros < 1 << 62 and 0 <= cost.start < 1 << 62
             and 0 <= cost.nbytes < 1 << 62):
         raise ValueError(f"got {cost}, want finite times and a size of at least 0")
-    # Whole microseconds; TensorBoard takes a node with none for one that did not run.
+    # Whole microseconds; TensorBoard takes a node without time for one that did not run.
     micros = max(1, round(cost.micros))
     message = (wire.string_field(NodeExecStats.NODE_NAME, cost.name)
                + wire.int_field(NodeExecStats.ALL_START_MICROS, int(cost.start))

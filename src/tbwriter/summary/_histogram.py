@@ -123,7 +123,7 @@ class Counting:
         if shown.not_finite:
             once(("histogram", self._tag), f"the histogram {self._tag!r} leaves out "
                  f"{shown.not_finite} values of {shown.num + shown.not_finite} that are NaN or "
-                 "infinite; said once for a tag")
+                 "infinite; reported once per tag")
         counted = shown.num + shown.not_finite
         name, description = self._texts
         if counted < self._size:
@@ -175,7 +175,7 @@ def _present(tag: str, values: Any) -> Any:
     if hidden is None:
         return values
     once(("masked", "histogram", tag), f"the histogram {tag!r} leaves out "
-         f"{hidden.size - hidden.count()} masked values of {hidden.size}; said once for a tag")
+         f"{hidden.size - hidden.count()} masked values of {hidden.size}; reported once per tag")
     return hidden.compressed() if hidden.count() else np.array([np.nan])
 
 

@@ -32,7 +32,7 @@ class _Part(NamedTuple):
 def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
          config_dict: Optional[Mapping[str, Any]] = None, *, display_name: str = "",
          description: str = "") -> Summary:
-    """Triangles in space, or points where there are no faces. Shown in Mesh.
+    """Triangles in space, or points if there are no faces. Shown in Mesh.
 
     vertices: [batch, n, 3] or [n, 3] coordinates, finite as float32.
     colors: of the vertices, [batch, n, 3] or [n, 3], red, green and blue from 0 to 255.

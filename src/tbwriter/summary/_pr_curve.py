@@ -79,7 +79,7 @@ def _present(tag: str, *given: Any) -> "List[np.ndarray[Any, Any]]":
         raise ValueError("got labels and predictions of masked elements alone, want at least one "
                          "that is not masked")
     once(("masked", "pr_curve", tag), f"the curve {tag!r} leaves out {dropped.sum()} masked "
-         f"elements of {size}; said once for a tag")
+         f"elements of {size}; reported once per tag")
     return [np.asarray(array)[~dropped] for array in arrays]
 
 

@@ -42,7 +42,8 @@ def taken(value: Any) -> Any:
 
 
 def _is_given(display_name: Any, description: Any) -> bool:
-    """Whether one of the texts is there; an object that can't tell is, and is refused as a text."""
+    """Whether one of the texts was passed. An object without a truth value counts as one, and is
+    refused later."""
     try:
         return bool(display_name or description)
     except Exception:

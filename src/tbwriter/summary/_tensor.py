@@ -65,7 +65,7 @@ def _strings(data: Any) -> Optional[Array]:
 
 
 def _holds_texts(data: Any, depth: int) -> bool:
-    """Whether every item of nested lists may be a text. Numpy is not asked: it would walk through
+    """Whether every item of nested lists may be a text. Numpy is not used: it would iterate over
     any object that has an index, and some have items without end."""
     if isinstance(data, (list, tuple)):
         return depth < _MOST_AXES and all(_holds_texts(item, depth + 1) for item in data)

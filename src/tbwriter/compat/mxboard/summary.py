@@ -26,7 +26,7 @@ def scalar_summary(tag: str, scalar: Any) -> Summary:
 
 @checked
 def histogram_summary(tag: str, values: Any, bins: Any) -> Summary:
-    """How `values` are distributed; bins="default" stands for TensorFlow's buckets."""
+    """The distribution of `values`; bins="default" means TensorFlow's buckets."""
     bins = "tensorflow" if isinstance(bins, str) and bins == "default" else bins
     return readable(summary.histogram(clean(tag, API), values, bins))
 

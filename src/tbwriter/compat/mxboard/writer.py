@@ -134,7 +134,7 @@ class SummaryWriter(Extended):
 
     def add_histogram(self, tag: str, values: Any, global_step: Optional[int] = None,
                       bins: Any = "default") -> None:
-        """Write how `values` are distributed; bins="default" stands for TensorFlow's buckets."""
+        """Write the distribution of `values`; bins="default" means TensorFlow's buckets."""
         self._writer.add(summary.histogram_summary(tag, values, bins), global_step)
 
     def add_image(self, tag: str, image: Any, global_step: Optional[int] = None) -> None:

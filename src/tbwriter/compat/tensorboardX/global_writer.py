@@ -45,11 +45,11 @@ class GlobalSummaryWriter:
     coalesce_process: False lets each process write a file of its own, with steps of its own.
     kwargs: accepted, without effect.
 
-    Works for processes that are forked, and for those that `multiprocessing` spawns, whether they
-    get the writer as an argument or make it again with the same `logdir`. A value is in the file
-    when the call returns; so nothing is lost when a process dies. When the process that writes has
-    ended, each of the others warns once and continues in the run `process_<pid>` below the log
-    directory, with the steps that follow those it knows.
+    Works for forked processes and for those that `multiprocessing` spawns, whether they get the
+    writer as an argument or make it again with the same `logdir`. A value is in the file when the
+    call returns; so nothing is lost when a process dies. When the process that writes has ended,
+    each of the others warns once and continues in the run `process_<pid>` below the log directory,
+    with the steps that follow those it knows.
 
     Raises OSError when the directory can't be written; the add methods raise TypeError or
     ValueError.
@@ -126,7 +126,7 @@ class GlobalSummaryWriter:
     @staticmethod
     def getSummaryWriter() -> "GlobalSummaryWriter":
         """The writer of this program: the first one that was made, here or in the process that
-        forked or spawned this one. Where there is none, it is made with default arguments."""
+        forked or spawned this one. If there is none, it is made with default arguments."""
         return _writer or _keep(_spawned() or GlobalSummaryWriter())
 
     @property
@@ -190,7 +190,7 @@ class GlobalSummaryWriter:
 
 
 def _keep(writer: GlobalSummaryWriter) -> GlobalSummaryWriter:
-    """Let `writer` be that of the program, where there is none."""
+    """Make `writer` the program's writer, unless there is one."""
     global _writer
     _writer = _writer or writer
     return _writer
@@ -198,7 +198,7 @@ def _keep(writer: GlobalSummaryWriter) -> GlobalSummaryWriter:
 
 def _spawned() -> Optional[GlobalSummaryWriter]:
     """A writer that sends to the first one of the process that spawned this one, if it has any;
-    or one like it, where that one serves nobody."""
+    or one like it, if that one serves no other process."""
     ended = None
     for directory, address in _known().values():
         writer = None
@@ -207,7 +207,7 @@ def _spawned() -> Optional[GlobalSummaryWriter]:
             writer._begin()
             if not writer._found(directory, address):
                 continue
-            if writer._link is None:  # of a program further above, perhaps
+            if writer._link is None:  # perhaps of the parent of the parent
                 ended = ended or writer
                 continue
         elif parent_process() is not None:
@@ -218,7 +218,7 @@ def _spawned() -> Optional[GlobalSummaryWriter]:
 
 
 def _like(directory: str, address: str) -> GlobalSummaryWriter:
-    """A writer like one that serves no other process."""
+    """A writer of the same directory that serves no other process."""
     return GlobalSummaryWriter(directory, write_to_disk=address != _SILENT, coalesce_process=False)
 
 

@@ -9,7 +9,7 @@ from .writer import SummaryWriter
 class TorchVis:
     """Calls each method on all its writers; here that is one, "tensorboard".
 
-    args: their names; none stands for "tensorboard".
+    args: their names; without any, "tensorboard".
     init_kwargs: {name: arguments of the writer}, as `tensorboard={"logdir": "runs/first"}`.
 
     Raises NotImplementedError for "visdom", ValueError for other names.
