@@ -177,7 +177,7 @@ def test_kinds_do_not_import_kinds() -> None:
     assert not wrong
 
 
-def test_the_pillars_stand_apart() -> None:
+def test_the_two_groups_are_separate() -> None:
     """Whatever makes bytes knows no file and no clock; whatever writes them knows no message; the
     readers of files know nothing of the log that writes them."""
     for one in IMPORTS:

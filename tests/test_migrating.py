@@ -71,7 +71,7 @@ def test_rows_name_their_tests() -> None:
         assert re.search(rf"^def {function}\(", code, re.MULTILINE), row
 
 
-def test_what_only_this_one_has() -> None:
+def test_methods_only_in_tbwriter() -> None:
     """No other has a call for many values, nor, as the changelog says, `sub_run` and `resume`."""
     told = re.findall(r"writer\.(add_\w+)", section("Only in tbwriter"))
     assert told == ["add_scalar_series", "add_values"]

@@ -162,7 +162,7 @@ def _damaged(how):
     ("torn", "torn record", 99), ("header", "bad length", 99), ("data", "bad data", 99),
     ("zeros", "zero bytes", 100), ("event", "bad event", 99), ("huge", "bad length", 99),
 ])
-def test_reading_goes_on_behind_damage(how, kind, kept):
+def test_reading_continues_after_damage(how, kind, kept):
     """One bad place costs one record, is reported once, and raises in strict reading."""
     data = _damaged(how)
     faults = []

@@ -399,7 +399,7 @@ def test_tensorboard_follows(tmp_path: Path) -> None:
             assert [point.step for point in live.Reload().Scalars("x")] == list(range(step + 1))
 
 
-def test_close_and_go_on(tmp_path: Path) -> None:
+def test_close_and_continue(tmp_path: Path) -> None:
     """After close(), an add or reopen() continues in a new file that sorts after the first."""
     writer = FileWriter(tmp_path)
     files = []

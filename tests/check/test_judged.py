@@ -175,7 +175,7 @@ def test_points_that_the_fast_loader_drops(rule, plugin, tag, tmp_path):
 
 @both_loaders
 @pytest.mark.parametrize("rule", ["torn record", "bad length", "zero bytes", "bad event"])
-def test_nothing_behind_damage_is_shown(rule, loader, tmp_path):
+def test_nothing_after_damage_is_shown(rule, loader, tmp_path):
     """The loaders stop where the finding says, and complain; repair brings the rest back."""
     (tmp_path / "logs").mkdir()
     BROKEN[rule](tmp_path / "logs")
@@ -189,7 +189,7 @@ def test_nothing_behind_damage_is_shown(rule, loader, tmp_path):
     assert _shown(tmp_path / "new", loader) == found
 
 
-def _behind(*records: bytes) -> List[bytes]:
+def _after(*records: bytes) -> List[bytes]:
     """Records with good ones before and behind them."""
     return [*FULL[:2], *records, *FULL[2:]]
 
@@ -211,15 +211,15 @@ BAD_EVENT = record_of(value_event("x", wire.bytes_field(9, b"\xff")))
 ROWS = [
     ("torn tail", lambda d: raw(d, *FULL, FULL[0][:20]), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
     ("bad data", lambda d: raw(d, *flipped(-6)), [0, 1, 2, 3, 4], [0, 1]),
-    ("bad data: no event", lambda d: raw(d, *_behind(_no_event())), [0, 1], [0, 1]),
-    ("bad event", lambda d: raw(d, *_behind(BAD_EVENT)), [0, 1], DecodeError),
+    ("bad data: no event", lambda d: raw(d, *_after(_no_event())), [0, 1], [0, 1]),
+    ("bad event", lambda d: raw(d, *_after(BAD_EVENT)), [0, 1], DecodeError),
     ("huge length", BROKEN["huge length"], AssertionError, (MemoryError, OverflowError)),
-    ("12 zero bytes", lambda d: raw(d, *_behind(bytes(12))), [0, 1], [0, 1]),
+    ("12 zero bytes", lambda d: raw(d, *_after(bytes(12))), [0, 1], [0, 1]),
     ("unreadable", BROKEN["unreadable"], [], []),
     ("no file version", lambda d: written(d, [*rows(), scalar_event("x", 9.0, 2),
                                               scalar_event("x", 9.0, 3)], version=False),
      [0, 1, 2, 3], [0, 1, 2, 3]),
-    ("wall_time NaN", lambda d: raw(d, *_behind(NAN)), [0, 1], [0, 1, 2, 2, 3, 4]),
+    ("wall_time NaN", lambda d: raw(d, *_after(NAN)), [0, 1], [0, 1, 2, 2, 3, 4]),
     ("file order", lambda d: (raw(d, *FULL[:3], name="9"), raw(d, *FULL[3:], name="10")),
      [0, 1, 2], [3, 4, 0, 1, 2]),
     ("two writers", lambda d: (raw(d, *FULL), raw(d, FULL[2], name="1600000001")),

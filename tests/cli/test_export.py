@@ -68,7 +68,7 @@ def test_one_damaged_picture(tmp_path, capsys):
     assert "damaged" in err and "'p'" in err
 
 
-def test_a_run_that_goes_on_is_not_damaged(tmp_path, capsys):
+def test_a_run_that_continues_is_not_damaged(tmp_path, capsys):
     """A record that is only half written is no fault."""
     path = written(tmp_path, [scalar_event("x", 1.0, 1)])
     path.write_bytes(path.read_bytes() + b"torn")

@@ -25,7 +25,7 @@ def test_a_bar_in_a_terminal(monkeypatch):
     assert "check" in terminal.getvalue()
 
 
-def test_nothing_where_nobody_looks(monkeypatch):
+def test_no_bar_in_a_file(monkeypatch):
     """Output into a file gets no bar."""
     out = io.StringIO()
     monkeypatch.setattr(sys, "stderr", out)

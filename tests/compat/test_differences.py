@@ -41,7 +41,7 @@ def test_floats_of_pictures_are_rounded(name: str, ours: Any) -> None:
     assert (pixels(theirs) == 127).all() and (pixels(rounded) == 128).all()
 
 
-def test_labels_stand_above_the_boxes() -> None:
+def test_labels_are_drawn_above_the_boxes() -> None:
     """The boxes are the same pixels; a label begins at the upper left corner of its box here, and
     at the lower left one in tensorboardX."""
     grey, box = np.full((3, 60, 60), 100, np.uint8), np.array([[10, 30, 50, 50]])
@@ -228,7 +228,7 @@ def test_frames_that_are_alike() -> None:
 
 @both_loaders
 @BOTH
-def test_texts_stand_alone(tmp_path: Path, name: str, ours: Any, loader: str) -> None:
+def test_texts_are_shown_as_they_are(tmp_path: Path, name: str, ours: Any, loader: str) -> None:
     """A text is shown as it is; those of torch and tensorboardX, arrays of one, in a table."""
     for folder, module in (("ours", ours), ("theirs", original(name))):
         with module.SummaryWriter(str(tmp_path / folder)) as writer:

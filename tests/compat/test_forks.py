@@ -45,7 +45,7 @@ LOGS = {
 
 
 @pytest.mark.parametrize("kind", LOGS)
-def test_a_child_is_told_once(tmp_path: Path, kind: str) -> None:
+def test_a_child_is_warned_once(tmp_path: Path, kind: str) -> None:
     """One warning for each such process, whatever it logs and however often; it names the tag and
     what to do. Both processes' values are in files."""
     told = run(tmp_path, f"""

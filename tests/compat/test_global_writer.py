@@ -201,7 +201,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("option", ["write_to_disk", "coalesce_process"])
-def test_the_first_writer_serves_nobody(tmp_path: Path, method: str, option: str) -> None:
+def test_the_first_writer_serves_no_other_process(tmp_path: Path, method: str, option: str) -> None:
     """Where the program's first writer writes nothing, or lets each process write for itself, its
     processes do the same, whether they ask for it or get it as an argument."""
     program = tmp_path / "program.py"

@@ -162,7 +162,7 @@ def test_jobs_of_a_pool(tmp_path: Path, name: str, method: str) -> None:
     assert steps(tmp_path / "logs") == list(range(20))
 
 
-def test_a_pool_on_a_disk_that_stands_still(tmp_path: Path) -> None:
+def test_a_pool_on_a_disk_that_hangs(tmp_path: Path) -> None:
     """A job waits a second for such a disk, once, and then no more."""
     done = run_program(sys.executable, """
 import multiprocessing, sys, time

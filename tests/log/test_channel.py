@@ -218,7 +218,7 @@ def threading_tasks() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def test_failure_is_told_once_and_recovered() -> None:
+def test_failure_is_reported_once_and_recovered() -> None:
     """While the log fails, adding continues with one warning; then all is written in order."""
     channel, log = make()
     log.error = OSError(errno.ENOSPC, "No space left on device")
@@ -581,7 +581,7 @@ def test_what_ends_other_threads_does_not_end_this(error: BaseException) -> None
     channel.close(5)
 
 
-def test_warnings_are_raised_to_nobody_on_the_thread() -> None:
+def test_warnings_are_not_raised_on_the_thread() -> None:
     """Under `-W error` a failing storage and items that can't be encoded cost no other item; the
     call that notices raises the warning once its own item is queued, or its flush is done."""
     channel, log = make(flush_secs=0.01)

@@ -605,7 +605,7 @@ NOW = int(time.time())
     [f"events.out.tfevents.{NOW + 100000:010d}.zz.99999.0.v2"],
     [f"events.out.tfevents.{NOW:010d}.~.1", f"events.out.tfevents.{NOW + 1:010d}.~"],
     ["events.out.tfevents.0000000001.a"]])
-def test_names_sort_behind(present: List[str]) -> None:
+def test_names_sort_after_the_present_ones(present: List[str]) -> None:
     """A new file's name is greater than those present, be the clock or the host as it may."""
     name = new_name(present, "")
     assert name > max(present)

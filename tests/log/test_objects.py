@@ -121,7 +121,7 @@ def test_side_files(store: Any) -> None:
     log.close()
 
 
-def test_new_logs_sort_behind(store: Any) -> None:
+def test_new_logs_sort_after_the_old_ones(store: Any) -> None:
     """Logs opened within a second in one directory: as many rows of segments, in order."""
     for number in range(5):
         log = new_log(store, "twice")

@@ -194,7 +194,7 @@ def test_detach_takes_all_away(tmp_path, hybridize):
         assert [step for step, _ in b.tensors("histograms", "b", "activations/4_Dense")] == [0, 4]
 
 
-def test_nobody_waits(tmp_path, monkeypatch):
+def test_no_call_waits(tmp_path, monkeypatch):
     """Values are fetched on the writer's thread."""
     threads = set()
     fetch = mx.nd.NDArray.asnumpy

@@ -80,7 +80,7 @@ def test_means_over_workers(tmp_path, case):
                                                     for step in (0, 1)]
 
 
-def test_means_behind_adam_are_refused(tmp_path):
+def test_means_with_adam_on_the_servers_are_refused(tmp_path):
     """Adam on the servers makes no sums of what is pushed: an error instead of wrong numbers."""
     assert run_workers("adam", tmp_path) == [0, 0]
     with board(tmp_path, "fast") as b:

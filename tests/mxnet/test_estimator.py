@@ -155,7 +155,7 @@ def test_evaluate_alone(tmp_path):
             (0, pytest.approx(made.val_metrics[0].get()[1]))]
 
 
-def test_a_second_fit_goes_on(tmp_path):
+def test_a_second_fit_continues(tmp_path):
     """Steps continue over calls of fit, and begin at `start` after a resume."""
     made = estimator()
     with FileWriter(tmp_path) as writer:

@@ -179,7 +179,7 @@ def test_watch_logs_every_nth_step(tmp_path, hybrid):
             expect(step, gradients[step]) for step in (0, 2, 4)]
 
 
-def test_what_watch_is_told(tmp_path):
+def test_arguments_of_watch(tmp_path):
     """The step to begin with, which parameters, and whether gradients too; a gradient that the
     loop sets to zero before the next step is seen as zero."""
     net = mlp()

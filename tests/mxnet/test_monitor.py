@@ -291,7 +291,7 @@ def test_text_is_that_of_mxnet(tmp_path, caplog):
     assert len(caplog.messages) == 7 and "relu1_output" in caplog.messages[-1]
 
 
-def test_no_text_where_nobody_reads_it(tmp_path, monkeypatch):
+def test_no_text_that_is_not_logged(tmp_path, monkeypatch):
     """Where INFO is not logged, toc_print fetches nothing from the engine."""
     from tbwriter.mxnet import _monitor
 

@@ -291,7 +291,7 @@ def test_two_inputs_by_name_and_in_order():
     assert {node.attr["dtype"].type for node in whole.values()} == {3}
 
 
-def test_outputs_of_an_operator_are_told_apart():
+def test_outputs_of_an_operator_are_distinguished():
     """The second output of a slice is `split0:1`, at the edge and in the network's outputs."""
     parts = mx.sym.SliceChannel(mx.sym.var("data"), num_outputs=3, name="split0")
     nodes = parsed(graph(mx.sym.Group([parts[0] - parts[1], parts[2]]), (4, 6)))

@@ -172,7 +172,7 @@ def test_nothing_but_masked_elements(recwarn, which, hidden):
     assert not recwarn
 
 
-def test_one_label_stands_for_itself():
+def test_a_mask_does_not_repeat_a_label():
     """A masked array as predictions does not make one label that of all."""
     scores = np.ma.array([0.1, 0.2, 0.3], mask=[0, 1, 0])
     with pytest.raises(ValueError, match="want equal lengths"):

@@ -64,7 +64,7 @@ def test_fractions_of_steps_are_cut(step, wanted):
     assert as_step(step) == wanted
 
 
-def test_fractions_are_told_once():
+def test_fractions_are_reported_once():
     """The first fraction is reported, at the user's line, and no whole number."""
     program = ("import warnings\n"
                "from tbwriter import SummaryWriter\n"
