@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.data import VERSION, event_of, record_of
 from tbwriter import summary
-from tbwriter._files.records import Fault, records
+from tbwriter._files.records import Fault, Record, records
 from tbwriter._files.stream import ScalarStream
 from tbwriter._files.window import CHUNK, ReadError, Window
 from tbwriter._proto import messages, parse, tensors, wire
@@ -169,6 +169,23 @@ def test_strict(seed: int) -> None:
         except ReadError as error:
             raised = str(error)
     assert sorted(offsets) == want and raised == wrong
+
+
+@pytest.mark.parametrize("kinds", ["", "s", "t", "st", "ts", "stt", "tst", "sts", "ststs"])
+def test_parts_in_order(kinds: str) -> None:
+    """Scalars come together up to the record that follows them, and never as an empty piece."""
+    made = [event for kind in kinds for event in (
+        [event_of(summary.scalar("a", i), 1000 + i) for i in range(300)] if kind == "s"
+        else [event_of(summary.text("t", "x"))])]
+    data = b"".join(map(record_of, [VERSION, *made]))
+    with Window(data) as window:
+        want = [record.offset for record in records(window, [])]
+    with Window(data) as window:
+        pieces = [piece for part in ScalarStream(window) for piece in part.in_order()]
+    found = [[piece.offset] if isinstance(piece, Record) else piece.offsets.tolist()
+             for piece in pieces]
+    assert all(found) and sum(found, []) == want
+    assert sum(not isinstance(piece, Record) for piece in pieces) == kinds.count("s")
 
 
 @pytest.mark.parametrize("where", ["start", "middle", "end"])

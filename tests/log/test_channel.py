@@ -155,6 +155,40 @@ def test_an_item_put_while_close_runs(heavy: bool) -> None:
     channel.close(5)
 
 
+@pytest.mark.parametrize(("left", "failed", "written"), [
+    (5.0, False, True), (0.0, False, True), (5.0, True, True), (0.0, True, False)])
+def test_dropped_while_the_interpreter_ends(monkeypatch: pytest.MonkeyPatch, left: float,
+                                            failed: bool, written: bool) -> None:
+    """A writer that is dropped at the end of the interpreter writes and closes in that call, also
+    where the time for the end is over; a storage that has failed is tried again only within it."""
+    channel, log = make()
+    channel.queue.items.append(b"x")
+    if failed:
+        channel.retry.failed(OSError("failed"), "failed")
+        channel.retry.at = 0.0
+    monkeypatch.setattr(module, "sys", SimpleNamespace(is_finalizing=lambda: True))
+    monkeypatch.setattr(threads.worker, "patience", lambda: left)
+    channel.close_soon()
+    assert log.written == ([b"x"] if written else []) and log.closed == written
+    assert (channel.retry.error is None) is written
+    channel.abandon()
+    threads.worker.leave(channel)
+
+
+def test_a_call_while_the_interpreter_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread runs any more: a call writes what is queued itself, without starting one."""
+    channel, log = make()
+    monkeypatch.setattr(module, "sys", SimpleNamespace(is_finalizing=lambda: True))
+    monkeypatch.setattr(threads.worker, "serve", lambda _: pytest.fail("asked for the thread"))
+    add(channel, b"1")
+    assert log.written == [b"1"]
+    channel.queue.items.append(b"2")
+    channel.flush(5)
+    assert log.written == [b"1", b"2"] and not log.closed
+    channel.close(5)
+    assert log.closed == 1
+
+
 def test_one_thread_for_all() -> None:
     """A hundred channels share one thread, which ends after a while without work."""
     before = threading_tasks()

@@ -688,6 +688,21 @@ def test_side_files(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "a")) == ["b.txt"]
 
 
+def test_a_side_file_before_the_first_record(tmp_path: Path) -> None:
+    """A side file has an event file beside it, without which TensorBoard would not show it: one is
+    begun for the first side file, unless there is one already; the records go into the same."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.put("a.txt", b"a")
+    begun = files(tmp_path)
+    assert len(begun) == 1 and log.path == str(begun[0])
+    log.put("b.txt", b"b")
+    log.append(record(0))
+    log.write()
+    log.put("c.txt", b"c")
+    log.close()
+    assert files(tmp_path) == begun and steps(tmp_path) == [0]
+
+
 def test_side_file_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A side file that can't be written leaves the old one, and no other file."""
     log = LocalLog(str(tmp_path), "", header)

@@ -61,6 +61,31 @@ def test_bad_text(text: str) -> None:
         list(textproto.fields(text))
 
 
+@pytest.mark.parametrize("text, error", [
+    (";", "got ';' at character 0, want a name"),
+    ("a: 1\n  ;}", "got '}' at character 8, want a name"),
+    ("embeddings {", "got the end at character 12, want a name"),
+    ("a: ", "got the end at character 3, want a value"),
+    ("a: ]", "got ']' at character 3, want a value"),
+    ("a 1", "got '1' at character 2, want ':' or a message"),
+    ("a: [1 'b']", "got \"'b'\" at character 6, want ',' or ']'"),
+    ("a: [1", "got the end at character 5, want ',' or ']'"),
+    ("a: 1 # one\n$b: 2", "got '$b: 2' in a message in text format"),
+    ("a {" * 101, "got messages nested more than 100 deep"),
+])
+def test_text_of_errors(text: str, error: str) -> None:
+    """An error names the token, or the end, its place in the text, and what should be there."""
+    with pytest.raises(ValueError) as raised:
+        list(textproto.fields(text))
+    assert str(raised.value) == error
+
+
+def test_many_messages() -> None:
+    """Only messages inside one another count for the limit of 100, not those that follow."""
+    assert len(seen('embeddings { tensor_name: "a" }' * 101)) == 101
+    assert len(list(textproto.fields("a {" * 100 + "}" * 100))) == 1
+
+
 @given(st.text(max_size=30))
 @settings(deadline=None)
 def test_quoted(text: str) -> None:

@@ -78,6 +78,34 @@ def test_labels(label):
         assert red(pixels)[40:60].any()
 
 
+def letters_of(box):
+    """Where the letters of a label are, as (first row, last row, first column, last column), and
+    which pixels are the label's or the box's."""
+    pixels = decoded(summary.image_with_boxes("tag", np.zeros((200, 300, 3), np.uint8), [box],
+                                              labels=["HHH"]))
+    letters = pixels[:, :, 1] > 0
+    rows, columns = (np.flatnonzero(letters.any(axis=axis)) for axis in (1, 0))
+    return (rows[0], rows[-1], columns[0], columns[-1]), letters | red(pixels)
+
+
+@pytest.mark.parametrize(("box", "edge"), [([50, 60, 90, 100], 50), ([290, 60, 295, 100], 299)])
+def test_places_of_labels(box, edge):
+    """A label begins at the left of its box, or ends at the right of the picture, and stands on the
+    box; its letters are in the middle of the red."""
+    (top, bottom, first, last), label = letters_of(box)
+    left, right = np.flatnonzero(label[top])[[0, -1]]
+    assert edge in (left, right)
+    assert 1 <= first - left <= 4 and abs((first - left) - (right - last)) <= 1
+    above = np.flatnonzero(label[:, left])[0]
+    assert 1 <= top - above <= 4 and abs((top - above) - (59 - bottom)) <= 1
+
+
+def test_labels_at_the_top():
+    """Where there is no room above a box, its label begins at the top of the picture."""
+    (top, _, first, _), label = letters_of([50, 4, 90, 100])
+    assert 1 <= top <= 4 and 1 <= first - 50 <= 4 and label[0, 50]
+
+
 @pytest.mark.parametrize(("data", "channels"), [
     (GREY, 3), (np.zeros((3, 60, 80), np.float32), 3), (np.zeros((60, 80, 4), np.uint8), 4),
     (np.zeros((60, 80, 2), np.uint8), 4), (np.full((60, 80), 25700, np.uint16), 3),

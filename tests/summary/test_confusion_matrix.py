@@ -105,6 +105,21 @@ def test_each_column_has_its_name_above():
         assert abs(np.flatnonzero(part.any(axis=0)).mean() - width / 2) < 3, column
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_texts_are_centred_in_their_cells(number):
+    """A count is in the middle of its cell, white on a dark one."""
+    picture = pixels(list(range(number)) * 8, list(range(number)) * 8).astype(int)
+    dark = np.abs(picture - kind._DARK).sum(axis=2) < 9
+    rows = np.flatnonzero(dark.sum(axis=1) > 10)
+    assert len(rows) > 10 * number
+    for part in np.array_split(rows, number):
+        left, right = np.flatnonzero(dark[part[0]])[[0, -1]]
+        text = ~dark[part[0]:part[-1] + 1, left:right + 1]
+        for axis, size in ((0, right - left), (1, part[-1] - part[0])):
+            ink = np.flatnonzero(text.any(axis=axis))
+            assert abs(ink[0] - (size - ink[-1])) <= 2
+
+
 @pytest.mark.parametrize(("count", "share", "normalize", "text"), [
     (0, 0.0, False, "0"), (99999, 1.0, False, "99999"), (123456, 1.0, False, "123k"),
     (999999, 1.0, False, "999k"), (5 * 10 ** 9, 1.0, False, "5G"), (3, 0.126, True, "13"),

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from tbwriter import _warnings
 from tbwriter._values import buckets, lookup
-from tbwriter._values.buckets import histogram, histograms
+from tbwriter._values.buckets import bucket_edges, histogram, histograms
 
 FLOATS: List[Any] = [np.float16, np.float32, np.float64]
 INTEGERS: List[Any] = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32,
@@ -257,3 +257,13 @@ def test_a_count_inside_a_count(monkeypatch):
     found = histogram(values)
     assert np.array_equal(found.counts, want.counts) and found[:5] == want[:5]
     assert not np.array_equal(inner[0].counts, want.counts)
+
+
+@pytest.mark.parametrize("most", [10 ** 4, 1548, 1547, 774, 773, 30, 1])
+def test_joined_edges(most):
+    """The edges of "tensorflow" are those of torch, without +-DBL_MAX; where they are joined, the
+    first and the last stay, and so does every n-th between them."""
+    edges = EDGES[1:-1].tolist()
+    assert edges[0] == -edges[-1] and 9e19 < edges[-1] < 1e20
+    step = max(1, (len(edges) - 1) // most)
+    assert bucket_edges(np.zeros(3), "tensorflow", most).tolist() == [*edges[:-1:step], edges[-1]]

@@ -217,6 +217,20 @@ def in_lab(image):
     return ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
 
 
+@pytest.mark.parametrize(("mode", "values", "wanted"), [
+    ("I", [0, 255], [0, 255]), ("I", [0, 256], [0, 256]), ("I", [1, 65535], [1, 65535]),
+    ("I", [1, 65536], [1, 255]), ("I", [-1, 300], [0, 255]),
+    ("F", [0.0, 1.0], [0, 255]), ("F", [0.0, 2.0], [0, 2]), ("F", [51.0, 255.0], [51, 255]),
+])
+def test_numbers_of_pil(mode, values, wanted):
+    """Modes I and F have 8 bits, 16 bits or numbers from 0 to 1, as their largest value fits."""
+    kind = np.int32 if mode == "I" else np.float32
+    image = Image.fromarray(np.array([values], kind))
+    assert image.mode == mode
+    one, = pictures(image, None)
+    assert to_depth(one.pixels()).ravel().tolist() == wanted
+
+
 MODES = {
     **{mode: gradient().convert(mode) for mode in
        ("1", "L", "LA", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I", "F")},
