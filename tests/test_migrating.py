@@ -80,12 +80,16 @@ def test_methods_only_in_tbwriter() -> None:
         assert "resume" not in [name for name, _ in methods["__init__"]]
 
 
-def test_lines_to_import() -> None:
+LINES = re.findall(r"^\| `from [^|]*\| `(from [^|`]*)` \|$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_lines_to_import(line: str) -> None:
     """Each line of the first table works."""
-    for line in re.findall(r"^\| `from [^|]*\| `(from [^|`]*)` \|$", PAGE, re.MULTILINE):
-        if "mxnet" in line:
-            pytest.importorskip("mxnet.base", reason="MXNet is not installed")
-        exec(line, {})
+    assert len(LINES) == 6
+    if "tbwriter.mxnet" in line:
+        pytest.importorskip("mxnet.base", reason="MXNet is not installed")
+    exec(line, {})
 
 
 # The scripts of tests/data/make.py, which the others ran.
@@ -229,7 +233,9 @@ def test_calls_of_tf_summary(tmp_path: Path, scripts: Any, loader: str) -> None:
 
 def test_names_for_those_of_tf_summary() -> None:
     """Whatever the page names instead of something of TensorFlow's is here."""
-    for right in cells("tf.summary").values():
+    rights = cells("tf.summary").values()
+    assert re.findall(r"\bwriter\.\w+", " ".join(rights))
+    for right in rights:
         for owner, name in re.findall(r"\b(writer|summary)\.(\w+)", right):
             assert hasattr(SummaryWriter if owner == "writer" else summary, name), name
         for code in re.findall(r"`(\w+)\(", right):

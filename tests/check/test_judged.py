@@ -158,8 +158,8 @@ def test_a_directory_called_like_an_event_file(loader, tmp_path):
         with http(tmp_path, loader) as shown:
             assert shown.json("/data/runs") == ["my.tfevents"]
     else:
-        with pytest.raises((AssertionError, IsADirectoryError)), board(tmp_path, loader) as shown:
-            assert shown.runs() == ["my.tfevents"] and shown.scalars("my.tfevents", "x")
+        with pytest.raises(IsADirectoryError), board(tmp_path, loader) as shown:
+            shown.runs()
 
 
 @pytest.mark.parametrize("rule, plugin, tag", [

@@ -67,7 +67,8 @@ def test_fit(tmp_path, kwargs, expected):
         "backward_fc2") < names.index("backward_fc1")
     assert written.names("MainThread").count("next batch") >= count - 1
     assert "next" not in vars(data)
-    assert all(stats["bytes_allocated"] >= 0 for *_, stats in written.lines["memory"])
+    memory = written.lines["memory"]
+    assert memory and all(stats["bytes_allocated"] >= 0 for *_, stats in memory)
 
 
 @old
