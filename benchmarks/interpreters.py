@@ -1,7 +1,7 @@
 """The interpreter of each writer.
 
 No environment can hold all writers: mxboard needs an old protobuf and MXNet an old numpy.
-So there are homes, each an interpreter:
+So there are several environments, each with an interpreter:
 
     main      the newest numpy, with torch, TensorFlow, tensorboardX, tensorboard and all of
               tbwriter's extras; the Python that runs the benchmarks, if nothing else is said
@@ -9,8 +9,8 @@ So there are homes, each an interpreter:
     numpy123  numpy 1.23, whose sort has no SIMD; tensorboardX
 
 `python -m benchmarks.interpreters DIR` makes them with venv and pip, and needs nothing else;
-`--homes DIR` or TBWRITER_BENCHMARK_HOMES uses them; `--python main=PATH` names one. A writer whose
-home is missing does not take part, and the table says so.
+`--homes DIR` or TBWRITER_BENCHMARK_HOMES uses them; `--python main=PATH` names one. A writer
+without its environment does not take part, and the table reports that.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .peers import OURS, WRITERS
 
 # The peers are those of the tables in the docs; two of them need moviepy for videos, which
 # docs/features.md asks of them. torch comes first: a wheel of it without CUDA that
-# pip is told of (PIP_FIND_LINKS) counts as the same version, and saves some gigabytes.
+# pip finds by PIP_FIND_LINKS counts as the same version, and saves some gigabytes.
 HOMES: Dict[str, Sequence[str]] = {
     "main": ["torch==2.13.0", "tensorboardX==2.6.5", "tensorflow-cpu==2.21.0", "tensorboard",
              "numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "soundfile",
@@ -39,7 +39,7 @@ VARIABLE = "TBWRITER_BENCHMARK_HOMES"
 
 
 def setup(directory: str) -> None:
-    """Make all homes below `directory` with pip. CalledProcessError where pip fails."""
+    """Make all environments below `directory` with pip. CalledProcessError where pip fails."""
     for home, packages in HOMES.items():
         place = os.path.join(directory, home)
         venv.create(place, with_pip=True)

@@ -1,13 +1,13 @@
-"""The time that logging adds to a training with MXNet, compared with other writers.
+"""The time that logging adds to training with MXNet, compared with other writers.
 
     python -m benchmarks.mxnet_overhead                          # beside MXNet 1.x, tensorboardX
     python -m benchmarks.mxnet_overhead --python mxboard=PATH    # an interpreter that has mxboard
 
 Two networks, the MLP of the walkthrough of 2017 and a small convolutional network, are trained by
 `Module.fit` on random pictures. All writers do the same work: metrics of each batch, histograms of
-all parameters every 100 batches, a picture an epoch. An epoch without logging stands before and
-after each one with it; its cost is the median, over the rounds, of its time against the mean of
-these two. An epoch ends when MXNet has done all its work. "CPU" is the same for the processor time
+all parameters every 100 batches, a picture per epoch. Each epoch with logging runs between two
+epochs without; its cost is the median, over the rounds, of its time against the mean of these two.
+An epoch ends when MXNet has done all its work. "CPU" is the same for the processor time
 of all threads, until the last value is handed to the kernel: what logging costs where no core is
 idle. "nothing" logs nothing: what it seems to cost is how far the others' figures may be off. MXNet
 computes with one thread unless OMP_NUM_THREADS says more: threads that wait for work by spinning

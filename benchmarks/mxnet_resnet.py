@@ -57,7 +57,7 @@ LOGGERS = {"tbwriter": tbwriter, "tensorboardX": tensorboardx, "mxboard": mxboar
 
 
 def _by_hand(writer: Any, convert: Callable[[Any], Any]) -> Logger:
-    """What users of writers without callbacks for MXNet write."""
+    """The code that users write for writers without callbacks for MXNet."""
     steps = iter(range(1 << 62))
 
     def batch_end(param: Any) -> None:

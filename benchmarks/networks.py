@@ -139,7 +139,7 @@ def _ask(python: str, writer: str, network: str, source: str) -> Dict[str, float
 
 
 def trained(python: str, rounds: int) -> List[Dict[str, Any]]:
-    """What `mxnet_resnet` measures in an interpreter that has MXNet."""
+    """The measurements of `mxnet_resnet` in an interpreter that has MXNet."""
     return _lines(python, os.path.join(ROOT, "src"), "benchmarks.mxnet_resnet", "--json",
                   "--rounds", str(rounds))
 

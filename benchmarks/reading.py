@@ -4,7 +4,7 @@ compiled data server, and tbparse.
     python -m benchmarks.reading [--rounds N] [--share X]
 
 measures all of them in turns, each in a process of its own, and prints the tables of
-docs/reader.md. What is not installed is not measured, and the tables say so.
+docs/reader.md. Readers that are not installed are not measured, and the tables report that.
 
     python -m benchmarks.reading '{"reader": ..., "logdir": ...}'
 

@@ -136,7 +136,7 @@ def titled(title: str, text: str, markdown: bool) -> str:
 
 
 def machine() -> List[Tuple[str, str]]:
-    """What the numbers depend on."""
+    """The versions and the machine on which the numbers depend."""
     model = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

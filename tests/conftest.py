@@ -1,4 +1,4 @@
-"""Where TensorBoard is missing, the tests that need it as a judge are left out, and pytest says so.
+"""Where TensorBoard is missing, the tests that need it as a judge are left out and reported.
 
 So the core can be tested on every Python and numpy, also those that TensorBoard does not run on.
 """
@@ -43,7 +43,7 @@ collect_ignore = _without_judges()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """What is left out, and why."""
+    """The modules that are left out, and the reason."""
     if collect_ignore:
         return f"without TensorBoard: {len(collect_ignore)} test files that need it are left out"
     return "judged by an installed TensorBoard"

@@ -293,7 +293,7 @@ def parameters(kind, method):
 
 
 def function(writer, method):
-    """What a call of `method` calls. A function of `summary` writes what it has made."""
+    """The function that a call of `method` calls. A function of `summary` writes its result."""
     if not method.startswith("summary."):
         return attrgetter(method)(writer)
     make = attrgetter(method)(SUMMARIES[type(writer)])

@@ -6,8 +6,8 @@ Each mutant differs from the package in one place: a comparison, an arithmetic o
 a number, a condition or a `not`. Annotations and the texts of errors and warnings are left alone.
 The tests named after the changed file run first and stop at the first failure; if they pass, the
 other tests of its folder follow, unless --mirror is given. Mutants that no test notices are printed
-as they stand in the source; the same seed makes the same mutants. All of it happens in a copy: the
-checkout itself does not change.
+as in the source; the same seed makes the same mutants. All of it happens in a copy: the checkout
+itself does not change.
 
 A survivor is either a test that is missing, or a change that no user notices: of speed, of a limit
 that is a matter of taste. docs/contributing.md lists those with the reason.

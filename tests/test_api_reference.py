@@ -36,7 +36,8 @@ def module_of(path):
 
 
 def follow(owner, names):
-    """What is called `names` below a module, some of which may be modules nobody imported yet."""
+    """The object with the dotted name `names` below a module; parts may be modules not yet
+    imported."""
     for name in names.split("."):
         if inspect.ismodule(owner) and not hasattr(owner, name):
             importlib.import_module(f"{owner.__name__}.{name}")
@@ -80,7 +81,7 @@ def members(kind):
 @pytest.mark.parametrize("names", [
     pytest.param(names, id=f"{number} {names[0]}") for number, names in enumerate(neighbours())])
 def test_see_also(names):
-    """Each name of the table is one of the API, and stands in its line once, beside others."""
+    """Each name of the table is one of the API, and is in its line once, beside others."""
     assert len(set(names)) == len(names) > 1
     for name in names:
         module = next((module for module in sorted(pages(), key=len, reverse=True)
@@ -125,9 +126,9 @@ def test_every_name_is_explained(module):
 
 @pytest.mark.parametrize("module", pages())
 def test_examples_and_arguments_are_shown_as_such(module):
-    """What the page shows as code and as an argument is one: an example is indented deeper than
-    another line after the first, and a line of a function that begins like "word: " explains an
-    argument."""
+    """Everything that the page shows as code or as an argument is one: an example is indented
+    deeper than another line after the first, and a line of a function that begins like "word: "
+    explains an argument."""
     source = (SITE / "docstrings.py").read_text(encoding="utf-8")
     begins_item = re.search(r'NAMES = re.compile\(r"(.*)"\)', source).group(1)
     wrong = []
@@ -150,7 +151,7 @@ def test_examples_and_arguments_are_shown_as_such(module):
 
 
 def test_no_name_is_of_the_package_alone():
-    """What users have no use for is not in the reference."""
+    """Names that are of no use to users are not in the reference."""
     for module in ("tbwriter", "tbwriter.testing"):
         names = [name for name, _ in public(module)]
         assert not [name for name in names if "fork" in name]

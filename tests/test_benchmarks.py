@@ -38,7 +38,7 @@ def case_of(name: str) -> Any:
 
 
 def race(*arguments: str) -> Tuple[List[Dict[str, Any]], str, int]:
-    """Run the benchmarks; the lines of JSON, the text behind them, the exit code."""
+    """Run the benchmarks; the lines of JSON, the text after them, the exit code."""
     done = subprocess.run([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT,
                           capture_output=True, text=True, timeout=300)
     assert "Traceback" not in done.stderr, done.stderr
@@ -86,7 +86,7 @@ def test_markdown_has_the_command_the_machine_and_the_versions(tmp_path: Path) -
 
 
 def test_a_writer_without_interpreter_is_named() -> None:
-    """mxboard needs a home of its own: without one the table says why it does not take part."""
+    """mxboard needs an environment of its own: without it the table gives the reason."""
     results, text, code = race("text", "--share", "0.001", "--rounds", "1",
                                "--against", "mxboard", "--homes", "/nonexistent")
     assert code == 0
@@ -246,7 +246,7 @@ def test_sounds_may_differ_by_two_steps(tmp_path: Path) -> None:
 
 
 def test_no_time_is_given_for_wrong_values(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What was read back wrong is an error, and nothing else."""
+    """A log that is read back wrong is an error, and nothing else."""
     def wrong(*arguments: Any) -> None:
         raise WrongValues("one is missing")
 
@@ -303,8 +303,8 @@ def test_what_the_clock_sees(tmp_path: Path) -> None:
 
 
 def test_what_cases_give_their_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """numpy is loaded in all but one; "one core" is one processor; ten scalars are ten calls for
-    whoever has no call for several; slower writers have less to do."""
+    """numpy is loaded in all but one; "one core" is one processor; ten scalars are ten calls for a
+    writer without a call for several; slower writers have less to do."""
     assert [case.name for case in CASES if not case.numpy] == ["scalar-plain"]
     assert [case.name for case in CASES if "one core" in case.title] == \
         [case.name for case in CASES if case.cores == 1] == ["histogram-1e7-one"]

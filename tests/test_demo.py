@@ -28,7 +28,7 @@ def logdir(tmp_path_factory):
 
 
 def test_check_finds_nothing(logdir):
-    """What the demo writes keeps every rule."""
+    """The demo's log breaks no rule."""
     assert check.check(str(logdir)) == []
 
 
@@ -140,7 +140,7 @@ def test_view(tmp_path, number):
         with urllib.request.urlopen(address + "data/environment") as answer:
             assert json.load(answer)["data_location"] == str(tmp_path / "logs")
         process.send_signal(number)
-        process.communicate(timeout=60)  # until nobody holds the pipe
+        process.communicate(timeout=60)  # until no process holds the pipe
         assert process.returncode in (0, -number)
         with pytest.raises(ProcessLookupError):
             for _ in range(600):

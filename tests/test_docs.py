@@ -127,7 +127,7 @@ def sections():
 @pytest.mark.parametrize("page, heading, text", [
     pytest.param(*section, id=f"{section[0].name}:{section[1]}") for section in sections()])
 def test_every_section_is_backed(page, heading, text):
-    """What a section says, tests prove: it names them, in its table or in a comment at its end."""
+    """Tests prove the statements of each section, which names them in its table or in a comment."""
     assert names_of_tests(page, text) \
         or re.search(r"`\w+(/\w+)*\.py::test_\w+` \|$", text, re.MULTILINE), heading
 

@@ -1,5 +1,5 @@
-"""The feature tables tell the truth: a test stands behind every row of our own column, and a
-measurement behind every other cell."""
+"""The feature tables are true: every row of our own column has a test, and every other cell a
+measurement."""
 from __future__ import annotations
 
 import ast
@@ -73,7 +73,7 @@ def test_every_row_is_measured():
 
 
 def test_pages_are_filled_in():
-    """Cells, and what "partly" means, stand there as the record gives them."""
+    """Cells, and the meanings of "partly", are those of the record."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert filled(text, recorded()) == text, page.name

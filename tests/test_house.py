@@ -171,7 +171,7 @@ def test_imports_follow_the_order() -> None:
 
 
 def test_kinds_do_not_import_kinds() -> None:
-    """A kind stands alone."""
+    """A kind imports no other kind."""
     wrong = [one for one in IMPORTS if one.origin.startswith("summary/_") and one.module
              and "__init__" not in one.origin and one.module.startswith("summary")]
     assert not wrong

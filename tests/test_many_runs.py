@@ -49,7 +49,7 @@ def test_few_files_are_open_beside_embeddings(tmp_path):
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_file_that_is_gone(tmp_path, monkeypatch, replaced):
-    """A file that was removed or replaced while it was closed is left alone; the run goes on in
+    """A file that was removed or replaced while it was closed is left alone; the run continues in
     another one, with a warning."""
     monkeypatch.setattr(event_file, "MAX_OPEN", 0)
     writer = FileWriter(tmp_path)

@@ -1,6 +1,7 @@
-"""What docs/migrating.md says of other writers: their own scripts, with one line changed.
+"""What docs/migrating.md states of other writers: their own scripts, with one line changed.
 
-What the others do was recorded (tests/data/make.py): event files, and the arguments of all methods.
+The behaviour of the others was recorded (tests/data/make.py): event files, and
+the arguments of all methods.
 """
 from __future__ import annotations
 
@@ -108,7 +109,7 @@ def _scripts(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def seen(logdir: Path, loader: str) -> Dict[str, Any]:
-    """What the dashboards get of such a script, whoever wrote it."""
+    """The data of such a script in the dashboards, with any writer."""
     with board(logdir, loader) as b:
         pictures = b.blobs("images", ".", "samples")
         return {
@@ -178,7 +179,7 @@ def test_the_script_of_mxboard(tmp_path: Path, scripts: Any, loader: str) -> Non
 
 
 def test_buckets_of_mxboard(tmp_path: Path) -> None:
-    """bins="default" has another name here, and an error says so."""
+    """bins="default" has another name here, which the error gives."""
     with SummaryWriter(tmp_path) as writer:
         with pytest.raises(ValueError, match="got the bins 'default', want 'tensorflow'"):
             writer.add_histogram("weights", [1.0, 2.0], 0, "default")

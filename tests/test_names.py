@@ -45,7 +45,7 @@ def test_different_tags_have_different_names(tags):
 
 
 def test_plain_names_stay():
-    """What is harmless is kept, so that people find their files."""
+    """Harmless names are kept, so that people find their files."""
     assert file_name("loss-1_b.c") == "loss-1_b.c"
     assert relative_path("layer1/weight") == "layer1/weight"
     assert file_name("a b/é") == "a%20b%2F%C3%A9"
@@ -63,7 +63,7 @@ def test_escaped_names(text, name):
 @pytest.mark.parametrize("text", [
     "con", "NUL", "nul.txt", "com1", "LPT9.a.b", "a.", "a..", "..", ".", "", "aux .x", "CONIN$"])
 def test_names_on_windows(text):
-    """What is a device or loses its last dot on Windows is escaped there, each in its own way."""
+    """Names of devices, and names that would lose their last dot on Windows, are escaped there."""
     name = file_name(text, windows=True)
     assert is_name(name, windows=True)
     if text not in ("", ".", ".."):

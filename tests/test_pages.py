@@ -173,7 +173,7 @@ def test_errors_name_commands_that_are_tried():
 
 
 def fresh():
-    """A skip, where nobody asked for the long tests."""
+    """A skip, unless the long tests were requested."""
     return pytest.mark.skipif(
         not os.environ.get("TBWRITER_PAGES"),
         reason="makes environments, which takes minutes: TBWRITER_PAGES=1 runs it")

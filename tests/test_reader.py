@@ -41,7 +41,7 @@ def test_scalars_of_many_tags_and_layouts_are_those_of_real_protobuf(tmp_path):
                           st.floats(width=32, allow_nan=False)), max_size=120))
 @settings(max_examples=40, deadline=None)
 def test_any_row_of_scalars_comes_back(rows):
-    """What is written is read, whatever steps and values are."""
+    """All written values are read, whatever steps and values are."""
     run = reader.Run(".", [b"".join(_record_of(scalar_event(tag, value, step))
                                     for tag, step, value in rows)])
     for tag in {row[0] for row in rows}:
@@ -199,7 +199,7 @@ def test_last_steps(tmp_path):
 
 
 def test_last_steps_knows_restarts(tmp_path):
-    """What a restart removed is not there: the next number is that of the restart."""
+    """Values that a restart removed do not count: the next number is that of the restart."""
     first = [scalar_event("a", 0.5, step) for step in range(10)] + [scalar_event("b", 1.0, 2)]
     restart = wire.double_field(1, 1e9) + wire.int_field(2, 5) + wire.bytes_field(
         7, messages.SESSION_START)

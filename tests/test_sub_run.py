@@ -58,7 +58,8 @@ def test_an_embedding_keeps_the_directory_a_run(tmp_path, first):
 
 @both_loaders
 def test_flush_and_later_use(tmp_path, loader):
-    """flush() of the writer has the runs below on disk; after close() they go on in a new file."""
+    """flush() of the writer has the runs below on disk; after close() they continue in a new
+    file."""
     writer = FileWriter(tmp_path, flush_secs=60)
     writer.sub_run("a").add_scalar("x", 1, 0)
     writer.flush()

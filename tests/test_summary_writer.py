@@ -348,7 +348,7 @@ def torch_and_ours(tmp_path_factory):
 
 @both_loaders
 def test_drop_in_for_torch(torch_and_ours, loader):
-    """What the dashboards get of the same script is the same as from torch."""
+    """The data of the same script in the dashboards is the same as from torch."""
     seen = []
     for directory in torch_and_ours:
         with board(directory, loader) as b:
@@ -689,7 +689,7 @@ def test_only_new_files_are_read(tmp_path, monkeypatch, recwarn):
 
 @pytest.mark.parametrize("payload", [{"a": 1}, None, b"", 3, "x", [], object()])
 def test_other_payloads_are_refused(tmp_path, payload):
-    """add takes what tbwriter.summary makes, and says so."""
+    """add takes results of tbwriter.summary; its error names them."""
     for writer_class in (SummaryWriter, FileWriter):
         with writer_class(tmp_path) as writer:
             with pytest.raises(TypeError, match="got a payload of type .*, want one of"):
@@ -713,6 +713,6 @@ def test_directories_as_people_write_them(tmp_path, monkeypatch, writer_class):
 
 @pytest.mark.parametrize("name", ["__enter__", "sub_run"])
 def test_what_editors_complete(name):
-    """What gives the writer itself or one like it stands in SummaryWriter: jedi, which completes in
-    Jupyter and many editors, takes "Self" for the class in which it reads it."""
+    """Methods that return the writer itself or one like it are in SummaryWriter: jedi, which
+    completes in Jupyter and many editors, takes "Self" for the class in which it reads it."""
     assert getattr(SummaryWriter, name).__qualname__ == f"SummaryWriter.{name}"

@@ -463,8 +463,8 @@ def test_pickle(tmp_path: Path) -> None:
 
 
 def test_steps_given_and_not(tmp_path: Path) -> None:
-    """A tag whose steps were given and now are not is told once, since its curve starts anew; one
-    that was always numbered, or always given, is not."""
+    """A tag whose steps were given and now are not gets one warning, since its curve starts again;
+    one that was always numbered, or always given, gets none."""
     with FileWriter(tmp_path) as writer, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for step in range(3):
@@ -546,7 +546,7 @@ def test_purge_step_and_a_tag_that_comes_later(tmp_path: Path, loader: str) -> N
 
 @both_loaders
 def test_resume(tmp_path: Path, loader: str) -> None:
-    """With resume, automatic steps go on where the earlier files end, so nothing is wiped."""
+    """With resume, automatic steps continue where the earlier files end, so nothing is wiped."""
     for first in (0, 3, 6):
         with FileWriter(tmp_path, resume=True) as writer:
             for value in range(first, first + 3):

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: Any) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: Any) -> Iterator[None]:
-    """Keep a screenshot of the page that a failing test looked at."""
+    """Keep a screenshot of the page of a failing test."""
     outcome: Any = yield
     report = outcome.get_result()
     boards = [value for value in getattr(item, "funcargs", {}).values()

@@ -89,7 +89,7 @@ def dashboards(logdir: Path, width: int = 1280, height: int = 900, scale: float 
 
 
 def keep_screenshot(page: Any, name: str) -> str:
-    """A picture of the page as it is, for whoever wonders why a test failed."""
+    """A picture of the page as it is, to see why a test failed."""
     folder = Path(os.environ.get("TBWRITER_SCREENSHOTS", "screenshots"))
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.png"

@@ -1,4 +1,4 @@
-"""What a person sees of values that `tbwriter check` finds fault with."""
+"""Values in which `tbwriter check` finds a fault, as the page shows them."""
 from __future__ import annotations
 
 from pathlib import Path

@@ -94,7 +94,7 @@ def test_other_forms(form, tmp_path):
 
 @pytest.mark.parametrize("writer", ["tensorflow", "tensorboardX", "tensorboard"])
 def test_nothing_in_recorded_directories_of_other_writers(writer):
-    """What these write is complete in both loaders."""
+    """The values of these programs are complete in both loaders."""
     assert check(str(DATA / writer)) == []
 
 

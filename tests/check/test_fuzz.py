@@ -56,7 +56,7 @@ def test_damaged_events(seed: int, sound: List[bytes], tmp_path: Path) -> None:
         path.write_bytes(record_of(VERSION) + record_of(bytes(data)))
         findings = check.check(str(tmp_path))
         if any("wire type 3" in finding.what for finding in findings):
-            continue  # groups, which are in no event: protobuf skips them, and nobody writes them
+            continue  # groups, which no writer writes: protobuf skips them
         rules = [finding.rule for finding in findings]
         try:
             event_pb2.Event.FromString(bytes(data))

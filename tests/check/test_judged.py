@@ -1,4 +1,4 @@
-"""What a finding says about TensorBoard is asked of TensorBoard itself, in both loaders."""
+"""TensorBoard itself, in both loaders, shows what a finding says that it shows."""
 from __future__ import annotations
 
 import math
@@ -183,14 +183,14 @@ def test_nothing_after_damage_is_shown(rule, loader, tmp_path):
             board(tmp_path / "logs", loader) as shown:
         steps = [step for step, _ in shown.scalars(".", "x")]
         assert rule in ("zero bytes", "bad event") or steps == [0, 1, 2, 3, 4]
-        assert loader == "fast"  # which says so in its log, the other stops silently
+        assert loader == "fast"  # which reports it in its log, the other stops silently
     rewrite(places([str(tmp_path / "logs")]), str(tmp_path / "new"))
     found = {"torn record": [0, 1, 3, 4], "bad length": [0, 1, 3, 4]}.get(rule, [0, 1, 2, 3, 4])
     assert _shown(tmp_path / "new", loader) == found
 
 
 def _after(*records: bytes) -> List[bytes]:
-    """Records with good ones before and behind them."""
+    """Records with good ones before and after them."""
     return [*FULL[:2], *records, *FULL[2:]]
 
 
@@ -245,7 +245,7 @@ def test_what_is_shown_of_damage(make, fast, python, loader, tmp_path):
 
 @both_loaders
 def test_a_torn_tail_is_waited_for(loader, tmp_path):
-    """What is shown of a file that grows goes on where its torn record is completed."""
+    """A growing file is shown further once its torn record is completed."""
     path = tmp_path / "events.out.tfevents.1"
     path.write_bytes(record_of(VERSION) + b"".join(FULL[:2]) + FULL[2][:20])
     if loader == "python":
@@ -406,7 +406,7 @@ def test_labels_that_are_not_there(loader, tmp_path):
 
 @pytest.mark.parametrize("form", [form for form, row in FORMS.items() if row[2]])
 def test_tensorboard_refuses_other_forms(form, tmp_path):
-    """What is found is no false alarm: stock TensorBoard answers with an error."""
+    """The finding is no false alarm: stock TensorBoard answers with an error."""
     (tmp_path / "logs").mkdir()
     _, make, path, question = FORMS[form]
     make(tmp_path / "logs")
@@ -439,7 +439,7 @@ def test_mesh_of_another_rank(tmp_path):
 
 
 def test_a_directory_called_like_an_event_file_that_is_no_run(tmp_path):
-    """It disturbs nobody: nothing is found, and both loaders show the runs beside and below it."""
+    """It has no effect: nothing is found, and both loaders show the runs beside and below it."""
     written(tmp_path, rows())
     (tmp_path / "old.tfevents" / "a").mkdir(parents=True)
     written(tmp_path / "old.tfevents" / "a", rows())
@@ -465,7 +465,8 @@ def test_a_goodconfig(tmp_path):
 
 
 def test_two_files_that_grow_at_the_same_time(tmp_path):
-    """Live, the Python loader never goes back to the first file once there is a second."""
+    """While a run grows, the Python loader never returns to the first file once there is a
+    second."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     first = written(tmp_path, [scalar_event("x", 1.0, 1)], "1600000000")

@@ -48,7 +48,7 @@ def python(events: List[Tuple[str, int]]) -> Dict[str, List[Tuple[int, int]]]:
 @given(EVENTS, st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_series_against_a_plain_model(events: List[Tuple[str, int]], bulk: bool) -> None:
-    """What is kept and what is stale is that of the plain model, value by value and in columns."""
+    """Kept and stale values are those of the plain model, value by value and in columns."""
     restarts = Restarts()
     series = {"a": Series(restarts), "b": Series(restarts)}
     waiting: Dict[str, List[int]] = {"a": [], "b": []}
@@ -140,7 +140,7 @@ def test_an_empty_file_beside_a_good_one(loader: str, tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.sampled_from("abS"), st.integers(0, 40)), min_size=60, max_size=200))
 @settings(max_examples=20, deadline=None)
 def test_a_file_against_a_plain_model(events: List[Tuple[str, int]]) -> None:
-    """What is found in a file of scalars and restarts, read in columns, is that of the model."""
+    """The findings of a file of scalars and restarts, read in columns, are those of the model."""
     with tempfile.TemporaryDirectory() as directory:
         written(Path(directory), [start(step) if kind == "S" else scalar_event(kind, 1.0, step)
                                   for kind, step in events])

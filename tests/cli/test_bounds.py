@@ -145,7 +145,7 @@ def test_values_that_restarts_purge(tmp_path: Path) -> None:
 
 
 def one_by_one(index: Index) -> List[bool]:
-    """What `purged` has to give, value by value."""
+    """The expected result of `purged`, value by value."""
     rows = [(int(tag), int(index.step[event]), index.files[int(index.file[event])].source)
             for tag, event in zip(index.tag, index.event)]
     gone = [False] * len(rows)

@@ -123,7 +123,7 @@ def test_repair_writes_what_both_loaders_show(tmp_path, capsys, loader):
 
 @both_loaders
 def test_repair_of_a_restarted_run_keeps_the_second_try(tmp_path, loader):
-    """What came before a START at its step or later is purged, in both loaders."""
+    """Values before a START, at its step or later ones, are purged, in both loaders."""
     start = (wire.double_field(1, 1.6e9) + wire.int_field(2, 2)
              + wire.bytes_field(7, messages.SESSION_START))
     written(tmp_path / "logs", [*(scalar_event("x", float(i), i) for i in range(5)), start,
@@ -288,7 +288,7 @@ def test_tail_keeps_the_latest_points(monkeypatch):
 
 
 def test_tail_reports_damage(tmp_path):
-    """A damaged file is named, and the others go on."""
+    """A damaged file is named, and the others are still followed."""
     path = written(tmp_path, [scalar_event("x", 1.0, 1)])
     path.write_bytes(path.read_bytes() + bytes(40))
     follower = Follower(str(tmp_path))
@@ -305,7 +305,7 @@ def test_tail_once(tmp_path, capsys):
 
 
 def test_tail_once_of_a_damaged_file(tmp_path, capsys):
-    """What is before the damage is shown, and the exit code says that something is wrong."""
+    """Values before the damage are shown, and the exit code reports the damage."""
     path = written(tmp_path, [scalar_event("x", float(i), i) for i in range(9)])
     path.write_bytes(path.read_bytes() + bytes(40))
     assert run("tail", tmp_path, "--once") == 1
@@ -324,7 +324,7 @@ def test_as_a_module():
 
 
 def test_nothing_there_is_1(tmp_path, capsys):
-    """A directory without event files is nobody's success."""
+    """A directory without event files is an error."""
     for arguments in (["show", tmp_path], ["check", tmp_path], ["export", tmp_path],
                       ["repair", tmp_path, tmp_path.parent / "mended"]):
         assert run(*arguments) == 1, arguments

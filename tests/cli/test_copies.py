@@ -58,7 +58,7 @@ def test_the_second_restart_purges(loader, tmp_path, capsys):
 
 @both_loaders
 def test_the_first_restart_keeps_what_nothing_replaces(loader, tmp_path, capsys):
-    """What came before a run's only START and is not written again stays, as in both loaders."""
+    """Values before a run's only START that are not written again stay, as in both loaders."""
     written(tmp_path / "logs", [event_of(summary.text("notes", "kept"), 0),
                                 scalar_event("once", 1.0, 5), scalar_event("again", 1.0, 5),
                                 start(0), scalar_event("again", 2.0, 3)])
@@ -73,7 +73,7 @@ def test_the_first_restart_keeps_what_nothing_replaces(loader, tmp_path, capsys)
 @both_loaders
 def test_merge_of_seeds_keeps_every_curve(loader, tmp_path, capsys):
     """Runs of one name with equal steps stay apart, each below a directory of its log directory,
-    with their side files; the report says so. Other runs keep their names."""
+    with their side files, and are reported. Other runs keep their names."""
     for seed in (0, 1):
         for run in (".", "train"):
             written(tmp_path / f"seed{seed}" / run,
@@ -170,7 +170,7 @@ def test_one_damaged_value_costs_itself(damage, command, tmp_path, capsys):
 
 
 def test_values_of_another_kind_are_counted(tmp_path, capsys):
-    """What TensorBoard shows of no kind of tag is left out and said."""
+    """Values that TensorBoard shows under no kind of tag are left out and reported."""
     written(tmp_path / "logs", [scalar_event("x", 1.0, 1),
                                 event_of(summary.histogram("x", [1.0, 2.0]), 2)])
     report = report_of(capsys, "repair", tmp_path / "logs", tmp_path / "out")
@@ -224,7 +224,7 @@ def test_select(loader, tmp_path, capsys):
 
 
 def test_a_new_name_that_is_taken(tmp_path, capsys):
-    """Two tags never become one: the old name stays, and the report says so."""
+    """Two tags never become one: the old name stays, and is reported."""
     written(tmp_path / "logs", [scalar_event(tag, 1.0, 1) for tag in "abc"])
     report = report_of(capsys, "select", "--rename", "a=b", "--rename", "none=d", tmp_path / "logs",
                        tmp_path / "out")
@@ -255,7 +255,7 @@ def test_records_after_a_damaged_one_are_copied(tmp_path, capsys):
 
 
 def test_select_renames_by_pattern(tmp_path, capsys):
-    """A "*" stands for the same text in the old and the new name; a tag that is named exactly comes
+    """A "*" matches the same text in the old and the new name; a tag that is named exactly comes
     first, and no two tags get one name."""
     tags = ("train/loss", "train/acc", "train/", "train", "a*b", "axb")
     written(tmp_path / "logs", [scalar_event(tag, 1.0, 1) for tag in tags])

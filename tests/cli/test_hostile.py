@@ -126,7 +126,8 @@ def test_a_large_record_of_a_compressed_file(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs a limit of memory")
 def test_not_enough_memory(tmp_path: Path) -> None:
-    """A log for which there is not enough memory ends a command with one line that says so."""
+    """A log that needs more memory than is available ends a command with one line that reports
+    it."""
     written(tmp_path, [wire.double_field(1, 1.6e9) + wire.bytes_field(
         schema.Event.SUMMARY, b"".join(wire.bytes_field(1, wire.bytes_field(1, b"%06x" % number)
                                                         + b"\x15" + bytes(4))

@@ -154,8 +154,8 @@ sys.exit(main())
 @pytest.mark.parametrize("command", ["repair", "repair --jobs 2", "merge --jobs 2", "thin",
                                      "select --jobs 2", "reduce"])
 def test_ctrl_c(command: str, whom: str, tmp_path: Path) -> None:
-    """Exit code 130, no traceback, no half-written file, one line that says so, and every process
-    has ended; whether the terminal signals all processes or another program the first."""
+    """Exit code 130, no traceback, no half-written file, one line that reports it, and every
+    process has ended; whether the terminal signals all processes or another program the first."""
     for number in range(6):
         written(tmp_path / "logs" / f"run{number}",
                 [scalar_event("a", 1.0, step) for step in range(30)])

@@ -31,7 +31,7 @@ def prepare(monkeypatch, directory):
 
 
 def test_every_command_of_the_page(tmp_path, capsys, monkeypatch):
-    """Each command of the page, one after the other, prints the lines that stand there."""
+    """Each command of the page, one after another, prints the lines that the page shows."""
     prepare(monkeypatch, tmp_path)
     commands = SHOWN.findall(PAGE.read_text(encoding="utf-8"))
     assert len(commands) > 10

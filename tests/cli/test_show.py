@@ -15,7 +15,7 @@ from tests.support.data import event_of, scalar_event, written
 
 
 def lines_of(capsys, *arguments):
-    """What a command that succeeds prints."""
+    """The output of a command that succeeds."""
     capsys.readouterr()
     assert main([*map(str, arguments)]) == 0
     return capsys.readouterr().out.splitlines()

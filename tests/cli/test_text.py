@@ -95,7 +95,7 @@ def test_lines_of_a_text_stay(tmp_path, capsys):
 
 
 def test_only_two_characters_of_a_pattern_are_special():
-    """"*" and "?" stand for others, "[" for itself."""
+    """"*" and "?" match other characters, "[" matches itself."""
     assert matcher("loss[0]")("loss[0]") and not matcher("loss[0]")("loss0")
     assert matcher("*/w?")("a/b/w\n") and not matcher("w?")("w")
     assert matcher("a.b")("a.b") and not matcher("a.b")("axb")

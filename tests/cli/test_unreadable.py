@@ -1,4 +1,4 @@
-"""Files and directories that cannot be read: a finding or a line that says so; no traceback, no
+"""Files and directories that cannot be read: a finding or a line reports them; no traceback, no
 command that waits for ever, and everything else is read. Root may read everything, so the tests use
 what fails for root too."""
 from __future__ import annotations
@@ -87,8 +87,8 @@ def test_every_command_says_what_it_could_not_read(kind: str, logs: Path, tmp_pa
 @pytest.mark.parametrize("command", COMMANDS)
 def test_runs_that_are_not_here(command: str, fault: str, said: str, rule: str, logs: Path,
                                 tmp_path: Path, capfd: Any) -> None:
-    """Of a pointer of Git LFS, and of a directory that cannot be listed, each command says so once
-    and reads the other runs."""
+    """Each command reports a pointer of Git LFS, and a directory that cannot be listed, once and
+    reads the other runs."""
     BROKEN[fault](logs / "b" / "x")
     out = tmp_path / "out"
     code = main([*command.split(), str(logs), *([str(out)] if command.split()[0] in COPY else [])])

@@ -1,4 +1,4 @@
-"""A forked child that logs what its parent logged is told once what TensorBoard makes of it."""
+"""A forked child that logs its parent's tags is warned once how TensorBoard shows them."""
 from __future__ import annotations
 
 import os
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 
 def run(tmp_path: Path, program: str) -> str:
-    """What a program writes to stderr."""
+    """The text that a program writes to stderr."""
     done = subprocess.run([sys.executable, "-W", "always", "-c", HEAD + program, str(tmp_path)],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                           env=dict(os.environ, PYTHONPATH=str(SOURCE)))
@@ -73,13 +73,13 @@ writer.close()
     "writer = G(sys.argv[1])\nwriter.add_scalar('a', 1)\nchild(lambda: writer.add_scalar('a', 1))",
 ])
 def test_others_are_not(tmp_path: Path, program: str) -> None:
-    """Nobody is warned where TensorBoard shows everything."""
+    """There is no warning where TensorBoard shows everything."""
     assert "forked" not in run(tmp_path, program + "\nwriter.close()")
 
 
 def test_the_cure(tmp_path: Path) -> None:
-    """What the warning says is so: the default loader loses values of the first file, and shows
-    all with sub_run."""
+    """The warning is true: the default loader loses values of the first file, and shows all with
+    sub_run."""
     program = """
 def log(writer, steps):
     for step in steps:

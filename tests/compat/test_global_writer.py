@@ -67,7 +67,8 @@ def test_processes_share_a_file(tmp_path: Path, method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS[:2])
 def test_a_child_dies(tmp_path: Path, method: str) -> None:
-    """What a child logged before it was killed is there, and the others are not held up."""
+    """Values that a child logged before it was killed are in the file, and the others do not
+    wait."""
     done = run(tmp_path, method, "die")
     assert done.returncode == 0, done.stderr
     with board(tmp_path, "fast") as seen:
@@ -300,7 +301,7 @@ def test_garbage_of_a_child(tmp_path: Path) -> None:
 
 def test_a_writer_that_has_ended_is_not_waited_for(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address in the environment where nobody listens, or nonsense there, is passed over."""
+    """An address in the environment where no process listens, or nonsense there, is ignored."""
     nobody = {str(tmp_path): [str(tmp_path), str(tmp_path / "nobody")]}
     for value in (json.dumps(nobody), "nonsense", "[1]", json.dumps({str(tmp_path): "x"})):
         monkeypatch.setenv("TBWRITER_GLOBAL_WRITERS", value)

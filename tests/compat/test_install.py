@@ -61,8 +61,8 @@ def run(where: Path, code: str, real: bool = True) -> "subprocess.CompletedProce
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("real", [True, False])
 def test_before_the_import(tmp_path: Path, name: str, real: bool) -> None:
-    """What a framework imports afterwards is ours, also where the real one is not installed, and
-    after uninstall it is the real one, or none."""
+    """A framework imports our module afterwards, also where the original is not installed, and
+    after uninstall the original, or none."""
     done = run(tmp_path, f"""
 install({name!r})
 from {name} import SummaryWriter, summary
@@ -83,8 +83,8 @@ else:
 
 
 def test_after_the_import(tmp_path: Path) -> None:
-    """Names that a framework took before stand for ours too; the report says which, and uninstall
-    gives the real ones back."""
+    """Names that a framework imported before are replaced too; the report lists them, and uninstall
+    restores them."""
     done = run(tmp_path, """
 import framework, torch.utils.tensorboard
 reals = [framework.Writer]
@@ -154,7 +154,7 @@ def test_twice_and_unknown() -> None:
 
 @both_loaders
 def test_a_framework_logs(tmp_path: Path, loader: str) -> None:
-    """What a framework logs with the module that it imported itself is shown."""
+    """Values that a framework logs with the module that it imported itself are shown."""
     with install("torch.utils.tensorboard", quiet=True):
         scope: Any = {}
         exec("from torch.utils.tensorboard import SummaryWriter\n"

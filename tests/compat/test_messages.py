@@ -78,7 +78,7 @@ def test_text(summary: Any) -> None:
 
 def test_text_as_protobuf_prints_it() -> None:
     """A line for each field, indented by the message that it is in: types by their names, numbers
-    in as few digits as tell them apart, no zeros but that of a scalar."""
+    in as few digits as distinguish them, no zeros except that of a scalar."""
     data = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag="a", simple_value=0.5)])
     made = Message(data.SerializeToString(), _messages._SUMMARY)
     assert str(made) == str(data) == 'value {\n  tag: "a"\n  simple_value: 0.5\n}\n'
@@ -160,7 +160,7 @@ def test_bfloat16() -> None:
 
 
 def test_fields_that_are_not_set() -> None:
-    """They are empty, and HasField tells; a name that is no field is an AttributeError."""
+    """They are empty, and HasField is False; a name that is not a field raises AttributeError."""
     value, = torch.summary.scalar("loss", 0.5).value
     assert value.HasField("simple_value") and not value.HasField("image")
     assert value.image.height == 0 and value.histo.bucket == [] and value.node_name == ""

@@ -23,7 +23,8 @@ ESCAPED = [("", "%"), (".", "%2E"), ("..", "%2E."), ("a/../b", "a/%2E./b"), ("/e
 @pytest.mark.skipif(os.name == "nt", reason="Windows takes fewer names")
 @pytest.mark.parametrize("name", KEPT)
 def test_kept(tmp_path: Path, name: str) -> None:
-    """What a file system takes stays as it is, and the run is in a directory of that name."""
+    """A name that a file system accepts is unchanged, and the run is in a directory of that
+    name."""
     assert run_name(name) == name
     with SummaryWriter(tmp_path) as writer:
         writer.add_hparams({"a": 1}, {"b": 2}, run_name=name)

@@ -81,7 +81,7 @@ def test_everything_was_compared() -> None:
     ("tensorboard", ["FileWriter", "SummaryWriter", "RecordWriter", "summary"]),
 ])
 def test_names_of_the_package(api: str, names: List[str]) -> None:
-    """What a program imports from the package itself is there, and `summary` is a module."""
+    """The names that programs import from the package itself exist, and `summary` is a module."""
     package = import_module(f"tbwriter.compat.{api}")
     assert all(hasattr(package, name) for name in names)
     assert import_module(f"tbwriter.compat.{api}.summary") is package.summary

@@ -179,7 +179,7 @@ def test_what_is_not_here(tmp_path: Path) -> None:
     old_writer = tensorboard.SummaryWriter(str(tmp_path))
 
     class Module:
-        """As much of a torch module as is looked at."""
+        """The part of a torch module that is used."""
         named_modules = None
 
     for call, advice in [
@@ -294,7 +294,7 @@ def test_graphs_with_costs(tmp_path: Path) -> None:
 
 
 def test_logging_stays_outside(tmp_path: Path) -> None:
-    """What the program logs with `logging` does not get into the event file."""
+    """Text that the program logs with `logging` does not get into the event file."""
     writer = tensorboard.FileWriter(str(tmp_path))
     logging.getLogger().warning("a line")
     writer.add_summary(tensorboard.summary.scalar("a", 1), 1)

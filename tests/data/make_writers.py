@@ -3,9 +3,9 @@
     python tests/data/make_writers.py
 
 Needs only TensorBoard: the messages are those of its own compiled protobuf, and the frames are
-written here, so that no line of the package takes part. Each directory of tests/data/writers is
-what one kind of writer leaves behind; the function that makes it says which. What each command
-makes of it is in tests/cli/test_writers.py.
+written here, so that no line of the package takes part. Each directory of tests/data/writers is the
+output of one kind of writer; the function that makes it says which. The results of each command are
+in tests/cli/test_writers.py.
 """
 from __future__ import annotations
 

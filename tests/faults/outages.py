@@ -2,8 +2,8 @@
 
     python -m tests.faults.outages NAME WRITER URL DIRECTORY
 
-Most print "logged" when they have logged, wait for a line, and go on. DIRECTORY is for those that
-log to a local disk too.
+Most print "logged" when they have logged, wait for a line, and continue. DIRECTORY is for those
+that log to a local disk too.
 """
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def cost(name: str, url: str, directory: str) -> None:
 
 
 def live(name: str, url: str, directory: str) -> None:
-    """30 flushes of ten scalars, and a pause behind each."""
+    """30 flushes of ten scalars, and a pause after each."""
     writer = open_writer(name, url, flush_secs=100)
     for step in range(300):
         writer.add_scalar("x", step, step)
@@ -141,7 +141,7 @@ def trip(name: str, url: str, directory: str) -> None:
 
 
 def opens(name: str, url: str, directory: str) -> None:
-    """What the constructor says to a URL."""
+    """The result of the constructor for a URL."""
     os.chdir(directory)
     try:
         open_writer(name, url)

@@ -1,4 +1,4 @@
-"""What training runs go through, each as a program that logs, for any SummaryWriter.
+"""Scenarios of training runs, each a program that logs, for any SummaryWriter.
 
     python -m tests.faults.scenarios NAME WRITER DIRECTORY
 
@@ -51,7 +51,7 @@ def writer_class(name: str) -> Any:
 
 
 def control(text: str) -> None:
-    """Tell the shim under the C library what the disk does from now on."""
+    """Set, in the shim under the C library, how the disk behaves from now on."""
     Path(os.environ["FAULT_CONTROL"]).write_text(text)
 
 
@@ -227,7 +227,7 @@ def errors_told(name: str, logdir: str) -> Result:
 
 
 def bad_directories(name: str, logdir: str) -> Result:
-    """A log directory that is a file, one below a file, one where nobody may, and one on a full
+    """A log directory that is a file, one below a file, one without permission, and one on a full
     disk."""
     told = 0
     Path(logdir, "file").write_text("a file")
@@ -642,7 +642,7 @@ def _syncs() -> List[int]:
 
 
 def _sync(name: str, writer: Any) -> None:
-    """What lets records survive the machine, as far as a writer has it."""
+    """The call that makes records survive a crash of the machine, if the writer has one."""
     writer.flush(fsync=True) if name == "tbwriter" else writer.flush()
 
 
@@ -782,7 +782,7 @@ def run(scenario: str, writer: str, directory: Path, shim: str = "", timeout: fl
 
     Gives what it printed, and: `hang` (whether it had to be killed), `exit_secs` (from the end of
     the scenario to that of the process), `kept` (the number of values of each tag in all files),
-    `doubled`, `turned` (values behind a later step of their tag), `corrupt` (files in which a frame
+    `doubled`, `turned` (values after a later step of their tag), `corrupt` (files in which a frame
     or a checksum is wrong), `stderr`.
     """
     logdir = directory / "logs"

@@ -51,7 +51,7 @@ Model = Dict[Tuple[str, str], List[Tuple[int, float]]]
 
 
 class Disk:
-    """Stands between the writers' storage and the kernel, and fails as it is told."""
+    """A layer between the writers' storage and the kernel, which fails on demand."""
 
     def __init__(self) -> None:
         self.fault = ""
@@ -248,7 +248,7 @@ class Round:
             self.refused += 1
 
     def _drop(self, run: str, writer: FileWriter, number: int, source: random.Random) -> None:
-        """A writer beside the other one, that nobody closes."""
+        """A second writer, which is not closed."""
         try:
             dropped = FileWriter(self.directory / run)
         except OSError:
@@ -379,8 +379,8 @@ def _sizes(run: Path) -> Dict[str, int]:
 
 
 def _wait_for_dropped() -> None:
-    """Until the writers that nobody closes have written what they have, which a disk that failed
-    just now delays by the time between two tries."""
+    """Wait until the writers that are not closed have written their values, which a disk that
+    failed just now delays by the time between two tries."""
     end = time.monotonic() + 30
     while any(len(channel.queue) or channel.log.pending for channel in list(worker._channels)):
         assert time.monotonic() < end, "a writer that was dropped does not end"
@@ -398,7 +398,7 @@ def _wait(pid: int) -> None:
 
 
 def resources() -> Dict[str, int]:
-    """What the process holds: MB of memory, threads, file descriptors."""
+    """The resources of the process: MB of memory, threads, file descriptors."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {"mb": pages * os.sysconf("SC_PAGE_SIZE") >> 20,

@@ -109,7 +109,7 @@ def pr_curve(b: Any, name: str) -> None:
 
 
 def hparams_and(texts: Dict[str, str]) -> Shown:
-    """What TensorBoard has no cell for is left out; the rest is there."""
+    """Values for which TensorBoard has no cell are left out; the rest is written."""
     def check(b: Any, name: str) -> None:
         content = b.tags("hparams", name)["_hparams_/session_start_info"].plugin_content
         data = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
@@ -298,7 +298,7 @@ def test_tags(tmp_path: Path, writer: str) -> None:
 
 @linux
 def test_too_large(tmp_path: Path, writer: str) -> None:
-    """What no record holds is refused before a byte of it is copied or encoded."""
+    """A value that no record can hold is refused before a byte of it is copied or encoded."""
     if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 8 << 30:
         pytest.skip("needs 8 GB of free memory")
     result = run("too_large", writer, tmp_path, timeout=180, program="tests.faults.values")
@@ -316,7 +316,7 @@ def test_too_large(tmp_path: Path, writer: str) -> None:
 
 @linux
 def test_large(tmp_path: Path, writer: str) -> None:
-    """1 GB of text is written while other threads go on logging."""
+    """1 GB of text is written while other threads continue to log."""
     result = run("large", writer, tmp_path, timeout=200, program="tests.faults.values")
     record(26, "1 GB of text: written within 10 s, other threads go on",
            "hangs" if result["hang"] else f"{result['flushed']:.1f} s, {result['adds']} adds "

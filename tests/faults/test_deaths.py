@@ -88,7 +88,7 @@ def test_bounded_loss(tmp_path: Path, writer: str) -> None:
 
 
 def test_idle(tmp_path: Path, writer: str) -> None:
-    """What was added a second ago survives a SIGKILL, also when nothing more is logged."""
+    """Values added a second ago survive a SIGKILL, also when nothing more is logged."""
     trials = killed("kills_idle", writer, tmp_path)
     lost = max(trial["lost"] for trial in trials)
     record(2, "idle for 1 s, then SIGKILL: 0 of 105 lost", f"{lost} of 105 lost", writer)

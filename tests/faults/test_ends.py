@@ -107,7 +107,7 @@ def run_program(python: str, program: str, *arguments: str, timeout: float = 60
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("name", LATE)
 def test_values_logged_while_the_program_ends(tmp_path: Path, name: str, python: str) -> None:
-    """What is logged when the main thread has returned is in the file, on every interpreter."""
+    """Values logged after the main thread has returned are in the file, on every interpreter."""
     if subprocess.run([python, "-c", ""], capture_output=True).returncode:
         pytest.skip(f"{python} does not start")
     done = run_program(python, "import sys\nlogdir = sys.argv[1]\n" + LATE[name], str(tmp_path))
@@ -151,8 +151,8 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("name", ["dropped", "kept", "sub_run", "text"])
 def test_jobs_of_a_pool(tmp_path: Path, name: str, method: str) -> None:
-    """A pool ends its workers by SIGTERM as soon as the last job has returned: what finished jobs
-    have logged is in the files."""
+    """A pool ends its workers by SIGTERM once the last job has returned: the values of finished
+    jobs are in the files."""
     program = tmp_path / "program.py"
     program.write_text(POOL)
     done = subprocess.run(
@@ -207,8 +207,8 @@ for step in range(3000):
 
 
 def test_native_threads_beside_green_ones(tmp_path: Path) -> None:
-    """What gevent's native threads log, which start no green thread that ever runs, is written by
-    a flush of the main thread."""
+    """The values of gevent's native threads, which start no green thread that ever runs, are
+    written by a flush of the main thread."""
     pytest.importorskip("gevent", reason="gevent is not installed")
     done = run_program(sys.executable, GREEN["gevent"] + """
 import gevent, sys

@@ -60,7 +60,7 @@ class Kernel:
         self._calls = calls
 
     def __getattr__(self, name: str) -> Any:
-        real = getattr(os, name if name != "fsync" else "fstat")  # nobody waits for a disk
+        real = getattr(os, name if name != "fsync" else "fstat")  # no test waits for a disk
         return self._calls.through(real) if name in CALLS else real
 
 
@@ -107,7 +107,7 @@ REMOTE = {"refused": failing(errno.ECONNREFUSED), "unheard": unheard}
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
-    """What is tried again is tried at once, and what is looked at seldom is always looked at."""
+    """Retries come at once, and checks that are made seldom are made every time."""
     for name in ("FIRST_BACKOFF", "LAST_BACKOFF"):
         monkeypatch.setattr(queue, name, 0.001)
     for name in ("LOOK_SECS", "SEEN_SECS"):

@@ -3,8 +3,8 @@
 Python runs signal handlers when a function begins and when a call of C code ends, or while that
 waits. A profiler is called at just these places, so it plays a handler that raises, at the first
 of them, then the second, until a whole program passes without (as SQLite's tests let the n-th
-operation fail). After each: what was added once is in the files once, they are whole, nobody waits
-for ever, and the writer goes on, also for another thread.
+operation fail). After each: a value that was added once is in the files once, they are whole, no
+call waits for ever, and the writer continues, also for another thread.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WAITING = {"acquire", "sleep", "open", "write", "writev", "fsync"}  # where hand
 
 
 def press() -> None:
-    """What Python does about Ctrl-C where nobody else handles it."""
+    """Python's own reaction to Ctrl-C, if no other handler is installed."""
     raise KeyboardInterrupt
 
 
@@ -69,7 +69,8 @@ def _ours(frame: Any) -> bool:
 
 
 class Logged:
-    """What a program has logged: the steps of scalars and texts whose add has returned."""
+    """The values that a program has logged: the steps of scalars and texts whose add has
+    returned."""
 
     def __init__(self, writer: SummaryWriter) -> None:
         self.writer = writer
@@ -198,7 +199,8 @@ KINDS: Dict[str, Dict[str, Any]] = {
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_interrupted_anywhere(tmp_path: Path, kind: str) -> None:
-    """Wherever the interrupt comes: every add that returned is there once, and the writer lives."""
+    """Wherever the interrupt comes: the value of every add that returned is there once, and the
+    writer still works."""
     number = sum(places(tmp_path / name, program, flush_secs=0.01, **KINDS[kind])
                  for name, program in PROGRAMS.items())
     record(17, f"KeyboardInterrupt at each place where Python runs handlers, {kind} writer: 0 "

@@ -1,4 +1,4 @@
-"""What holds for one writer holds for many, and for their sub-runs: nobody waits, nothing raises.
+"""The promises for one writer hold for many, and for their sub-runs: no call waits or raises.
 
 Each program runs in a process of its own, on a disk that is played in Python below the writer's
 thread, and prints what it saw as one line of JSON.
@@ -57,7 +57,7 @@ def end():
 
 def run(tmp_path: Path, program: str, count: int = 1, timeout: float = 60, code: int = 0,
         **environ: str) -> Dict[str, Any]:
-    """What a program prints, its standard error and how long it took to end after that."""
+    """The output of a program, its standard error and the time it took to end after that."""
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", START + program, str(tmp_path / "logs"), str(count)],
@@ -94,8 +94,8 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_deadlines(tmp_path: Path, fault: str, shape: str, count: int) -> None:
-    """However many writers stand still or fail: adds return at once, flush(timeout=1) and
-    close(timeout=1) within 1.2 s, and the program ends within 6 s."""
+    """However many writers hang or fail: adds return at once, flush(timeout=1) and close(timeout=1)
+    within 1.2 s, and the program ends within 6 s."""
     seen = run(tmp_path, f"""
 {SHAPES[shape]}
 {FAULTS[fault]}
@@ -132,8 +132,8 @@ real, local.EventFile = event_file.EventFile, Disk
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("method", ["write", "sync"])
 def test_a_stuck_neighbour(tmp_path: Path, method: str, count: int) -> None:
-    """A writer whose storage stands still delays the others by a moment: their flush and close
-    return, what they log reaches the file by itself, and nothing of it is lost at the end."""
+    """A writer whose storage hangs delays the others by a moment: their flush and close return,
+    their values reach the file by themselves, and none of them is lost at the end."""
     seen = run(tmp_path, NEIGHBOURS.format(method=method) + """
 log(stuck, 0, 1)
 for writer in stuck:
@@ -159,8 +159,8 @@ end()
 
 @pytest.mark.parametrize("number", [1, 100])
 def test_a_stuck_neighbour_and_one_value(tmp_path: Path, number: int) -> None:
-    """A value reaches its file by itself while the thread stands still at another writer, also
-    where nobody calls anything any more."""
+    """A value reaches its file by itself while the thread hangs in another writer, also without a
+    further call."""
     seen = run(tmp_path, "from tbwriter._log.worker import worker\n"
                + NEIGHBOURS.format(method="write") + f"""
 log([well], 0, 1)
@@ -182,7 +182,7 @@ os._exit(0)
 
 
 def test_a_stuck_neighbour_and_a_full_buffer(tmp_path: Path) -> None:
-    """Nothing of a writer whose own storage is well is dropped while another one's stands still."""
+    """No value of a writer whose own storage works is dropped while another one's hangs."""
     seen = run(tmp_path, NEIGHBOURS.format(method="write") + """
 import numpy as np
 well = SummaryWriter(f"{logdir}/well", max_buffer=1 << 20)
@@ -346,7 +346,7 @@ writer.add_scalar("x", 1.0, 0)
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_exit_functions_after_a_stall(tmp_path: Path, fault: str) -> None:
-    """Functions of atexit that log on a disk that stands still let the program end in time, too."""
+    """Functions of atexit that log to a disk that hangs let the program end in time, too."""
     seen = run(tmp_path, f"""
 import atexit
 writers = []

@@ -1,7 +1,7 @@
-"""Object stores: what logging to one costs, and what its outages do to a run.
+"""Object stores: the cost of logging to one, and the effect of its outages on a run.
 
 An S3 server and a GCS emulator on the loopback, behind a proxy that counts and breaks requests.
-What the peers' figures are is recorded and not judged.
+The peers' figures are recorded and not judged.
 """
 from __future__ import annotations
 

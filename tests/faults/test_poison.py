@@ -46,7 +46,7 @@ class BadFiles(Bad):
 @pytest.mark.parametrize("error", [ValueError("x"), OSError(errno.ENOSPC, "not the disk's"),
                                    RecursionError("x"), MemoryError()])
 def test_a_poisoned_value(tmp_path: Path, kind: Any, error: Exception, asynchronous: bool) -> None:
-    """It costs itself alone, with one warning at the user's line."""
+    """No other value is lost, and there is one warning at the user's line."""
     writer = SummaryWriter(tmp_path, asynchronous=asynchronous)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -119,8 +119,8 @@ def test_a_value_that_would_end_the_thread(tmp_path: Path, kind: Any, error: Bas
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit()])
 def test_a_value_that_interrupts_a_synchronous_writer(
         tmp_path: Path, kind: Any, error: BaseException, options: Any, in_thread: bool) -> None:
-    """What a value raises in the call reaches the caller once; the value is left out with one
-    warning, and all others are written."""
+    """An error that a value raises in the call reaches the caller once; the value is left out with
+    one warning, and all others are written."""
     raised: List[int] = []
 
     def log() -> None:
@@ -203,7 +203,7 @@ def _raise_anything(*args: Any, **options: Any) -> None:
 def test_warnings_that_cannot_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                        broken: str) -> None:
     """A showwarning or logging handler of the program that raises, or a stderr that is closed,
-    stops nobody who logs."""
+    stops no call that logs."""
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         if "warning" in broken:

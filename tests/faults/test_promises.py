@@ -71,7 +71,8 @@ def test_stuck_disk(tmp_path: Path, shim: str, writer: str) -> None:
 
 
 def test_stuck_memory(tmp_path: Path, shim: str, writer: str) -> None:
-    """While a write never returns, memory is bounded; what is dropped is counted and told once."""
+    """While a write never returns, memory is bounded; dropped values are counted and reported
+    once."""
     result = run("stuck_memory", writer, tmp_path, shim)
     figure = f"{result.get('grown_mb', 0):.0f} MB more, {result.get('dropped')} dropped"
     if tell(8, writer, "memory bound: 300 MB logged to a stuck disk grow a buffer of 32 MB by "
@@ -121,7 +122,7 @@ def test_errors_are_told(tmp_path: Path, shim: str, writer: str) -> None:
 
 
 def test_bad_directories(tmp_path: Path, shim: str, writer: str) -> None:
-    """Where nothing can be written the constructor says so, and leaves no empty file."""
+    """Where nothing can be written the constructor raises, and leaves no empty file."""
     result = run("bad_directories", writer, tmp_path, shim, timeout=40)
     if tell(14, writer, "4 bad log directories: 4 constructors raise, 0 empty files left", result,
             f"{result.get('told')} raise, {result.get('left')} empty files"):
@@ -250,7 +251,7 @@ def test_fork_logging(tmp_path: Path, writer: str) -> None:
 
 
 def test_fork_storm(tmp_path: Path, writer: str) -> None:
-    """40 forks in the middle of eight logging threads: nobody hangs, nothing is lost or doubled."""
+    """40 forks in the middle of eight logging threads: none hangs, nothing is lost or doubled."""
     for number in range(5 if writer == "tbwriter" else 1):
         result = run("fork_storm", writer, tmp_path / str(number), timeout=60)
         logged = result.get("logged", 0)
@@ -299,7 +300,7 @@ def test_many_curves(tmp_path: Path, writer: str) -> None:
 
 
 def test_dropped_writers(tmp_path: Path, writer: str) -> None:
-    """200 writers dropped without close leave nothing behind, and lose nothing."""
+    """200 writers dropped without close leave no thread or descriptor, and lose nothing."""
     result = run("dropped_writers", writer, tmp_path)
     if tell(21, writer, "200 writers dropped without close: 0 descriptors, at most 1 thread left",
             result, f"{result.get('threads')} threads, {result.get('fds')} descriptors, "

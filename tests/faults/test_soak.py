@@ -17,7 +17,8 @@ SOAK = Path(__file__).with_name("soak.py")
 
 
 def test_the_seed_of_what_is_found_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round that fails is told with its seed, which made its faults, and where its files are."""
+    """A round that fails is reported with its seed, which made its faults, and the place of its
+    files."""
     soak = importlib.import_module("tests.faults.soak")
     seeds, told = [], []
 

@@ -279,7 +279,7 @@ def credentials(name: str, logdir: str) -> Result:
 
 
 def too_large(name: str, logdir: str) -> Result:
-    """2.1 GB of text, and as much in arrays whose pages nobody has touched."""
+    """2.1 GB of text, and as much in arrays whose pages were never touched."""
     writer = open_writer(name, logdir)
     size = 2_200_000_000
     values: Dict[str, Any] = {"add_text": "x" * size}

@@ -47,7 +47,7 @@ def test_any_place(members: int) -> None:
 
 @pytest.mark.parametrize("how", ["cut", "changed"])
 def test_damaged(how: str) -> None:
-    """What can be decompressed is read, and the fault says that there was more."""
+    """The bytes that can be decompressed are read, and the fault reports that there were more."""
     packed = bytearray(gzip.compress(b"".join(map(record_of, EVENTS))))
     if how == "cut":
         del packed[len(packed) // 2:]

@@ -141,7 +141,7 @@ def test_whole_files(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_damaged_files(seed: int) -> None:
-    """What is damaged costs itself: the same records and faults as one by one, whatever bytes."""
+    """Only damaged records are lost: the same records and faults as one by one, for any bytes."""
     source = random.Random(1000 + seed)
     data = harmed(b"".join(a_file(source)), source)
     want, faults = one_by_one(data)

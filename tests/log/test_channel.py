@@ -18,7 +18,7 @@ from tbwriter._log.channel import Channel
 
 
 class MemoryLog:
-    """Keeps what is written; fails or stands still on demand."""
+    """Keeps the written records; fails or hangs on demand."""
 
     directory = path = "memory"
     notice = ""
@@ -80,7 +80,7 @@ def make(flush_secs: float = 0.02, max_buffer: int = 1 << 20, **options: Any
 
 
 def add(channel: Channel, item: bytes) -> None:
-    """What a writer's add_scalar does with its row."""
+    """The steps of a writer's add_scalar with its row."""
     channel.queue.items.append(item)
     if len(channel.queue.items) >= channel.queue.wake_at:
         channel.wake()
@@ -101,7 +101,7 @@ def wait_for(condition: Any, seconds: float = 5.0) -> None:
 
 
 def test_an_idle_queue_is_written() -> None:
-    """What was added is written soon, though nothing more comes."""
+    """An added value is written soon, though nothing more comes."""
     channel, log = make()
     for round_ in range(3):
         add(channel, b"%d" % round_)
@@ -126,7 +126,8 @@ def test_flush_and_close() -> None:
 
 @pytest.mark.parametrize("heavy", [False, True])
 def test_an_item_put_while_close_runs(heavy: bool) -> None:
-    """What another thread adds while close() closes the log is written, without a further call."""
+    """A value that another thread adds while close() closes the log is written, without a further
+    call."""
     channel, log = make(flush_secs=0.02)
     closing, put = threading.Event(), threading.Event()
     close = log.close
@@ -308,8 +309,8 @@ def test_close_tries_until_its_time_is_over() -> None:
 
 
 def test_a_storage_that_never_returns() -> None:
-    """While write() hangs, adds return, flush and close raise TimeoutError in time, and what goes
-    beyond the buffer is dropped, counted and told once."""
+    """While write() hangs, adds return, flush and close raise TimeoutError in time, and values
+    beyond the buffer are dropped, counted and reported once."""
     channel, log = make(max_buffer=100_000)
     log.gate.clear()
     with warnings.catch_warnings(record=True) as caught:
@@ -585,7 +586,8 @@ class Unspeakable(Exception):
     ValueError("x"), RecursionError("x"), MemoryError(), OSError(errno.EIO, "looks like a disk"),
     UnicodeEncodeError("utf-8", "x", 0, 1, "x"), Unspeakable(), struct.error("x")])
 def test_an_item_that_can_not_be_encoded(error: Exception, asynchronous: bool) -> None:
-    """It costs itself alone, with one warning, whatever it raises; nothing is tried again."""
+    """No other value is lost, and there is one warning, whatever it raises; nothing is tried
+    again."""
     channel, log = make(asynchronous=asynchronous, flush_secs=0.01)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -683,8 +685,7 @@ def test_steps_count_as_items() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 100])
 def test_one_deadline_for_many(count: int) -> None:
-    """Flushing many channels that stand still takes as long as one, and those that don't are
-    written."""
+    """Flushing many channels that hang takes as long as one, and the others are written."""
     made = [make() for _ in range(count)]
     for channel, log in made:
         log.error = OSError(errno.EIO, "bad disk")

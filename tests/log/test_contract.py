@@ -65,7 +65,8 @@ def test_members(opened: Open) -> None:
 
 
 def test_records_are_written_once(opened: Open) -> None:
-    """What `append` took is pending until `write`, and then in the directory: once, in order."""
+    """Records that `append` took are pending until `write`, and then in the directory: once, in
+    order."""
     log = opened()
     for record in RECORDS:
         log.append([record[:5], record[5:]])

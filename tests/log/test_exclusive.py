@@ -145,7 +145,7 @@ def test_a_lock_file_of_a_process_that_was_killed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_lock_file_of_a_living_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for ever, and the lock of another one is left alone."""
+    """No writer waits for ever, and the lock of another one is not touched."""
     monkeypatch.setattr(exclusive, "LOCK_SECS", 0.1)
     files = Files(lock=b"of another")
     with holding(FileLock(files, "lock")):
@@ -154,7 +154,7 @@ def test_a_lock_file_of_a_living_process(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_where_nothing_can_be_deleted() -> None:
-    """An empty lock file is free: a writer that may not delete objects waits for nobody."""
+    """An empty lock file is free: a writer that may not delete objects does not wait."""
     files = Files()
     files.deletes = False
     start = time.monotonic()

@@ -74,7 +74,7 @@ def files(directory: Path) -> List[Path]:
 
 def steps(directory: Path, torn: bool = True) -> List[int]:
     """The steps in all files. Each file begins with the header, and what follows its last whole
-    record is the beginning of one record, and nothing behind it."""
+    record is the beginning of one record, and nothing after it."""
     found = []
     for file in files(directory):
         events, tail = scan(file.read_bytes())
@@ -82,7 +82,7 @@ def steps(directory: Path, torn: bool = True) -> List[int]:
         if tail[12:]:
             length, crc = struct.unpack("<QI", tail[:12])
             assert masked_crc32c(tail[:8]) == crc and len(tail) < length + 16, \
-                f"{file}: bytes behind a torn record"
+                f"{file}: bytes after a torn record"
         assert torn or not tail, f"{file} has a torn tail"
         found += [event.step for event in events[1:]]
     return found
@@ -161,7 +161,7 @@ def tearing(code: int) -> Callable[..., Any]:
 
 
 def short(name: str, call: Callable[..., Any], *args: Any) -> Any:
-    """A write takes half of the bytes, or at least one, and says so."""
+    """A write takes half of the bytes, or at least one, and returns their number."""
     return _half(call, *args) if name in ("write", "writev") else call(*args)
 
 
@@ -201,8 +201,8 @@ def go_on(disk: Disk, work: Callable[[], Any], tries: int = 3) -> Any:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fail_at_every_operation(tmp_path: Path, disk: Disk, fault: str, lasting: bool,
                                  max_file_bytes: Any) -> None:
-    """Whichever operation fails, once or for a while: what was appended is in the files, once and
-    in order, and no byte stands behind a torn record."""
+    """Whichever operation fails, once or for a while: all appended records are in the files, once
+    and in order, and no byte follows a torn record."""
     number = 0
     while True:
         number += 1
@@ -436,13 +436,13 @@ def _reuse_descriptor(log: LocalLog) -> None:
         os.close(victim)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove an open file")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")
 @pytest.mark.parametrize("damage", [
     _delete, _delete_directory, _move_directory, _replace, _replace_by_equal, _truncate,
     _close_descriptor, _reuse_descriptor])
 def test_file_taken_away(tmp_path: Path, damage: Callable[[LocalLog], None]) -> None:
-    """Whatever others do to the file is noticed at the next write: it goes on in a new file with a
-    header, in the directory made anew, and says so once."""
+    """Whatever others do to the file is noticed at the next write: the run continues in a new file
+    with a header, in the directory made again, with one report."""
     log = LocalLog(str(tmp_path / "run"), "", header)
     log.append(record(0))
     log.write()
@@ -485,8 +485,8 @@ def test_sizes_that_are_not_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_largest_file(tmp_path: Path, disk: Disk) -> None:
-    """At the file system's own limit (EFBIG) the run goes on in the next file; a record that no
-    file can hold makes no row of files."""
+    """At the file system's own limit (EFBIG) the run continues in the next file; a record that no
+    file can hold does not create one file after another."""
     def limited(name: str, call: Callable[..., Any], fd: Any, *args: Any) -> Any:
         if name not in ("write", "writev"):
             return call(fd, *args)
@@ -803,7 +803,7 @@ def test_foreign_bytes_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_foreign_bytes_at_close(tmp_path: Path) -> None:
-    """What others have appended is not cut off when the file is closed."""
+    """Bytes that others have appended are not cut off when the file is closed."""
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
     log.write()
@@ -908,7 +908,7 @@ def test_side_files_whose_place_is_taken(tmp_path: Path, name: str,
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in directories on this system")
 def test_a_pipe_in_place_of_a_side_file(tmp_path: Path) -> None:
-    """A pipe with the name of a side file is replaced; nobody waits for its other end."""
+    """A pipe with the name of a side file is replaced; no call waits for its other end."""
     os.mkfifo(tmp_path / "projector_config.pbtxt")
     with SummaryWriter(tmp_path) as writer:
         writer.add_embedding(np.eye(3), tag="e", global_step=1)

@@ -24,7 +24,7 @@ from tbwriter._log import open_log
 
 
 class Memory:
-    """fsspec's file system in memory, looked at like a store."""
+    """fsspec's file system in memory, read like a store."""
 
     url = "memory://bucket"
 
@@ -128,7 +128,7 @@ def test_new_logs_sort_after_the_old_ones(store: Any) -> None:
         log.append(record(number))
         log.write()
         log.close()
-        log.append(record(number + 100))  # a closed log goes on in another segment
+        log.append(record(number + 100))  # a closed log continues in another segment
         log.write()
         log.close()
     assert steps(store, "twice") == [0, 100, 1, 101, 2, 102, 3, 103, 4, 104]
@@ -137,8 +137,8 @@ def test_new_logs_sort_after_the_old_ones(store: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_forked_child(s3: Any) -> None:
-    """A child that does not log leaves the store alone; one that logs has segments of its own. The
-    parent goes on with its client."""
+    """A child that does not log sends no request; one that logs has segments of its own. The parent
+    continues with its client."""
     log = new_log(s3, "fork")
     log.append(record(0))
     log.write()
@@ -259,7 +259,7 @@ def test_size_of_files(memory: Memory) -> None:
 
 
 def test_large_records(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is larger than a segment is put once and then kept no longer in memory."""
+    """A record that is larger than a segment is put once and then no longer kept in memory."""
     monkeypatch.setattr(objects, "SEGMENT_SIZE", 10_000)
     log = new_log(memory, "large")
     for step in range(3):
@@ -312,8 +312,8 @@ def written(log: RemoteLog) -> None:
 
 
 def test_foreign_bytes_in_an_object(memory: Memory) -> None:
-    """What another program writes into the object that grows is replaced by the run's own records,
-    since the object is put as a whole."""
+    """Bytes that another program writes into the growing object are replaced by the run's own
+    records, since the object is put as a whole."""
     log = new_log(memory, "foreign")
     log.append(record(0))
     log.write()
@@ -464,7 +464,7 @@ def test_clients_have_short_patience(s3: Any) -> None:
 
 
 def test_resume_in_a_bucket(memory: Memory) -> None:
-    """With resume, automatic steps go on where the objects of the earlier writers end."""
+    """With resume, automatic steps continue where the objects of the earlier writers end."""
     from tbwriter import FileWriter
     for value in range(0, 9, 3):
         with FileWriter(memory.url + "/run", resume=True) as writer:
@@ -531,7 +531,7 @@ def test_only_what_is_asked_for_is_loaded(store: Any, capsys: pytest.CaptureFixt
 
 
 def test_a_large_object_is_read_in_pieces(s3: Any) -> None:
-    """What is larger than one request is fetched by several, and is whole."""
+    """A file that is larger than one request is fetched by several, and is whole."""
     import numpy as np
 
     from tbwriter import SummaryWriter, reader

@@ -1,4 +1,4 @@
-"""What the tests with a real MXNet share."""
+"""Fixtures that the tests with a real MXNet share."""
 from __future__ import annotations
 
 import pytest

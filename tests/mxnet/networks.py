@@ -1,4 +1,4 @@
-"""Small trainings, told apart by what the tests need of them."""
+"""Small training loops, named by the needs of the tests."""
 from __future__ import annotations
 
 import mxnet as mx
@@ -9,7 +9,7 @@ BATCHES = SAMPLES // BATCH
 
 
 def data(batch=BATCH, samples=SAMPLES):
-    """An iterator over two classes that a line tells apart."""
+    """An iterator over two classes that a line separates."""
     x = np.random.RandomState(0).randn(samples, 6).astype("float32")
     return mx.io.NDArrayIter(x, (x.sum(1) > 0).astype("float32"), batch)
 

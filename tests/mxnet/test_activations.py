@@ -1,4 +1,4 @@
-"""What blocks inside a net give, also of compiled nets: the true values, and no trace left."""
+"""The outputs of blocks inside a net, also of compiled nets: the true values, and no trace left."""
 from __future__ import annotations
 
 import threading
@@ -290,8 +290,8 @@ def test_a_recurrent_net(tmp_path):
 
 @pytest.mark.parametrize("hybridize", [False, True])
 def test_operators_of_an_imported_model(tmp_path, hybridize):
-    """A SymbolBlock has no blocks inside: each operator is shown, under its name in the file; the
-    training goes on as without."""
+    """A SymbolBlock has no blocks inside: each operator is shown, under its name in the file;
+    training continues as without."""
     original = nn.HybridSequential()
     original.add(nn.Dense(4, activation="relu"), nn.BatchNorm(), nn.Dense(2))
     original.initialize(mx.init.Normal(1))

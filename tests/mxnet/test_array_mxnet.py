@@ -1,4 +1,4 @@
-"""The door for arrays against real MXNet: nothing waits, nothing changes afterwards."""
+"""Snapshots of real MXNet arrays: no call waits, and no snapshot changes afterwards."""
 from __future__ import annotations
 
 import subprocess

@@ -113,7 +113,7 @@ def test_one_worker_needs_no_run_of_its_own(tmp_path):
 
 
 class Store:
-    """What is asked of a store of two workers before anything is sent."""
+    """The part of a store of two workers that is used before anything is sent."""
 
     rank, num_workers, type = 1, 2, "dist_sync"
 

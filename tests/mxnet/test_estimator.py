@@ -24,7 +24,7 @@ BATCH = 4
 
 
 def batches(samples):
-    """Two classes that a line tells apart, always in the same order; the last batch is smaller."""
+    """Two classes that a line separates, always in the same order; the last batch is smaller."""
     x = np.random.RandomState(0).randn(samples, 3).astype("float32")
     y = (x.sum(1) > 0).astype("float32")
     return data.DataLoader(data.ArrayDataset(xp.array(x), xp.array(y)), BATCH)
@@ -133,7 +133,7 @@ def test_parameters_and_gradients(tmp_path, update_on_kvstore):
 
 
 def test_validation_that_is_given_the_handler(tmp_path):
-    """Validation at other times stands where it was made, with its loss, and not twice."""
+    """Validation at other times is logged at its own step, with its loss, and not twice."""
     def handlers(made, handler):
         return [handler, ValidationHandler(batches(6), made.evaluate, epoch_period=None,
                                            batch_period=2, event_handlers=[handler])]
@@ -167,7 +167,7 @@ def test_a_second_fit_continues(tmp_path):
 
 
 def test_an_evaluation_between_two_fits(tmp_path):
-    """It stands at its step, with its loss; each fit still shows its own validation."""
+    """It is logged at its step, with its loss; each fit still shows its own validation."""
     made = estimator()
     with FileWriter(tmp_path) as writer:
         handler = EstimatorHandler(writer)

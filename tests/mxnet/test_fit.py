@@ -157,7 +157,8 @@ def test_the_log_directory_itself(tmp_path):
 
 
 def test_pictures_that_are_given_the_steps(tmp_path):
-    """Sharing an object with a part of the module, they stand at the last batch of the epoch."""
+    """If they share a Steps object with a callback of the module, their step is that of the last
+    batch of the epoch."""
     counted = Steps()
     with FileWriter(tmp_path) as writer:
         fit(module(), {"batch_end_callback": BatchMetrics(writer, steps=counted),
@@ -179,7 +180,7 @@ def test_beside_a_speedometer_that_resets(tmp_path, first):
 
 
 def test_metric_without_global_statistics(tmp_path):
-    """A home-made metric that the Speedometer has just reset is read one batch later."""
+    """A user's metric that the Speedometer has just reset is read one batch later."""
     class Seen(mx.metric.EvalMetric):
         def update(self, labels, preds):
             self.num_inst += 1
@@ -292,8 +293,8 @@ def assert_resumed(tmp_path, expected):
 
 
 def test_resume_with_a_new_optimizer(tmp_path):
-    """begin_epoch=2 in a new process: the first epoch's length tells the step, nothing is lost,
-    and wall times are those of the batches."""
+    """begin_epoch=2 in a new process: the first epoch's length gives the step, nothing is lost, and
+    wall times are those of the batches."""
     expected = resume(tmp_path)
     assert_resumed(tmp_path, expected)
     with board(tmp_path, "python") as b:
@@ -329,7 +330,8 @@ def test_values_wait_until_the_step_is_known(tmp_path, begin_step):
 
 @both_loaders
 def test_a_training_that_was_stopped_in_an_epoch(tmp_path, loader):
-    """Going on from that epoch's begin with purge_step, the curves of all runs have each step
+    """If training continues from the beginning of that epoch with purge_step, all curves have each
+    step
     once: the second try's."""
     def stop(param):
         if param.epoch == 1 and param.nbatch == 2:
@@ -367,13 +369,13 @@ def test_resume_of_the_same_module(tmp_path):
 
 
 def test_resume_with_begin_num_update(tmp_path):
-    """Whoever tells the optimizer where it stands has told the step."""
+    """The optimizer's `begin_num_update` gives the step."""
     expected = resume(tmp_path, optimizer_params={"learning_rate": 0.1, "begin_num_update": 700})
     assert_resumed(tmp_path, [step - 2 * BATCHES + 700 for step in expected])
 
 
 def test_resume_with_begin_step(tmp_path):
-    """The user's word goes before everything else."""
+    """The argument takes precedence over everything else."""
     expected = resume(tmp_path, begin_step=1000)
     assert_resumed(tmp_path, [step - 2 * BATCHES + 1000 for step in expected])
 
@@ -410,7 +412,7 @@ def test_parameters_without_gradients(tmp_path):
 
 
 def test_bucketing_module(tmp_path):
-    """Buckets take turns: steps go on, and the shared parameters are logged once a step."""
+    """Buckets alternate: steps continue, and the shared parameters are logged once per step."""
     net, iterator = buckets()
     with FileWriter(tmp_path) as writer:
         fit(net, fit_callbacks(writer, parameters=1, gradients=1, speed=1, learning_rate=1),
@@ -436,8 +438,8 @@ def test_feed_forward(tmp_path):
 
 
 def test_feed_forward_evaluates_in_the_function_that_trains(tmp_path):
-    """Its batches of evaluation are counted from 0, on their own; a callback that may be of
-    either kind tells training and evaluation apart, also in later epochs."""
+    """Its batches of evaluation are counted from 0, on their own; a callback that may be of either
+    kind distinguishes training and evaluation, also in later epochs."""
     with FileWriter(tmp_path) as writer:
         train, evaluate = (LogMetricsCallback(str(tmp_path / name)) for name in ("log", "log_eval"))
         net = mx.model.FeedForward(mlp(), ctx=mx.cpu(), num_epoch=3, learning_rate=0.1)
@@ -466,7 +468,8 @@ def test_batches_that_are_evaluated_are_no_steps(tmp_path):
 
 
 def test_parts_one_by_one_agree_about_the_step(tmp_path):
-    """Parts of one module share its steps without being told, in a resumed training too."""
+    """Callbacks of one module share its steps without an argument, also when training is
+    resumed."""
     with FileWriter(tmp_path) as writer:
         fit(module(), {"batch_end_callback": [Speed(writer, 1), BatchMetrics(writer, 2)],
                        "eval_end_callback": EvalMetrics(writer)}, epochs=4, begin_epoch=2)
@@ -526,7 +529,8 @@ def test_home_made_loops(tmp_path):
 
 
 def test_nothing_of_the_loop_is_kept(tmp_path):
-    """When fit has returned, batches, module and iterator are free although the callbacks live."""
+    """When fit has returned, batches, module and iterator are freed although the callbacks
+    exist."""
     kept = []
     with FileWriter(tmp_path) as writer:
         callbacks = fit_callbacks(writer, parameters=1, gradients=1, speed=1, learning_rate=1,
@@ -654,7 +658,7 @@ def test_a_disabled_writer(tmp_path, monkeypatch):
 
 
 def test_sequential_module(tmp_path):
-    """A chain of modules: the parameters of all of them, at steps that go on."""
+    """A chain of modules: the parameters of all of them, at consecutive steps."""
     chain = mx.mod.SequentialModule()
     lower = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=4, name="fc1")
     upper = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name="fc2")
@@ -674,7 +678,7 @@ def test_sequential_module(tmp_path):
 
 
 def test_summary_writer(tmp_path):
-    """The other front door is a writer like any."""
+    """SummaryWriter works like FileWriter."""
     with SummaryWriter(tmp_path) as writer:
         fit(module(), fit_callbacks(writer, images="fc1"))
     with board(tmp_path, "fast") as b:

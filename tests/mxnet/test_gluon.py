@@ -54,7 +54,7 @@ def outer(histograms):
 
 
 def expect(step, *arrays):
-    """What `outer` gives for the values of arrays."""
+    """The results of `outer` for the values of arrays."""
     values = np.concatenate([array.ravel() for array in arrays])
     return (step, pytest.approx(values.min(), rel=1e-6), pytest.approx(values.max(), rel=1e-6),
             values.size)

@@ -32,7 +32,7 @@ def run(name, logdir):
 
 @both_loaders
 def test_gluon_loop(tmp_path, loader):
-    """It learns; histograms stand at every 50th step; the graph is there."""
+    """It learns; there are histograms at every 50th step, and the graph."""
     run("gluon_loop.py", tmp_path)
     with board(tmp_path, loader) as b:
         accuracy = b.scalars(".", "accuracy")

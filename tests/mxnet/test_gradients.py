@@ -102,7 +102,7 @@ def runs_of(logdir):
 @pytest.mark.parametrize("kvstore, workers, devices, where", PAIRS)
 def test_a_gluon_loop(tmp_path, kvstore, workers, devices, where):
     """`watch`, and `log_gradients` before the update, log the worker's own gradients; after the
-    update nothing is logged, and one warning says so."""
+    update nothing is logged, with one warning."""
     run_workers(tmp_path, "loop", kvstore, workers, devices, where)
     expect_gradients(tmp_path, "watch", "before")
     assert runs_of(tmp_path) == {"watch", "before"}
@@ -320,7 +320,8 @@ def test_a_loop_that_updates_by_hand(tmp_path):
 
 
 def test_a_trainer_still_refuses_stale_gradients(tmp_path):
-    """Whoever watches, MXNet's own warnings about gradients without a backward pass are as before.
+    """While a net is watched, MXNet's own warnings about gradients without a backward pass are as
+    before.
     """
     net, trainer, run = linear()
     with FileWriter(tmp_path) as writer, watch(net, writer, every=1):

@@ -38,7 +38,7 @@ def test_same_as_numpy(array, kind, data, more):
 
 
 def bytes_of(kind):
-    """What it writes: into the event, or into files."""
+    """The bytes that it writes: into the event, or into files."""
     if not hasattr(kind, "store"):
         return kind.SerializeToString()
     files = Files()

@@ -63,8 +63,8 @@ def test_pattern_of_2017(tmp_path):
 
 
 def test_what_is_no_gradient_is_left_out(tmp_path):
-    """Nobody wants the gradient of data and label, nor of fixed parameters: their memory holds
-    anything."""
+    """Gradients of data, label and fixed parameters are not logged: their memory is
+    uninitialised."""
     run(tmp_path, module(fixed_param_names=["fc2_bias"]))
     with board(tmp_path, "fast") as b:
         assert set(b.tags("histograms")) == {
@@ -224,7 +224,7 @@ def test_scalars(tmp_path):
 
 
 def test_stat_func(tmp_path):
-    """What stat_func gives is logged: a number as a scalar, more as a histogram, a list one by
+    """The result of stat_func is logged: a number as a scalar, more as a histogram, a list one by
     one."""
     run(tmp_path, stat_func=lambda x: [x.max(), x.reshape(-1)[:5]], pattern="fc1_weight")
     with board(tmp_path, "fast") as b:
@@ -301,7 +301,7 @@ def test_no_text_that_is_not_logged(tmp_path, monkeypatch):
 
 
 def test_arrays_are_those_of_the_batch(tmp_path):
-    """What is logged is not changed by later batches, which use the same memory."""
+    """Logged values are not changed by later batches, which use the same memory."""
     outputs = []
     with FileWriter(tmp_path) as writer:
         monitor = Monitor(writer, 1, pattern="fc1_output|data$")
@@ -360,7 +360,7 @@ def test_an_interval_is_a_number_of_batches(tmp_path, interval):
 
 
 def test_executors_of_mxnet_2(tmp_path):
-    """What has no monitor callback is refused with the reason."""
+    """An executor without a monitor callback is refused with the reason."""
     with FileWriter(tmp_path) as writer, pytest.raises(TypeError, match="want one of MXNet 1.x"):
         Monitor(writer, 1).install(object())
 

@@ -84,7 +84,7 @@ def array(*shape):
 
 @pytest.fixture(scope="module")
 def logdir(tmp_path_factory):
-    """One run for each of the networks that are looked at in TensorBoard."""
+    """One run for each of the networks that are opened in TensorBoard."""
     directory = tmp_path_factory.mktemp("graphs")
     resnet, tagger = vision.resnet50_v1(), Tagger()
     resnet.initialize()
@@ -100,7 +100,7 @@ def logdir(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=LOADERS)
 def served(request, logdir):
-    """What a stock TensorBoard hands to its Graphs dashboard: run -> nodes by name."""
+    """The data that stock TensorBoard gives its Graphs dashboard: run -> nodes by name."""
     with http(logdir, request.param) as board:
         runs = board.json("/data/plugin/graphs/info")
         texts = {run: board.bytes("/data/plugin/graphs/graph", run=run, conceptual="false",
@@ -111,7 +111,8 @@ def served(request, logdir):
 
 
 def check(nodes):
-    """What holds for every graph: inputs are nodes, and no attribute was too large to be shown."""
+    """The properties of every graph: inputs are nodes, and no attribute was too large to be
+    shown."""
     for node in nodes.values():
         for source in node.input:
             assert source.lstrip("^").partition(":")[0] in nodes
@@ -138,7 +139,8 @@ def test_resnet_is_served_as_its_blocks(served):
 
 
 def test_auxiliary_states_are_marked(served):
-    """The moving averages of batch normalisation are told from parameters, on both versions."""
+    """The moving averages of batch normalisation are distinguished from parameters, on both
+    versions."""
     nodes = served["resnet"]
     auxiliary = [node for node in nodes.values() if node.op == "AuxiliaryState"]
     assert len(auxiliary) == 2 * 53
@@ -221,8 +223,8 @@ def test_a_block_is_the_same_without_numpy_semantics():
 
 
 def test_a_block_without_shapes():
-    """MXNet 1.x traces it as it is. MXNet 2 takes what it ran: operators without weights then
-    stand in the box around their neighbours."""
+    """MXNet 1.x traces it as it is. MXNet 2 takes what it ran: operators without weights are then
+    in the box around their neighbours."""
     net = nn.HybridSequential()
     net.add(Residual(), Residual())
     net.initialize()
@@ -457,7 +459,7 @@ def test_a_file_needs_no_mxnet(tmp_path):
 
 
 def test_prefixes_are_boxes():
-    """An underscore behind a number ends a box; others are part of the name."""
+    """An underscore after a number ends a box; others are part of the name."""
     x = mx.sym.var("data")
     for name in "stage1_unit1_conv1", "stage1_unit1_batch_norm", "elemwise_act0":
         x = mx.sym.Activation(x, act_type="relu", name=name)
@@ -466,7 +468,8 @@ def test_prefixes_are_boxes():
 
 
 def test_mistakes_are_refused(tmp_path):
-    """What is no network, and shapes that are none of its own, are named at the call."""
+    """An argument that is not a network, and shapes for inputs that it does not have, raise at the
+    call."""
     symbol = lenet()
     with pytest.raises(TypeError, match="got a network of type int, want a Symbol"):
         graph(3)
@@ -486,7 +489,7 @@ def test_mistakes_are_refused(tmp_path):
 
 
 def test_a_block_that_can_not_be_traced():
-    """The reason is told; on MXNet 2 also that shapes or a forward are missing."""
+    """The error gives the reason; on MXNet 2 also that shapes or a forward are missing."""
     class Data(hybrid_block()):
         def run(self, x):
             return x.nothing()
@@ -514,8 +517,8 @@ def test_networks_of_the_model_zoo(name):
 
 
 def detector(classes=20):
-    """What follows the features of SSD: for each scale, predictions that are joined; for each class
-    two slices and a join."""
+    """The operators after the features of SSD: for each scale, predictions that are joined; for
+    each class two slices and a join."""
     x = mx.sym.var("data")
     scales = []
     for number in range(6):

@@ -121,7 +121,7 @@ class Writer:
         """Make sure that there is none."""
         alike = [name for name in api(*self.modules()) if re.search(NAMES[feature], name, re.I)]
         if alike:
-            raise SystemExit(f"{self.package} has {alike}, which nobody has tried for {feature}")
+            raise SystemExit(f"{self.package} has {alike}, which was not tried for {feature}")
 
     def scalars(self, logdir: str) -> None:
         """A curve of Python's numbers, and one of numpy's."""
@@ -131,7 +131,7 @@ class Writer:
                 writer.add_scalar("numpy", np.float32(value), step)
 
     def description(self, logdir: str) -> None:
-        """A scalar with a text that tells what it is."""
+        """A scalar with a description."""
         with self.open(logdir) as writer:
             writer.add_scalar("tag", 1.0, 0, summary_description=given.DESCRIPTION)
 
@@ -388,7 +388,7 @@ class Writer:
         self.absent("rotation")
 
     def resume(self, logdir: str) -> None:
-        """Steps 0 to 9; then a new writer goes on from step 5, up to step 7."""
+        """Steps 0 to 9; then a new writer continues from step 5, up to step 7."""
         with self.plain(logdir) as writer:
             for step in range(10):
                 writer.add_scalar("tag", step, step)
@@ -398,7 +398,7 @@ class Writer:
                 writer.add_scalar("tag", 100 + step, step)
 
     def resumed(self, logdir: str, step: int) -> Any:
-        """A plain writer that goes on from a step."""
+        """A plain writer that continues from a step."""
         return self.open(logdir, purge_step=step)
 
     def hostile(self, logdir: str, kind: str) -> None:
@@ -410,7 +410,7 @@ class Writer:
                     self.add_hostile(writer, kind, tag, curve)
 
     def add_hostile(self, writer: Any, kind: str, tag: str, curve: str) -> None:
-        """What makes files named by a tag."""
+        """A call that makes files named by a tag."""
         if kind == "curves":
             writer.add_scalars(tag, {curve: 1}, 0)
         else:
@@ -433,7 +433,7 @@ class Writer:
         return missing
 
     def silent(self, logdir: str, kind: str) -> None:
-        """A writer that is told to write nothing, and is given something."""
+        """A writer that is configured to write nothing, and a value."""
         os.makedirs(logdir)
         os.chdir(logdir)
         writer = self.open(os.path.join(logdir, "run"), write_to_disk=False)
@@ -448,7 +448,7 @@ class Writer:
         self.absent("fit")
 
     def fit_histograms(self, logdir: str) -> None:
-        """What there is for Module.fit, for its histograms."""
+        """The functions for Module.fit, for its histograms."""
         self.absent("fit")
 
     def monitor(self, logdir: str) -> None:
@@ -456,7 +456,7 @@ class Writer:
         self.absent("monitor")
 
     def activations(self, logdir: str) -> None:
-        """What the blocks of a hybridized net give."""
+        """The outputs of the blocks of a hybridized net."""
         self.absent("activations")
 
     def profile(self, logdir: str) -> None:

@@ -1,4 +1,4 @@
-"""What was measured, as the pages say it. tests/data/features.json is the record."""
+"""The measurements, in the words of the pages. tests/data/features.json is the record."""
 from __future__ import annotations
 
 import json
@@ -28,7 +28,8 @@ def answer(parts: Parts) -> str:
 
 
 def restriction(parts: Parts) -> str:
-    """What "partly" means: how a part has it; then what is there or what is not, in fewer words."""
+    """The meaning of "partly": the part that has the feature; then its presence or absence, in
+    fewer words."""
     how = [f"{name}: {state[8:]}".lstrip(": ") for name, state in parts.items()
            if state.startswith("partly")]
     there = [name for name, state in parts.items() if state == "yes"]

@@ -2,7 +2,7 @@
 
     python -m tests.peers.child MODULE ROOT [WITHOUT ...] < QUESTIONS
 
-QUESTIONS is a JSON list of [key, method, args]. Each method gets the log directory ROOT/key. Behind
+QUESTIONS is a JSON list of [key, method, args]. Each method gets the log directory ROOT/key. After
 each, a line of JSON is added to ROOT/answers. WITHOUT names packages that shall be missing.
 """
 from __future__ import annotations

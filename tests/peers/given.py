@@ -1,4 +1,4 @@
-"""What every writer is given, and what TensorBoard must then show."""
+"""The arguments for every writer, and the values that TensorBoard must then show."""
 from __future__ import annotations
 
 import io

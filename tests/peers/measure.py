@@ -6,7 +6,7 @@
 PATH is an interpreter that has the writer: torch, tensorboardX, mxboard or tf.summary; the videos
 of the first two need moviepy 1, too. tbwriter itself is asked the same, as a control: it must have
 everything. Prints the answers with their reasons. --write puts them into tests/data/features.json
-and the pages; --compare tells what is not as it is written there.
+and the pages; --compare lists the differences to these.
 
 The interpreter that runs this is the judge: it has stock TensorBoard and its data server. On Linux,
 as root: a full disk is a small file system, and a container a process namespace.
@@ -135,7 +135,7 @@ def judged(part: Part, root: Path, said: Said) -> str:
 
 
 def _wrong(part: Part, logdir: Path, said: Said, loader: str) -> Optional[str]:
-    """What a judge has against it."""
+    """The judge's reason to refuse it."""
     logdir.mkdir(exist_ok=True)
     with board(logdir, loader, plugins=["mine", "tensor"], strict=False) as shown:
         try:
@@ -199,7 +199,8 @@ def write(versions: Dict[str, str], found: Dict[str, Dict[str, Parts]]) -> None:
 
 
 def compare(found: Dict[str, Dict[str, Parts]]) -> int:
-    """Tell what is not as recorded; 1 if anything is. What could not be measured is left out."""
+    """List the differences to the record; 1 if there are any. Cells that could not be measured are
+    left out."""
     rows = recorded()["rows"]
     wrong = [(row, writer, answer(parts)) for row, writers in found.items()
              for writer, parts in writers.items()

@@ -1,7 +1,7 @@
 """Networks and arrays of MXNet; where it is not installed, stand-ins of the same names.
 
-MXNet 1.9 needs numpy < 1.24, and TensorFlow and torch want a newer one, so they can't all live in
-one environment.
+MXNet 1.9 needs numpy < 1.24, and TensorFlow and torch want a newer one, so they can't all be
+installed in one environment.
 """
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NDArray:
 
 
 class Symbol:
-    """What mxnet.sym.Symbol offers to a package that does not know it."""
+    """The methods of mxnet.sym.Symbol that a package may call that does not know it."""
 
     __module__ = "mxnet.symbol.symbol"
 

@@ -48,7 +48,7 @@ class Part(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What is left of one part: its log directory, what the loader makes of it, and the answer."""
+    """The result of one part: its log directory, the values in the loader, and the answer."""
 
     logdir: Path
     board: Board
@@ -129,7 +129,7 @@ def is_picture(shown: Shown, layout: str, channels: int) -> None:
 
 
 def has_channels(shown: Shown, channels: int) -> None:
-    """The same, whether it stands alone or in a batch."""
+    """The same, alone and in a batch."""
     is_picture(shown, "N", channels)
 
 
@@ -290,7 +290,7 @@ def has_domain(shown: Shown) -> None:
 
 
 def has_failed(shown: Shown) -> None:
-    """The dashboard says so."""
+    """The dashboard shows it."""
     assert _trials(shown)[0]["sessions"][0]["status"] == "STATUS_FAILURE"
 
 

@@ -1,4 +1,4 @@
-"""What TensorBoard's plugins answer to a dashboard, asked in this process."""
+"""The answers of TensorBoard's plugins to a dashboard, requested in this process."""
 from __future__ import annotations
 
 from typing import Any, Dict
@@ -30,7 +30,7 @@ class Plugin:
 
 
 def embedding(logdir: Any) -> Dict[str, Any]:
-    """What the projector shows of the only embedding there: points, labels, size of the sprite."""
+    """The projector's data of the only embedding: points, labels, size of the sprite."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer().AddRunsFromDirectory(str(logdir))
     multiplexer.Reload()
     plugin = Plugin(projector_plugin.ProjectorPlugin, logdir,

@@ -1,4 +1,4 @@
-"""What a span costs, beside the cheapest context manager that Python has."""
+"""The cost of a span, compared with the cheapest context manager of Python."""
 from __future__ import annotations
 
 import timeit

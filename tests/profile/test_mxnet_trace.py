@@ -135,7 +135,7 @@ def test_forms_of_dumps(text):
 
 
 def test_spans_without_an_end(converted):
-    """A record that has not ended is left out, and the file says so."""
+    """A record that has not ended is left out, and the file reports it."""
     written = converted(WHOLE.replace('"ph": "E"', '"ph": "M"', 1) + END)
     assert list(written.space.warnings) == [
         "left out, since they have no end: 1 of MXNet's records"]

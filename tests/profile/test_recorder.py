@@ -243,7 +243,7 @@ def test_a_program_that_fails_is_profiled(tmp_path):
 
 
 def test_spans_that_do_not_end(recorded):
-    """What still runs when the profile ends is drawn up to there, and says so."""
+    """A span that is still open when the profile ends is drawn up to that moment, and marked."""
     gate, begun = threading.Event(), threading.Event()
 
     def program(profile):

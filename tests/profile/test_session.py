@@ -66,7 +66,7 @@ def test_repeated_until_it_is_stored():
 
 def test_a_full_disk(tmp_path, monkeypatch):
     """While the storage fails, no call raises; the session is there once it works again. Windows
-    that begin meanwhile are not profiled, and a warning says so."""
+    that begin meanwhile are not profiled, with a warning."""
     from tbwriter._log.local import LocalLog
     put_new, failing = LocalLog.put_new, threading.Event()
     failing.set()

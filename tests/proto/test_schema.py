@@ -123,7 +123,7 @@ NUMBERED = {"key": 0, "int_field": 0, "double_field": 0, "float_field": 0, "leng
 
 
 def test_no_bare_field_numbers() -> None:
-    """Field numbers stand in the tables, and nowhere else."""
+    """Field numbers are in the tables, and nowhere else."""
     bare = []
     for path in sorted(PACKAGE.rglob("*.py")):
         text = path.read_text(encoding="utf-8")

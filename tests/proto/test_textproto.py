@@ -19,7 +19,7 @@ def parsed(text: str) -> Any:
 
 
 def seen(text: str) -> List[Any]:
-    """What the fields say, as the compiled message would."""
+    """The values of the fields, as the compiled message gives them."""
     found = []
     for field in textproto.fields(text):
         assert field.name == "embeddings"

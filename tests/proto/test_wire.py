@@ -67,7 +67,7 @@ def test_float_round_trip(value: float) -> None:
 
 @pytest.mark.parametrize("value, expected", [(1e39, float("inf")), (-1e300, float("-inf"))])
 def test_float_overflows_to_infinity(value: float, expected: float) -> None:
-    """What a single can't hold becomes infinite, as in a C cast."""
+    """A number that a single can't hold becomes infinite, as in a C cast."""
     assert wire.float32(value) == struct.pack("<f", expected)
 
 

@@ -14,7 +14,7 @@ from tbwriter._tfrecord.frame import masked, unmasked
 
 @pytest.mark.parametrize("distance", [0, 1, 3, 255, 383, 384, 1000, 70_000])
 def test_byte_tables(distance: int) -> None:
-    """What a byte adds is the difference that it makes to the CRC of a message."""
+    """The contribution of a byte is the difference that it makes to the CRC of a message."""
     table, = byte_tables(np.array([distance]))
     for value in (0, 1, 0x80, 0xFF):
         one = crc32c(bytes([value]) + bytes(distance))

@@ -1,4 +1,4 @@
-"""Where records begin, many at once, against one after the other."""
+"""The offsets of records, many at once, compared with one after another."""
 from __future__ import annotations
 
 import random

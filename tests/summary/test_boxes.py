@@ -57,7 +57,7 @@ def test_corners_in_any_order(box):
 
 
 def test_outside():
-    """What lies outside is not drawn, however far."""
+    """Parts outside the picture are not drawn, however far outside."""
     pixels = decoded(summary.image_with_boxes("tag", GREY, [[-1e30, 20, 1e30, 1e30],
                                                             [1e9, 1e9, 1e10, 1e10]]))
     wanted = np.zeros((60, 80), bool)

@@ -273,7 +273,8 @@ def test_bad_input(arguments, keywords, error, message):
 
 
 def test_two_columns(recwarn):
-    """What only the default view fails to show is written, with one warning for a tag."""
+    """An embedding that only the default view fails to show is written, with one warning per
+    tag."""
     for _ in range(2):
         summary.embedding("two columns", np.eye(2))
     told = [str(w.message) for w in recwarn if "'two columns' has two columns" in str(w.message)]

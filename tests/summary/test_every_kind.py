@@ -1,4 +1,4 @@
-"""What all kinds have in common: a snapshot at the call, and names where TensorBoard shows them."""
+"""Properties of all kinds: a snapshot at the call, and names where TensorBoard shows them."""
 from __future__ import annotations
 
 import copy
@@ -71,7 +71,7 @@ def test_each_function_is_called() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_snapshot(name: str) -> None:
-    """What is done to the arguments after the call does not change what is written."""
+    """Changes to the arguments after the call do not change the written value."""
     make, arguments = CALLS[name]
     wanted = make(*copy.deepcopy(arguments)).SerializeToString()
     given = copy.deepcopy(arguments)

@@ -32,7 +32,7 @@ def plot(height=2.0):
 
 
 def saved(figure):
-    """What matplotlib itself saves as PNG, without alpha."""
+    """The PNG that matplotlib itself saves, without alpha."""
     out = BytesIO()
     figure.savefig(out, format="png", dpi=figure.dpi)
     return np.asarray(Image.open(out))[:, :, :3]
@@ -60,7 +60,7 @@ def test_several():
 
 
 def test_snapshot():
-    """What is drawn after the call does not show."""
+    """Lines drawn after the call are not in the picture."""
     figure = plot()
     wanted = saved(figure)
     kind = summary.figure("tag", figure, close=False)

@@ -32,7 +32,7 @@ def parsed(nodes):
 
 
 def attribute(value):
-    """What an AttrValue holds, as plain Python."""
+    """The value of an AttrValue, as plain Python."""
     field = value.WhichOneof("value")
     if field == "list":
         return [item for listed in value.list.ListFields() for item in listed[1]]
@@ -164,7 +164,7 @@ def test_one_graph_a_run(tmp_path, loader):
 
 
 def test_a_model_of_keras(tmp_path):
-    """What Keras 3 itself gave (tests/data/make.py keras) is drawn with its branches."""
+    """The JSON of Keras 3 itself (tests/data/make.py keras) is drawn with its branches."""
     with FileWriter(tmp_path) as writer:
         writer.add(keras_graph("model", (DATA / "keras" / "model.json").read_text()))
     with http(tmp_path, "python") as h:

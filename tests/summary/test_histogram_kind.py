@@ -181,7 +181,7 @@ def test_raw_of_nothing(limits, counts):
     ({"min": np.nan}, "got min nan, max 2.0 and counts"),
 ])
 def test_raw_mistakes(change, text):
-    """What TensorBoard could not show is refused."""
+    """Values that TensorBoard could not show are refused."""
     raw = {"min": 0, "max": 2, "num": 3, "sum": 4, "sum_squares": 5, "bucket_limits": [1, 2],
            "bucket_counts": [1, 2]}
     with pytest.raises(ValueError, match=text):
@@ -244,7 +244,7 @@ def test_a_sample_is_all_of_a_small_array():
 
 
 def test_a_sample_counts_what_is_not_finite():
-    """NaN in a sample stand for those of the array."""
+    """NaN in a sample represent those of the array."""
     values = np.full(100_000, np.nan)
     values[::2] = 1.0
     value = parsed(summary.histogram("nan", values, max_values=10_000))

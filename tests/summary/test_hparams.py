@@ -228,8 +228,8 @@ def test_one_writer_for_all_trials(tmp_path, loader):
 
 @both_loaders
 def test_metrics_that_are_curves(tmp_path, loader):
-    """Hyperparameters that are written after the training leave its curves whole: without a step
-    the last value of a curve is the metric, with one it goes on there."""
+    """Hyperparameters that are written after training leave its curves unchanged: without a step
+    the last value of a curve is the metric, with a step the curve continues there."""
     with SummaryWriter(tmp_path / "run") as writer:
         for step in range(5):
             writer.add_scalar("accuracy", step, step)

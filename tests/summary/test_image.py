@@ -73,7 +73,7 @@ def test_walkthrough_of_2017():
 
 
 def test_a_batch_is_a_grid():
-    """Eleven pictures stand in rows of eight, without gaps, the empty places black."""
+    """Eleven pictures are drawn in rows of eight, without gaps, the empty places black."""
     pixels, _ = shown(BATCH)
     assert pixels.shape == (8, 40, 3)
     for number, one in enumerate(BATCH.transpose(0, 2, 3, 1)):
@@ -109,7 +109,8 @@ def test_files_pass_through(form):
     ([GREY, RGB], ValueError), ([GREY, DEEP], ValueError),
 ])
 def test_mistakes_are_refused(data, error):
-    """What is no picture, and a grid of unlike ones, is an error at the call: got and want."""
+    """An argument that is not a picture, and a grid of unlike ones, raise at the call: got and
+    want."""
     with pytest.raises(error, match="(?s)got .*want "):
         summary.image("tag", data)
 

@@ -1,7 +1,7 @@
 """Which modules are imported on other threads than the main one, and not `with loading`.
 
 Such a thread holds the lock of the module meanwhile, and a process that is forked at that moment
-never gets it: it stands still where it imports the module itself.
+never gets it: it hangs where it imports the module itself.
 """
 from __future__ import annotations
 

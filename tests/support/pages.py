@@ -234,7 +234,7 @@ class Walk:
         return {file.parent.relative_to(path).as_posix() for file in path.rglob("*tfevents*")}
 
     def _follow(self, command: str) -> str:
-        """Start a program that goes on until Ctrl-C, and stop it after its first lines."""
+        """Start a program that runs until Ctrl-C, and stop it after its first lines."""
         log = self.saved.with_name("follow.log")
         process = self._start(command, log)
         try:

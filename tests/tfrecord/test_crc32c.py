@@ -117,7 +117,7 @@ def test_memoryviews_of_any_item(crc32c):
 
 
 def test_sparse_multiple():
-    """The equation that the numpy implementation stands on: four terms that cancel out."""
+    """The equation that the numpy implementation uses: four terms that cancel out."""
     first, second, whole = crc32c_numpy.DISTANCES
     terms = [bytes([1]) + bytes(after) for after in (whole, whole - first, whole - second, 0)]
     registers = [_raw(term) for term in terms]

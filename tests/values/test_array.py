@@ -14,7 +14,7 @@ from tbwriter._values.array import as_array, snapshot
 
 
 class Jaxlike:
-    """What numpy knows of arrays of other packages."""
+    """The arrays of other packages that numpy reads."""
 
     def __init__(self, values: Any) -> None:
         self._values = values
@@ -43,7 +43,7 @@ def values_for(kind: str) -> "np.ndarray[Any, Any]":
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_arrays_of_other_packages(kind: str) -> None:
-    """What has `__array__` gives the very bytes that numpy's array gives, and is a snapshot."""
+    """An object with `__array__` gives the same bytes as numpy's array, and is a snapshot."""
     values, (_, make) = values_for(kind), KINDS[kind]
     want = make(values.copy()).SerializeToString()
     made = make(Jaxlike(values))

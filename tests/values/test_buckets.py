@@ -48,7 +48,7 @@ def check(values, edges=EDGES, **kwargs):
 
 
 def test_one_code_holds_one_limit():
-    """The upper 16 bits of a float32 tell values apart by less than a hundredth, and the limits of
+    """The upper 16 bits of a float32 distinguish values by less than a hundredth, and the limits of
     the default buckets from each other."""
     limits = EDGES[1:-1].astype(np.float32)
     assert len(np.unique(limits.view(np.uint32) >> 16)) == len(limits)
@@ -100,7 +100,7 @@ def test_around_every_edge(dtype):
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_denormals_and_zeros(dtype):
-    """Values next to 0 are told apart from it by their sign; -0.0 is not below 0."""
+    """Values next to 0 are distinguished from it by their sign; -0.0 is not below 0."""
     tiny = np.finfo(dtype).tiny
     small = np.arange(-300, 300) * np.nextafter(dtype(0), dtype(1))
     check(np.concatenate([small.astype(dtype), [tiny, -tiny, 0.0, -0.0]]).astype(dtype))

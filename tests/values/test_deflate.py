@@ -46,7 +46,7 @@ def test_lengths_are_those_of_a_code(weights: List[int]) -> None:
 
 @given(st.lists(st.integers(1, 100), min_size=2, max_size=100))
 def test_frequent_symbols_have_short_codes(weights: List[int]) -> None:
-    """What occurs more often has no longer code."""
+    """A byte that occurs more often does not have a longer code."""
     lengths = [length for _, length in sorted(zip(weights, code_lengths(weights)),
                                               key=lambda pair: (-pair[0], pair[1]))]
     assert lengths == sorted(lengths)

@@ -172,7 +172,7 @@ def test_jpeg_segments_before_the_frame_header(first, frame):
 @pytest.mark.parametrize("data", [b"", b"RIFF\0\0\0\0WEBP", b"<svg/>", b"\x89PNG\r\n\x1a\n",
                                   b"GIF89a", b"BM", b"\xff\xd8\xff", b"GIF89a\0\0\0\0"])
 def test_other_files_are_refused(data):
-    """What TensorBoard would not show is an error at the call."""
+    """A picture that TensorBoard would not show is an error at the call."""
     with pytest.raises(ValueError, match="want a PNG, JPEG, GIF or BMP file"):
         encoded(data)
 

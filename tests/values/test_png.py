@@ -57,7 +57,7 @@ def decode(data):
 
 
 def pillow(data):
-    """What Pillow reads: all of it, 8 bit a sample or 16 bit grey."""
+    """The picture as Pillow reads it: all of it, 8 bits per sample or 16 bits grey."""
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     return pixels.reshape(*pixels.shape[:2], -1)
 

@@ -35,8 +35,8 @@ def structured(rows: int, columns: int, by: str) -> Any:
 @pytest.mark.parametrize("by", ["columns", "alternating", "rows", "blocks of 64", "one row of 64"])
 @pytest.mark.parametrize("rows, columns", [(1024, 1024), (4096, 512), (512, 4608), (1000, 2048)])
 def test_distribution(rows: int, columns: int, by: str) -> None:
-    """50,000 values tell the distribution to a hundredth, also of matrices with structure in powers
-    of two."""
+    """50,000 values give the distribution to a hundredth, also for matrices with structure in
+    powers of two."""
     values = structured(rows, columns, by)
     taken = sample(values, MOST)
     assert 0.99 * MOST <= taken.size <= MOST

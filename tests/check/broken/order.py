@@ -21,7 +21,7 @@ def _later(path: Path) -> None:
 
 
 def _overlap(directory: Path) -> None:
-    """A second writer that begins while the first goes on, and takes the steps in between."""
+    """A second writer that begins while the first continues, and takes the steps in between."""
     path = directory / "events.out.tfevents.1600000001"
     path.write_bytes(record_of(messages.file_version(1.6e9 + 1, "tests"))
                      + record_of(scalar_event("x", 1.0, 7, 1.6e9 + 1)))

@@ -1,4 +1,4 @@
-"""XProf needs an environment of its own: elsewhere these tests are skipped, and say so."""
+"""XProf needs an environment of its own: elsewhere these tests are skipped, with this reason."""
 from __future__ import annotations
 
 import importlib.util

@@ -39,7 +39,7 @@ class Converted:
         self.host = self.path.name[:-len(".xplane.pb")]
 
     def tool(self, name: str) -> Any:
-        """What XProf computes for one of its pages."""
+        """The data that XProf computes for one of its pages."""
         from xprof.convert.raw_to_tool_data import xspace_to_tool_data
         data, _ = xspace_to_tool_data([str(self.path)], name, {
             "hosts": [self.host], "use_saved_result": False})
@@ -56,7 +56,7 @@ class Converted:
         return {row["stepnum"]: row for row in rows(self.tool("input_pipeline_analyzer")[1])}
 
     def verdict(self) -> str:
-        """What the input pipeline page concludes."""
+        """The conclusion of the input pipeline page."""
         return str(self.tool("input_pipeline_analyzer")[1]["p"]["input_conclusion"])
 
     def memory(self) -> Dict[str, Any]:
