@@ -156,7 +156,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     groups = list(dict.fromkeys(case.group for case in CASES))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Race tbwriter against its peers, each in a process of its own, in turns.",
+        description="Race tbwriter against its peers, each in a process of its own, alternating.",
         epilog=f"groups: {', '.join(groups)}\ncases: {', '.join(names)}\n"
                f"besides: {', '.join(EXTRAS)}\npeers: {', '.join(peers())}")
     parser.add_argument("what", nargs="*", metavar="CASE", default=[],
@@ -190,16 +190,16 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     options.rounds = options.rounds or (2 if options.quick else 3)
     options.share *= 0.3 if options.quick else 1.0
     options.peers = len(options.against) if len(options.against) < len(peers()) else 2
-    options.command = " ".join(["python -m benchmarks", *_told(arguments)])
+    options.command = " ".join(["python -m benchmarks", *_without_paths(arguments)])
     return options
 
 
-def _told(arguments: Optional[Sequence[str]]) -> List[str]:
+def _without_paths(arguments: Optional[Sequence[str]]) -> List[str]:
     """The command line without options that hold paths."""
-    told = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     kept: List[str] = []
     skip = False
-    for word in told:
+    for word in given:
         if not skip and word not in ("--python", "--homes", "--directory", "--out", "--plot"):
             kept.append(word)
         skip = word in ("--python", "--homes", "--directory", "--out", "--plot")

@@ -5,10 +5,9 @@ process loads them:
 
     python -m benchmarks.arrays DIRECTORY NAME...
 
-Noisy-natural pictures are what a camera gives: smooth fields of colour (random values every 32
-pixels, blown up bicubically) plus sensor noise (Gaussian, 3 levels of 255). The noise is what a
-lossless encoder cannot remove: with it, a 1024 x 1024 picture takes 1.7 MB, as photographs
-do.
+Noisy-natural pictures resemble those of a camera: smooth fields of colour (random values every 32
+pixels, blown up bicubically) plus sensor noise (Gaussian, 3 levels of 255). A lossless encoder
+cannot remove the noise: with it, a 1024 x 1024 picture takes 1.7 MB, as photographs do.
 """
 from __future__ import annotations
 

@@ -23,12 +23,12 @@ class Case(NamedTuple):
     name: its name on the command line; group: the name of its group there.
     title: its name in the table.
     function: of the peers, see `peers/__init__`; instead: for writers without it.
-    kind: how what was written is compared: "scalar", "histogram", "image", "audio", "text",
+    kind: how the written values are compared: "scalar", "histogram", "image", "audio", "text",
         "embedding".
     ours, theirs, slow: how many times for tbwriter, for its peers, for tf.summary. A number that
         gives each about a second at most.
-    arrays: what is logged, by its name in `arrays.ARRAYS`; scalars without.
-    unit: what one time is.
+    arrays: the logged arrays, by their names in `arrays.ARRAYS`; without them, scalars.
+    unit: the unit of one time.
     tags: how many tags; threads: how many at once.
     pace: seconds of computing before each call. The caller's latency is measured then, not the
         throughput.
@@ -36,8 +36,8 @@ class Case(NamedTuple):
     home: an interpreter other than the writer's own, see `interpreters`.
     cores: how many processors the process may use; all without.
     numpy: False keeps numpy out of our process.
-    environ: what the environment says to tbwriter.
-    only: who takes part; everybody without.
+    environ: environment variables for tbwriter.
+    only: the writers that take part; all without.
     quick: part of the quick run.
     crcmod: raced with crcmod as the only CRC-32C too.
     """
@@ -162,7 +162,7 @@ class Target(NamedTuple):
     aim: the number; a ratio to the fastest peer, unless `measure` takes another number from the
         case's results.
     at_most: the number is a limit, not a goal.
-    also: another aim, and how it is measured in tbwriter's own result, that will do as well.
+    also: an alternative aim, and its measure in tbwriter's own result; one of the two must be met.
     """
 
     case: str
@@ -199,10 +199,10 @@ def _size(case: str, what: str, aim: float) -> Target:
 
 # Megabytes that a writer may hold: the default of max_buffer, and 64.
 _BOUND = 256 + 64
-# How much larger than Pillow's a picture may be, where that makes it several times as quick.
+# How much larger than Pillow's a picture may be if it is encoded several times as fast.
 _LARGER = 1.1
 
-# Aims that are not out of reach: README.md says what Python, numpy and zlib take of each call.
+# Aims within reach: README.md lists how much of each call Python, numpy and zlib take.
 TARGETS: Sequence[Target] = (
     Target("scalar-one", "add_scalar", 60),
     Target("scalar-threads", "add_scalar from 8 threads", 33),

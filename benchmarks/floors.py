@@ -1,8 +1,8 @@
-"""Lower bounds: the steps that no writer in Python can avoid, beside the time of tbwriter's calls.
+"""Lower bounds: the steps that no writer in Python can avoid, and the time of tbwriter's calls.
 
     python -m benchmarks.floors '{"seconds": 0.2, "directory": ...}'
 
-measures them in one process and prints a line of JSON: {what: seconds}.
+measures them in one process and prints a line of JSON: {step: seconds}.
 """
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ No environment can hold all writers: mxboard needs an old protobuf and MXNet an 
 So there are several environments, each with an interpreter:
 
     main      the newest numpy, with torch, TensorFlow, tensorboardX, tensorboard and all of
-              tbwriter's extras; the Python that runs the benchmarks, if nothing else is said
+              tbwriter's extras; by default the Python that runs the benchmarks
     mxboard   mxboard, protobuf 3.20.3, MXNet; tensorboardX
     numpy123  numpy 1.23, whose sort has no SIMD; tensorboardX
 
@@ -23,9 +23,9 @@ from typing import Dict, List, Optional, Sequence
 
 from .peers import OURS, WRITERS
 
-# The peers are those of the tables in the docs; two of them need moviepy for videos, which
-# docs/features.md asks of them. torch comes first: a wheel of it without CUDA that
-# pip finds by PIP_FIND_LINKS counts as the same version, and saves some gigabytes.
+# The peers are those of the tables in the docs; two of them need moviepy for videos, a row of
+# docs/features.md. torch comes first: a wheel of it without CUDA that pip finds by PIP_FIND_LINKS
+# counts as the same version, and saves some gigabytes.
 HOMES: Dict[str, Sequence[str]] = {
     "main": ["torch==2.13.0", "tensorboardX==2.6.5", "tensorflow-cpu==2.21.0", "tensorboard",
              "numpy", "crcmod", "pillow", "google-crc32c", "isal", "crc32c", "soundfile",

@@ -1,13 +1,12 @@
-"""How much longer a training step of a ResNet-18 takes where all parameters and gradients are
-logged.
+"""How much longer a training step of a ResNet-18 takes if all parameters and gradients are logged.
 
     python -m benchmarks.mxnet_resnet [--rounds N] [--writers NAME ...] [--json]
 
-`Module.fit` trains with MXNet 1.x on 32 random pictures of 3 x 32 x 32 a batch, in an epoch of 20
+`Module.fit` trains with MXNet 1.x on 32 random pictures of 3 x 32 x 32 per batch, in an epoch of 20
 batches, of which the first and the eleventh are logged: 124 histograms of 22 million float32. An
 epoch without logging precedes and follows each one with it. A step lasts from one callback to the
-next. Printed are the medians, over the median step of the silent epochs, of the steps that log and
-of those that follow them: the writer's thread may still be at work then.
+next. It prints the medians, relative to the median step of the silent epochs, of the steps that log
+and of those that follow them, when the writer's thread may still be at work.
 """
 from __future__ import annotations
 

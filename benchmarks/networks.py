@@ -169,7 +169,7 @@ def rows(found: Sequence[Dict[str, Any]]) -> List[List[str]]:
     return out
 
 
-# (network, writer, what is measured, how many times as quick as tensorboardX)
+# (network, writer, measurement, how many times as fast as tensorboardX)
 _AIMS = (("ResNet-50", "tbwriter", "calls", 10.0), ("ResNet-50", "tbwriter", "disk", 3.0),
          ("ResNet-50", "tbwriter", "cpu", 5.0), ("ResNet-50", SAMPLED, "calls", 20.0),
          ("MobileNet", "tbwriter", "disk", 6.0))

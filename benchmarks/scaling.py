@@ -83,7 +83,7 @@ def plot(results: Sequence[Result], path: str) -> None:
             axes.loglog([one["size"] for one in of_writer], [one["disk_us"] for one in of_writer],
                         "o-", label=WRITERS[writer].title)
         axes.set_xlabel(growth.axis)
-        axes.set_ylabel("us a call, all on disk")
+        axes.set_ylabel("us per call, all on disk")
         axes.grid(True, alpha=0.3)
     all_axes[0].legend()
     figure.tight_layout()

@@ -35,7 +35,7 @@ METHODS = ["add_scalar", "add_scalars", "add_values", "add_scalar_series", "add_
            "add_pr_curve", "add_pr_curve_raw", "add_mesh", "add_custom_scalars",
            "add_custom_scalars_multilinechart", "add_custom_scalars_marginchart", "add_hparams",
            "add_summary", "add_event", "add_confusion_matrix", "add"]
-# What each method takes when all is well: so that the fuzz gets past the first check.
+# Valid arguments of each method, so that the fuzz gets past the first check.
 GOOD = {
     "add_scalar": ("a", 1.0, 1), "add_scalars": ("a", {"b": 1.0}, 1), "add_values": ({"a": 1.0}, 1),
     "add_scalar_series": ("a", [1.0, 2.0], [1, 2]), "add_histogram": ("a", [1.0, 2.0], 1),
@@ -93,7 +93,7 @@ def calls_of(api, more):
     return good
 
 
-# The writers: each with its methods, and what they take when all is well.
+# The writers: each with its methods and their valid arguments.
 WRITERS = {
     SummaryWriter: {name: GOOD[name] for name in METHODS},
     torch_compat.SummaryWriter: calls_of(torch_compat, FILE_WRITER),
@@ -139,7 +139,7 @@ BROKEN = ("__array__", "__bool__", "__bytes__", "__contains__", "__dataclass_fie
           "keys", "list_arguments", "mask", "mode", "name", "named_modules", "nbytes", "ndim",
           "numpy", "requires_grad", "savefig", "set_canvas", "shape", "size", "store", "stype",
           "tags", "to_dict", "to_numpy", "tolist", "tostype", "values")
-# What the rest of such an object is: nothing, or an instance of these.
+# The base class of such an object: none, or one of these.
 BASES = (object, object, dict, list, tuple, str, bytes, int, float, np.ndarray)
 VALUES = {dict: {"a": 1.0}, list: [1.0, 2.0], tuple: (1, 2), str: "a", bytes: b"a", int: 1,
           float: 1.5}

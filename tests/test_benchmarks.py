@@ -277,7 +277,7 @@ def test_writers_take_turns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 class Peer:
-    """A writer that only says when it was asked for what."""
+    """A writer that only records the time of each call."""
 
     def __init__(self) -> None:
         self.asked: List[Any] = []

@@ -10,7 +10,7 @@ from tbwriter import _memory
 
 
 def test_this_machine() -> None:
-    """A positive number of bytes, at most what the machine has."""
+    """A positive number of bytes, at most the memory of the machine."""
     assert 1 << 20 < _memory.memory()
     if hasattr(os, "sysconf"):
         assert _memory.memory() <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

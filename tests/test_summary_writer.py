@@ -250,8 +250,8 @@ def test_series(tmp_path, loader):
     (([1, 2], [1, 2], [1.0]), ValueError), (([1], [[1]]), ValueError), (([None],), TypeError),
 ])
 def test_wrong_series_are_refused(tmp_path, arguments, error):
-    """Arrays that are none or don't fit are an error at the call, and nothing of them is written,
-    nor any step used up."""
+    """Invalid and unfitting arrays raise at the call, and nothing of them is written, nor any step
+    used up."""
     with SummaryWriter(tmp_path) as writer:
         with pytest.raises(error, match="got .* want "):
             writer.add_scalar_series("x", *arguments)
@@ -575,7 +575,7 @@ def test_errors_are_short(tmp_path, call):
     ("add_custom_scalars_multilinechart", ("a",), ValueError),
     ("add_histogram", ("a", []), ValueError), ("add_mesh", ("a", [1, 2]), ValueError),
     ("add_pr_curve", ("a", [1], [1, 2]), ValueError), ("add_embedding", ([1, 2],), ValueError),
-    # What cannot be hashed, has no truth value, or nests without end.
+    # Objects that cannot be hashed, have no truth value, or nest without end.
     ("add_custom_scalars_multilinechart", (["a"], [1]), TypeError),
     ("add_custom_scalars_marginchart", (["a", "b", "c"], "d", {}), TypeError),
     ("add_embedding", (np.eye(2), None, None, None, [1]), TypeError),

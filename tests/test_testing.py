@@ -37,7 +37,7 @@ def test_the_bytes_are_those_of_a_file(tmp_path):
 
 
 def test_asynchronous_writing_works_too():
-    """With the thread, reading waits for what was added."""
+    """With the thread, reading waits for the added values."""
     writer = MemoryWriter(asynchronous=True)
     for step in range(1000):
         writer.add_scalar("x", step, step)

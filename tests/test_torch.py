@@ -131,7 +131,7 @@ def test_dashboard(tmp_path, loader):
 
 
 def test_no_module():
-    """TypeError for what is no module, with what was given and what is wanted."""
+    """TypeError for an object that is not a module, with its type and the wanted one."""
     with pytest.raises(TypeError, match="got a model of type int, want a torch.nn.Module"):
         nodes(3, torch.zeros(1))
 

@@ -35,7 +35,7 @@ import numpy
 numpy.save("weight.npy", result["module"].get_params()[0]["fc1_weight"].asnumpy())
 """
 
-# What must not be there for the walkthrough to work.
+# Modules that must not be installed: the walkthrough works without them.
 WITHOUT = """
 import sys
 for name in ("google.protobuf", "tensorflow", "tensorboard", "tensorboardX", "mxboard"):

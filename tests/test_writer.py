@@ -195,7 +195,7 @@ def test_add_scalar_refuses(tmp_path: Path, arguments: Any, error: type, text: s
 
 @both_loaders
 def test_steps(tmp_path: Path, loader: str) -> None:
-    """All of int64 are steps; a fraction is cut off; what has an index is taken."""
+    """All of int64 are steps; a fraction is cut off; objects with `__index__` are accepted."""
     given: List[Any] = [-2 ** 63, -5, 0, 1.0, 2.7, np.int64(3), np.float32(4), np.array(5),
                         2 ** 53 + 1, 2 ** 63 - 1]
     with FileWriter(tmp_path) as writer:
@@ -376,7 +376,7 @@ def test_every_cut_in_tensorflow(tmp_path: Path) -> None:
         try:
             for record in tf.compat.v1.io.tf_record_iterator(str(tmp_path / "cut")):
                 found.append(record)
-        except tf.errors.DataLossError:  # what it says of a torn tail
+        except tf.errors.DataLossError:  # its log line about a torn tail
             pass
         return found
 
@@ -415,7 +415,7 @@ def test_close_and_continue(tmp_path: Path) -> None:
 
 
 def test_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative directory is fixed when the writer is made; what can't be one is refused then."""
+    """A relative directory is fixed when the writer is made; an invalid one is refused then."""
     monkeypatch.chdir(tmp_path)
     with FileWriter("logs") as writer:
         (tmp_path / "other").mkdir()

@@ -10,7 +10,7 @@ from tests.browser import dashboards as driver
 
 
 def pytest_collection_modifyitems(items: Any) -> None:
-    """Without a browser these tests are skipped, and say what is missing."""
+    """Without a browser these tests are skipped, and the reason names the missing part."""
     reason = ""
     try:
         import playwright  # noqa: F401

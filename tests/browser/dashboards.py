@@ -46,7 +46,7 @@ class Dashboards:
         return [path.count("L") + 1 for path in paths if "L" in path]
 
     def colours(self, selector: str) -> int:
-        """How many colours what is drawn in a canvas has: one if it is blank."""
+        """The number of colours in the drawing of a canvas: one if it is blank."""
         from PIL import Image
         picture = self.page.locator(selector).first.screenshot()
         colours = Image.open(io.BytesIO(picture)).convert("RGB").getcolors(1 << 24)

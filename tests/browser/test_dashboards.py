@@ -1,6 +1,6 @@
-"""What a person sees: stock TensorBoard in a real browser on what the demo wrote.
+"""The dashboards as a person sees them: stock TensorBoard in a real browser on the demo's log.
 
-Each test opens a dashboard and asserts on what is drawn there.
+Each test opens a dashboard and asserts on the drawing there.
 """
 from __future__ import annotations
 

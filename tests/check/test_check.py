@@ -99,8 +99,8 @@ def test_nothing_in_recorded_directories_of_other_writers(writer):
 
 
 def test_torch_is_good_but_for_its_double_scalar():
-    """Of what torch wrote, double_precision=True is invisible in the fast loader, and a tensor of
-    no plugin that TensorBoard has is invisible in both."""
+    """In torch's files, double_precision=True is invisible in the fast loader, and a tensor of a
+    plugin that TensorBoard lacks is invisible in both."""
     findings = check(str(DATA / "torch"))
     assert [(finding.rule, finding.tag) for finding in findings] == [
         ("scalar type", "double"), ("foreign plugin", "tensor")]

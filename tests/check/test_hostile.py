@@ -41,7 +41,7 @@ def event(name: str, *fields: bytes) -> Callable[[], bytes]:
 
 FLOAT = wire.bytes_field(schema.Tensor.FLOAT_VAL, bytes(4))
 EMPTY = wire.bytes_field(schema.Tensor.STRING_VAL, b"")
-# What makes the event, and the rule that it breaks.
+# The function that makes the event, and the rule that it breaks.
 HOSTILE: Dict[str, Any] = {
     "a huge shape": (event("histograms", tensor(1, shape(1 << 26, 3), FLOAT)), ["tensor fill"]),
     "a shape beyond memory": (event("histograms", tensor(1, shape(1 << 40, 3), FLOAT)),

@@ -63,7 +63,7 @@ def test_a_tag_that_neither_loader_shows(rule, loader, tmp_path):
         assert "t" not in shown.json("/data/plugin/text/tags").get(".", [])
 
 
-# What shows a value of each plugin, with the store that `board` finds it in.
+# A value that each plugin shows, with the store in which `board` finds it.
 CLASSES = {
     "scalars": (1, "scalars", tensor(1, [], struct.pack("<f", 1))),
     "histograms": (2, "tensors", tensor(2, [1, 3], struct.pack("<3d", 0, 1, 2))),
@@ -111,7 +111,7 @@ def test_late_metadata_hides_what_it_would_describe(loader, tmp_path):
 
 
 REFUSED = [
-    # Rule, what is asked, and whether each loader answers it with an error.
+    # Rule, request, and whether each loader answers it with an error.
     ("no value", "text/tags", {}, "python"),
     ("plugin content", "text/tags", {}, "both"),
     ("tensor elements", "text/text", {"run": ".", "tag": "t"}, "both"),
@@ -207,7 +207,7 @@ NAN = record_of(scalar_event("x", 1.0, 2, math.nan))
 BAD_EVENT = record_of(value_event("x", wire.bytes_field(9, b"\xff")))
 
 
-# What makes a fault, and what the loaders show of "x": steps, or the error that ends the loading.
+# The fault, and the steps of "x" that each loader shows, or the error that ends the loading.
 ROWS = [
     ("torn tail", lambda d: raw(d, *FULL, FULL[0][:20]), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
     ("bad data", lambda d: raw(d, *flipped(-6)), [0, 1, 2, 3, 4], [0, 1]),
@@ -341,8 +341,8 @@ def test_clips_of_other_shapes(shape, clips, data_class, fast, python, loader, t
 
 @both_loaders
 def test_what_dashboards_answer(loader, tmp_path):
-    """Text without a value, images that are none, layouts and hyperparameters that are not seen,
-    a mesh without a shape, a projector config that names what is not there."""
+    """Text without a value, images that are not images, layouts and hyperparameters that are not
+    found, a mesh without a shape, a projector config that names a missing file."""
     for rule in ("image format", "layout tag", "mesh parts", "projector config"):
         (tmp_path / rule).mkdir()
         BROKEN[rule](tmp_path / rule)

@@ -23,7 +23,7 @@ from tests.support.judges import board, both_loaders, http
 @both_loaders
 def test_what_is_served(loader: str, tmp_path: Path) -> None:
     """A picture with nothing brighter than 1, a sound with its peaks cut off, an embedding with
-    NaN, and a layout with a pattern that is none, all as the findings say."""
+    NaN, and a layout with an invalid pattern, all as the findings say."""
     for rule in ("black image", "audio clipped", "layout pattern", "projector numbers"):
         (tmp_path / rule).mkdir()
         BROKEN[rule](tmp_path / rule)

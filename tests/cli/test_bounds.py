@@ -190,8 +190,8 @@ def test_writers_of_many_files(tmp_path: Path) -> None:
 
 
 def growth(work: Callable[[int], Callable[[], object]], count: int) -> float:
-    """By how much longer the work takes for 16 times the count: 16 for what is in proportion, 256
-    for what takes the square. Of this process alone: others may be busy."""
+    """How many times as long the work takes for 16 times the count: 16 if it is in proportion, 256
+    if it grows with the square. Only this process counts: others may be busy."""
     def best(count: int) -> float:
         done, taken = work(count), []
         for _ in range(3):

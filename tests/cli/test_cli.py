@@ -225,7 +225,7 @@ def test_export_writes_images_and_sounds_below_the_directory(tmp_path, capsys):
     (list(range(100)), 2, "▁█"),
 ])
 def test_sparkline(values, width, chart):
-    """Lowest to highest; means of neighbours; what is not finite is a cross."""
+    """Lowest to highest; means of neighbours; a value that is not finite is a cross."""
     assert sparkline(values, width) == chart
 
 
@@ -297,7 +297,7 @@ def test_tail_reports_damage(tmp_path):
 
 
 def test_tail_once(tmp_path, capsys):
-    """Prints what is there, and ends."""
+    """Prints the present values, and ends."""
     written(tmp_path, [scalar_event("x", float(i), i) for i in range(9)])
     assert run("tail", tmp_path, "--once") == 0
     out = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""repair, merge, select and thin: what is kept, what is left out, and that it is said."""
+"""repair, merge, select and thin: which values are kept, which are left out, and the report."""
 from __future__ import annotations
 
 import json

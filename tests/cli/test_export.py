@@ -15,7 +15,7 @@ from tests.support.data import event_of, scalar_event, written
 
 
 def rows_of(capsys, *arguments):
-    """The rows that export prints, and what it says beside."""
+    """The rows that export prints, and its text on stderr."""
     capsys.readouterr()
     assert main(["export", *map(str, arguments)]) == 0
     out, err = capsys.readouterr()

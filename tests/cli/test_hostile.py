@@ -112,7 +112,7 @@ def test_memory_of_commands(make: Callable[[Path], None], command: str, tmp_path
 
 
 def test_a_large_record_of_a_compressed_file(tmp_path: Path) -> None:
-    """It is reported with what to do; the records after it are read, and so is one that is a few
+    """It is reported with the remedy; the records after it are read, and so is one that is a few
     times as large as its file."""
     path = tmp_path / "events.out.tfevents.1600000000.gz"
     path.write_bytes(gzip.compress(b"".join(

@@ -1,4 +1,4 @@
-"""Where commands write: never outside OUT, never over anything, whatever names a log holds."""
+"""Commands never write outside OUT or over a file, whatever names a log holds."""
 from __future__ import annotations
 
 import json

@@ -77,7 +77,7 @@ def test_many_tags_take_linear_time(tmp_path, capsys, request):
     for name, count in (("one", 2000), ("two", 8000)):
         written(tmp_path / name, [scalar_event(f"tag{at}", 1.0, 1) for at in range(count)])
     gc.collect()
-    gc.freeze()  # what other tests have left takes time in every collection
+    gc.freeze()  # objects that other tests have left take time in every collection
     request.addfinalizer(gc.unfreeze)
     for command in ("show", "export"):
         seconds = []

@@ -1,4 +1,4 @@
-"""Logs of other kinds of writers: what repair, merge, select and thin make of each.
+"""Logs of other kinds of writers, and the copies by repair, merge, select and thin.
 
 The files are made by tests/data/make_writers.py; stock TensorBoard is the judge, in both loaders.
 """

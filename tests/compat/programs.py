@@ -9,7 +9,7 @@ STEPS = range(4)
 
 
 def torch_tutorial(tensorboard: Any, logdir: str) -> None:
-    """A training loop with everything that torch's guide shows but the graph of a module."""
+    """A training loop with everything that torch's guide shows, except the graph of a module."""
     noise = np.random.RandomState(0)
     writer = tensorboard.SummaryWriter(logdir)
     writer.add_image("four_fashion_mnist_images", noise.rand(1, 28, 112))

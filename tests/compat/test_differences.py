@@ -207,7 +207,7 @@ def rows(page: Http) -> List[Any]:
 @both_loaders
 @BOTH
 def test_a_curve_of_one_threshold(tmp_path: Path, name: str, ours: Any, loader: str) -> None:
-    """num_thresholds=1 is one threshold, 0, as there."""
+    """num_thresholds=1 is one threshold, 0, as in tensorboardX."""
     for folder, module in (("ours", ours), ("theirs", original(name))):
         with module.SummaryWriter(str(tmp_path / folder)) as writer:
             writer.add_pr_curve("pr", np.array([0, 1, 1]), np.array([0.2, 0.4, 0.9]), 3, 1)

@@ -268,7 +268,7 @@ def test_silent(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets here")
 def test_strangers_are_turned_away(tmp_path: Path) -> None:
-    """Who does not hold the key of this program's processes is not answered, whatever it sends, and
+    """A client without the key of this program's processes gets no answer, whatever it sends, and
     the writer continues. The socket lies in a directory of this user alone."""
     writer = GlobalSummaryWriter(str(tmp_path))
     directory, address = writer._place

@@ -196,8 +196,8 @@ def test_equal() -> None:
 
 
 def test_parsing() -> None:
-    """`tensorboard.src.summary_pb2.Summary` of 2017 parses what was serialized; ValueError for what
-    is none."""
+    """`tensorboard.src.summary_pb2.Summary` of 2017 parses what was serialized; ValueError for
+    anything else."""
     from tbwriter.compat.tensorboard.src import summary_pb2 as ours
     found = ours.Summary()
     found.ParseFromString(tensorboard.summary.scalar("loss", 0.25).SerializeToString())

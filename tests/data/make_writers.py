@@ -89,7 +89,7 @@ def two_writers(directory: Path) -> None:
 
 
 def clock_set_back(directory: Path) -> None:
-    """A training that continues in a second file, after the clock was set back by an hour."""
+    """A run that continues in a second file, after the clock was set back by an hour."""
     write(directory, "1500000000.host", [scalars(step, loss=1.0) for step in range(5)])
     write(directory, "1500000001.host", [scalars(step, -3600, loss=2.0) for step in range(5, 10)])
 

@@ -11,7 +11,7 @@ import os
 
 
 def record(number: int, promise: str, measured: str, writer: str = "tbwriter") -> None:
-    """Note what the calling test measured for the promise of that number.
+    """Note the figure that the calling test measured for the promise of that number.
 
     writer: whose behaviour it is; the same test may measure another package's.
     """

@@ -148,7 +148,7 @@ class Round:
             raise self.errors[0]
         assert sum(writer.dropped for _, writer in self.runs) == 0, "dropped"
 
-    # What logs.
+    # The threads that log.
 
     def _log(self, number: int) -> None:
         source = random.Random(self.random.random() + number)
@@ -196,7 +196,7 @@ class Round:
         self._call(writer.add_scalar, tag, step % 1000 / 8, step)
 
     def _call(self, call: Callable[..., Any], *args: Any, **options: Any) -> None:
-        """A call of a writer. A warning that is raised costs nothing of what was asked."""
+        """A call of a writer. A warning that is raised does not prevent the work of the call."""
         try:
             call(*args, **options)
         except Warning:
@@ -285,7 +285,7 @@ class Round:
             time.sleep(source.random() * source.choice((0.05, 0.6)))
             self.disk.fault = ""
 
-    # What is compared.
+    # The comparison.
 
     def check(self) -> int:
         """The number of events in the files, which are those of the model."""
@@ -348,7 +348,7 @@ def _value_of(value: Any) -> float:
 
 
 def _events(path: Path) -> Iterator[Tuple[int, Any]]:
-    """(where its record ends, event); AssertionError for whatever is wrong in the file."""
+    """(where its record ends, event); AssertionError for any fault in the file."""
     data = path.read_bytes()
     at = 0
     while at < len(data):

@@ -206,7 +206,7 @@ def test_odd_values_are_refused_or_shown(writer: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.error])
 def test_refused(name: str) -> None:
-    """The error is a TypeError or ValueError that says what came and what is wanted; nothing of
+    """The error is a TypeError or ValueError with the given value and the wanted ones; nothing of
     the value is in the file."""
     logdir, result = odd_values("tbwriter")
     error, message = result[name]
@@ -238,7 +238,7 @@ def test_shown(loaded: Any, name: str) -> None:
 # 24: times and steps.
 
 def test_wall_times(tmp_path: Path, writer: str) -> None:
-    """A time that is none is refused, and TensorBoard's default loader shows all records."""
+    """An invalid time is refused, and TensorBoard's default loader shows all records."""
     result = run("wall_times", writer, tmp_path, program="tests.faults.values")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -254,7 +254,7 @@ def test_wall_times(tmp_path: Path, writer: str) -> None:
 
 
 def _fast_points(logdir: Path) -> Iterator[int]:
-    """Points before the first time that is none: "NaN wall time: the file is dead from there"."""
+    """Points before the first invalid time: "NaN wall time: the file is dead from there"."""
     for event in events(logdir):
         if event.wall_time != event.wall_time:
             return
@@ -397,7 +397,7 @@ def test_symbolic_links(tmp_path: Path, writer: str) -> None:
         assert result["kept"] == {"after": 1}
 
 
-# 29: what runs code.
+# 29: names that run code.
 
 def test_nothing_runs_code(writer: str) -> None:
     """No module loads pickles or YAML, evaluates text, or starts a shell. One starts a program:

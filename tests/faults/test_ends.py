@@ -224,8 +224,8 @@ writer.flush(timeout=10)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_fork_while_the_thread_imports(tmp_path: Path) -> None:
-    """A child can import what the writer's thread imports at the moment of the fork: here numpy,
-    for a writer that continues in a directory with files."""
+    """A child can import the modules that the writer's thread imports at the moment of the fork:
+    here numpy, for a writer that continues in a directory with files."""
     done = subprocess.run([sys.executable, "-c", """
 import os, signal, sys, threading, time
 from _thread import get_ident

@@ -1,4 +1,4 @@
-"""Values that are accepted and still hard to write: each costs itself at most, and is counted."""
+"""Values that are accepted and still hard to write: no other value is lost, and each is counted."""
 from __future__ import annotations
 
 import errno
@@ -99,7 +99,8 @@ class Untold(BaseException):
 @pytest.mark.parametrize("kind", [Bad, BadFiles])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit(), Untold()])
 def test_a_value_that_would_end_the_thread(tmp_path: Path, kind: Any, error: BaseException) -> None:
-    """Whatever a value raises on the thread costs that value alone, and no other writer."""
+    """Whatever a value raises on the thread, only that value is lost, and no other writer is
+    affected."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with SummaryWriter(tmp_path / "one") as writer, SummaryWriter(tmp_path / "other") as other:
@@ -297,7 +298,7 @@ os._exit(0)
     ("writer.add_text('t', 'x' * 100_000, step)", 1000)])
 def test_memory_while_the_storage_fails(tmp_path: Path, call: str, calls: int,
                                         asynchronous: bool) -> None:
-    """Whatever waits is counted as what it takes: a buffer of 4 MB grows the process by little
+    """All waiting items are counted with their memory: a buffer of 4 MB grows the process by little
     more, and the rest is dropped and counted."""
     seen = run(tmp_path, MEMORY.format(call=call, calls=calls, asynchronous=asynchronous))
     assert seen["grown"] < 24, seen

@@ -201,7 +201,7 @@ def tags(name: str, logdir: str) -> Result:
 
 
 def wall_times(name: str, logdir: str) -> Result:
-    """A time that is none among 100 that are."""
+    """One invalid time among 100 valid ones."""
     writer = open_writer(name, logdir)
     raised = 0
     for step in range(100):
@@ -256,7 +256,7 @@ def symbolic_links(name: str, logdir: str) -> Result:
 
 
 def credentials(name: str, logdir: str) -> Result:
-    """URLs with a password: what is shown of it by exceptions, attributes, names and warnings."""
+    """URLs with a password: the parts that exceptions, attributes, names and warnings show."""
     os.environ["AWS_SECRET_ACCESS_KEY"] = PASSWORD
     os.chdir(logdir)
     seen = []

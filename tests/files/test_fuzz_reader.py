@@ -1,4 +1,4 @@
-"""Hostile files: what reads ends soon, in little memory, with a report."""
+"""Hostile files: every reader ends soon, in little memory, with a report."""
 from __future__ import annotations
 
 import random

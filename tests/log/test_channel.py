@@ -276,7 +276,7 @@ def test_failure_is_reported_once_and_recovered() -> None:
 
 
 def test_strict_raises() -> None:
-    """With strict, an add raises what the storage said."""
+    """With strict, an add raises the error of the storage."""
     channel, log = make(strict=True)
     log.error = OSError(errno.EIO, "bad disk")
     with pytest.raises(OSError, match="bad disk"):

@@ -91,8 +91,7 @@ def steps(directory: Path, torn: bool = True) -> List[int]:
 class Disk:
     """The module `os` as storage sees it, with a fault at the operation of a given number.
 
-    fault(name, call): what happens then, instead of `call()`. lasting: from then on, until
-    `heal()`.
+    fault(name, call): is called then, instead of `call()`. lasting: from then on, until `heal()`.
     """
 
     OPERATIONS = ("open", "write", "writev", "fsync", "close", "fstat", "stat", "ftruncate",
@@ -143,7 +142,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 def failing(code: int) -> Callable[..., Any]:
-    """The operation fails with the error; what must happen all the same, happens."""
+    """The operation fails with the error; a close takes effect all the same."""
     def fault(name: str, call: Callable[..., Any], *args: Any) -> Any:
         if name == "close":
             call(*args)  # "the state of fildes is unspecified": Linux has closed it

@@ -173,8 +173,8 @@ def test_forked_child(s3: Any) -> None:
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_bytes_and_requests(sizes: List[int]) -> None:
-    """Whatever is written how often, at most three times the bytes are sent that are kept, in at
-    most one request a write and one a segment."""
+    """For any sizes and numbers of writes, at most three times the kept bytes are sent, in at most
+    one request per write and one per segment."""
     sent = []
     with pytest.MonkeyPatch.context() as patch:
         call = Store.call

@@ -69,8 +69,8 @@ def run_workers(case, logdir):
 
 @pytest.mark.parametrize("case", ["plain", "ints", "sgd", "nag"])
 def test_means_over_workers(tmp_path, case):
-    """Mean of what both workers gave, whatever the keys, also where SGD or NAG runs on the servers;
-    a worker that is to be silent leaves no file."""
+    """Mean of the values of both workers, whatever the keys, also where SGD or NAG runs on the
+    servers; a worker that is to be silent leaves no file."""
     assert run_workers(case, tmp_path) == [0, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["worker0"]
     with board(tmp_path, "fast") as b:
@@ -81,7 +81,7 @@ def test_means_over_workers(tmp_path, case):
 
 
 def test_means_with_adam_on_the_servers_are_refused(tmp_path):
-    """Adam on the servers makes no sums of what is pushed: an error instead of wrong numbers."""
+    """Adam on the servers does not sum the pushed values: an error instead of wrong numbers."""
     assert run_workers("adam", tmp_path) == [0, 0]
     with board(tmp_path, "fast") as b:
         assert b.tags("scalars", "worker0").keys() == {"refused"}
@@ -119,7 +119,8 @@ class Store:
 
 
 def test_mistakes_are_refused(tmp_path):
-    """Stores that are none, asynchronous ones, and numbers that are none, before any is sent."""
+    """Invalid and asynchronous stores, and values that are not numbers, are refused before any is
+    sent."""
     with pytest.raises(TypeError, match="got a kvstore of type str, want one from mx.kv.create"):
         distributed_writer(str(tmp_path), "dist_sync")
     with pytest.raises(ValueError, match="got nan as 'loss', want a finite number"):

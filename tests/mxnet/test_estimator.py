@@ -45,7 +45,7 @@ def estimator(devices=1, own_metrics=(metrics.Accuracy,), update_on_kvstore=None
 
 
 class Witness(BatchEnd, EpochEnd):
-    """Writes down what a training did, by MXNet's own means."""
+    """Records the events of training, by MXNet's own means."""
 
     priority = 1
 
@@ -145,7 +145,7 @@ def test_validation_that_is_given_the_handler(tmp_path):
 
 
 def test_evaluate_alone(tmp_path):
-    """`evaluate` without a training is a point of the validation run."""
+    """`evaluate` without training is a point of the validation run."""
     made = estimator()
     with FileWriter(tmp_path) as writer:
         made.evaluate(batches(6), event_handlers=[EstimatorHandler(writer)])

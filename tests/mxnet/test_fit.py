@@ -247,7 +247,7 @@ def test_values_are_those_that_mxnet_gives(tmp_path):
 
 
 def test_nan_of_a_diverged_loss_is_kept(tmp_path):
-    """NaN that was measured is a value; NaN of a metric that has seen nothing is none."""
+    """NaN that was measured is a value; NaN of a metric without samples is not."""
     loss = mx.metric.Loss()
     with FileWriter(tmp_path) as writer:
         callback = BatchMetrics(writer)
@@ -274,7 +274,7 @@ def test_composite_metrics_of_the_same_name(tmp_path):
 
 
 def resume(tmp_path, begin_step=None, trained=None, iterator=None, **more):
-    """The third and fourth epoch of a training, by a new process's callbacks."""
+    """The third and fourth epoch of training, by a new process's callbacks."""
     with FileWriter(tmp_path) as writer:
         callbacks = fit_callbacks(writer, monitor=2, images="fc1_weight", begin_step=begin_step)
         fit(trained or module(), callbacks, epochs=4, begin_epoch=2, iterator=iterator, **more)
@@ -496,7 +496,7 @@ def test_score_alone(tmp_path):
 
 def test_home_made_loops(tmp_path):
     """Tuples without locals, even without an epoch, give metrics: a batch number that falls back
-    is a new epoch. What can't be known is asked for."""
+    is a new epoch. Values that can't be found are requested as arguments."""
     metric = mx.metric.create("acc")
     metric.update([mx.nd.array([1])], [mx.nd.array([[0, 1]])])
     Bare = namedtuple("Bare", ["nbatch", "eval_metric"])

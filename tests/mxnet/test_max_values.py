@@ -93,7 +93,7 @@ def test_estimator(tmp_path):
 
 @pytest.mark.parametrize("value, error", [(0, ValueError), ("many", TypeError)])
 def test_mistakes(tmp_path, value, error):
-    """A number of values that is none is refused at the call."""
+    """An invalid number of values is refused at the call."""
     net = gluon.nn.Dense(1, in_units=2)
     net.initialize()
     with FileWriter(tmp_path) as writer, pytest.raises(error, match="max_values"):

@@ -1,4 +1,4 @@
-"""The benchmark of what logging costs a training: it runs, and all writers do the same work."""
+"""The benchmark of the cost of logging: it runs, and all writers do the same work."""
 from __future__ import annotations
 
 import json
@@ -21,8 +21,8 @@ BATCHES, ROUNDS, PARAMETERS = 3, 2, {"mlp": 6, "convnet": 8}
 
 
 def test_a_resnet_is_logged_by_all(tmp_path):
-    """Both writers log the parameters and gradients of the same batches; a line for each says what
-    a step takes."""
+    """Both writers log the parameters and gradients of the same batches; a line for each states the
+    time of a step."""
     output = subprocess.run(
         [sys.executable, "-m", "benchmarks.mxnet_resnet", "--smoke", "--json", "--rounds", "1",
          "--logdir", str(tmp_path)], check=True, cwd=ROOT, stdout=subprocess.PIPE,

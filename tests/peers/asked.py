@@ -96,7 +96,7 @@ def _arguments(member: Any) -> str:
 class Writer:
     """Asks a writer of the shape of torch's SummaryWriter."""
 
-    package = ""            # what pip calls it
+    package = ""            # its name for pip
     batch, single = "NCHW", "CHW"   # a layout that it takes
     helpers: Sequence[str] = ()     # packages that it may use and does not require
 
@@ -460,7 +460,7 @@ class Writer:
         self.absent("activations")
 
     def profile(self, logdir: str) -> None:
-        """A profile with step 3 of a training, and a span "load" inside it."""
+        """A profile with training step 3, and a span "load" inside it."""
         self.absent("profile")
 
     def profile_mxnet(self, logdir: str) -> None:

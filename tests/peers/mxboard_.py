@@ -107,7 +107,7 @@ class Adapter:
 
 
 class _Module:
-    """A torch module by name, and by what one looks at first."""
+    """A torch module by name, and by its usual attributes."""
 
     __module__ = "torch.nn.modules.module"
 

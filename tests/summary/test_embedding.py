@@ -96,8 +96,8 @@ def test_text_or_binary(matrix, ending):
 
 
 def test_several_in_one_config():
-    """Tags and steps stand side by side; the same tag and step is replaced, and what others wrote
-    into the config stays."""
+    """Tags and steps are kept side by side; the same tag and step is replaced, and what others
+    wrote into the config stays."""
     files = Files()
     files[CONFIG] = (b'# by hand\nmodel_checkpoint_path: "model.ckpt"\nembeddings: <\n'
                      b"  tensor_name: 'other' metadata_path: 'a}b' # not } the end\n>\n")
@@ -188,7 +188,7 @@ def test_sprite(shape):
 
 
 def test_sprite_of_floats():
-    """Floats from 0 to 1 become 0 to 255; what lies outside is clipped, NaN is black."""
+    """Floats from 0 to 1 become 0 to 255; values outside are clipped, NaN is black."""
     images = np.array([0, 0.5, 1, 2, -1, np.nan]).reshape(6, 1, 1, 1)
     files = stored("a", np.ones((6, 2)), label_img=images)
     sheet = np.array(Image.open(io.BytesIO(

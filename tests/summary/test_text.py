@@ -27,7 +27,7 @@ def shown(data):
     ([np.array(["p", "q"]), np.array(["r", "s"])], (2, 2), "p"),
 ])
 def test_texts_come_back(data, shape, first):
-    """Texts and tables keep shape and content; what is no UTF-8 is replaced."""
+    """Texts and tables keep shape and content; lone surrogates and invalid UTF-8 are replaced."""
     array = shown(data)
     assert array.shape == shape
     assert array.ravel()[0].decode() == first

@@ -134,7 +134,7 @@ def _raw(data):
 
 
 def test_unknown_backend():
-    """A name that is none is refused with the names that there are."""
+    """An unknown name is refused with the known names."""
     with pytest.raises(ValueError, match="got TBWRITER_CRC32C='md5', want one of google-crc32c, "):
         module._choose("md5")
 

@@ -39,7 +39,7 @@ def test_frame_is_read_by_tensorboard(parts: Parts) -> None:
 
 
 def test_frame_keeps_large_parts() -> None:
-    """A frame does not copy what it frames."""
+    """A frame does not copy its data."""
     payload = bytes(1 << 20)
     parts = frame.frame([b"head", payload])
     assert any(part is payload for part in parts)

@@ -135,7 +135,7 @@ def test_any_memory_layout():
 @given(arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(-10, 10)),
        st.lists(st.floats(-12, 12), min_size=2, max_size=10).map(sorted))
 def test_own_edges(values, edges):
-    """Given edges: np.histogram's counts, and a bucket on either side for what lies beyond."""
+    """Given edges: np.histogram's counts, and a bucket on either side for values beyond."""
     found = histogram(values, np.array(edges))
     assert found.counts[1:-1].tolist() == np.histogram(values, edges)[0].tolist()
     assert found.counts[0] == (values < edges[0]).sum()

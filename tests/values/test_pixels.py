@@ -62,7 +62,7 @@ def test_wrong_types_are_refused(dtype):
 
 @given(arrays.arrays(np.float32, (3, 4), elements=st.floats(width=32)))
 def test_floats_never_wrap(values):
-    """0 to 1 becomes 0 to 255, rounded; what lies beyond is clipped, NaN is 0."""
+    """0 to 1 becomes 0 to 255, rounded; values beyond are clipped, NaN is 0."""
     wanted = [[0 if not value > 0 else 255 if value >= 1 else float(value) * 255 for value in row]
               for row in values.tolist()]
     pixels = to_depth(values)

@@ -8,9 +8,9 @@ from tests.check.broken import (content, files, hparams, media, numbers, order, 
                                 tags)
 
 _SUBJECTS = (files, order, tags, numbers, media, content, hparams, projector, profile)
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     rule: make for subject in _SUBJECTS for rule, make in subject.BROKEN.items()}
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     form: row for subject in _SUBJECTS for form, row in subject.FORMS.items()}

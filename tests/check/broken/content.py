@@ -17,7 +17,7 @@ def _multiline(*patterns: str) -> bytes:
     return wire.bytes_field(2, category)
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "text encoding": lambda d: written(d, [
         value_event("t", strings((), [b"\xff"]), plugin("text", b"", 2))]),
@@ -26,7 +26,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "graph content": lambda d: written(d, [graph(b"\xff\xff")]),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     "costs in a tensor that are none": ("graph content", lambda d: written(d, [
         value_event("g", strings((1,), [b"\xff\xff"]), plugin("graph_run_metadata", b"1", 3))]),

@@ -39,7 +39,7 @@ def _unlisted(directory: Path) -> None:
         os.chdir(here)
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "torn tail": lambda d: raw(d, *FULL, FULL[0][:20]),
     "torn record": lambda d: raw(d, *FULL[:2], FULL[2][:20], *FULL[3:]),
@@ -64,7 +64,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "directory name": lambda d: written(d / "my.tfevents", rows()),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     "a version below 2": ("no file version", lambda d: raw_version(d, "brain.Event:1"), None, {}),
     "no text in the version": ("no file version", lambda d: raw_version(d, "Event"), None, {}),

@@ -15,13 +15,13 @@ def _hparams_pair(directory: Path) -> None:
             event_of(summary.hparams({name: 1}))])
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "hparams experiments": _hparams_pair,
     "hparams hidden": lambda d: written(d, [event_of(summary.hparams_experiment({"a": float})),
                                             event_of(summary.hparams({"b": 1}))]),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
 }

@@ -31,7 +31,7 @@ def wav(samples: Any) -> bytes:
     return out.getvalue()
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "image shape": lambda d: written(d, [
         value_event("i", strings((1, 3), [b"1", b"1", PNG]), plugin("images", b"", 3))]),
@@ -49,6 +49,6 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         for i in (1, 2)]),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
 }

@@ -18,7 +18,7 @@ def filled(*shape: int) -> bytes:
                             + wire.bytes_field(5, bytes(4)))
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "tensor elements": lambda d: written(d, [
         value_event("t", strings((3,), [b"a", b"b"]), plugin("text", b"", 2))]),
@@ -46,7 +46,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         ]),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     "content of one element": ("tensor elements", lambda d: written(d, [
         value_event("h", tensor(1, (2, 3), bytes(4)), plugin("histograms", b"", 2))]),

@@ -27,7 +27,7 @@ def _overlap(directory: Path) -> None:
                      + record_of(scalar_event("x", 1.0, 7, 1.6e9 + 1)))
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "repeated steps": lambda d: written(d, [*rows(), scalar_event("x", 9.0, 4)]),
     "decreasing steps": lambda d: written(d, [*rows(), scalar_event("x", 1.0, 2)]),
@@ -40,7 +40,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "two writers": lambda d: (written(d, rows()), _overlap(d)),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     "one tag twice in an event": ("repeated steps", lambda d: written(d, [
         event_of(summary.scalar("x", 1) + summary.scalar("x", 2))]), None, {}),

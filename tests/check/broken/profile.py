@@ -13,7 +13,7 @@ def _session(directory: Path, name: str, data: bytes) -> None:
     (session / name).write_bytes(data)
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "profile session": lambda d: _session(d, "host.trace.json", b"{}"),
     "profile content": lambda d: _session(d, "host.xplane.pb", b"\xff\xff"),

@@ -29,7 +29,7 @@ def _outside(directory: Path) -> None:
                       'metadata_path: "../labels.tsv" }')
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "projector config": lambda d: config(
         d, 'embeddings { tensor_name: "e" tensor_path: "missing.tsv" }'),
@@ -39,7 +39,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
                                            "tensor_shape: 4 tensor_shape: 2"),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     "infinite float32": ("projector numbers", lambda d: _tensors(
         d, np.array([[1, 2, -np.inf], [np.pi, 5, 6]], "<f4").tobytes(),

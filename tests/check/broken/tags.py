@@ -9,7 +9,7 @@ from tests.check.making import MESH, PNG, plugin, rows, strings, tensor, value_e
 from tests.support.data import written
 
 
-# Rule -> what makes a directory that breaks it, and no other.
+# Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "kind changes": lambda d: written(d, [
         *rows(), value_event("x", wire.bytes_field(4, wire.bytes_field(4, PNG)), step=9)]),
@@ -35,7 +35,7 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
         value_event("hp", plugin("hparams", wire.bytes_field(3, b""), 2))]),
 }
 
-# Other forms of the same faults: the rule, what makes them, and what TensorBoard is asked.
+# Other forms of these faults: the rule, a function that makes them, and the request to TensorBoard.
 FORMS: Dict[str, Any] = {
     "a foreign plugin without a value": ("foreign plugin", lambda d: written(d, [
         *rows(), value_event("f", plugin("flight"))]), None, {}),

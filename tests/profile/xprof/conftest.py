@@ -20,7 +20,7 @@ def made() -> List[Path]:
 
 
 def pytest_collection_modifyitems(items: Any) -> None:
-    """Skip what has no XProf to judge it."""
+    """Skip tests without an XProf to judge them."""
     missing = importlib.util.find_spec("xprof") is None
     for item in items:
         if missing and Path(str(item.fspath)).parent == HERE:

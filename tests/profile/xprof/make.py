@@ -1,4 +1,4 @@
-"""Profiles of real trainings with MXNet, and MXNet's own tables of them, for the tests with XProf.
+"""Profiles of real training with MXNet, and MXNet's own tables of them, for the tests with XProf.
 
     python -m tests.profile.xprof.make OUT
 

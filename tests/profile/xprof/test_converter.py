@@ -26,7 +26,7 @@ def profiled(tmp_path):
 
 
 def pipeline(load, train):
-    """A training that waits for batches of a thread, and trains."""
+    """A loop that waits for batches of a thread, and trains."""
     def program(profile):
         from queue import Queue
         ready = Queue(1)
@@ -125,7 +125,7 @@ def test_memory(profiled):
 
 
 def copied(folder, name, tmp_path):
-    """A training that `make` has profiled: (its session, MXNet's table). XProf writes beside it."""
+    """A program that `make` has profiled: (its session, MXNet's table). XProf writes beside it."""
     if not (folder / name).exists():
         pytest.skip(f"MXNet of {folder.name} has no Module")
     shutil.copytree(str(folder / name), str(tmp_path / name))
