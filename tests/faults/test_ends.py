@@ -91,6 +91,13 @@ class Late:
 late = Late()
 late.itself = late
 """,
+    "a writer that lives longer than the package's modules": """
+import threading
+from tbwriter import SummaryWriter
+threading.kept = SummaryWriter(logdir)
+for step in range(100):
+    threading.kept.add_scalar("x", step, step)
+""",
 }
 # Other interpreters than this one, where they are installed.
 PYTHONS: List[str] = sorted({sys.executable, *filter(None, (

@@ -106,6 +106,8 @@ class Channel:
     def close_soon(self) -> None:
         """`close()` for a writer that is no longer referenced. The call waits for it in a worker of
         a pool only, which may be ended once its job has returned."""
+        if Task is None:  # the modules are torn down: what was queued is written
+            return
         task = Task(self._leave)
         self.queue.items.append(task)
         if sys.is_finalizing():  # within what is left of the time for the end of the program
