@@ -23,7 +23,8 @@ _WRITE_SIZE = 4 << 20      # about how many bytes are encoded before they are wr
 _SOON = 64 << 10           # a value that is ready and smaller is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
 _TOGETHER = 256            # how many items are searched for small values to encode together
-_COST = 200                # bytes that the objects around a value take
+_COST = 200                # bytes that the objects around a value take, ...
+_HELD = 1200               # and those that it is encoded from, when that is done later
 
 
 class Payload(Protocol):
@@ -55,6 +56,7 @@ class Entry:
         if not self.ready:  # a ready one is counted when it is encoded, right away
             for tag in payload.tags:
                 self.nbytes += 2 * getsizeof(tag)
+            self.nbytes += _HELD * len(self.later())
         self._records: Parts = []
 
     def encode(self) -> None:

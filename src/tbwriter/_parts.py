@@ -4,10 +4,12 @@ A large payload stays a piece of its own on its way to the disk, so it is copied
 """
 from __future__ import annotations
 
-from typing import List, Sequence, Union
+from sys import getsizeof
+from typing import Iterable, List, Sequence, Union
 
 Part = Union[bytes, memoryview]
 Parts = List[Part]
+_PLACE = 8  # bytes of an item in a list
 
 
 def total(parts: Sequence[Part]) -> int:
@@ -16,3 +18,8 @@ def total(parts: Sequence[Part]) -> int:
     for part in parts:  # few: faster than sum and map
         size += len(part)
     return size
+
+
+def texts_size(texts: Iterable[Union[str, bytes]]) -> int:
+    """The memory that a list of texts takes."""
+    return sum([getsizeof(text) + _PLACE for text in texts])

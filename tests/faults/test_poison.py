@@ -2,21 +2,25 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any, List
 
+import numpy as np
 import pytest
 from tests.faults.test_many_writers import run, steps
 from tests.support import judges
 
 import tbwriter
-from tbwriter import FileWriter, LogWarning, SummaryWriter
+from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
+from tbwriter._entries import Entry, SideFiles
 
 
 class Bad:
@@ -303,6 +307,50 @@ def test_memory_while_the_storage_fails(tmp_path: Path, call: str, calls: int,
     seen = run(tmp_path, MEMORY.format(call=call, calls=calls, asynchronous=asynchronous))
     assert seen["grown"] < 24, seen
     assert seen["dropped"] > calls // 20, seen
+
+
+TEXT = "a text of some length " * 200
+
+
+@pytest.mark.parametrize("make", [
+    lambda n: summary.audio("a", np.zeros(100, np.float32), description=f"{TEXT} {n}"),
+    lambda n: summary.confusion_matrix("c", [0, 1], [0, 1], [f"{TEXT} {n}", "dog"]),
+    lambda n: summary.embedding("e", np.eye(3), [f"{TEXT} {n}"] * 3),
+    lambda n: summary.histogram("h", [1.0, n], description=f"{TEXT} {n}"),
+    lambda n: summary.image("i", np.full((1, 8, 8), n, np.uint8)),
+    lambda n: summary.image("i", np.zeros((1, 8, 8)), description=f"{TEXT} {n}"),
+    lambda n: summary.image_with_boxes("b", np.zeros((3, 8, 8)), [[1, 1, 5, 5]] * 2,
+                                       labels=[f"{TEXT} {n}", "dog"]),
+    lambda n: summary.mesh("m", np.zeros((3, 3)), config_dict={"camera": f"{TEXT} {n}"}),
+    lambda n: summary.pr_curve("p", [0, 1], [0.1, 0.9]),
+    lambda n: summary.pr_curve("p", [0, 1], [0.1, 0.9], description=f"{TEXT} {n}"),
+    lambda n: summary.scalar("s", n, description=f"{TEXT} {n}"),
+    lambda n: summary.tensor("t", np.zeros(3), plugin_name="mine", content=f"{TEXT} {n}".encode()),
+    lambda n: summary.tensor("t", [f"{n} {number}" for number in range(100)]),
+    lambda n: summary.text("t", f"{n} {TEXT}" * 20, description=f"{n} {TEXT}" * 40),
+    lambda n: summary.video("v", np.zeros((1, 2, 3, 8, 8), np.uint8))])
+def test_a_value_counts_what_it_holds(make: Any) -> None:
+    """Texts, names and settings of a value are counted, and so are the objects of a small one: the
+    sum in `max_buffer` is about the memory that is taken."""
+    def queued(number: int) -> Any:
+        value = make(number)
+        if hasattr(value, "store"):
+            return SideFiles(value, None)  # type: ignore[arg-type]
+        entry = Entry(value, 1.0, number)
+        if entry.ready:
+            entry.encode()
+        return entry
+    queued(0)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        items = [queued(number) for number in range(50)]
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.5 * sum(item.nbytes for item in items)
 
 
 def test_side_files_are_bounded(tmp_path: Path) -> None:

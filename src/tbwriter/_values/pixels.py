@@ -295,7 +295,7 @@ def image_value(tag: str, encode: Any, nbytes: int, display_name: str, descripti
                          wire.length_prefix(schema.Image.ENCODED_IMAGE_STRING, len(data))])
         return [*wire.message_field(schema.Value.IMAGE, [head, data]), metadata]
 
-    return Value(tag, parts, nbytes)
+    return Value(tag, parts, nbytes + len(metadata))
 
 
 def as_png(pixels: Array) -> Tuple[int, int, int, bytes]:

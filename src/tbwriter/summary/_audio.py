@@ -75,7 +75,7 @@ def audio(tag: str, data: Any, *, sample_rate: int = 44100, display_name: str = 
         tail = wire.string_field(schema.Audio.CONTENT_TYPE, "audio/wav")
         return [*wire.message_field(schema.Value.AUDIO, [head, *parts, tail]), metadata]
 
-    return Summary([Value(tag, encode, nbytes)])
+    return Summary([Value(tag, encode, nbytes + len(metadata))])
 
 
 def _clips(tag: str, data: Any) -> List[Snapshot]:

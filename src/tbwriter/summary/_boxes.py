@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from .._foreign import checked
+from .._parts import texts_size
 from .._values.array import as_array
 from .._proto.messages import Summary
 from .._values.number import as_float, items
@@ -55,7 +56,8 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
         _draw(canvas, corners * factor, texts)
         return as_png(np.asarray(canvas))
 
-    return Summary([image_value(tag, encode, shown.data.nbytes, display_name, description)])
+    nbytes = shown.data.nbytes + corners.nbytes + texts_size(texts)
+    return Summary([image_value(tag, encode, nbytes, display_name, description)])
 
 
 def _scaled(width: int, height: int, rescale: float) -> Tuple[int, int]:

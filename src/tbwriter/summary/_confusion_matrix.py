@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from .._foreign import checked, shown
+from .._parts import texts_size
 from .._proto.messages import Summary
 from .._values.array import as_array, masked, of_numpy
 from .._values.lettering import font, load, measured
@@ -64,7 +65,8 @@ def confusion_matrix(tag: str, labels: Any, predictions: Any,
     def encode() -> Any:
         return as_png(_drawn(counts, names, percent))
 
-    return Summary([image_value(tag, encode, counts.nbytes, display_name, description)])
+    return Summary([image_value(tag, encode, counts.nbytes + texts_size(names), display_name,
+                                description)])
 
 
 def _names(classes: Optional[Sequence[Any]]) -> List[str]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from struct import Struct
+from sys import getsizeof
 from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
@@ -78,7 +79,7 @@ class Counting:
 
     def __init__(self, tag: str, bins: Bins, max_bins: Optional[int], max_values: Optional[int],
                  texts: Tuple[str, str]) -> None:
-        self.nbytes = 0
+        self.nbytes = sum(map(getsizeof, texts))
         self._tag = tag
         self._bins = bins
         self._max_bins = max_bins
@@ -100,7 +101,7 @@ class Counting:
             array = as_array(values)
             self._size = array.size
             self._shown = shown = trimmed(count(array, self._bins))
-            self.nbytes = shown.counts.nbytes + shown.limits.nbytes
+            self.nbytes += shown.counts.nbytes + shown.limits.nbytes
             return
         elif self._max_values is not None and hasattr(values, "as_nd_ndarray"):
             self._size = int(np.prod(values.shape))
@@ -111,7 +112,7 @@ class Counting:
         if not self._size:
             raise ValueError(f"got an empty array of shape {held.shape} as values, want at least "
                              "one number")
-        self.nbytes = held.nbytes
+        self.nbytes += held.nbytes
 
     @property
     def waits(self) -> bool:

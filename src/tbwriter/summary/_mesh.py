@@ -82,7 +82,8 @@ def _value(tag: str, part: _Part, components: int, config: str, display_name: st
                + wire.int_field(MeshPluginData.COMPONENTS, components))
     metadata = messages.metadata(schema.MESH, content, display_name=display_name,
                                  description=description)
-    return Value(f"{tag}_{part.name}", _encoder(part, metadata), part.data.nbytes)
+    return Value(f"{tag}_{part.name}", _encoder(part, metadata),
+                 part.data.nbytes + len(metadata))
 
 
 def _encoder(part: _Part, metadata: bytes) -> Callable[[], Parts]:

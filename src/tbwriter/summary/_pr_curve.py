@@ -59,7 +59,8 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
 
     def encode() -> Parts:
         return _parts(_rows(truth, scores, factors, int(number)), metadata)
-    return Summary([Value(tag, encode, truth.nbytes + scores.nbytes + factors.nbytes)])
+    nbytes = truth.nbytes + scores.nbytes + factors.nbytes + len(metadata)
+    return Summary([Value(tag, encode, nbytes)])
 
 
 def _present(tag: str, *given: Any) -> "List[np.ndarray[Any, Any]]":
@@ -114,7 +115,7 @@ def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any
         _check_range(name, given[name], 1)
     rows = np.stack(list(given.values()))
     metadata = _metadata(rows.shape[1], display_name, description)
-    return Summary([Value(tag, lambda: _parts(rows, metadata), rows.nbytes)])
+    return Summary([Value(tag, lambda: _parts(rows, metadata), rows.nbytes + len(metadata))])
 
 
 def _check_lengths(given: "Dict[str, np.ndarray[Any, Any]]") -> None:

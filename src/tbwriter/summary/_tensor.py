@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional, Tuple
 import numpy as np
 
 from .._foreign import checked
-from .._parts import Parts
+from .._parts import Parts, texts_size
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
@@ -46,7 +46,7 @@ def tensor(tag: str, data: Any, *, plugin_name: str = "tensor", content: bytes =
         # Without it the fast loader shows the tags of known plugins only.
         data_class=schema.DataClass.BLOB_SEQUENCE if blobs else schema.DataClass.TENSOR)
     encode, nbytes = _of_numbers(data) if strings is None else _of_strings(strings)
-    return Summary([Value(tag, lambda: [*encode(), metadata], nbytes)])
+    return Summary([Value(tag, lambda: [*encode(), metadata], nbytes + len(metadata))])
 
 
 def _strings(data: Any) -> Optional[Array]:
@@ -78,7 +78,8 @@ def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
     check_size(sum(map(len, array.flat)), "a tensor")
     strings = [item.encode("utf-8", "replace") if isinstance(item, str) else bytes(item)
                for item in array.flat]
-    return lambda: messages.string_tensor(array.shape, strings), sum(map(len, strings))
+    shape = array.shape
+    return lambda: messages.string_tensor(shape, strings), texts_size(strings)
 
 
 def _is_complex(data: Any) -> bool:

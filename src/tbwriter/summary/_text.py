@@ -12,6 +12,7 @@ from .._values.number import listed
 
 # "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
 _MAX_RANK = 2
+_CELL = 80  # bytes that the objects of a text take
 
 
 @checked
@@ -31,7 +32,8 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
     shape, cells = _cells(data)
     metadata = messages.metadata(schema.TEXT, display_name=display_name,
                                  description=description)
-    return Summary([Value(tag, [*messages.string_tensor(shape, cells), metadata], total(cells))])
+    return Summary([Value(tag, [*messages.string_tensor(shape, cells), metadata],
+                          total(cells) + _CELL * len(cells) + len(metadata))])
 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:

@@ -8,7 +8,8 @@
         described = fields.metadata("my_plugin", data_class=fields.DataClass.TENSOR,
                                     description=description)
         return summary.Summary([summary.Value(
-            tag, lambda: [*fields.tensor(held.numpy()), described], held.nbytes)])
+            tag, lambda: [*fields.tensor(held.numpy()), described],
+            held.nbytes + len(described))])
 
 A kind is a function that returns a Summary. It checks its arguments and takes a snapshot of them;
 the function that it gives to a Value encodes them later, on the writer's thread, and may look at
