@@ -476,7 +476,7 @@ def test_steps_given_and_not(tmp_path: Path) -> None:
         writer.add_scalar("both", 3.0)
     assert [str(w.message) for w in caught] == [
         "the values of 'both' had steps before and are numbered from 0 now, so that its curve "
-        "starts anew: give all steps, or none"]
+        "starts again: give all steps, or none"]
 
 
 def resumed_at_5(logdir: Path, points: Dict[int, float]) -> None:

@@ -37,7 +37,7 @@ class StepCounter:
             if counter is None:
                 if tag in self._scalars:
                     warn(f"the values of {tag!r} had steps before and are numbered from 0 now, "
-                         "so that its curve starts anew: give all steps, or none")
+                         "so that its curve starts again: give all steps, or none")
                 counter = self._next.setdefault(tag, count())
             return next(counter)
         step = max((self.next((tag,)) for tag in tags), default=0)

@@ -123,7 +123,7 @@ class Endless:
     ((VERTICES, None, FACES + 2), ValueError, "got faces from 2 to 5"),
     ((VERTICES, None, FACES - 1), ValueError, "got faces from -1 to 2"),
     ((VERTICES, None, FACES * 0.5), ValueError, "got faces with fractions"),
-    ((VERTICES, None, None, {"a": object()}), TypeError, "got a config_dict that is no JSON"),
+    ((VERTICES, None, None, {"a": object()}), TypeError, "got a config_dict that is not JSON"),
     ((VERTICES, None, None, Endless()), TypeError, "got a config_dict of type Endless"),
     (([["x", "y", "z"]],), TypeError, "got vertices of dtype"),
 ])

@@ -143,7 +143,7 @@ class Channel:
                 break
             if time.monotonic() >= deadline:
                 raise self.retry.error or TimeoutError(
-                    f"{self.log.directory}: not written in time; it is kept and tried again")
+                    f"{self.log.directory}: not written in time; values are kept and tried again")
         if task.error:
             raise task.error
 
@@ -256,8 +256,8 @@ class Channel:
         self.queue.dropped += 1
         if not self.queue.dropping:
             self.queue.dropping = True
-            self.note(f"{self.log.directory}: the storage does not take what is logged and "
-                      f"{self.queue.max_buffer >> 20} MiB wait; what is added now is dropped")
+            self.note(f"{self.log.directory}: the storage accepts no values and "
+                      f"{self.queue.max_buffer >> 20} MiB wait; values added now are dropped")
             self.report()
 
     # The work in the caller's thread: for a writer that is not asynchronous, and without a thread.
@@ -439,7 +439,7 @@ class Channel:
 
     def _failed(self, error: OSError) -> None:
         retry = self.retry
-        retry.failed(error, f"{self.log.directory}: {error}; what is logged is kept "
+        retry.failed(error, f"{self.log.directory}: {error}; values are kept "
                             f"(up to {self.queue.max_buffer >> 20} MiB) and tried again")
         if retry.outage:
             self.queue.wake_at = 0

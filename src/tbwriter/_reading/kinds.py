@@ -95,7 +95,7 @@ def array(value: Value) -> Array:
     if value.number == 0:  # hparams have metadata only
         return np.zeros(0, np.float32)
     if value.number != schema.Value.TENSOR:
-        raise WireError("got a value that is no tensor")
+        raise WireError("got a value that is not a tensor")
     return tensors.array_of(_message(value))
 
 
@@ -178,7 +178,7 @@ def text(value: Value) -> Any:
 def text_tensor(value: Value) -> Tensor:
     """The tensor of a text, with as many strings as its shape says, and no more than are listed."""
     if value.number != schema.Value.TENSOR:
-        raise WireError("got a value that is no text")
+        raise WireError("got a value that is not a text")
     tensor = Tensor(value.data)
     if tensor.dtype != schema.DT_STRING:
         raise WireError(f"got text of DataType {tensor.dtype}, want strings")

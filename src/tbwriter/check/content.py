@@ -16,7 +16,7 @@ from .._proto.wire import WireError
 TEXT_ENCODING = rule("text encoding", ERROR, "HTTP 500 for the tag", "write text as UTF-8")
 LAYOUT_CONTENT = rule("layout content", ERROR, "HTTP 500 for the layout", "write a Layout message")
 LAYOUT_PATTERN = rule(
-    "layout pattern", ERROR, "not the chart: its tags are regular expressions, and one is none",
+    "layout pattern", ERROR, "not the chart: its tags are regular expressions, and one is invalid",
     "write a regular expression; re.escape makes one of a tag")
 GRAPH_CONTENT = rule("graph content", ERROR, "HTTP 500 for the graph",
                      "write a GraphDef or RunMetadata, with text in UTF-8")

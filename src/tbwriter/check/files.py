@@ -23,7 +23,7 @@ HUGE_LENGTH = Rule("huge length", ERROR,
                    "the data server allocates that much memory and may die, with all runs",
                    "MemoryError or OverflowError, nothing after it", _REPAIR)
 BAD_DATA = Rule("bad data", ERROR,
-                "the record with its wrong bytes, or nothing after it if it is no event",
+                "the record with its wrong bytes, or nothing after it if it is not an event",
                 "nothing after it, ever", _REPAIR)
 BAD_EVENT = Rule("bad event", ERROR, "nothing after it in this file",
                  "loading stops, for every run", _REPAIR)

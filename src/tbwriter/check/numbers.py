@@ -169,4 +169,4 @@ class Meshes:
         for name, parts in self._parts.items():
             if len({components for components, _ in parts}) > 1 \
                     or not all(shaped for _, shaped in parts):
-                found.add(MESH_PARTS, path, name, "parts with other components or no shape")
+                found.add(MESH_PARTS, path, name, "parts with different components or no shape")

@@ -10,7 +10,7 @@ from .._files.window import contents
 from .._proto.wire import WireError
 
 SESSION = rule("profile session", ERROR, "a session without tools in Profile",
-               "write <host>.xplane.pb; a trace.json is not read any more")
+               "write <host>.xplane.pb; a trace.json is no longer read")
 XSPACE = rule("profile content", ERROR, "an error instead of the tools of the session",
               "write an XSpace message")
 

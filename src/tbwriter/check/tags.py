@@ -59,9 +59,9 @@ def check_first(value: Value, path: str, found: Findings) -> None:
                   f"{plugin.name}: data_class {metadata.data_class}, not {plugin.data_class}")
     _check_content(plugin, metadata.content, path, value.tag, found)
     if plugin.name == schema.CUSTOM_SCALARS and value.tag != schema.LAYOUT_TAG:
-        found.add(LAYOUT_TAG, path, value.tag, f"another tag than {schema.LAYOUT_TAG}")
+        found.add(LAYOUT_TAG, path, value.tag, f"a tag other than {schema.LAYOUT_TAG}")
     if plugin.name == schema.HPARAMS and value.tag not in schema.HPARAMS_TAGS:
-        found.add(HPARAMS_TAG, path, value.tag, "another tag than those of TensorBoard")
+        found.add(HPARAMS_TAG, path, value.tag, "a tag other than those of TensorBoard")
 
 
 def _check_content(plugin: schema.Plugin, content: bytes, path: str, tag: str, found: Findings

@@ -101,7 +101,7 @@ def show_gradients(parameters: Mapping[str, Any], show: Show, reduced: bool = Fa
             continue
         gradient, problem = _gradient(parameter, reduced)
         if problem:
-            once(("gradients", problem), f"no gradients are logged of {name!r} and others: "
+            once(("gradients", problem), f"the gradients of {name!r} and others are not logged: "
                  f"{problem}; reported once")
         else:
             show(name, gradient)

@@ -112,8 +112,9 @@ def _gradients_now(group: Any) -> Iterator[Tuple[str, Any]]:
         if arrays[0] is None:
             continue
         if is_updated(group) or overwritten(arrays, weights):
-            once("gradients of modules", f"no gradients are logged of {name!r} and others: the "
-                 "update has already used them, and they were not due when it began; reported once")
+            once("gradients of modules", f"the gradients of {name!r} and others are not logged: "
+                 "the update has already used them, and they were not due when it began; "
+                 "reported once")
         else:
             yield name, summed(arrays)
 

@@ -123,7 +123,7 @@ def _matrix(tag: str, mat: Any) -> "np.ndarray[Any, Any]":
         matrix = np.array(points, "<f4", order="C")
     if not np.isfinite(matrix).all():
         raise ValueError("got a mat with NaN, infinities, masked elements or numbers beyond "
-                         "float32, want finite numbers: of others the Projector shows an error")
+                         "float32, want finite numbers: for others the Projector shows an error")
     if matrix.shape[1] == 2:
         once(("columns", tag), f"the embedding {tag!r} has two columns, which the Projector's "
              "default view, a PCA in three dimensions, does not show: choose another view there, "

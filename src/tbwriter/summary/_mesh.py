@@ -42,7 +42,7 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
     display_name, description: shown with the mesh; the description is Markdown.
 
     Raises ValueError for other shapes and values, TypeError for values that are not numbers and for
-    a config_dict that is no JSON.
+    a config_dict that is not JSON.
 
     Example: `mesh("cloud", points, colors=colors)` with points and uint8 colors (n, 3).
     """
@@ -132,5 +132,5 @@ def _config(config_dict: Optional[Mapping[str, Any]]) -> str:
     try:
         return json.dumps(dict(config_dict), sort_keys=True, allow_nan=False)
     except Exception as error:  # RecursionError and foreign ones too
-        raise TypeError(f"got a config_dict that is no JSON ({error}), want a dict of JSON values"
+        raise TypeError(f"got a config_dict that is not JSON ({error}), want a dict of JSON values"
                         ) from None

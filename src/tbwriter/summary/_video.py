@@ -67,7 +67,7 @@ def _clips(tag: str, data: Any, dataformats: Optional[str], normalize: bool) -> 
     clips = picture(data, dataformats, "NT", tag=tag, normalize=normalize)
     if "T" not in clips.layout:
         raise ValueError(f"got a video of shape {clips.data.shape}, want (time, height, width), "
-                         "with channels and a number of clips if there are")
+                         "optionally with channels and a number of clips")
     return clips
 
 
