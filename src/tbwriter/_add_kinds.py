@@ -35,7 +35,7 @@ class KindMethods(FileWriter):
             in rising order, or a strategy of numpy such as "auto".
         max_bins: neighbouring buckets are joined until there are no more than these.
         max_values: of a larger array, a sample of this size is counted, and the counts are
-            scaled to the size of the array; the description says so.
+            scaled to the size of the array; the description states it.
         tag: names the chart; the part before its first "/" names its group. global_step: an
             integer; None numbers the values 0, 1, ... walltime: seconds since 1970; None is now.
         display_name, description: shown with the tag; the description is Markdown.
@@ -384,7 +384,7 @@ class KindMethods(FileWriter):
 
 
 def _graph(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
-    """The graph of a model of any framework. TypeError or ValueError, whatever that raises."""
+    """The graph of a model of any framework. Its errors become TypeError or ValueError."""
     try:
         return _graph_of(model, inputs, use_strict_trace)
     except (TypeError, ValueError):

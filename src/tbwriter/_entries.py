@@ -281,7 +281,7 @@ def serialized(message: Any, what: str) -> bytes:
 
 
 def tags_of(summary: bytes) -> List[str]:
-    """The tags of a serialized Summary. WireError (a ValueError) where it is none."""
+    """The tags of a serialized Summary. WireError (a ValueError) if it is not one."""
     tags = []
     for number, wire_type, _, value in wire.fields(summary):
         if number == schema.Summary.VALUE and wire_type == wire.LENGTH:

@@ -20,7 +20,7 @@ _PLAIN = (str, bytes, bool, int, float, type(None))
 
 
 class Unavailable(NotImplementedError):
-    """A function of another API that tbwriter does not have. The text says what to do instead."""
+    """A function of another API that tbwriter does not have. The text gives the alternative."""
 
 
 def shown(value: Any) -> str:

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from typing import Callable, List
 
-# A container's limit, in cgroup v2 and v1; "max" or a huge number where there is none.
+# A container's limit, in cgroup v2 and v1; "max" or a huge number if there is no limit.
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _UNKNOWN = 1 << 32
 # Functions that free memory kept for later use: each cache adds its own when it is loaded, and the

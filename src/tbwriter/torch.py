@@ -60,7 +60,7 @@ def nodes(model: "torch.nn.Module", input_to_model: Any, *, use_strict_trace: bo
                 torch.no_grad(), warnings.catch_warnings():
             # The warning recommends torch.export, which refuses many models that can be traced.
             warnings.simplefilter("ignore", DeprecationWarning)
-            # The warning says that the trace holds for this input only: enough for a graph.
+            # The warning is that the trace holds for this input only, which is enough for a graph.
             warnings.simplefilter("ignore", jit.TracerWarning)
             traced = jit.trace(model, given, strict=use_strict_trace, check_trace=False)
     inlined = traced.graph.copy()

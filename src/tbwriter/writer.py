@@ -135,8 +135,8 @@ class FileWriter:
     def _purge(self, step: Optional[int]) -> None:
         """Tell TensorBoard that the run starts again at `step`."""
         if step is not None:
-            # Its Python loader purges at every START of a run but its first, whatever step that
-            # has: so there are two.
+            # Its Python loader purges at every START of a run except the first, whatever its step:
+            # so there are two.
             start = Message(schema.Event.SESSION_LOG, messages.SESSION_START)
             self.add(start, step)
             self.add(start, step)

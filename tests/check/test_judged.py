@@ -92,7 +92,8 @@ def test_the_data_class_of_each_plugin(data_class, loader, tmp_path):
 @both_loaders
 @pytest.mark.parametrize("data_class", [1, 2, 3])
 def test_the_data_class_of_the_older_forms(data_class, loader, tmp_path):
-    """The Python loader goes by the form of a value that is no tensor, the fast one does not."""
+    """The Python loader decides by the form of a value that is not a tensor, the fast one does
+    not."""
     written(tmp_path, [value_event("t", b"\x15" + bytes(4), plugin("scalars", b"", data_class))])
     fits = data_class == 1
     assert rules(check(str(tmp_path))) == ([] if fits else ["data class"])
@@ -195,7 +196,7 @@ def _after(*records: bytes) -> List[bytes]:
 
 
 def _no_event() -> bytes:
-    """A whole record but for one byte, so that it is no event any more."""
+    """A whole record except for one byte, so that it is no longer an event."""
     hurt = bytearray(FULL[2])
     hurt[12] ^= 3
     return bytes(hurt)

@@ -104,7 +104,7 @@ class ObjectFile(RawIOBase):
 
 
 def open_object(place: str) -> ObjectFile:
-    """The object at a URL, as a file. FileNotFoundError if there is none."""
+    """The object at a URL, as a file. FileNotFoundError if it does not exist."""
     return ObjectFile(place if isinstance(place, Object) else _one(place))
 
 

@@ -104,7 +104,7 @@ def base_name(path: str) -> str:
 
 
 def size_of(path: str) -> int:
-    """How many bytes a file of `tree` has; 0 if there is none any more."""
+    """The size of a file of `tree` in bytes; 0 if it no longer exists."""
     size = getattr(path, "size", None)
     try:
         return os.path.getsize(path) if size is None else int(size)

@@ -14,7 +14,7 @@ from .._tfrecord.frame import HEADER, MAX_LENGTH, header
 
 CHUNK = 1 << 22
 # How much of a file on a disk is in memory at a time: what fits the processor's cache is decoded
-# faster. Of an object, a request asks for CHUNK bytes.
+# faster. A request for an object asks for CHUNK bytes.
 DISK_CHUNK = 1 << 20
 
 # A file, or the bytes of one.

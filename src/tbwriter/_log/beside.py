@@ -26,7 +26,7 @@ def inside(directory: str, name: str) -> str:
 
 
 def read(path: str) -> Optional[bytes]:
-    """The content of a file; None if there is none."""
+    """The content of a file; None if it does not exist."""
     if not os.path.isfile(path):  # to open a pipe would wait for a process that writes to it
         return None
     with open(path, "rb") as file:

@@ -33,7 +33,7 @@ from .._warnings import show, warn
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage without progress
 OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on
-_NAME: Any = type.__dict__["__name__"]  # of any class, whatever a metaclass says
+_NAME: Any = type.__dict__["__name__"]  # of any class, also with a metaclass
 
 
 class Channel:

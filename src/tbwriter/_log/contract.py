@@ -47,7 +47,7 @@ class Log(Protocol):
         """Make written records survive a crash of the machine. SyncError if they may not."""
 
     def read(self, name: str) -> Optional[bytes]:
-        """A side file; None if there is none."""
+        """The content of a side file; None if it does not exist."""
 
     def put(self, name: str, data: bytes) -> None:
         """Write a side file, all or nothing. ValueError for a name outside the directory."""

@@ -96,7 +96,7 @@ class EventFile:
         return os.fstat(self.fd).st_size
 
     def just_seen(self) -> bool:
-        """Whether `trouble` was asked for a moment ago."""
+        """Whether `trouble` was called a moment ago."""
         return time.monotonic() - self._seen < SEEN_SECS
 
     def trouble(self, size: Optional[int]) -> str:
@@ -125,8 +125,8 @@ class EventFile:
         return ""
 
     def _held(self) -> Optional[os.stat_result]:
-        """What the descriptor says of the file. None where it is another file's now: daemons close
-        all descriptors. It is left alone then."""
+        """The status of the file by its descriptor. None if that is another file's now, since
+        daemons close all descriptors: then it is not touched."""
         try:
             here = os.fstat(self.fd)
         except OSError as error:
@@ -186,7 +186,7 @@ class EventFile:
 
 
 def open_apart(path: str, flags: int) -> int:
-    """A descriptor that is none of the standard streams: a program may have closed those, and
+    """A descriptor other than those of the standard streams: a program may have closed these, and
     write to them all the same."""
     fd = os.open(path, flags, 0o666)
     low = []

@@ -171,7 +171,7 @@ class RemoteLog:
         segment.size = len(content)
         segment.put = count
         if segment.size >= self._limit and not segment.in_doubt:
-            self._end_segment()  # it needs no memory any more
+            self._end_segment()  # it no longer needs memory
 
     def _end_segment(self) -> None:
         """Never write the segment again; records that are not in it go into the next one."""

@@ -1,8 +1,8 @@
 """Bytes to events: the inverse of `messages`.
 
 Every message is read as protobuf reads it: unknown fields and fields of another wire type are
-skipped, the last of several counts, strings must be UTF-8. Bytes that are no event raise WireError
-(a ValueError). Payloads stay views of the record until they are needed.
+skipped, the last of several counts, strings must be UTF-8. Bytes that are not an event raise
+WireError (a ValueError). Payloads stay views of the record until they are needed.
 """
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .schema import DATA_TYPES, DT_BFLOAT16, DT_HALF, DT_STRING
 from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
 
 # "A single element is broadcast to the shape": to how many elements at most. TensorBoard allocates
-# all of them, whatever the shape says.
+# all of them, however large the shape is.
 MAX_FILL = 1 << 20
 # How many strings of one tensor become objects, each of which takes much more than the two bytes
 # that an empty one has in the file.

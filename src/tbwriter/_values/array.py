@@ -69,7 +69,7 @@ class Snapshot:
         return self._held
 
     def release(self) -> None:
-        """Give the memory back; nothing may refer to the values any more."""
+        """Give the memory back; nothing may refer to the values after that."""
         self._held, buffer, self._buffer = None, self._buffer, None
         if buffer is not None:
             pool.give_back(buffer)

@@ -31,7 +31,7 @@ _ROWS, _FEW = 64, 3
 class Histogram(NamedTuple):
     """The content of a histogram event.
 
-    min, max, num, sum, sum_squares: of the finite values; min > max if there is none.
+    min, max, num, sum, sum_squares: of the finite values; min > max without any.
     limits: the right edge of each bucket; the first bucket begins at `min`.
     counts: the number of values in each bucket: `limits[i - 1] <= value < limits[i]`.
     not_finite: how many NaN and infinities were left out.

@@ -165,7 +165,7 @@ def listed(values: Any, what: str) -> Any:
                         f"({type(error).__name__}), want an array with data") from error
 
 
-# More items than any argument has: an object that never ends is none.
+# More items than any argument has: an endless object is not a list.
 _MOST_ITEMS = 1 << 24
 
 

@@ -36,7 +36,7 @@ class Pool:
             return bytearray(size)
 
     def give_back(self, buffer: bytearray) -> None:
-        """Keep a buffer that nothing refers to any more."""
+        """Keep a buffer to which nothing refers."""
         self._free.setdefault(len(buffer), []).append(buffer)
 
     def clear(self) -> None:

@@ -79,7 +79,7 @@ def _leaves(field: Field) -> Iterator[Field]:
 
 
 def _asset(directory: str, name: str, known: Mapping[str, str]) -> Tuple[str, str]:
-    """The problem of a file that a configuration names, "" if there is none; and its path."""
+    """The problem of a file that a configuration names, or ""; and its path."""
     if is_url(directory):
         path = f"{directory}/{posixpath.normpath(name)}"
         inside, there = not posixpath.normpath(name).startswith(("..", "/")), path in known

@@ -1,6 +1,6 @@
 """One run, read file by file: every value is decoded once and shown to the rules that it concerns.
 
-Scalars come as columns. Of each kind of scalar (a tag with its metadata) the first is shown to the
+Scalars come as columns. The first scalar of each kind (a tag with its metadata) is shown to the
 rules; in the others, only step and time can be wrong.
 """
 from __future__ import annotations

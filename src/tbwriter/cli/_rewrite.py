@@ -324,7 +324,7 @@ def _write(index: Index, rows: "np.ndarray[Any, Any]", name: str, output: Output
 
 def _copy_side_files(found: Sequence[Place], output: Output, selection: Selection, report: Report
                      ) -> None:
-    """Copy everything that is no event file, such as what the Projector shows."""
+    """Copy the files that are not event files, such as those of the Projector."""
     copied: Dict[Tuple[str, str], str] = {}
     for place in found:
         for directory in _chosen_directories(place, selection):

@@ -197,7 +197,7 @@ def _path_of(name: str) -> List[str]:
 
 def _beside(name: str, package: str, path: List[str]) -> Optional[ModuleType]:
     """The real submodule `name` of `package`, which is in the directories `path`, under no name in
-    `sys.modules`; None where there is none, or it can't be imported."""
+    `sys.modules`; None if it does not exist or can't be imported."""
     parents = name[len(package) + 1:].split(".")[:-1]
     spec = PathFinder.find_spec(name, [os.path.join(one, *parents) for one in path])
     if name == package or spec is None or spec.loader is None:

@@ -166,7 +166,7 @@ class Summary(messages.Summary):
         return self._data
 
     def ParseFromString(self, data: bytes) -> None:
-        """Replace the values by those of a serialized Summary. ValueError where it is none."""
+        """Replace the values by those of a serialized Summary. ValueError if it is not one."""
         tags = [value.tag for value in Message(data, _SUMMARY).value]
         self._data = bytes(data)
         self.tags, self.nbytes, self.ready = tuple(tags), len(data), True

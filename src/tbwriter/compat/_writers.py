@@ -62,7 +62,8 @@ def guarded(cls: _Class) -> _Class:
 
 
 def encoded(message: Any, what: str) -> bytes:
-    """A message of protobuf, or its bytes, as bytes. ValueError for bytes that are no message."""
+    """A message of protobuf, or its bytes, as bytes. ValueError for bytes that are not a
+    message."""
     data = serialized(message, what)
     check_fields(data)
     return data
@@ -361,7 +362,7 @@ class SummaryWriterBase(Extended):
 
 
 def curves(values: Any) -> Dict[str, Any]:
-    """{name: number} of `add_scalars`; a name that is no text becomes one."""
+    """{name: number} of `add_scalars`; a name that is not a text becomes one."""
     if not isinstance(values, Mapping):
         raise TypeError(f"got tag_scalar_dict of type {type(values).__name__}, want a dict")
     return {str(name): value for name, value in values.items()}

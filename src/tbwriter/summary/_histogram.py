@@ -48,7 +48,7 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
         edges are counted too.
     max_bins: neighbouring buckets are joined until there are no more than these.
     max_values: of a larger array, at most this many values from all parts of it are counted, and
-        the counts are scaled to its size; the description says so. With 50,000, the share below
+        the counts are scaled to its size; the description states it. With 50,000, the share below
         each limit is right to within a hundredth. `min` and `max` are those of the sample.
     display_name, description: shown with the chart; the description is Markdown.
 
@@ -59,7 +59,7 @@ def histogram(tag: str, values: Any, bins: Bins = "tensorflow", *,
 
     Source: HistogramProto in TensorFlow's summary.proto; the limits of its histogram.cc.
     """
-    _metadata(display_name, description)  # raises for texts that are none
+    _metadata(display_name, description)  # raises for arguments that are not texts
     counting = Counting(tag, checked_bins(bins),
                         None if max_bins is None else as_count(max_bins, "max_bins"),
                         None if max_values is None else as_count(max_values, "max_values"),

@@ -67,7 +67,7 @@ def _utf8(cell: Any) -> bytes:
     if isinstance(cell, str):
         return cell.encode("utf-8", "replace")
     if isinstance(cell, bytes):
-        # The dashboard refuses a whole run for one that is no UTF-8.
+        # The dashboard refuses a whole run for one text that is not UTF-8.
         return cell.decode("utf-8", "replace").encode("utf-8")
     if isinstance(cell, (bool, int, float)):
         return str(cell).encode("utf-8")
