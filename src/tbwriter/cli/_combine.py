@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from .._files.places import ALONE, runs_of
 from .._files.records import raw_record
 from .._reading.ahead import Copies
-from ._index import Index, Source, purged
+from ._index import Index, Source, Tags, purged
 from ._rewrite import Place
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 
 class _Extent(NamedTuple):
-    """steps: {tag: its least and greatest step}. whole: {tag of the run as a whole: a hash of its
-    last record without the time}."""
+    """first, last: the least and greatest step of each of the tags. whole: {tag of the run as a
+    whole: a hash of its last record without the time}; it has no steps."""
 
-    steps: Dict[str, Tuple[int, int]]
+    tags: Tags
+    first: Array
+    last: Array
     whole: Dict[str, bytes]
 
 
@@ -62,31 +66,35 @@ def _collision(runs: Sequence[Sequence[Source]]) -> Optional[str]:
     for sources in runs:
         extent = _extent(Index(sources))
         for other in seen:
-            for tag in (tag for tag in extent.steps if tag in other.steps):
-                (first, last), (begin, end) = extent.steps[tag], other.steps[tag]
-                if first <= end and begin <= last:
-                    return tag
-            for tag in extent.whole:
-                if other.whole.get(tag, extent.whole[tag]) != extent.whole[tag]:
-                    return tag
+            tag = _shared(extent, other)
+            if tag is not None:
+                return tag
         seen.append(extent)
     return None
 
 
+def _shared(extent: _Extent, other: _Extent) -> Optional[str]:
+    for tag, first, last in zip(extent.tags, extent.first, extent.last):
+        number = other.tags.find(tag.name) if first <= last else None
+        if number is not None and first <= other.last[number] and other.first[number] <= last:
+            return tag.name
+    for name, found in extent.whole.items():
+        if other.whole.get(name, found) != found:
+            return name
+    return None
+
+
 def _extent(index: Index) -> _Extent:
-    extent = _Extent({}, {})
     rows = np.flatnonzero(~purged(index))
-    tags, steps = index.tag[rows], index.step[index.event[rows]]
-    order = np.lexsort((steps, tags))
-    whole_run = index.whole_run()
-    for group in np.split(order, np.flatnonzero(np.diff(tags[order])) + 1) if len(order) else []:
-        number = int(tags[group[0]])
-        name = index.tags[number].name
-        if whole_run[number]:
-            extent.whole[name] = _hash(index, int(rows[group].max()))
-        else:
-            extent.steps[name] = int(steps[group[0]]), int(steps[group[-1]])
-    return extent
+    whole = index.whole_run()[index.tag[rows]] if len(rows) else np.zeros(0, bool)
+    limits = np.iinfo(np.int64)
+    first, last = (np.full(len(index.tags), limit) for limit in (limits.max, limits.min))
+    tags, steps = index.tag[rows[~whole]], index.step[index.event[rows[~whole]]]
+    np.minimum.at(first, tags, steps)
+    np.maximum.at(last, tags, steps)
+    latest = dict(zip(index.tag[rows[whole]].tolist(), rows[whole].tolist()))
+    return _Extent(index.tags, first, last, {
+        index.tags[number].name: _hash(index, row) for number, row in sorted(latest.items())})
 
 
 def _hash(index: Index, row: int) -> bytes:

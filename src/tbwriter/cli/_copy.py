@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Set, Tuple, Type
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, Type
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Copier:
     def __init__(self, index: Index, rename: Dict[int, str]) -> None:
         self._index = index
         self._rename = rename
-        self._described: Set[int] = set()
+        self._described = bytearray(len(index.tags))  # 1 for each tag with its metadata written
         self.changed = 0
         version = parse.event(index.header) if index.header else None
         times = [first for first, _ in index.times if math.isfinite(first)]
@@ -60,7 +60,7 @@ class Copier:
         with _Files([file.place for file in index.files]) as files:
             for number, offset, tags, at in _groups(index, rows, starts):
                 raw = files.record(number, offset)
-                if at[0] == PLAIN and tags[0] in self._described and tags[0] not in self._rename:
+                if at[0] == PLAIN and self._described[tags[0]] and tags[0] not in self._rename:
                     yield [raw]  # with its checksums, which were right
                     self.changed += not raw
                     continue
@@ -77,7 +77,8 @@ class Copier:
             changes = list(map(self._change, tags, parse.picked(event.values, at)))
         else:
             changes = [SAME for _ in tags]
-            self._described.update(tags)
+            for tag in tags:
+                self._described[tag] = 1
         whole = len(at) == max(1, len(event.values)) and all(one is SAME for one in changes)
         if whole and time == event.wall_time:
             return [raw]
@@ -85,8 +86,8 @@ class Copier:
 
     def _change(self, tag: int, value: Value) -> Change:
         known = self._index.tags[tag]
-        first = tag not in self._described
-        self._described.add(tag)
+        first = not self._described[tag]
+        self._described[tag] = 1
         number = needs_number(value, known.metadata.plugin)
         named = value.metadata is not None and bool(value.metadata.plugin)
         describe = first and bool(known.metadata.plugin) and (number or not named)

@@ -1,6 +1,7 @@
 """Where every value of a run is, and which values TensorBoard would have replaced.
 
-An index holds 20 bytes per event and 12 bytes per value, and no value itself.
+An index holds 20 bytes per event, 12 bytes per value and about 250 bytes per tag, and no value
+itself.
 """
 from __future__ import annotations
 
@@ -73,15 +74,50 @@ class Restart(NamedTuple):
     source: int
 
 
-class Tag:
+class Tag(NamedTuple):
     """A tag. kind: of its first value; metadata: the first that names a plugin."""
 
-    __slots__ = ("name", "kind", "metadata")
+    name: str
+    kind: str
+    metadata: Metadata
 
-    def __init__(self, name: str, value_kind: str, metadata: Metadata) -> None:
-        self.name = name
-        self.kind = value_kind
-        self.metadata = metadata
+
+class Tags:
+    """The tags of a run by number, in columns: a log may have a million."""
+
+    def __init__(self) -> None:
+        self._names: List[str] = []
+        self._kinds: List[str] = []
+        self._metadata: List[Metadata] = []
+        # By name: first those of all values but RunMetadata, which are apart.
+        self._numbers: Tuple[Dict[str, int], Dict[str, int]] = {}, {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, number: int) -> Tag:
+        return Tag(self._names[number], self._kinds[number], self._metadata[number])
+
+    def __iter__(self) -> Iterator[Tag]:
+        return map(Tag, self._names, self._kinds, self._metadata)
+
+    def find(self, name: str) -> Optional[int]:
+        """The number of a tag that is not one of RunMetadata."""
+        return self._numbers[0].get(name)
+
+    def number(self, value: Value) -> int:
+        """The number of a value's tag, which is added if it is new."""
+        metadata = value.metadata or parse.NO_METADATA
+        numbers = self._numbers[metadata.plugin == schema.TAGGED_RUN_METADATA]
+        number = numbers.setdefault(value.tag, len(self._names))
+        if number == len(self._names):
+            self._names.append(value.tag)
+            self._kinds.append(kind(value, metadata.plugin))
+            self._metadata.append(metadata)
+        elif metadata.plugin and not self._metadata[number].plugin:
+            self._metadata[number] = metadata
+            self._kinds[number] = self._kinds[number] or kind(value, metadata.plugin)
+        return number
 
 
 class Index:
@@ -96,11 +132,9 @@ class Index:
     def __init__(self, files: Sequence[Source], progress: Optional[Progress] = None) -> None:
         self.faults = Faults()
         self.left_out: Counts[str] = Counter()
-        self.tags: List[Tag] = []
+        self.tags = Tags()
         self.header = b""
         self.restarts: List[Restart] = []
-        # By the name of the tag, and whether it is one of RunMetadata: those are apart.
-        self._numbers: Dict[Tuple[str, bool], int] = {}
         self._columns = tuple(array(code) for code in "iqqiii")
         self.files = self._in_order(files)
         self.times = [(math.inf, -math.inf)] * len(self.files)
@@ -237,7 +271,7 @@ class Index:
         """The number of a value's tag, or -1 and why the value is left out."""
         if not value.number and not value.metadata:
             return -1, EMPTY
-        number = self._number(value)
+        number = self.tags.number(value)
         tag = self.tags[number]
         plugin = tag.metadata.plugin
         if tag.kind != kind(value, plugin):
@@ -248,19 +282,6 @@ class Index:
         except WireError:
             return -1, DAMAGED
         return number, ""
-
-    def _number(self, value: Value) -> int:
-        metadata = value.metadata or parse.NO_METADATA
-        key = value.tag, metadata.plugin == schema.TAGGED_RUN_METADATA
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self.tags)
-            self.tags.append(Tag(value.tag, kind(value, metadata.plugin), metadata))
-        tag = self.tags[number]
-        if metadata.plugin and not tag.metadata.plugin:
-            tag.metadata = metadata
-            tag.kind = tag.kind or kind(value, metadata.plugin)
-        return number
 
 
 def _first_time(file: Source) -> float:

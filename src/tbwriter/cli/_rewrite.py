@@ -257,40 +257,49 @@ def _selected(index: Index, rows: "np.ndarray[Any, Any]", selection: Selection
 def _thin(tags: "np.ndarray[Any, Any]", points: int) -> "np.ndarray[Any, Any]":
     keep = np.zeros(len(tags), bool)
     order = np.argsort(tags, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(tags[order])) + 1) if len(tags) else []:
-        at = np.linspace(0, len(group) - 1, min(points, len(group)))
-        keep[group[np.round(at).astype(np.int64)]] = True
+    begins = np.flatnonzero(np.diff(tags[order], prepend=-1))
+    counts = np.diff(begins, append=len(tags))
+    for count in np.unique(counts).tolist():
+        at = np.linspace(0, count - 1, min(points, count))
+        group = begins[counts == count]
+        keep[order[group[:, None] + np.round(at).astype(np.int64)]] = True
     return keep
 
 
 def _renames(index: Index, rows: "np.ndarray[Any, Any]", run: str, selection: Selection,
              report: Report) -> Dict[int, str]:
     """{number of a tag: its new name}. A name that another tag of the run has is not given."""
-    tags = {number: index.tags[number] for number in np.unique(index.tag[rows]).tolist()}
-    asked = {number: _renamed(tag.name, selection.rename) for number, tag in tags.items()}
-    asked = {number: one for number, one in asked.items() if one[1] != tags[number].name}
-    kept = {tag.name for number, tag in tags.items() if number not in asked}
+    if not selection.rename:
+        return {}
+    tags, asked = index.tags, {}
+    kept: Set[str] = set()
+    for number in np.unique(index.tag[rows]).tolist():
+        name = tags[number].name
+        new = _renamed(name, selection.rename)[1]
+        if new == name:
+            kept.add(name)
+        else:
+            asked[number] = new
     while True:
-        renames: Dict[int, str] = {}
-        taken = set(kept)
-        for number, (_, new) in asked.items():
-            if tags[number].kind not in NAMELESS and new not in taken:
-                renames[number] = new
+        taken, refused = set(kept), []
+        for number, new in asked.items():
+            if tags[number].kind in NAMELESS or new in taken:
+                refused.append(number)
+            else:
                 taken.add(new)
         # A tag that keeps its name leaves it to no other tag.
-        refused = {tags[number].name for number in asked if number not in renames}
-        if refused <= kept:
+        names = {tags[number].name for number in refused}
+        if names <= kept:
             break
-        kept |= refused
-    for number, (old, new) in asked.items():
-        if number in renames:
-            report.applied.add(old)
-        else:
-            nameless = tags[number].kind in NAMELESS
-            why = "finds its graphs by name" if nameless else "has a tag of this name already"
-            report.notes.append(
-                f"{tags[number].name} is not renamed to {new}: the run {run} {why}")
-    return renames
+        kept |= names
+    for number in refused:
+        new = asked.pop(number)
+        nameless = tags[number].kind in NAMELESS
+        why = "finds its graphs by name" if nameless else "has a tag of this name already"
+        report.notes.append(
+            f"{tags[number].name} is not renamed to {new}: the run {run} {why}")
+    report.applied.update(_renamed(tags[number].name, selection.rename)[0] for number in asked)
+    return asked
 
 
 def _renamed(name: str, rename: Dict[str, str]) -> Tuple[str, str]:
