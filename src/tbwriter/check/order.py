@@ -12,7 +12,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from itertools import takewhile
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -50,6 +50,8 @@ TWO_WRITERS = Rule(
 
 RULES = (REPEATED_STEPS, DECREASING_STEPS, RESTART_NOT_SEEN, STALE_POINTS, FILE_ORDER, TWO_WRITERS)
 
+# Of a tag without stale points: never changed.
+_NONE: List[Tuple[int, int]] = []
 # The clock's resolution in file names and in the first events of TensorFlow.
 _SECONDS = 2
 
@@ -104,7 +106,15 @@ class Series:
         # How many of `kept` precede the first START, which the Python loader ignores.
         self._mark = 0
         # Ranges of `kept` that the Python loader has purged, in their order.
-        self._stale: List[Tuple[int, int]] = []
+        self._stale = _NONE
+
+    @classmethod
+    def of_one(cls, restarts: Restarts, moment: int, step: int, digest: int) -> "Series":
+        """The series of a tag with one value, which came at this moment."""
+        series = cls(restarts)
+        series._moment, series.digest, series.count = moment, digest, 1
+        series.kept.append(step)
+        return series
 
     def add(self, step: int, digest: int = 0) -> None:
         """One more value. digest: equal for equal bytes; 0 where it is not known."""
@@ -145,7 +155,7 @@ class Series:
             begin = bisect_left(self.kept, step)
             self._trim(begin)
             if begin < len(self.kept):
-                self._stale.append((begin, len(self.kept)))
+                self._add_stale(begin, len(self.kept))
 
     def _cut(self, step: int) -> None:
         """Delete the points that the fast loader deletes, and note the fault of each."""
@@ -169,7 +179,69 @@ class Series:
         while self._stale and self._stale[-1][1] > begin:
             start, _ = self._stale.pop()
             if start < begin:
-                self._stale.append((start, begin))
+                self._add_stale(start, begin)
+
+    def _add_stale(self, begin: int, end: int) -> None:
+        if self._stale is _NONE:  # most tags have none
+            self._stale = []
+        self._stale.append((begin, end))
+
+
+class AllSeries:
+    """The steps of all tags of a run, by their numbers. A tag with one value, of which a log may
+    have a million, takes a row of columns; with the second value it gets a `Series`."""
+
+    def __init__(self, restarts: Restarts) -> None:
+        self._restarts = restarts
+        # Of the tags in the order in which they first had a value: what `Series.of_one` needs.
+        self._tags, self._moments, self._steps = array("i"), array("q"), array("q")
+        self._digests = array("Q")
+        # Which row a tag has, -1 for none.
+        self._rows = array("i")
+        self._several: Dict[int, Series] = {}
+
+    def add(self, tag: int, step: int, digest: int = 0) -> None:
+        """One more value: see `Series.add`."""
+        if self._row(tag) >= 0:
+            self._series(tag).add(step, digest)
+            return
+        self._rows[tag] = len(self._tags)
+        self._tags.append(tag)
+        self._moments.append(self._restarts.moment)
+        self._steps.append(step)
+        self._digests.append(digest)
+
+    def extend(self, tag: int, steps: "np.ndarray[Any, Any]") -> None:
+        """More values, in the order of the file: at least one."""
+        if self._row(tag) < 0:
+            self.add(tag, int(steps[0]))
+            steps = steps[1:]
+        if len(steps):
+            self._series(tag).extend(steps)
+
+    def items(self) -> Iterator[Tuple[int, Series]]:
+        """Each tag with its series, in the order in which they first had a value."""
+        for row, tag in enumerate(self._tags):
+            yield tag, self._several.get(tag) or self._of_one(row)
+
+    def rewound(self) -> List[int]:
+        """The tags with values from before an ignored restart that a later value deleted."""
+        return [tag for tag in self._tags if tag in self._several and self._several[tag].rewound]
+
+    def _row(self, tag: int) -> int:
+        while tag >= len(self._rows):
+            self._rows.append(-1)
+        return self._rows[tag]
+
+    def _series(self, tag: int) -> Series:
+        series = self._several.get(tag)
+        if series is None:
+            series = self._several[tag] = self._of_one(self._rows[tag])
+        return series
+
+    def _of_one(self, row: int) -> Series:
+        return Series.of_one(self._restarts, self._moments[row], self._steps[row],
+                             self._digests[row])
 
 
 def check_series(name: str, series: Series, path: str, found: Findings) -> None:
@@ -187,9 +259,9 @@ def check_series(name: str, series: Series, path: str, found: Findings) -> None:
                   f"{stale} of {len(series.kept)} points are from before a restart")
 
 
-def check_restarts(restarts: Restarts, tags: Dict[str, Series], path: str, found: Findings) -> None:
-    """A restart that the Python loader ignores although values are written again."""
-    rewound = [name for name, series in tags.items() if series.rewound]
+def check_restarts(restarts: Restarts, rewound: List[str], path: str, found: Findings) -> None:
+    """A restart that the Python loader ignores although values are written again: those of the
+    tags `rewound`."""
     if restarts.unseen is not None and rewound:
         found.add(RESTART_NOT_SEEN, path, "",
                   f"a single START, at step {restarts.unseen}, with {len(rewound)} tags written "
@@ -197,15 +269,16 @@ def check_restarts(restarts: Restarts, tags: Dict[str, Series], path: str, found
 
 
 class File(NamedTuple):
-    """One file of a run. first, last: the least and greatest finite wall_time. tags: in it."""
+    """One file of a run. first, last: the least and greatest finite wall_time. tags: in it, by
+    number."""
 
     path: str
     first: float
     last: float
-    tags: Set[str]
+    tags: "array[int]"
 
 
-def check_files(files: List[File], found: Findings) -> None:
+def check_files(files: List[File], names: List[str], found: Findings) -> None:
     """Neighbours among the files of a run whose order, or overlap, is a hazard."""
     timed = [file for file in files if math.isfinite(file.first)]
     for before, after in zip(timed, timed[1:]):
@@ -216,10 +289,12 @@ def check_files(files: List[File], found: Findings) -> None:
                 found.add(FILE_ORDER, after.path, "",
                           f"begins {before.first - after.first:.0f} s before {name}, but its name "
                           "sorts after it")
-        elif after.first < before.last - _SECONDS and before.tags & after.tags:
-            tag = min(before.tags & after.tags)
-            found.add(TWO_WRITERS, after.path, "",
-                      f"begins while {name} continues, with the same tags, such as {tag!r}")
+        elif after.first < before.last - _SECONDS:
+            shared = set(before.tags).intersection(after.tags)
+            if shared:
+                tag = min([names[number] for number in shared])
+                found.add(TWO_WRITERS, after.path, "",
+                          f"begins while {name} continues, with the same tags, such as {tag!r}")
 
 
 def _natural(path: str) -> List[Tuple[int, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from array import array
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from . import content, files, media, numbers, order, tags
 from .finding import Finding, Findings
 from .hparams import HParams
-from .order import Restarts, Series
+from .order import AllSeries, Restarts
 from .value import Decoded, Problem
 from .wellformed import GRAPH, RUN_METADATA, Fields
 from .._files.records import Record
@@ -41,12 +42,18 @@ class Run:
     def __init__(self, name: str, hparams: HParams) -> None:
         self.found = Findings(name)
         self.restarts = Restarts()
-        self.series: Dict[str, Series] = {}
-        self.plugins: Dict[str, str] = {}
+        self.series = AllSeries(self.restarts)
+        # The tags by number; of each its plugin, and, in the last file that has it, the metadata of
+        # its first value, by which TensorBoard knows it.
+        self.tags: Dict[str, int] = {}
+        self.plugins: List[str] = []
+        self.metadata: List[Metadata] = []
+        self.files_of = array("i")
         self.meshes = numbers.Meshes()
         self._name = name
         self._hparams = hparams
         self._files: List[order.File] = []
+        self._begun = 0
         self._clips: Dict[str, Set[int]] = {}
         self._looked: Dict[str, int] = {}
 
@@ -54,7 +61,8 @@ class Run:
              opened: Callable[[str], Window] = Window) -> None:
         """One file. progress: called with the number of bytes read since the last call."""
         faults = files.Damage()
-        reader = _File(self, path)
+        reader = _File(self, path, self._begun)
+        self._begun += 1
         try:
             with opened(path) as window:
                 if window.gzipped:
@@ -70,11 +78,14 @@ class Run:
         files.check_faults(faults, path, reader.empty, self.found)
         self._files.append(reader.end())
 
-    def tag(self, name: str) -> Series:
-        """The steps of a tag."""
-        if name not in self.series:
-            self.series[name] = Series(self.restarts)
-        return self.series[name]
+    def tag(self, name: str) -> int:
+        """The number of a tag, which is new or known."""
+        number = self.tags.setdefault(name, len(self.plugins))
+        if number == len(self.plugins):
+            self.plugins.append("")
+            self.metadata.append(parse.NO_METADATA)
+            self.files_of.append(-1)
+        return number
 
     def hparams(self, content: bytes) -> None:
         self._hparams.add(self._name, content)
@@ -91,13 +102,15 @@ class Run:
     def findings(self) -> List[Finding]:
         """All findings of this run, errors first."""
         last = self._files[-1].path if self._files else ""
-        order.check_files(self._files, self.found)
-        order.check_restarts(self.restarts, self.series, last, self.found)
-        for name, series in self.series.items():
-            order.check_series(name, series, last, self.found)
-        for tag, counts in self._clips.items():
+        names = list(self.tags)
+        order.check_files(self._files, names, self.found)
+        order.check_restarts(self.restarts, [names[tag] for tag in self.series.rewound()], last,
+                             self.found)
+        for tag, series in self.series.items():
+            order.check_series(names[tag], series, last, self.found)
+        for name, counts in self._clips.items():
             if len(counts) > 1:
-                self.found.add(media.AUDIO_CLIPS, last, tag,
+                self.found.add(media.AUDIO_CLIPS, last, name,
                                f"from {min(counts)} to {max(counts)} clips per step")
         self.meshes.check(last, self.found)
         return self.found.all()
@@ -106,13 +119,13 @@ class Run:
 class _File:
     """One file of a run, part by part."""
 
-    def __init__(self, run: Run, path: str) -> None:
+    def __init__(self, run: Run, path: str, number: int) -> None:
         self._run = run
         self._path = path
+        self._number = number
         self.empty = True
         self._first, self._last = math.inf, -math.inf
-        # The metadata of the first value of each tag, by which TensorBoard knows it.
-        self._metadata: Dict[str, Metadata] = {}
+        self._tags = array("i")
         # Tags whose first value is a tensor without a plugin.
         self._unnamed: Set[str] = set()
         # For each kind of scalar that was shown to the rules: what its values break.
@@ -143,7 +156,7 @@ class _File:
         """The findings that need all records of the file."""
         for tag in sorted(self._unnamed):
             self._run.found.add(tags.NO_PLUGIN, self._path, tag, "tensors without metadata")
-        return order.File(self._path, self._first, self._last, set(self._metadata))
+        return order.File(self._path, self._first, self._last, self._tags)
 
     def _begin(self, scalars: Scalars, others: List[Record]) -> None:
         """Check the first event of the file, which states the version."""
@@ -208,7 +221,7 @@ class _File:
             self._value(value, event.step)
 
     def _graph(self, tag: str, event: Event, fields: Fields, data: Data) -> None:
-        self._run.tag(tag).add(event.step, _digest(data))
+        self._run.series.add(self._run.tag(tag), event.step, _digest(data))
         problem = content.graph_problem(data, fields)
         if problem:
             self._run.found.add(content.GRAPH_CONTENT, self._path, tag,
@@ -223,7 +236,8 @@ class _File:
         first = self._described(value.value, step)
         if value.value.number:
             scalar = schema.kind_of(value.value.number, first.plugin) == "scalar"
-            self._run.tag(value.value.tag).add(step, 0 if scalar else _digest(value.value.data))
+            self._run.series.add(self._run.tag(value.value.tag), step,
+                                 0 if scalar else _digest(value.value.data))
             self._shown(value, first, step)
         else:
             tags.check_missing_value(value.value, first.plugin, step, self._path, self._run.found)
@@ -231,9 +245,11 @@ class _File:
     def _described(self, value: Value, step: int) -> Metadata:
         """The metadata that counts for a value: that of its tag's first value in the file."""
         found, given = self._run.found, value.metadata or parse.NO_METADATA
-        first = self._metadata.get(value.tag)
-        if first is None:
-            first = self._metadata[value.tag] = given
+        tag = self._run.tag(value.tag)
+        if self._run.files_of[tag] != self._number:
+            self._run.files_of[tag] = self._number
+            self._run.metadata[tag] = given
+            self._tags.append(tag)
             tags.check_first(value, self._path, found)
             if value.number == schema.Value.TENSOR and not given.plugin:
                 self._unnamed.add(value.tag)
@@ -245,16 +261,15 @@ class _File:
                       f"plugin {given.plugin!r} comes at step {step}, not with the first value")
         if given.plugin == schema.HPARAMS:
             self._run.hparams(given.content)
-        return first
+        return self._run.metadata[tag]
 
     def _shown(self, value: Decoded, first: Metadata, step: int) -> List[Problem]:
         """The problems of a value, which are noted."""
         tag = value.value.tag
         given = value.value.metadata or parse.NO_METADATA
         plugin = schema.FORMS.get(value.value.number) or given.plugin or first.plugin
-        before = self._run.plugins.setdefault(tag, plugin)
-        if plugin and not before:
-            before = self._run.plugins[tag] = plugin
+        number = self._run.tag(tag)
+        before = self._run.plugins[number] = self._run.plugins[number] or plugin
         if plugin and plugin != before:
             problems = [(tags.KIND_CHANGES, f"{before} before, {plugin} at step {step}")]
         elif plugin in _MEDIA:
@@ -320,7 +335,7 @@ class _Waiting:
             offsets, steps = self._columns[name]
             end = int(np.searchsorted(offsets, offset))
             if end:
-                self._run.tag(name).extend(steps[:end])
+                self._run.series.extend(self._run.tag(name), steps[:end])
                 self._columns[name] = [offsets[end:], steps[end:]]
 
     def all_before(self, offset: int) -> None:
@@ -334,4 +349,4 @@ class _Waiting:
         """Note the steps of all scalars."""
         for name, (_, steps) in self._columns.items():
             if len(steps):
-                self._run.tag(name).extend(steps)
+                self._run.series.extend(self._run.tag(name), steps)
