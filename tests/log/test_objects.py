@@ -597,7 +597,7 @@ def test_tail_follows_an_object_that_grows(memory: Memory) -> None:
         writer.add_scalar("x", 2.0, 2)
         writer.flush()
         assert follower.read()
-    assert follower.lines(60)[0].split() == ["run", "x", "2", "2", "▁█"]
+    assert next(follower.lines(60)).split() == ["run", "x", "2", "2", "▁█"]
 
 
 def test_reading_without_fsspec(tmp_path: Any) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from functools import lru_cache
-from typing import DefaultDict, Dict, List, Sequence, Tuple
+from typing import DefaultDict, Dict, Iterator, Sequence
 
 from .._proto import parse, schema, tensors, wire
 from .._proto.parse import Value
@@ -71,10 +70,16 @@ class Follower:
 
     def __init__(self, logdir: str, run: str = "*", tag: str = "*") -> None:
         self._logdir = logdir
-        self._fits_run, self._fits_tag = matcher(run), lru_cache(1 << 16)(matcher(tag))
+        self._fits_run, self._fits_tag = matcher(run), matcher(tag)
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
-        self._series: DefaultDict[Tuple[str, str], Points] = defaultdict(Points)
+        # {run: {tag: its values}}
+        self._series: DefaultDict[str, DefaultDict[str, Points]] = defaultdict(
+            lambda: defaultdict(Points))
+
+    def __len__(self) -> int:
+        """How many lines there are."""
+        return sum(map(len, self._series.values())) + len(self._damaged)
 
     @property
     def damaged(self) -> bool:
@@ -126,7 +131,7 @@ class Follower:
             if series is None:
                 if not self._is_shown(run, values[tag]):
                     continue
-                series = found[tag] = self._series[run, values[tag].tag]
+                series = found[tag] = self._series[run][values[tag].tag]
             series.add(step, number)
 
     def _note_record(self, run: str, data: bytes) -> None:
@@ -135,24 +140,26 @@ class Follower:
             if self._is_shown(run, value):
                 number = wire.as_float(value.data) if value.number == schema.Value.SIMPLE_VALUE \
                     else tensors.scalar_of(value.data)
-                self._series[run, value.tag].add(event.step, number)
+                self._series[run][value.tag].add(event.step, number)
 
     def _is_shown(self, run: str, value: Value) -> bool:
         """Whether a value is a scalar of a wanted tag."""
         return self._fits_tag(value.tag) and (
             value.number == schema.Value.SIMPLE_VALUE or value.number == schema.Value.TENSOR
-            and ((run, value.tag) in self._series or _is_scalar(value)))
+            and (value.tag in self._series[run] or _is_scalar(value)))
 
-    def lines(self, width: int) -> List[str]:
+    def lines(self, width: int) -> Iterator[str]:
         """A line for each scalar: run, tag, step, value, chart; damage below. Of `width` columns.
         """
-        lines = []
-        names = {key: f"{key[0]}  {key[1]}" for key in sorted(self._series)}
-        column = min(max(map(len, names.values()), default=0), max(8, width // 2))
-        for key, name in names.items():
-            series = self._series[key]
-            shown = name if len(name) <= column else name[:column - 1] + "…"
-            head = f"{shown:{column}} {series.step:>9} {series.values[-1]:>11.5g} "
-            chart = sparkline(series.values[-_POINTS:], max(4, width - len(head)))
-            lines.append(head + chart)
-        return lines + [f"damaged: {reason}" for reason in self._damaged.values()]
+        longest = max((len(run) + 2 + len(tag) for run, found in self._series.items()
+                       for tag in found), default=0)
+        column = min(longest, max(8, width // 2))
+        for run, found in sorted(self._series.items()):
+            for tag in sorted(found):
+                series, name = found[tag], f"{run}  {tag}"
+                values = series.values
+                shown = name if len(name) <= column else name[:column - 1] + "…"
+                head = f"{shown:{column}} {series.step:>9} {values[-1]:>11.5g} "
+                yield head + sparkline(values[-_POINTS:], max(4, width - len(head)))
+        for reason in self._damaged.values():
+            yield f"damaged: {reason}"

@@ -5,11 +5,15 @@ import argparse
 import shutil
 import sys
 import time
+from itertools import chain, islice
 
 from ._arguments import add_dir, add_names, seconds
 from ._exit import FOUND, GOOD
 from ._follow import Follower, in_ascii
 from ._text import shown
+
+# How many lines are printed at a time.
+_LINES = 1000
 
 HELP = "Follow the scalars of a growing run with small charts."
 
@@ -38,12 +42,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(follower: Follower, clear: str) -> None:
     size = shutil.get_terminal_size()
-    lines = follower.lines(size.columns) or ["no scalars yet"]
-    if clear and len(lines) > size.lines - 1:
+    lines, left = follower.lines(size.columns), len(follower)
+    if not left:
+        lines = iter(["no scalars yet"])
+    elif clear and left > size.lines - 1:
         count = max(1, size.lines - 2)
-        lines[count:] = [f"and {len(lines) - count} more: choose with --run and --tag"]
-    text = "\n".join(map(shown, lines))
-    print(clear + (text if _knows_bars() else in_ascii(text)), flush=True)
+        lines = chain(islice(lines, count),
+                      [f"and {left - count} more: choose with --run and --tag"])
+    knows_bars = _knows_bars()
+    # A screen of lines is one piece of text; a million lines are many.
+    for text in iter(lambda: "\n".join(map(shown, islice(lines, _LINES))), ""):
+        print(clear + (text if knows_bars else in_ascii(text)), flush=True)
+        clear = ""
 
 
 def _knows_bars() -> bool:
