@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Set, Tuple, Union
 
 import numpy as np
 
@@ -122,6 +122,10 @@ class Loader:
         self._columns = columns
         self._file = file
         self._path = ""
+        # Of the part that is read: the scalars, and values that were decoded by themselves, which
+        # are not in the columns yet.
+        self._found = _Found([], None)
+        self._singles: List[_Single] = []
         # {tag: (how many values are of another kind than its first, the offset of the first)}
         self._unfit: Dict[str, Tuple[int, int]] = {}
 
@@ -143,28 +147,23 @@ class Loader:
         return self.faults
 
     def _add_part(self, part: Part, values: List[Value], seen: Set[int]) -> None:
-        found = _Found(part.pieces, part.offsets)
+        self._found = found = _Found(part.pieces, part.offsets)
         # Columns are made in the order in which their tags first occur.
         new = [(*min([(one.first, one.place) for one in segments]), number)
                for number, segments in found.segments.items() if number not in seen]
         new = sorted([(int(part.offsets[first]), place, number) for first, place, number in new],
                      reverse=True)
         seen.update([number for _, _, number in new])
-        singles: List[_Single] = []
         for record in part.others:
             self._open(new, record.offset, values)
-            for single in self._decoded(record):
-                singles.append(single)
-                if len(singles) == _MOST_SINGLES:
-                    before, found = found.parted(record.offset)
-                    self._put(before, values, singles)
-                    singles = []
+            self._decode(record, values)
         self._open(new, part.end, values)
-        self._put(found, values, singles)
+        self._put(self._found, values)
 
-    def _put(self, found: "_Found", values: List[Value], singles: List[_Single]) -> None:
+    def _put(self, found: "_Found", values: List[Value]) -> None:
         """Put consecutive values into the columns, which exist: scalars of the kinds `values`, and
         those that were decoded one by one."""
+        singles, self._singles = self._singles, []
         pieces: Dict[str, List[Scalars]] = {}
         tags = {number: values[number].tag for number in found.segments}
         names = set(tags.values())
@@ -200,8 +199,8 @@ class Loader:
         while new and new[-1][0] < end:
             self._column_of(values[new.pop()[2]])
 
-    def _decoded(self, record: Record) -> Iterator[_Single]:
-        """The values of one record."""
+    def _decode(self, record: Record, kinds_of: List[Value]) -> None:
+        """Note the values of one record; after many, put them and all before into the columns."""
         try:
             event = parse.event(record.data)
             values = kinds.values_of(event)
@@ -222,7 +221,11 @@ class Loader:
             except WireError as error:
                 self.faults.append(Fault(self._path, EVENT, record.offset, 0, str(error)))
                 continue
-            yield value.tag, record.offset, place, event.step, event.wall_time, number
+            self._singles.append(
+                (value.tag, record.offset, place, event.step, event.wall_time, number))
+            if len(self._singles) == _MOST_SINGLES:
+                before, self._found = self._found.parted(record.offset)
+                self._put(before, kinds_of)
 
     def _note_unfit(self, tag: str, count: int, offset: int) -> None:
         before, first = self._unfit.get(tag, (0, offset))

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Iterator, Sequence
+from itertools import chain
+from typing import Iterable, Iterator, List, Sequence
 
 from ._text import shown
 
@@ -11,15 +12,20 @@ from ._text import shown
 _WIDEST = 200
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> Iterator[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> Iterator[str]:
     """The lines of a table. align: "l" or "r" for each column. A cell of more than 200 characters
     is longer than its column."""
-    cells = [list(map(shown, row)) for row in (head, *rows)]
-    widths = [min(max(map(width, column)), _WIDEST) for column in zip(*cells)]
-    for row in cells:
+    widths = [0] * len(head)
+    found: List[str] = []  # one string for each row, whose cells have no newlines
+    for row in chain([head], rows):
+        cells = list(map(shown, row))
+        widths = list(map(max, widths, map(width, cells)))
+        found.append("\n".join(cells))
+    widths = [min(size, _WIDEST) for size in widths]
+    for text in found:
         padded = (" " * (size - width(cell)) + cell if side == "r"
                   else cell + " " * (size - width(cell))
-                  for cell, size, side in zip(row, widths, align))
+                  for cell, size, side in zip(text.split("\n"), widths, align))
         yield "  ".join(padded).rstrip()
 
 

@@ -6,6 +6,7 @@ error message shows such characters escaped.
 """
 from __future__ import annotations
 
+import collections.abc
 import io
 import json
 import math
@@ -60,7 +61,7 @@ def _json_pieces(value: Any, line: str) -> Iterator[str]:
 
 def _is_small(value: Any) -> bool:
     """Whether a value is one piece of JSON."""
-    if not isinstance(value, (dict, list, tuple)):
+    if isinstance(value, str) or not isinstance(value, (dict, collections.abc.Sequence)):
         return True
     items = value.values() if isinstance(value, dict) else value
     return len(value) <= _FEW and all(map(_is_small, items))
@@ -95,7 +96,7 @@ def _plain(value: Any) -> Any:
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, collections.abc.Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from itertools import islice
-from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -138,21 +139,20 @@ def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
             options: argparse.Namespace) -> Reduced:
     fits = matcher(options.tag)
     kinds: Dict[str, str] = {}
-    scalars: Dict[str, List[Run]] = {}
-    for run_ in runs:
-        for tag, kind in run_.tags.items():
+    tags_of = [run_.tags for run_ in runs]
+    for found in tags_of:
+        for tag, kind in found.items():
             if fits(tag) and kinds.get(tag) != "scalar":
                 kinds[tag] = kind
-            if kind == "scalar":
-                scalars.setdefault(tag, []).append(run_)
     tags = [tag for tag, kind in kinds.items() if kind == "scalar"]
     read = same = steps = lacking = written = 0
-    start = _start(scalars)
+    start = _start(zip(runs, tags_of))
     with ExitStack() as files:
         outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}", start, output,
                                 files) for statistic in options.stat}
         for tag in tags:
-            points = [_last_values(run_, tag) for run_ in scalars[tag]]
+            points = [_last_values(run_, tag) for run_, found in zip(runs, tags_of)
+                      if found.get(tag) == "scalar"]
             step, wall_time, values = (np.concatenate(column) for column in
                                        zip(*(point[:3] for point in points)))
             read += sum(point[3] for point in points)
@@ -171,10 +171,11 @@ def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
                    len(kinds) - len(tags))
 
 
-def _start(scalars: Dict[str, List[Run]]) -> float:
+def _start(runs: Iterable[Tuple[Run, Dict[str, str]]]) -> float:
     """The earliest time of all scalars; 0 where none is finite."""
-    found = [times[np.isfinite(times)].min(initial=np.inf) for tag, runs in scalars.items()
-             for times in (run_.scalars(tag).wall_times for run_ in runs)]
+    found = (times[np.isfinite(times)].min(initial=np.inf)
+             for times in (run_.scalars(tag).wall_times for run_, tags in runs
+                           for tag, kind in tags.items() if kind == "scalar"))
     earliest = min(found, default=np.inf)
     return float(earliest) if np.isfinite(earliest) else 0.0
 

@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from array import array
+from itertools import chain
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from .._files.places import base_name, runs_of, size_of, tree
 from .._files.window import ReadError
@@ -53,13 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) -> Dict[str, Any]:
     """The facts about a run: its files, tags, hyperparameters, profiles and faults."""
-    rows = []
-    for name in tags:
-        known = run.tag(name)
-        rows.append({"tag": name, "kind": known.kind, "count": known.n,
-                     "steps": known.steps, "wall_times": known.wall_times})
-        if known.kind == "scalar":
-            rows[-1]["last"] = float(run.scalars(name).values[-1])
+    rows = _Tags(run, tags)
     faults = [str(fault) for fault in run.faults]
     if run.faults.more:
         faults.append(plural(run.faults.more, "more place"))
@@ -70,6 +67,35 @@ def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) ->
         faults.append(str(error))
     return {"run": run.name, "files": run.files, "writers": run.writers, "faults": faults,
             "hparams": values, "tags": rows, "profiles": profiles}
+
+
+class _Tags(Sequence[Dict[str, Any]]):
+    """The facts about each tag of a run, in columns: there may be a million."""
+
+    def __init__(self, run: Run, tags: Dict[str, str]) -> None:
+        self.names, self.kinds = list(tags), list(tags.values())
+        # Of each tag: count, first and last step; first and last time, and the last value.
+        self._whole, self._floats = array("q"), array("d")
+        for name, kind in tags.items():
+            known = run.tag(name)
+            last = run.scalars(name).values[-1] if kind == "scalar" else 0.0
+            self._whole.extend((known.n, *known.steps))
+            self._floats.extend((*known.wall_times, last))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, at: Any) -> Any:
+        count, *steps = self._whole[3 * at:3 * at + 3]
+        *times, last = self._floats[3 * at:3 * at + 3]
+        found = {"tag": self.names[at], "kind": self.kinds[at], "count": count,
+                 "steps": tuple(steps), "wall_times": tuple(times)}
+        if self.kinds[at] == "scalar":
+            found["last"] = last
+        return found
+
+    def __iter__(self) -> Iterator[Dict[str, Any]]:
+        return map(self.__getitem__, range(len(self)))
 
 
 def _profiles(found: Dict[str, List[str]]) -> Dict[str, List[Dict[str, Any]]]:
@@ -87,19 +113,21 @@ def _profiles(found: Dict[str, List[str]]) -> Dict[str, List[Dict[str, Any]]]:
 
 
 def _print(runs: List[Dict[str, Any]], options: argparse.Namespace) -> None:
-    groups: Dict[Tuple[Tuple[str, str], ...], List[Dict[str, Any]]] = {}
-    for one in runs if not options.all else []:
-        tags = tuple((tag["tag"], tag["kind"]) for tag in one["tags"])
+    groups: Dict[Tuple[Tuple[str, ...], ...], List[Dict[str, Any]]] = {}
+    for one in runs if not options.all and len(runs) >= _ALIKE else []:
+        tags = tuple(one["tags"].names), tuple(one["tags"].kinds)
         groups.setdefault(tags, []).append(one)
     alike = [group for group in groups.values() if len(group) >= _ALIKE]
     summed = {one["run"] for group in alike for one in group}
-    blocks = [list(_tag_table([one for one in runs if one["run"] not in summed], options.all)),
-              *(list(_run_table(group)) for group in alike), list(_profile_table(runs)),
-              [f"damaged: {fault}" for one in runs for fault in one["faults"]]]
-    for block in filter(None, blocks):
-        for line in block:
+    blocks = [_tag_table([one for one in runs if one["run"] not in summed], options.all),
+              *map(_run_table, alike), _profile_table(runs),
+              (f"damaged: {fault}" for one in runs for fault in one["faults"])]
+    for block in blocks:
+        count = 0
+        for count, line in enumerate(block, 1):
             say(line)
-        say()
+        if count:
+            say()
     if not runs:
         like = f" like {options.run}" if options.run != "*" else ""
         say(f"no runs{like} in {options.dir}")
@@ -127,48 +155,54 @@ def _rows(run: Dict[str, Any], everything: bool) -> Iterator[Dict[str, Any]]:
 
 def _tag_table(runs: List[Dict[str, Any]], everything: bool) -> Iterator[str]:
     """A row per tag."""
-    rows: List[Sequence[str]] = []
+    rows = _tag_rows(runs, everything)
+    for first in rows:
+        yield from table(("run", "tag", "kind", "count", "steps", "from", "to"),
+                         chain([first], rows), "lllrlll")
+
+
+def _tag_rows(runs: List[Dict[str, Any]], everything: bool) -> Iterator[Sequence[str]]:
     for run in runs:
         name = run["run"]
         for tag in _rows(run, everything):
-            rows.append((name, tag["tag"], tag["kind"], str(tag["count"]), _steps([tag]),
-                         *map(local_time, tag["wall_times"])))
+            yield (name, tag["tag"], tag["kind"], str(tag["count"]), _steps([tag]),
+                   *map(local_time, tag["wall_times"]))
             name = ""
         if run["hparams"]:
             cells = ", ".join(f"{key}={number(value)}" for key, value in run["hparams"].items())
-            rows.append((name, cells, "hparams", "", "", "", ""))
+            yield name, cells, "hparams", "", "", "", ""
         elif name and not run["profiles"]:
-            rows.append((name, "(no tags)", "", "", "", "", ""))
-    if rows:
-        yield from table(("run", "tag", "kind", "count", "steps", "from", "to"), rows, "lllrlll")
+            yield name, "(no tags)", "", "", "", "", ""
 
 
 def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
     """A row per run, for runs with the same tags: hyperparameters, and the last values of scalars
     if they are few."""
     names = list(dict.fromkeys(name for run in runs for name in run["hparams"]))
-    tags = list(_rows(runs[0], False))
-    scalars = [tag["tag"] for tag in tags if tag["kind"] == "scalar"]
+    tags = [(tag["tag"], tag["kind"]) for tag in _rows(runs[0], False)]
+    scalars = [tag for tag, kind in tags if kind == "scalar"]
     scalars = scalars if len(scalars) <= _COLUMNS else []
     rows = []
     for run in runs:
-        last = {tag["tag"]: tag.get("last") for tag in run["tags"]}
+        last = {tag["tag"]: tag.get("last") for tag in run["tags"]} if scalars else {}
         rows.append((run["run"], *(number(run["hparams"].get(name, "")) for name in names),
                      *(f"{last[tag]:.6g}" for tag in scalars),
                      str(sum(tag["count"] for tag in _rows(run, False))),
-                     _steps(list(_rows(run, False))),
+                     _steps(_rows(run, False)),
                      max((local_time(tag["wall_times"][1]) for tag in run["tags"]), default="")))
     head = ("run", *names, *scalars, "values", "steps", "to")
     yield from table(head, rows, "l" * (1 + len(names)) + "r" * (len(scalars) + 1) + "ll")
-    listed = ", ".join(f"{tag['tag']} ({tag['kind']})" for tag in tags[:8])
+    listed = ", ".join(f"{tag} ({kind})" for tag, kind in tags[:8])
     more = f" and {len(tags) - 8} more" if len(tags) > 8 else ""
     yield f"{len(runs)} runs with {plural(len(tags), 'tag')} each: {listed}{more}"
 
 
-def _steps(tags: Sequence[Dict[str, Any]]) -> str:
-    if not tags:
+def _steps(tags: Iterable[Dict[str, Any]]) -> str:
+    first, last = math.inf, -math.inf
+    for tag in tags:
+        first, last = min(first, tag["steps"][0]), max(last, tag["steps"][1])
+    if first > last:
         return ""
-    first, last = min(tag["steps"][0] for tag in tags), max(tag["steps"][1] for tag in tags)
     return f"{first}..{last}" if first != last else str(first)
 
 
