@@ -463,7 +463,7 @@ def test_defaults_of_the_writer():
 NUMBERS = [
     ("inside.md", "after five idle seconds", "_log.worker.IDLE_SECS", 5),
     ("inside.md", "after a second\nwithout progress", "_log.channel.STALL_SECS", 1),
-    ("object-stores.md", "with pauses up to two seconds", "_log.queue.LAST_BACKOFF", 2),
+    ("object-stores.md", "with pauses up to two seconds", "_log.retry.LAST_BACKOFF", 2),
     ("object-stores.md", "tries for five seconds", "_log.worker.EXIT_SECS", 5),
     ("inside.md", "after the call (0.1 s, or 10 s for a URL)", "writer.FLUSH_SECS", 0.1),
     ("inside.md", "after the call (0.1 s, or 10 s for a URL)", "writer.REMOTE_FLUSH_SECS", 10),

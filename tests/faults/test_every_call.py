@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from tbwriter import SummaryWriter, summary
-from tbwriter._log import event_file, local, queue
+from tbwriter._log import event_file, local, retry
 from tests.support.judges import events
 
 STEPS = 4
@@ -109,7 +109,7 @@ REMOTE = {"refused": failing(errno.ECONNREFUSED), "unheard": unheard}
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     """Retries come at once, and checks that are made seldom are made every time."""
     for name in ("FIRST_BACKOFF", "LAST_BACKOFF"):
-        monkeypatch.setattr(queue, name, 0.001)
+        monkeypatch.setattr(retry, name, 0.001)
     for name in ("LOOK_SECS", "SEEN_SECS"):
         monkeypatch.setattr(event_file, name, 0.0)
     with warnings.catch_warnings():

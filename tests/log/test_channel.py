@@ -12,7 +12,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 import pytest
 
-from tbwriter._log import channel as module, queue, worker as threads
+from tbwriter._log import channel as module, queue, retry as retries, worker as threads
 from tbwriter import LogWarning, _warnings
 from tbwriter._log.channel import Channel
 
@@ -384,8 +384,8 @@ def test_bytes_in_the_log_count() -> None:
 
 def test_pauses_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """A storage that fails is tried again after 0.1 s, then after pauses that double up to 2 s."""
-    monkeypatch.setattr(queue, "time", SimpleNamespace(monotonic=lambda: 5.0, sleep=time.sleep))
-    retry = queue.Retry()
+    monkeypatch.setattr(retries, "time", SimpleNamespace(monotonic=lambda: 5.0))
+    retry = retries.Retry()
     for _ in range(2):
         pauses = []
         for _ in range(7):

@@ -27,9 +27,10 @@ from _thread import get_ident
 from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
-from .queue import Encoded, Owner, Queue, Retry, Task
+from .queue import Encoded, Owner, Queue, Task
+from .retry import Retry
 from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, settle, worker
-from .._warnings import show, warn
+from .._warnings import show
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage without progress
 OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on
@@ -154,14 +155,7 @@ class Channel:
 
     def report(self) -> None:
         """Issue the warnings that the thread has left, at the line of the user's call."""
-        texts = self.retry.take()
-        if not texts:
-            return
-        if self._strict and self.retry.error:
-            raise self.retry.error
-        for text in texts[:-1]:
-            show(text)
-        warn(texts[-1])
+        self.retry.report(self._strict)
 
     def end_whole(self) -> Task:
         """Let the thread close a file that cannot be completed, truncated after its last whole
@@ -187,10 +181,6 @@ class Channel:
         return bool(self.queue.wake_at or len(self.queue) or self.log.pending or self._leaving)
 
     @property
-    def _full(self) -> bool:
-        return self.queue.nbytes + self.log.pending > self.queue.max_buffer
-
-    @property
     def _inside(self) -> bool:
         """Whether the caller is a finalizer or signal handler inside the work itself."""
         return get_ident() == self._owner.ident or get_ident() in worker.idents
@@ -198,9 +188,10 @@ class Channel:
     def _call_thread(self) -> None:
         queue = self.queue
         awaited = worker.awaits(self._flush_secs)
-        if self._full:
+        if queue.full(self.log.pending):
             # Full of scalars: rows are dropped one by one, the newest first.
-            if not self._wait_for_space(lambda: not self._full) and queue.drop_newest():
+            if not self._wait_for_space(lambda: not queue.full(self.log.pending)) \
+                    and queue.drop_newest():
                 self._drop()
         else:
             queue.wake_at = 0 if awaited else len(queue.items) + queue.batch
@@ -272,7 +263,7 @@ class Channel:
             return
         worker.join(self)
         self._drain_here()
-        if self._full and self.retry.error and queue.drop_newest():
+        if queue.full(self.log.pending) and self.retry.error and queue.drop_newest():
             self._drop()
 
     def _written_through(self) -> bool:

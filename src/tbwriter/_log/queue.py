@@ -1,5 +1,5 @@
 """Queue: the items of a writer, with their bound in bytes. Task: a step between records. Owner: the
-thread that works on them. Retry: the error of the storage, and the time of the next try.
+thread that works on them.
 """
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from .._parts import Parts
 BATCH = 8192        # the number of items that wakes the thread before its time
 MUCH = 1 << 20      # the number of bytes of heavy items that does so
 ROW_COST = 96       # bytes of a queued item: a scalar's row, the object around it, its place
-FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
-_MOST_NOTICES = 20
 
 
 # The records of the first items of a batch, the number of these items, the sum of their `nbytes`.
@@ -84,6 +82,10 @@ class Queue:
     def nbytes(self) -> int:
         """The bytes of all that waits."""
         return max(self._came - self._gone, 0) + ROW_COST * len(self)
+
+    def full(self, pending: int) -> bool:
+        """Whether more waits than may. pending: the bytes that wait in the log."""
+        return self.nbytes + pending > self.max_buffer
 
     @property
     def crowded(self) -> bool:
@@ -190,39 +192,3 @@ class Owner:
                 self._busy.release()
             except RuntimeError:  # not acquired
                 pass
-
-
-class Retry:
-    """The state of a storage: whether it fails, when to try again, and what to report.
-
-    error: the error with which it refuses records, or None. at: the time of the next try.
-    outage: a message about `error` that no call has reported yet. notices: other such messages.
-    """
-
-    def __init__(self) -> None:
-        self.error: Optional[OSError] = None
-        self.at = 0.0
-        self.outage = ""
-        self.notices: List[str] = []
-        self._backoff = 0.0
-
-    def failed(self, error: OSError, text: str) -> None:
-        if self.error is None:
-            self.outage = text
-        self.error = error
-        self._backoff = min(self._backoff * 2 or FIRST_BACKOFF, LAST_BACKOFF)
-        self.at = time.monotonic() + self._backoff
-
-    def recovered(self) -> None:
-        self.error = None
-        self._backoff = 0.0
-
-    def note(self, text: str) -> None:
-        if text not in self.notices and len(self.notices) < _MOST_NOTICES:
-            self.notices.append(text)
-
-    def take(self) -> List[str]:
-        """All messages that were not reported yet."""
-        outage, self.outage = self.outage, ""
-        notices, self.notices = self.notices, []
-        return [*filter(None, [outage]), *notices]

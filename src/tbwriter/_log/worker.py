@@ -35,7 +35,8 @@ from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
 from weakref import WeakSet
 
 from .contract import Log
-from .queue import Queue, Retry, Task
+from .queue import Queue, Task
+from .retry import Retry
 from .._memory import free_unused
 from .._protocol import Protocol
 from .._warnings import show
