@@ -61,6 +61,13 @@ def test_each_argument_of_each_method(tmp_path, method):
                     assert "truth value of an array" not in str(error), (name, value)
 
 
+@pytest.mark.parametrize("setting", ["name", "host", "every", "steps", "max_events"])
+def test_each_setting_of_a_profile(tmp_path, setting):
+    """Broken objects as settings of a profile are refused with TypeError or ValueError."""
+    with SummaryWriter(tmp_path) as writer, pytest.raises((TypeError, ValueError), match="^got "):
+        writer.profile(**{setting: Broken()})
+
+
 @pytest.mark.parametrize("name, method, others", [
     ("display_name", "add_scalar", ("a", 1.0)), ("description", "add_scalar", ("a", 1.0)),
     ("grid", "add_images", ("a", np.zeros((2, 3, 4, 5)))), ("blobs", "add_tensor", ("a", [b"x"])),

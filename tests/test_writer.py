@@ -447,6 +447,17 @@ def test_disabled(tmp_path: Path) -> None:
         writer.add(summary.scalar("x", 1))
         writer.add_summary(b"not even a summary")
         writer.flush()
+        assert (writer.dropped, writer.error, writer.path) == (0, None, "")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("setting", ["max_buffer", "max_file_bytes", "filename_suffix"])
+@pytest.mark.parametrize("value", [4e6, float("nan"), b"4", [4], -1])
+def test_settings_of_other_types(tmp_path: Path, setting: str, value: Any) -> None:
+    """The constructor refuses them: a buffer of 4e6 bytes would end the writer's thread as soon as
+    the storage fails."""
+    with pytest.raises((TypeError, ValueError), match=f"^got {setting}.*, want "):
+        FileWriter(tmp_path / "none", **{setting: value})
     assert not (tmp_path / "none").exists()
 
 

@@ -29,7 +29,7 @@ from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Parent, Reserved, StepCounter
 from ._tfrecord.frame import frame
-from ._values.number import as_float, as_step, as_wall_time, is_plain
+from ._values.number import as_count, as_float, as_step, as_wall_time, is_plain
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -116,10 +116,15 @@ class FileWriter:
         flush_secs = settings["flush_secs"]
         if as_float(flush_secs, "flush_secs") < 0 or not math.isfinite(flush_secs):
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
-        self._log = open_log(logdir, settings["filename_suffix"] or "", _header,
-                             settings["max_file_bytes"], probe=probe)
+        suffix, limit = settings["filename_suffix"] or "", settings["max_file_bytes"]
+        if not isinstance(suffix, str):
+            raise TypeError(f"got filename_suffix of type {type(suffix).__name__}, want str")
+        max_buffer = as_count(settings["max_buffer"], "max_buffer", 0)
+        if limit is not None:
+            limit = as_count(limit, "max_file_bytes")
+        self._log = open_log(logdir, suffix, _header, limit, probe=probe)
         self._logdir = self._log.directory
-        self._channel = Channel(self._log, Encoder(self._tags), flush_secs, settings["max_buffer"],
+        self._channel = Channel(self._log, Encoder(self._tags), flush_secs, max_buffer,
                                 asynchronous=settings["asynchronous"] and flush_secs > 0,
                                 strict=settings["strict"])
         self._queue = self._channel.queue
@@ -257,6 +262,7 @@ class FileWriter:
         self._put(Entry(Raw(field), as_wall_time(seconds),
                         number if step is None else as_step(step)))
 
+    @checked
     def profile(self, name: str = "", host: str = "", *, every: int = 0, steps: int = 10,
                 max_events: int = 100_000) -> "Profile":
         """Record where time goes, as one session of the Profile dashboard; a context manager.
@@ -355,17 +361,17 @@ class FileWriter:
     @property
     def path(self) -> str:
         """The event file that is written now; "" before the first event is written."""
-        return self._log.path
+        return "" if self.disabled else self._log.path
 
     @property
     def error(self) -> Optional[OSError]:
         """The error with which the storage refuses records now; None if it takes them."""
-        return self._channel.retry.error
+        return None if self.disabled else self._channel.retry.error
 
     @property
     def dropped(self) -> int:
         """How many values were dropped because the buffer was full."""
-        return self._queue.dropped
+        return 0 if self.disabled else self._queue.dropped
 
     def __repr__(self) -> str:
         state = ", disabled" if self.disabled else f", error={self.error!r}" if self.error else ""

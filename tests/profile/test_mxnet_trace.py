@@ -144,7 +144,7 @@ def test_spans_without_an_end(converted):
 @pytest.mark.parametrize("text", [
     "", "{}", "[]", "hello", '{"traceEvents": 5}', '{"traceEvents": [{"ph": "B"}]}',
     '{"traceEvents": [{"ph": "C", "name": "x", "ts": "x", "args": {}}]}',
-    '{"traceEvents": []}'])
+    '{"traceEvents": []}', "[" * 100_000])
 def test_no_dumps(tmp_path, text):
     """A file that is not a dump, or has no records, is an error; nothing is written."""
     dump = tmp_path / "profile.json"

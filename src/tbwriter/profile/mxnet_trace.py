@@ -78,7 +78,7 @@ def read(text: str, devices: Optional[Mapping[int, str]] = None) -> Trace:
                      if one["ph"] == "M" and one["name"] == "process_name" and "/" in
                      one["args"]["name"])
         return _collect(events, known)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError("got a file that is not a dump of mx.profiler "
                          f"({type(error).__name__}: {error!s:.80})") from None
 
