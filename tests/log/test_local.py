@@ -395,6 +395,11 @@ def _delete(log: LocalLog) -> None:
     os.unlink(log.path)
 
 
+def _link_to_itself(log: LocalLog) -> None:
+    os.unlink(log.path)
+    os.symlink(os.path.basename(log.path), log.path)
+
+
 def _delete_directory(log: LocalLog) -> None:
     os.unlink(log.path)
     os.rmdir(log.directory)
@@ -437,8 +442,8 @@ def _reuse_descriptor(log: LocalLog) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")
 @pytest.mark.parametrize("damage", [
-    _delete, _delete_directory, _move_directory, _replace, _replace_by_equal, _truncate,
-    _close_descriptor, _reuse_descriptor])
+    _delete, _link_to_itself, _delete_directory, _move_directory, _replace, _replace_by_equal,
+    _truncate, _close_descriptor, _reuse_descriptor])
 def test_file_taken_away(tmp_path: Path, damage: Callable[[LocalLog], None]) -> None:
     """Whatever others do to the file is noticed at the next write: the run continues in a new file
     with a header, in the directory made again, with one report."""
@@ -461,6 +466,30 @@ def test_file_taken_away(tmp_path: Path, damage: Callable[[LocalLog], None]) -> 
     assert not victim.exists() or victim.read_bytes() == b""
     if damage is _reuse_descriptor:
         os.close(os.open(victim, os.O_RDONLY))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")
+def test_a_deleted_file_at_a_path_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                             ) -> None:
+    """A file without a name is left also where its path gives another error than "no such file":
+    nobody would ever find what is written into it."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    old, stat = log.path, os.stat
+    os.unlink(old)
+
+    def refuse(path: Any, **options: Any) -> os.stat_result:
+        if path == old:
+            raise OSError(errno.EACCES, "not yours")
+        return stat(path, **options)
+    monkeypatch.setattr(os, "stat", refuse)
+    log.append(record(1))
+    log.write()
+    monkeypatch.undo()
+    assert "removed" in log.notice
+    log.close()
+    assert steps(tmp_path) == [1]
 
 
 def test_sizes_that_are_not_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

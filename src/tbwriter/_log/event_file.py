@@ -31,7 +31,7 @@ _UNORDERED = ("nfs", "nfs4", "cifs", "smb3", "lustre")
 _MOUNTS = "/proc/self/mountinfo"
 
 STALE = getattr(errno, "ESTALE", errno.ENOENT)
-_GONE = (errno.ENOENT, errno.ENOTDIR, STALE)
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, STALE)
 
 
 class EventFile:
@@ -117,7 +117,8 @@ class EventFile:
         try:
             there = os.stat(self.path)
         except OSError as error:
-            return "it has been removed" if error.errno in _GONE else ""
+            gone = error.errno in _GONE or here.st_nlink == 0
+            return "it has been removed" if gone else ""
         # A file system without lasting inode numbers shows another file of the same size.
         if not os.path.samestat(here, there) and (
                 here.st_nlink == 0 or here.st_size != there.st_size):
