@@ -33,7 +33,7 @@ class Case(NamedTuple):
     pace: seconds of computing before each call. The caller's latency is measured then, not the
         throughput.
     opened: the function that opens the writer, where it has one.
-    home: an interpreter other than the writer's own, see `interpreters`.
+    home: an environment other than the writer's own, see `interpreters`.
     cores: how many processors the process may use; all without.
     numpy: False keeps numpy out of our process.
     environ: environment variables for tbwriter.

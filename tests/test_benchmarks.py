@@ -397,7 +397,7 @@ def test_targets_of_networks() -> None:
 
 
 def test_everything_that_is_named_exists() -> None:
-    """Cases, targets and parts name functions, arrays, homes and writers that there are."""
+    """Cases, targets and parts name existing functions, arrays, environments and writers."""
     everything = [functions(WRITERS[name]) for name in WRITERS]
     for case in CASES:
         assert any(case.function in names for names in everything), case.name
@@ -439,7 +439,8 @@ def test_percentiles_of_known_numbers() -> None:
 
 
 def test_homes_are_found_by_directory_and_by_name(tmp_path: Path) -> None:
-    """Without anything it is this Python; a made home and a named one win; others are refused."""
+    """By default it is this Python; an environment that was made, or a named one, is used instead;
+    others are refused."""
     assert interpreters.find(None)["main"] == sys.executable
     python = tmp_path / "mxboard" / ("Scripts" if os.name == "nt" else "bin") / "python"
     python.parent.mkdir(parents=True)

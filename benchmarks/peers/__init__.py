@@ -31,7 +31,7 @@ class Peer(NamedTuple):
     """A writer to be measured.
 
     module: its file in this folder; title: its name in the table; package: its name on PyPI.
-    home: the interpreter that has it, see `interpreters`. environ: its environment variables.
+    home: the environment that has it, see `interpreters`. environ: its environment variables.
     """
 
     module: str

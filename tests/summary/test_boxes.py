@@ -90,8 +90,8 @@ def letters_of(box):
 
 @pytest.mark.parametrize(("box", "edge"), [([50, 60, 90, 100], 50), ([290, 60, 295, 100], 299)])
 def test_places_of_labels(box, edge):
-    """A label begins at the left of its box, or ends at the right of the picture, and stands on the
-    box; its letters are in the middle of the red."""
+    """A label begins at the left of its box, or ends at the right of the picture, and is drawn on
+    the box; its letters are in the middle of the red."""
     (top, bottom, first, last), label = letters_of(box)
     left, right = np.flatnonzero(label[top])[[0, -1]]
     assert edge in (left, right)

@@ -1,5 +1,5 @@
-"""Many scalars together: rows to finished records with numpy, byte for byte those of `_event` and
-`_record` make of them one by one.
+"""Many scalars together: rows to finished records with numpy, byte for byte those that `rows` makes
+of them one by one.
 
 Records of equal length differ only in the bytes of wall_time, step and value and in the tag. So a
 template is laid out for all of them, the varying bytes are put in, and the checksums follow from
@@ -24,7 +24,7 @@ from .._proto.wire import bytes_field, varint
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
-# _rows.ROW, and the same with the numbers as the bits that they are.
+# rows.ROW, and the same with the numbers as their bits.
 _FIELDS = np.dtype([("wall_time", "<f8"), ("step", "<i8"), ("value", "<f4"), ("tag", "<u4")])
 _ROWS = np.dtype([("wall_time", "<u8"), ("step", "<i8"), ("value", "<u4"), ("tag", "<u4")])
 

@@ -1,8 +1,8 @@
 """Scalars on their way: fixed-size rows, and how rows become records.
 
 A scalar is the one kind that comes in millions, so it is not encoded in the call. The call packs a
-row of 24 bytes; the rows that came between two writes become records together, in `_bulk` with
-numpy, or one after the other here where numpy is not loaded or the rows are few.
+row of 24 bytes; the rows that came between two writes become records together, in `encode` with
+numpy, or one after another here if numpy is not loaded or the rows are few.
 """
 from __future__ import annotations
 
