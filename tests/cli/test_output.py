@@ -44,6 +44,18 @@ def test_different_names_stay_different(tmp_path):
     assert len(set(paths)) == len(paths)
 
 
+@pytest.mark.parametrize("name", ["n" * 251 + ".txt", "n." + "e" * 253, "\u00e9" * 127])
+def test_a_long_name_that_is_taken(name, tmp_path):
+    """Files of one name that has 255 bytes are all written, under names that say where."""
+    with Output(str(tmp_path / "out")) as output:
+        for number in range(3):
+            file, path = output.create("run", name)
+            with file:
+                file.write(b"%d" % number)
+            assert (tmp_path / "out" / path).read_bytes() == b"%d" % number
+        assert len(files_below(tmp_path / "out")) == 3 and output.renamed == {f"run/{name}": path}
+
+
 @pytest.mark.parametrize("name", ["c:\\evil", "con", "a|b", "dot.", "nul.txt", "..\\..\\evil"])
 def test_names_that_windows_refuses(name):
     """Drive letters, devices and backslashes are escaped where Windows runs."""

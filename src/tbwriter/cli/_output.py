@@ -20,6 +20,8 @@ from .._files.places import is_url
 from .._names import file_name, is_name, path_below
 
 _USES_DESCRIPTORS = {os.open, os.mkdir} <= os.supports_dir_fd
+# The longest names, in bytes, and the longest endings of such, that a number can follow.
+_MOST_BYTES, _MOST_ENDING = 240, 16
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _NEW_FILE = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
              | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -201,7 +203,12 @@ def _paths(path: str) -> List[str]:
 
 
 def _numbered(stem: str, ending: str) -> Iterator[str]:
-    """A path, then with -2, -3, ... before its ending."""
+    """A path, then with -2, -3, ... before its ending. A name that is as long as file systems allow
+    is shortened for its number."""
     yield stem + ending
+    above, slash, name = stem.rpartition("/")
+    if len(os.fsencode(name + ending)) > _MOST_BYTES:
+        stem = above + slash + file_name(name + ending)
+        ending = ending if len(os.fsencode(ending)) <= _MOST_ENDING else ""
     for number in count(2):
         yield f"{stem}-{number}{ending}"
