@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +18,14 @@ import pytest
 
 from tbwriter import check, reader, summary
 from tbwriter._files.records import Faults
+from tbwriter._files.stream import ScalarStream
+from tbwriter._files.window import Window
 from tbwriter._proto import messages, parse, schema, tensors, wire
+from tbwriter.check.hparams import HParams
 from tbwriter.check.order import Restarts, Series
+from tbwriter.check.run import Run
 from tbwriter.cli import export, main
+from tbwriter.cli._follow import Follower
 from tbwriter.cli._index import Index, Source, Tag, purged, writers
 from tbwriter.cli._rewrite import Report, Selection, _renames
 from tests.check.making import plugin, start, value_event
@@ -47,6 +53,45 @@ def test_memory_of_large_records(log: str, tmp_path: Path) -> None:
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert "Traceback" not in done.stderr
     assert float(done.stderr.split()[-1]) < size + 15
+
+
+def followed(path: str) -> Follower:
+    follower = Follower(path)
+    follower.read()
+    return follower
+
+
+def checked(path: str) -> Run:
+    run = Run("run", HParams())
+    run.read(path, None)
+    return run
+
+
+@pytest.mark.parametrize("read, most", [
+    (reader.read, 300), (followed, 300), (checked, 230), (lambda path: Index([Source(path)]), 200)])
+def test_memory_of_many_tags(read: Callable[[str], object], most: int, tmp_path: Path) -> None:
+    """What commands keep of a log takes so many bytes at most for each tag of one value."""
+    LOGS["a million tags in 1000 events"](tmp_path, 0.006)
+    [path] = tmp_path.iterdir()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        kept = read(str(path))
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept and taken < 6000 * most
+
+
+def test_kinds_of_tags_that_occur_once() -> None:
+    """Of 20 000 tags with one value each few are learned, and all of them with the second value."""
+    data = b"".join(record_of(scalar_event(f"once{at:06d}", 0.5, 1)) for at in range(20_000))
+    for times, learned in ((1, range(1, 4000)), (2, range(20_000, 20_001))):
+        with Window(data * times) as window:
+            stream = ScalarStream(window)
+            parts = list(stream)
+        assert len(stream.values) in learned
+        assert sum([len(part.scalars.tags) + len(part.others) for part in parts]) == 20_000 * times
 
 
 def texts() -> List[bytes]:
