@@ -28,7 +28,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "tbwriter"
 Margin = layout_pb2.MarginChartContent
 MESSAGES: List[Tuple[Any, Any]] = [
     (schema.Event, event_pb2.Event), (schema.SourceMetadata, event_pb2.SourceMetadata),
-    (schema.SessionLog, event_pb2.SessionLog),
+    (schema.LogMessage, event_pb2.LogMessage), (schema.SessionLog, event_pb2.SessionLog),
     (schema.TaggedRunMetadata, event_pb2.TaggedRunMetadata),
     (schema.Summary, summary_pb2.Summary), (schema.Value, summary_pb2.Summary.Value),
     (schema.Image, summary_pb2.Summary.Image), (schema.Audio, summary_pb2.Summary.Audio),

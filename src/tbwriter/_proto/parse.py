@@ -28,6 +28,10 @@ _MOST_KEPT = 10_000
 # Members of Event's `what` that are messages: protobuf merges one that is given twice.
 _MERGED = (schema.Event.SUMMARY, schema.Event.LOG_MESSAGE, schema.Event.SESSION_LOG,
            schema.Event.TAGGED_RUN_METADATA)
+# Those that are read only here, and their strings, which must be UTF-8.
+_TEXTS = {schema.Event.LOG_MESSAGE: (schema.LogMessage.MESSAGE,),
+          schema.Event.SESSION_LOG: (schema.SessionLog.CHECKPOINT_PATH, schema.SessionLog.MSG),
+          schema.Event.TAGGED_RUN_METADATA: (schema.TaggedRunMetadata.TAG,)}
 # The members of Value's oneof `value` and their wire types.
 _MEMBERS = {**dict.fromkeys((*schema.FORMS, schema.Value.OBSOLETE_OLD_STYLE_HISTOGRAM,
                              schema.Value.TENSOR), LENGTH),
@@ -98,18 +102,41 @@ class Event(NamedTuple):
 
 
 def _check_member(number: int, data: Data) -> None:
-    """WireError for a member of `what` that protobuf refuses, although a later one replaces it."""
+    """WireError for a member of `what` that protobuf refuses."""
     if number == schema.Event.SUMMARY:
         for _ in values(data):
             pass
-    elif number in _MERGED:
-        check_fields(data)
+    elif number == schema.Event.FILE_VERSION:
+        text(data)
+    elif number in _TEXTS:
+        for field, wire_type, _, value in wire.fields(data):
+            if wire_type == LENGTH and field in _TEXTS[number]:
+                text(value)
 
 
 def check_fields(data: Data) -> None:
     """WireError if the bytes are not a message."""
     for _ in wire.fields(data):
         pass
+
+
+def merged(earlier: Data, later: Data) -> bytearray:
+    """A message that is given again: protobuf merges the two, which is to join their bytes.
+
+    A record may hold a million such pieces, so a bytearray grows in place. WireError if a piece is
+    not a message, although their bytes together may be one.
+    """
+    check_fields(later)
+    if not isinstance(earlier, bytearray):
+        check_fields(earlier)
+        earlier = bytearray(earlier)
+    earlier += later
+    return earlier
+
+
+def _bytes(data: Data) -> Data:
+    """The same, as bytes if it was merged: those do not change any more."""
+    return bytes(data) if isinstance(data, bytearray) else data
 
 
 def text(data: Data) -> str:
@@ -153,16 +180,16 @@ def shell(data: Data) -> Event:
                 wall_time = wire.as_double(value)
         elif wire_type == LENGTH:
             if field in schema.Event.WHAT:
-                if number not in (0, field):
-                    _check_member(number, what)
-                # "the last member set counts"; a message given twice is merged, i.e. joined.
-                what = b"".join((what, value)) if field == number and field in _MERGED else value
-                number = field
+                if field == number and field in _MERGED:
+                    what = merged(what, value)
+                    continue
+                _check_member(number, what)  # "the last member set counts", but all must be sound
+                what, number = value, field
             elif field == schema.Event.SOURCE_METADATA:
                 writer = string_of(value, schema.SourceMetadata.WRITER)
-    if number == schema.Event.FILE_VERSION:
-        text(what)
-    return Event(wall_time, step, number, what, (), writer)
+    if number != schema.Event.SUMMARY:  # whose values are read one by one
+        _check_member(number, what)
+    return Event(wall_time, step, number, _bytes(what), (), writer)
 
 
 def summary(data: Data) -> Sequence[Value]:
@@ -239,11 +266,12 @@ def _value(data: Data) -> Value:
     described: Optional[Data] = None
     for field, wire_type, _, value in wire.fields(data):
         if _MEMBERS.get(field) == wire_type:
-            repeated = field == number and wire_type == LENGTH
-            if number != field and number in _MESSAGES:
+            if field == number and field in _MESSAGES:
+                payload = merged(payload, value)
+                continue
+            if number in _MESSAGES:
                 check_fields(payload)  # it is replaced, but must be a message
-            payload = b"".join((payload, value)) if repeated else value
-            number = field
+            payload, number = value, field
         elif wire_type != LENGTH:
             continue
         elif field == schema.Value.TAG:
@@ -251,8 +279,8 @@ def _value(data: Data) -> Value:
         elif field == schema.Value.NODE_NAME:
             text(value)
         elif field == schema.Value.METADATA:
-            described = value if described is None else b"".join((described, value))
-    return Value(tag, number, payload, None if described is None else _metadata(described))
+            described = value if described is None else merged(described, value)
+    return Value(tag, number, _bytes(payload), None if described is None else _metadata(described))
 
 
 _EMPTY = Value("", 0, b"", None)

@@ -26,6 +26,10 @@ class SourceMetadata:
     WRITER = 1
 
 
+class LogMessage:
+    LEVEL, MESSAGE = 1, 2
+
+
 class SessionLog:
     STATUS, CHECKPOINT_PATH, MSG = 1, 2, 3
 

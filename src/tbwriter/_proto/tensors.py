@@ -56,7 +56,7 @@ class Tensor:
                 if number == schema.Tensor.STRING_VAL:
                     self.strings += 1
                 elif number == schema.Tensor.TENSOR_SHAPE:
-                    shape = b"".join((shape, value))
+                    shape = parse.merged(shape, value) if shape else value
                 elif number == schema.Tensor.TENSOR_CONTENT:
                     self._content = value
                 else:

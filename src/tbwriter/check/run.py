@@ -197,9 +197,6 @@ class _File:
         try:
             event = parse.shell(record.data)
             values = _values(event)
-            if event.number == schema.Event.SESSION_LOG:
-                for number in (schema.SessionLog.CHECKPOINT_PATH, schema.SessionLog.MSG):
-                    parse.string_of(event.data, number)
         except WireError as error:
             self._run.found.add(files.BAD_EVENT, self._path, "", f"byte {record.offset}: {error}")
             return
