@@ -38,10 +38,10 @@ _NOT_ZERO = re.compile(rb"[^\0]")
 class Fault(NamedTuple):
     """A fault of a file at one place.
 
-    kind: "torn tail" (the last record is not finished; normal in a run that continues),
-        "torn record" (one in the middle that is not finished), "zero bytes",
-        "bad length", "bad data" (a checksum differs, or a compressed file that cannot be
-        decompressed), "bad event" (no protobuf message).
+    kind: "torn tail" (the last record is not finished; normal in a run that is still being
+        written), "torn record" (one in the middle that is not finished), "zero bytes", "bad
+        length", "bad data" (a checksum differs, or a compressed file that cannot be decompressed),
+        "bad event" (no protobuf message).
     offset: where in the file; nbytes: how many bytes were lost.
     """
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Sequ
 from typing import Tuple, TypeVar, Union
 
 from . import schema, wire
-from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError
+from .wire import FIXED32, FIXED64, LENGTH, VARINT, Buffer, WireError
 
 Data = Union[bytes, memoryview]
 Item = TypeVar("Item")
@@ -101,7 +101,7 @@ class Event(NamedTuple):
         return int_of(self.data, schema.SessionLog.STATUS)
 
 
-def _check_member(number: int, data: Data) -> None:
+def _check_member(number: int, data: Buffer) -> None:
     """WireError for a member of `what` that protobuf refuses."""
     if number == schema.Event.SUMMARY:
         for _ in values(data):
@@ -114,13 +114,13 @@ def _check_member(number: int, data: Data) -> None:
                 text(value)
 
 
-def check_fields(data: Data) -> None:
+def check_fields(data: Buffer) -> None:
     """WireError if the bytes are not a message."""
     for _ in wire.fields(data):
         pass
 
 
-def merged(earlier: Data, later: Data) -> bytearray:
+def merged(earlier: Buffer, later: Data) -> bytearray:
     """A message that is given again: protobuf merges the two, which is to join their bytes.
 
     A record may hold a million such pieces, so a bytearray grows in place. WireError if a piece is
@@ -134,12 +134,12 @@ def merged(earlier: Data, later: Data) -> bytearray:
     return earlier
 
 
-def _bytes(data: Data) -> Data:
+def _bytes(data: Buffer) -> Data:
     """The same, as bytes if it was merged: those do not change any more."""
     return bytes(data) if isinstance(data, bytearray) else data
 
 
-def text(data: Data) -> str:
+def text(data: Buffer) -> str:
     """A string field. WireError unless it is UTF-8."""
     try:
         return str(data, "utf-8")
@@ -170,7 +170,7 @@ def event(data: Data) -> Event:
 def shell(data: Data) -> Event:
     """The event in one record without its values, which `values` gives one by one."""
     wall_time, step, number, writer = 0.0, 0, 0, ""
-    what: Data = b""
+    what: Buffer = b""
     for field, wire_type, integer, value in wire.fields(data):
         if wire_type == VARINT:
             if field == schema.Event.STEP:
@@ -197,7 +197,7 @@ def summary(data: Data) -> Sequence[Value]:
     return walked(lambda: values(data))
 
 
-def values(data: Data) -> Iterator[Value]:
+def values(data: Buffer) -> Iterator[Value]:
     """The values of a Summary, one by one."""
     return map(_value, each(data, schema.Summary.VALUE))
 
@@ -262,8 +262,8 @@ def _value(data: Data) -> Value:
         return Value(text(data[2:end]) if end else "", schema.Value.SIMPLE_VALUE, data[end + 1:],
                      None)
     tag, number = "", 0
-    payload: Data = b""
-    described: Optional[Data] = None
+    payload: Buffer = b""
+    described: Optional[Buffer] = None
     for field, wire_type, _, value in wire.fields(data):
         if _MEMBERS.get(field) == wire_type:
             if field == number and field in _MESSAGES:
@@ -288,12 +288,12 @@ _TAG_KEY = schema.Value.TAG << 3 | LENGTH
 _FLOAT_KEY = schema.Value.SIMPLE_VALUE << 3 | FIXED32
 
 
-def _metadata(data: Data) -> Metadata:
+def _metadata(data: Buffer) -> Metadata:
     # Most values of a log have one of a few.
     return _known_metadata(bytes(data)) if len(data) <= _SHORT else _parsed_metadata(data)
 
 
-def _parsed_metadata(data: Data) -> Metadata:
+def _parsed_metadata(data: Buffer) -> Metadata:
     plugin, content, display_name, description, data_class = "", b"", "", "", 0
     for field, wire_type, integer, value in wire.fields(data):
         if wire_type == VARINT and field == schema.SummaryMetadata.DATA_CLASS:
@@ -341,7 +341,7 @@ def bytes_of(data: Data, number: int) -> Optional[Data]:
     return found
 
 
-def each(data: Data, number: int) -> Iterator[Data]:
+def each(data: Buffer, number: int) -> Iterator[Data]:
     """All bytes or message fields `number` of a message, one by one."""
     for field, wire_type, _, value in wire.fields(data):
         if field == number and wire_type == LENGTH:

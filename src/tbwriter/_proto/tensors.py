@@ -50,7 +50,7 @@ class Tensor:
         self.dtype = self.strings = 0
         self._count = -1
         self._content: Data = b""
-        shape: Data = b""
+        shape: wire.Buffer = b""
         for number, wire_type, integer, value in wire.fields(data):
             if wire_type == LENGTH:
                 if number == schema.Tensor.STRING_VAL:

@@ -18,6 +18,7 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 # "Any serialized message must be less than 2 GiB."
 MAX_SIZE = (1 << 31) - 1
 Field = Tuple[int, int, int, memoryview]
+Buffer = Union[bytes, bytearray, memoryview]  # what fields are read from
 
 double = Struct("<d").pack
 _float = Struct("<f").pack
@@ -106,7 +107,7 @@ def message_field(number: int, parts: Sequence[Part]) -> Parts:
     return [length_prefix(number, total(parts)), *parts]
 
 
-def fields(data: Union[bytes, memoryview]) -> Iterator[Field]:
+def fields(data: Buffer) -> Iterator[Field]:
     """The fields of a message, each as (number, wire type, integer, bytes).
 
     A VARINT gives the integer (unsigned, see `signed`), all other wire types give the bytes: the
