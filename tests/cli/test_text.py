@@ -66,7 +66,8 @@ def test_no_command_prints_a_control_character(command, tmp_path, capsys):
     assert "\x1b" not in capsys.readouterr().err
 
 
-FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", " =1", "＝1", '=HYPERLINK("http://x")']
+FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", " =1", "＝1", *"﹦﹢﹣﹫",
+            '=HYPERLINK("http://x")']
 
 
 @pytest.mark.parametrize("formula", FORMULAS)

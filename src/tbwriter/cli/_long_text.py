@@ -11,7 +11,7 @@ from typing import Callable, Iterator
 
 from .._proto import parse
 from .._proto.tensors import Tensor
-from ._text import QUOTED, as_json, escaped_cell
+from ._text import FORMULAS, QUOTED, as_json, escaped_cell
 
 # How many bytes are decoded at a time.
 _PIECE = 1 << 16
@@ -19,7 +19,6 @@ _PIECE = 1 << 16
 Pieces = Callable[[], Iterator[str]]
 
 _BEGINS_LINE = ("\t", "\r", "\n")
-_FORMULAS = "=+-@＝＋－＠"
 
 
 def text_pieces(tensor: Tensor) -> Iterator[str]:
@@ -75,5 +74,5 @@ def _is_formula(pieces: Iterator[str]) -> bool:
             return True
         begins = piece.lstrip()
         if begins:
-            return begins[0] in _FORMULAS
+            return begins[0] in FORMULAS
     return False

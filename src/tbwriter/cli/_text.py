@@ -114,8 +114,10 @@ def _in_quotes(text: str) -> str:
 
 # What a cell of CSV may hold in quotes only.
 QUOTED = re.compile('[",\r\n]')
-# What begins a formula, also after the white space that a spreadsheet skips.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+# What begins a formula, also after the white space that a spreadsheet skips. A spreadsheet may take
+# a fullwidth or small form of a character for the character itself.
+FORMULAS = "=+-@＝＋－＠﹦﹢﹣﹫"
+_FORMULA = re.compile(rf"\s*[{re.escape(FORMULAS)}]|[\t\r\n]")
 _KEPT = "\n\t"
 
 
