@@ -38,7 +38,7 @@ REASONS = {
     "test_interrupted_and_not_closed": "The same.",
     "test_soak": "The model knows this package's rotation and runs; `test_random_faults` is the "
     "same from outside, for all three.",
-    "test_kinds_of_one_s_own": "They have no kinds of one's own.",
+    "test_custom_kinds": "They have no custom kinds.",
     "test_lengths_that_lie": "They have no reader.",
     "test_mutations": "They have no reader.",
     "test_network_file_systems": "They sync by number of records or never, see 6.",

@@ -318,7 +318,7 @@ def test_too_large(tmp_path: Path, writer: str) -> None:
 def test_large(tmp_path: Path, writer: str) -> None:
     """1 GB of text is written while other threads continue to log."""
     result = run("large", writer, tmp_path, timeout=200, program="tests.faults.values")
-    record(26, "1 GB of text: written within 10 s, other threads go on",
+    record(26, "1 GB of text: written within 10 s, other threads continue",
            "hangs" if result["hang"] else f"{result['flushed']:.1f} s, {result['adds']} adds "
            f"meanwhile, the longest {result['worst'] * 1000:.0f} ms", writer)
     if writer == "tbwriter":
@@ -390,7 +390,7 @@ def test_hostile_text_in_side_files(tmp_path: Path, writer: str) -> None:
 def test_symbolic_links(tmp_path: Path, writer: str) -> None:
     """A link in the log directory that leads outside is not followed by side files."""
     result = run("symbolic_links", writer, tmp_path, program="tests.faults.values")
-    record(28, "a symbolic link that leads outside: 0 files behind it",
+    record(28, "a symbolic link that leads outside: 0 files written through it",
            f"{result['outside']} files", writer)
     if writer == "tbwriter":
         assert result["outside"] == 0 and result["told"] == 1
@@ -509,7 +509,7 @@ def test_no_credentials(tmp_path: Path, writer: str) -> None:
         assert result["shown"] == 0 and result["of"] >= 8, result
 
 
-def test_kinds_of_one_s_own(tmp_path: Path) -> None:
+def test_custom_kinds(tmp_path: Path) -> None:
     """A kind that breaks its word and raises late costs its own value only."""
     def raises() -> Any:
         raise RuntimeError("too late")
@@ -518,6 +518,6 @@ def test_kinds_of_one_s_own(tmp_path: Path) -> None:
             writer.add(summary.Summary([summary.Value("bad", raises)]), 0)
             writer.add_scalar("after", 1, 1)
             writer.flush()
-    record(23, "a kind of one's own that raises late: only its value is left out",
+    record(23, "a custom kind that raises late: only its value is left out",
            f"{len(events(tmp_path)) - 1} of 1 other records")
     assert [event.step for event in events(tmp_path)] == [0, 1]

@@ -188,7 +188,7 @@ def test_failed_fsync(tmp_path: Path, shim: str, writer: str) -> None:
     new file."""
     result = run_scenario("failed_fsync", writer, tmp_path, shim, timeout=20)
     found = files(tmp_path / "logs")
-    record(6, "a failed fsync is raised by flush and close; what follows is in a new file",
+    record(6, "a failed fsync is raised by flush and close; later records are in a new file",
            f"hangs; {sum(result['kept'].values())} of 2 kept" if result["hang"] else
            f"flush: {result['flush']}, close: {result['close']}; {len(found)} files", writer)
     if writer == "tbwriter":

@@ -216,7 +216,7 @@ def test_outage(healthy: Any, tmp_path: Path, writer: str, fault: str) -> None:
     error = program.end()
     found = kept(healthy, name, writer)
     told = len(lines) == 4
-    record(36, f"S3 outage ({fault}): add max <= 5 ms, everything lands after recovery",
+    record(36, f"S3 outage ({fault}): add max <= 5 ms, everything arrives after recovery",
            fate(error, (f"add max {json.loads(lines[1]):.1f} ms, " if told else "")
                 + f"{211 - len(found)} of 211 lost"
                 + (f", flushed {secs:.1f} s after" if lines[-1] == "logged" else "")), writer)

@@ -48,7 +48,7 @@ def test_slow_disk(tmp_path: Path, shim: str, writer: str) -> None:
     """With 200 ms a write, an add takes no notice."""
     result = run("slow_disk", writer, tmp_path, shim)
     figure = f"add p50 {result.get('p50', 0):.2f} ms, max {result.get('max', 0):.1f} ms"
-    if tell(7, writer, "add_* does no I/O: with 200 ms a write, add max <= 5 ms", result, figure):
+    if tell(7, writer, "add_* does no I/O: with 200 ms per write, add max <= 5 ms", result, figure):
         # On a busy machine an add may wait for a processor, but never for a write of 200 ms.
         assert result["p50"] < 1 and result["max"] < 100, result
         assert kept(result) == 300
@@ -87,7 +87,7 @@ def test_full_disk(tmp_path: Path, shim: str, writer: str) -> None:
     result = run("full_disk", writer, tmp_path, shim)
     figure = (f"{kept(result)} of 700, {result.get('raised')} adds raise, "
               f"{result.get('warnings')} warning, flush: {result.get('flush')}")
-    if tell(11, writer, "disk full, then room again: 700 of 700, told once, flush raises ENOSPC",
+    if tell(11, writer, "disk full, then room again: 700 of 700, reported once, flush raises ENOSPC",
             result, figure):
         assert kept(result) == 700 and result["raised"] == 0, result
         assert result["warnings"] == 1 and result["flush"] == 28, result
@@ -110,7 +110,7 @@ def test_small_disk(tmp_path: Path, writer: str) -> None:
         assert kept(result) == 700 and result["raised"] == 0, result
 
 
-def test_errors_are_told(tmp_path: Path, shim: str, writer: str) -> None:
+def test_errors_are_reported(tmp_path: Path, shim: str, writer: str) -> None:
     """Each episode of failing writes is one warning; adds raise only for who asked for that."""
     result = run("errors_told", writer, tmp_path, shim, timeout=40)
     if tell(10, writer, "1 s of EIO, twice: one warning each, no add raises unless strict", result,
@@ -157,7 +157,7 @@ def test_short_writes(tmp_path: Path, shim: str, writer: str) -> None:
 def test_file_size_limit(tmp_path: Path, writer: str) -> None:
     """At a limit of the file's size the run continues in further files, all of whole records."""
     result = run("file_size_limit", writer, tmp_path)
-    if tell(4, writer, "RLIMIT_FSIZE: goes on in further files, no torn record: 300 of 300",
+    if tell(4, writer, "RLIMIT_FSIZE: continues in further files, no torn record: 300 of 300",
             result, f"{kept(result)} of 300 readable, close: {result.get('close')}"):
         assert kept(result) == 300, result
 
@@ -191,7 +191,7 @@ def test_chdir(tmp_path: Path, writer: str) -> None:
 def test_file_deleted(tmp_path: Path, writer: str) -> None:
     """A deleted log directory is reported once; the run continues in a new file with a header."""
     result = run("file_deleted", writer, tmp_path)
-    if tell(13, writer, "log directory deleted: told once, the later 200 land in a new file",
+    if tell(13, writer, "log directory deleted: reported once, the later 200 land in a new file",
             result, f"{kept(result)} of 200 later ones, {result.get('raised')} adds raise"):
         assert kept(result) == 200 and result["told"] == 1, result
 
