@@ -137,13 +137,13 @@ class _File:
         self._begin(scalars, others)
         self._times(scalars)
         new = [(offset, tag) for tag, offset in waiting.first.items() if tag not in self._known]
+        done = 0
         for offset, tag in sorted(new):
-            others_before = [record for record in others if record.offset < offset]
-            for record in others_before:
-                self._record(record, waiting)
-            others = others[len(others_before):]
+            while done < len(others) and others[done].offset < offset:
+                self._record(others[done], waiting)
+                done += 1
             self._known[tag] = self._scalar(values[tag], waiting.step(tag))
-        for record in others:
+        for record in others[done:]:
             self._record(record, waiting)
         waiting.all()
         for _, tag in new:
