@@ -87,7 +87,7 @@ def test_full_disk(tmp_path: Path, shim: str, writer: str) -> None:
     result = run("full_disk", writer, tmp_path, shim)
     figure = (f"{kept(result)} of 700, {result.get('raised')} adds raise, "
               f"{result.get('warnings')} warning, flush: {result.get('flush')}")
-    if tell(11, writer, "disk full, then room again: 700 of 700, reported once, flush raises ENOSPC",
+    if tell(11, writer, "disk full, then room again: 700 of 700, one warning, flush raises ENOSPC",
             result, figure):
         assert kept(result) == 700 and result["raised"] == 0, result
         assert result["warnings"] == 1 and result["flush"] == 28, result
