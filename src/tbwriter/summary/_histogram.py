@@ -79,7 +79,7 @@ class Counting:
 
     def __init__(self, tag: str, bins: Bins, max_bins: Optional[int], max_values: Optional[int],
                  texts: Tuple[str, str]) -> None:
-        self.nbytes = sum(map(getsizeof, texts))
+        self.nbytes = sum([getsizeof(text) for text in texts if text])
         self._tag = tag
         self._bins = bins
         self._max_bins = max_bins
