@@ -231,14 +231,8 @@ def test_many_arrays(shapes, seed):
         assert found.limits.tolist() == alone.limits.tolist()
         assert found.counts.tolist() == alone.counts.tolist()
         assert found[:3] == alone[:3] and found.not_finite == alone.not_finite
-        if math.isfinite(alone.sum_squares):
-            assert found.sum == pytest.approx(alone.sum, rel=1e-12, abs=1e-12 * num_size(values))
-            assert found.sum_squares == pytest.approx(alone.sum_squares, rel=1e-12)
-
-
-def num_size(values):
-    """The sum of the magnitudes of the finite values."""
-    return float(np.abs(finite(values)).sum())
+        # To the last bit: which arrays are counted together depends on time, and a log must not.
+        assert np.array_equal(found[3:5], alone[3:5], equal_nan=True)
 
 
 def test_a_count_inside_a_count(monkeypatch):

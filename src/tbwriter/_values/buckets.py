@@ -26,6 +26,7 @@ SMALL = 1 << 13 if np.__version__ >= "2" else 1 << 12
 # ... up to this many values in total.
 _TOGETHER = 1 << 16
 _ROWS, _FEW = 64, 3
+_WHOLE = np.zeros(1, np.intp)  # where the rows of one array begin
 
 
 class Histogram(NamedTuple):
@@ -102,6 +103,9 @@ def _counted(flat: Array, place: _Place) -> Histogram:
             high = max(high, float(np.maximum.reduce(chunk)))
             num += len(doubles)
             total += chunk_total
+            if flat.size <= SMALL:
+                squares = _sum(doubles * doubles)
+                continue
             for start in range(0, len(doubles), _NO_THREADS):
                 piece = doubles[start:start + _NO_THREADS]
                 squares += float(np.dot(piece, piece))
@@ -139,6 +143,12 @@ def _counted_by_value(flat: Array, place: _Place) -> Histogram:
                      flat.size - num)
 
 
+def _sum(doubles: Array) -> float:
+    """As arrays that are counted together are summed, to the last bit: which ones are depends on
+    time, and a log must not."""
+    return float(np.add.reduceat(doubles, _WHOLE)[0])
+
+
 def _chunks(flat: Array, scratch: Scratch) -> Iterator[Tuple[Array, Array, float]]:
     """The finite part of `flat` in pieces: of its own type or as float64, as float64, and the sum.
 
@@ -149,12 +159,12 @@ def _chunks(flat: Array, scratch: Scratch) -> Iterator[Tuple[Array, Array, float
         chunk = flat[start:start + CHUNK]
         doubles = scratch.doubles[:chunk.size]
         doubles[...] = chunk
-        total = float(np.add.reduce(doubles))
+        total = _sum(doubles)
         # Faster than testing each value. A sum of finite values may be infinite too.
         if not math.isfinite(total):
             finite = np.isfinite(doubles)
             chunk, doubles = chunk[finite], doubles[finite]
-            total = float(np.add.reduce(doubles))
+            total = _sum(doubles) if doubles.size else 0.0
         if doubles.size:
             yield chunk if single else doubles, doubles, total
 
