@@ -185,7 +185,7 @@ class Worker:
     def main_returned(self) -> None:
         """The first step: write what is queued. The thread stays, since others may log."""
         self._stays = True
-        self._finish()  # remaining items are tried again, and reported, in the second step
+        self._finish(2 * _GRACE_SECS)  # the rest is tried again, and reported, in the second step
 
     def at_exit(self) -> None:
         """The second step: write what is queued, and let later calls wait for theirs."""
@@ -207,14 +207,13 @@ class Worker:
         for channel in list(self._all):
             channel.abandon()
 
-    def _finish(self) -> "List[Tuple[Served, Exception]]":
+    def _finish(self, reserved: float = 0.0) -> "List[Tuple[Served, Exception]]":
         """Write what is queued, and end files that cannot be completed by a whole record. Returns
-        the channels that have something left."""
+        the channels that have something left. reserved: the seconds that a later step needs."""
         start = time.monotonic()
         channels = list(self._channels)
         failed = settle([(channel, None) for channel in channels],
-                        max(self._left, _GRACE_SECS), True)
-        self._left = max(self._left - (time.monotonic() - start), 0.0)
+                        max(self._left - _GRACE_SECS - reserved, _GRACE_SECS), True)
         for channel in channels:
             for text in channel.retry.take() if channel.retry.error is None else []:
                 show(text)
@@ -222,6 +221,7 @@ class Worker:
         for task in [channel.end_whole() for channel, _ in failed]:
             if self.serve(failed[0][0]):
                 task.wait(max(deadline - time.monotonic(), 0.0))
+        self._left = max(self._left - (time.monotonic() - start), 0.0)
         return failed
 
     def _run(self) -> None:
