@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+from typing import List
 
 
 def record(number: int, promise: str, measured: str, writer: str = "tbwriter") -> None:
@@ -22,3 +23,8 @@ def record(number: int, promise: str, measured: str, writer: str = "tbwriter") -
         with open(path, "a") as file:
             file.write(json.dumps({"number": number, "promise": promise, "measured": measured,
                                    "writer": writer, "test": test}) + "\n")
+
+
+def outline(error: str) -> List[str]:
+    """The lines of a program's stderr without those of the source that a traceback shows."""
+    return [line for line in error.splitlines() if line and not line.startswith(" ")]

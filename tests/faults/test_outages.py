@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from tests.faults.figures import record
+from tests.faults.figures import outline, record
 from tests.faults.peers import python_of
 from tests.support.stores import FAULTS
 from tests.log.test_objects import gcs, s3, segments, steps  # noqa: F401
@@ -88,7 +88,7 @@ def kept(store: Any, name: str, writer: str) -> List[int]:
 
 def fate(error: str, figure: str) -> str:
     """The figure, or that there is none since the program ended or hung."""
-    lines = [line for line in error.strip().splitlines() if line and not line.startswith(" ")]
+    lines = outline(error)
     if error.endswith("hangs"):
         return f"hangs; {figure}"
     failed = any(line.startswith("Traceback") for line in lines)
