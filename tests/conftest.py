@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import List
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 # For the programs that tests start: the package, and the modules of the tests.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS.parent),
                                             os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+
+
+# A limit in milliseconds says more about the machine than about the code.
+settings.register_profile("tbwriter")
+settings.load_profile("tbwriter")
 
 
 def _without_judges() -> List[str]:

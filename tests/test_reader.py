@@ -39,7 +39,7 @@ def test_scalars_of_many_tags_and_layouts_are_those_of_real_protobuf(tmp_path):
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "cc", ""]),
                           st.integers(-2**63, 2**63 - 1) | st.integers(0, 300),
                           st.floats(width=32, allow_nan=False)), max_size=120))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_row_of_scalars_comes_back(rows):
     """All written values are read, whatever steps and values are."""
     run = reader.Run(".", [b"".join(_record_of(scalar_event(tag, value, step))

@@ -46,7 +46,7 @@ def python(events: List[Tuple[str, int]]) -> Dict[str, List[Tuple[int, int]]]:
 
 
 @given(EVENTS, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_series_against_a_plain_model(events: List[Tuple[str, int]], bulk: bool) -> None:
     """Kept and stale values are those of the plain model, value by value and in columns."""
     restarts = Restarts()
@@ -138,7 +138,7 @@ def test_an_empty_file_beside_a_good_one(loader: str, tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abS"), st.integers(0, 40)), min_size=60, max_size=200))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_file_against_a_plain_model(events: List[Tuple[str, int]]) -> None:
     """The findings of a file of scalars and restarts, read in columns, are those of the model."""
     with tempfile.TemporaryDirectory() as directory:

@@ -306,7 +306,7 @@ def test_pieces_are_joined_or_kept(tmp_path: Path, disk: Disk) -> None:
 @given(st.lists(st.integers(0, 200_000), min_size=1, max_size=8),
        st.lists(st.integers(1, 70_000), min_size=1, max_size=5),
        st.sampled_from([None, 1, 1000, 100_000]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_sizes_and_short_writes(sizes: List[int], shorts: List[int], limit: Any) -> None:
     """Records of any size arrive whole through writes of any length; no file is larger than asked
     unless by a single record."""

@@ -171,7 +171,7 @@ def test_forked_child(s3: Any) -> None:
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bytes_and_requests(sizes: List[int]) -> None:
     """For any sizes and numbers of writes, at most three times the kept bytes are sent, in at most
     one request per write and one per segment."""

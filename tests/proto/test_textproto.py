@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbwriter._proto import textproto
@@ -87,7 +87,6 @@ def test_many_messages() -> None:
 
 
 @given(st.text(max_size=30))
-@settings(deadline=None)
 def test_quoted(text: str) -> None:
     """A quoted string is read back, by us and by protobuf."""
     try:
@@ -100,7 +99,6 @@ def test_quoted(text: str) -> None:
 
 
 @given(st.text(alphabet="abe{}<>[]:;,\"'\\ 0x1#\n", max_size=40))
-@settings(deadline=None)
 def test_any_text(text: str) -> None:
     """Any text gives fields or a ValueError, and fields that are written again are the same."""
     try:

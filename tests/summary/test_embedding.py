@@ -64,7 +64,7 @@ def test_files_and_config():
     assert files[info.metadata_path] == b"a\nb\nc\nd\ne\n"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_tensorboard_reads_the_same(tmp_path_factory, data):
     """Whatever the numbers, also where their bytes happen to be valid UTF-8, TensorBoard's reader
@@ -119,7 +119,7 @@ def test_unreadable_config(broken):
     assert CONFIG + ".unreadable" in files
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(min_size=1, max_size=30))
 def test_any_tag(tag):
     """No tag can write a second entry, break the config, or name a file elsewhere."""

@@ -48,7 +48,7 @@ def test_known_answer():
     assert value.metadata.data_class == summary_pb2.DATA_CLASS_TENSOR
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32), st.integers(0, 5)), min_size=1,
                 max_size=30), st.integers(1, 40))
 def test_equals_counting(points, thresholds):

@@ -7,7 +7,7 @@ from typing import Any, List
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -66,14 +66,12 @@ def test_default_edges():
     assert np.array_equal(EDGES, -EDGES[::-1])
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(FLOATS + INTEGERS + [np.bool_]))
 def test_any_values(data, dtype):
     """Any array of any type: NaN and infinities are left out and counted."""
     check(data.draw(arrays.arrays(dtype, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0))))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(FLOATS + INTEGERS))
 def test_random_bits(seed, dtype):
     """Arrays of random bits hold all there is: tiny, huge, denormal, NaN."""
@@ -131,7 +129,6 @@ def test_any_memory_layout():
     check(values.astype(">f4"))
 
 
-@settings(deadline=None)
 @given(arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(-10, 10)),
        st.lists(st.floats(-12, 12), min_size=2, max_size=10).map(sorted))
 def test_own_edges(values, edges):
@@ -213,7 +210,6 @@ def test_notice_is_given_once():
         _warnings.once(("test", "other key"), "text")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9000), st.sampled_from(FLOATS + INTEGERS),
                           st.sampled_from([0.0, 1e-30, 1.0, 1e30]), st.booleans()), max_size=12),
        st.integers(0, 2 ** 32 - 1))

@@ -6,7 +6,7 @@ from typing import List, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbwriter._values.deflate import Code, Packer, code_lengths
@@ -62,7 +62,6 @@ def test_lengths_are_limited() -> None:
     assert sum(1 << 15 - length for length in lengths) == 1 << 15
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1 << 30), min_size=256, max_size=256),
        st.lists(st.binary(max_size=300), max_size=5))
 def test_any_bytes(counts: List[int], pieces: List[bytes]) -> None:
@@ -70,7 +69,6 @@ def test_any_bytes(counts: List[int], pieces: List[bytes]) -> None:
     assert inflate(pack(Code(counts), pieces)) == b"".join(pieces)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=5))
 def test_parts_follow_each_other(parts: List[bytes]) -> None:
     """Parts that end with Z_SYNC_FLUSH, and a last one, are one stream."""

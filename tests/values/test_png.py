@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -89,7 +89,6 @@ def drawn(kind, height, width, channels, dtype, seed=0):
 KINDS = ["noise", "smooth", "natural", "constant", "palette", "tiles", "grey"]
 
 
-@settings(deadline=None)
 @given(kind=st.sampled_from(KINDS), height=st.integers(1, 40), width=st.integers(1, 40),
        channels=st.integers(1, 4), dtype=st.sampled_from([np.uint8, np.uint16]),
        seed=st.integers(0, 1000))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tbwriter._values.sample import sample
@@ -43,7 +43,6 @@ def test_distribution(rows: int, columns: int, by: str) -> None:
     assert far(values, taken) <= 0.01
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(1, 3000))
 def test_sizes(size: int, most: int) -> None:
     """Never more than asked for, all of a small array, no value twice, from first to last part."""
