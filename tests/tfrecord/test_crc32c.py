@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbwriter._tfrecord import crc32c as module, crc32c_numpy
+from tbwriter.reader import read
 
 
 def works(name):
@@ -179,6 +180,67 @@ def test_a_package_without_its_extension(monkeypatch, name):
         module._choose(name)
 
 
+LOADED = "[name for name in ('google_crc32c', 'crc32c', 'crcmod', 'numpy') if name in sys.modules]"
+
+
+def test_a_short_program_loads_no_package(tmp_path):
+    """Ten scalars are summed in plain Python; a thousand have the best package that there is."""
+    program = f"""
+import sys
+from tbwriter import SummaryWriter
+with SummaryWriter(sys.argv[1]) as writer:
+    for step in range(10):
+        writer.add_scalar("loss", 0.5, step)
+print(*{LOADED}, end=";")
+with SummaryWriter(sys.argv[1] + "/more") as writer:
+    for step in range(1000):
+        writer.add_scalar("loss", 0.5, step)
+print(*{LOADED})
+"""
+    done = _python(program, "", str(tmp_path))
+    few, many = done.stdout.strip().split(";")
+    best = {"google-crc32c": ["google_crc32c"], "crc32c": ["crc32c"], "crcmod": ["crcmod"],
+            "numpy": []}[module.BACKEND]
+    assert few == "", done.stderr
+    assert many.split() == best
+
+
+def test_the_first_function_may_be_kept():
+    """A function imported at the start gives the right answers before and after its replacement."""
+    program = ("from tbwriter._tfrecord.crc32c import crc32c; "
+               "print(*{hex(crc32c(b'123456789')) for _ in range(1000)}, "
+               "hex(crc32c(memoryview(b'6789'), crc32c(b'12345'))))")
+    done = _python(program, "")
+    assert done.stdout.split() == ["0xe3069283", "0xe3069283"], done.stderr
+
+
+def test_a_package_whose_import_warns(tmp_path):
+    """Under -W error, a package that warns when it is loaded is passed over, and nothing is lost.
+    google-crc32c does so where its extension is missing."""
+    for name in ("google_crc32c", "crc32c"):
+        (tmp_path / f"{name}.py").write_text(
+            "import warnings\nwarnings.warn('no extension', RuntimeWarning)\n")
+    program = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tbwriter import FileWriter, summary
+from tbwriter._tfrecord import crc32c
+with FileWriter(sys.argv[1] + "/logs") as writer:
+    for step in range(100):
+        writer.add_summary(summary.text("note", "x" * 100), step)
+print(crc32c.BACKEND in ("crcmod", "numpy"), hex(crc32c.crc32c(b"123456789")))
+"""
+    done = _python(program, "", str(tmp_path), options=["-W", "error"])
+    assert done.stdout.split() == ["True", "0xe3069283"], done.stderr
+    assert len(read(str(tmp_path / "logs"))["."].text("note").steps) == 100
+
+
+def test_an_unknown_name():
+    """The module has no other names than its own."""
+    with pytest.raises(AttributeError, match="has no attribute 'crc64'"):
+        module.crc64
+
+
 def test_numpy_is_loaded_for_a_long_buffer():
     """A buffer of a megabyte is worth the import of numpy."""
     program = ("import sys; from tbwriter._tfrecord import crc32c as c; "
@@ -187,6 +249,7 @@ def test_numpy_is_loaded_for_a_long_buffer():
     assert _python(program, "numpy").stdout.split() == ["0x14298c12", "True"]
 
 
-def _python(program, backend):
-    return subprocess.run([sys.executable, "-c", program], text=True, capture_output=True,
-                          timeout=60, env={**os.environ, "TBWRITER_CRC32C": backend})
+def _python(program, backend, *arguments, options=()):
+    return subprocess.run([sys.executable, *options, "-c", program, *arguments], text=True,
+                          capture_output=True, timeout=60,
+                          env={**os.environ, "TBWRITER_CRC32C": backend})

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Any, Iterator, overload
 
 from .._parts import Parts, total
-from .crc32c import crc32c
+from . import crc32c as checksum
 
 _uint32 = Struct("<I").pack
 _uint64 = Struct("<Q").pack
@@ -50,7 +50,7 @@ def unmasked(stored: Any) -> Any:
 def header(length: int) -> bytes:
     """The twelve bytes before `length` bytes of data."""
     data = _uint64(length)
-    return data + _uint32(masked(crc32c(data)))
+    return data + _uint32(masked(checksum.crc32c(data)))
 
 
 def frame(event: Parts) -> Parts:
@@ -58,10 +58,10 @@ def frame(event: Parts) -> Parts:
     length = total(event)
     if length < _SMALL:
         data = b"".join(event)
-        return [b"".join((header(length), data, _uint32(masked(crc32c(data)))))]
+        return [b"".join((header(length), data, _uint32(masked(checksum.crc32c(data)))))]
     crc = 0
     for part in event:
-        crc = crc32c(part, crc)
+        crc = checksum.crc32c(part, crc)
     return [header(length), *event, _uint32(masked(crc))]
 
 
@@ -69,7 +69,7 @@ def is_sound(record: bytes) -> bool:
     """Whether the length and both CRCs of a record are right."""
     data = record[HEADER:-4]
     return record[:HEADER] == header(len(data)) \
-        and _uint32(masked(crc32c(data))) == record[-4:]
+        and _uint32(masked(checksum.crc32c(data))) == record[-4:]
 
 
 def split(records: bytes, size: int) -> Iterator[bytes]:
