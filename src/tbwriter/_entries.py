@@ -50,9 +50,8 @@ class Entry:
         self._payload: Optional[Payload] = payload
         self._wall_time = wall_time
         self._step = step
-        self.nbytes = _nbytes(payload) + _COST
-        self.ready = self.nbytes < _SOON and getattr(payload, "ready", False) \
-            and not callable(step)
+        self.nbytes = nbytes = _nbytes(payload) + _COST
+        self.ready = nbytes < _SOON and getattr(payload, "ready", False) and not callable(step)
         if not self.ready:  # a ready one is counted when it is encoded, right away
             for tag in payload.tags:
                 self.nbytes += 2 * getsizeof(tag)

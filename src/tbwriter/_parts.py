@@ -5,7 +5,7 @@ A large payload stays a piece of its own on its way to the disk, so it is copied
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Iterable, List, Sequence, Union
+from typing import List, Sequence, Union
 
 Part = Union[bytes, memoryview]
 Parts = List[Part]
@@ -20,6 +20,6 @@ def total(parts: Sequence[Part]) -> int:
     return size
 
 
-def texts_size(texts: Iterable[Union[str, bytes]]) -> int:
+def texts_size(texts: Sequence[Union[str, bytes]]) -> int:
     """The memory that a list of texts takes."""
-    return sum([getsizeof(text) + _PLACE for text in texts])
+    return sum(map(getsizeof, texts)) + _PLACE * len(texts)

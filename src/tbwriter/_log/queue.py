@@ -99,12 +99,14 @@ class Queue:
         """
         nbytes = item.nbytes
         with self._counting:
-            waiting = self.nbytes + pending
-            fits = waiting + nbytes + ROW_COST <= self.max_buffer or not waiting or urgent
-            if fits:
-                self._came += nbytes
-                self.items.append(item)
-            return fits
+            # As in `nbytes`, without its calls: every heavy value comes here.
+            waiting = self._came - self._gone + pending + ROW_COST * (
+                len(self.items) + len(self.taken[0]))
+            if waiting + nbytes + ROW_COST > self.max_buffer and waiting > 0 and not urgent:
+                return False
+            self._came += nbytes
+            self.items.append(item)
+            return True
 
     def wakes(self, nbytes: int) -> bool:
         """Whether the thread must be woken after a heavy item has entered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List, Tuple
 
 from .._foreign import checked, shown
-from .._parts import total
+from .._parts import texts_size
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
@@ -12,7 +12,6 @@ from .._values.number import listed
 
 # "Only 0d to 2d tensors are shown": a larger one is cut, with a warning in its place.
 _MAX_RANK = 2
-_CELL = 80  # bytes that the objects of a text take
 
 
 @checked
@@ -33,7 +32,7 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
     metadata = messages.metadata(schema.TEXT, display_name=display_name,
                                  description=description)
     return Summary([Value(tag, [*messages.string_tensor(shape, cells), metadata],
-                          total(cells) + _CELL * len(cells) + len(metadata))])
+                          texts_size(cells) + len(metadata))])
 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
