@@ -97,6 +97,21 @@ def _text_tags(directory: Path, share: float) -> None:
     framed(directory, (text_event(f"{at:06d}", 1) for at in range(int(3e5 * share))))
 
 
+def _tags_of_two(directory: Path, share: float) -> None:
+    framed(directory, (scalar_event(f"{at:06d}", 0.5, step) for step in range(2)
+                       for at in range(int(5e5 * share))))
+
+
+def _described_tags(directory: Path, share: float) -> None:
+    """Tags that each have a description of their own."""
+    framed(directory, (value_event(
+        f"{at:06d}", b"\x15" + bytes(4), wire.bytes_field(schema.Value.METADATA, b"".join((
+            wire.bytes_field(1, wire.string_field(1, "scalars")),
+            wire.string_field(schema.SummaryMetadata.SUMMARY_DESCRIPTION, f"about {at}"),
+            wire.int_field(schema.SummaryMetadata.DATA_CLASS, 1)))))
+        for at in range(int(3e5 * share))))
+
+
 def _one_event(directory: Path, share: float) -> None:
     framed(directory, [summary([short(b"t")] * int(1e6 * share))])
 
@@ -296,6 +311,8 @@ def _backwards(directory: Path, share: float) -> None:
 
 LOGS: Dict[str, Callable[[Path, float], None]] = {
     "a million tags": _tags, "a million tags in 1000 events": _tags_packed,
+    "500 000 tags of two values": _tags_of_two,
+    "300 000 tags with their own description": _described_tags,
     "300 000 tags of text": _text_tags, "a million values in an event": _one_event,
     "300 000 texts in an event": _one_event_of_texts, "a million empty events": _empty_events,
     "500 000 bad events": _bad_events, "200 000 bad values": _bad_values,
