@@ -17,7 +17,7 @@ from ._parts import Parts, total
 from ._proto import messages, schema, wire
 from ._protocol import Protocol
 from ._scalars.rows import SIZE, RowEncoder, Tags
-from ._tfrecord.frame import frame
+from ._tfrecord.frame import frame, framed
 
 _WRITE_SIZE = 4 << 20      # about how many bytes are encoded before they are written
 _SOON = 64 << 10           # a value that is ready and smaller is encoded in the call
@@ -63,11 +63,15 @@ class Entry:
         if payload is not None:
             if callable(self._step):
                 self._step = self._step(payload.tags)
-            self._records = frame(messages.event(self._wall_time, self._step,
-                                                 payload.event_field()))
+            event = messages.event(self._wall_time, self._step, payload.event_field())
+            if self.ready:
+                record = framed(b"".join(event))
+                self._records = [record]
+                # The nbytes of some payloads leave out the parts of their values.
+                self.nbytes = len(record) + _COST
+            else:
+                self._records = frame(event)
             self._payload = None
-            if self.ready:  # the nbytes of some payloads leave out the parts of their values
-                self.nbytes = total(self._records) + _COST
 
     @property
     def early(self) -> bool:
@@ -85,7 +89,9 @@ class Entry:
 
 def _nbytes(payload: Any) -> int:
     """The payload's `nbytes`, checked: the memory limit relies on it."""
-    nbytes: int = index(payload.nbytes)
+    nbytes: int = payload.nbytes
+    if type(nbytes) is not int:
+        nbytes = index(nbytes)
     if nbytes < 0:
         raise ValueError(f"got nbytes={nbytes}, want a number of bytes, 0 or more")
     return nbytes

@@ -9,7 +9,8 @@ from typing import List, Sequence, Union
 
 Part = Union[bytes, memoryview]
 Parts = List[Part]
-_PLACE = 8  # bytes of an item in a list
+_PLACE = 8   # bytes of an item in a list
+_BYTES = 33  # those that a bytes object takes besides its own
 
 
 def total(parts: Sequence[Part]) -> int:
@@ -18,6 +19,11 @@ def total(parts: Sequence[Part]) -> int:
     for part in parts:  # few: faster than sum and map
         size += len(part)
     return size
+
+
+def bytes_size(texts: Sequence[bytes]) -> int:
+    """The memory that a list of bytes objects takes, about: sooner known than that of any texts."""
+    return total(texts) + (_BYTES + _PLACE) * len(texts)
 
 
 def texts_size(texts: Sequence[Union[str, bytes]]) -> int:

@@ -64,7 +64,7 @@ class Value:
         return self._fields() if callable(self._fields) else self._fields
 
     def parts(self) -> Parts:
-        return [self._tag_field, *self.fields()]
+        return [self._tag_field, *(self._fields() if callable(self._fields) else self._fields)]
 
 
 class Summary:
@@ -113,8 +113,10 @@ class Summary:
         # their lengths here, and again for the record.
         parts = self.values[0].parts()
         if self.ready and self.nbytes < _JOINED:
-            parts = [b"".join(parts)]
-        size = total(parts)
+            data = b"".join(parts)
+            parts, size = [data], len(data)
+        else:
+            size = total(parts)
         prefix = wire.length_prefix(schema.Summary.VALUE, size)
         return [wire.length_prefix(schema.Event.SUMMARY, len(prefix) + size), prefix, *parts]
 
@@ -260,9 +262,12 @@ def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
 def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
     """Summary.Value's tensor field with one byte string per element."""
     message: Parts = [_tensor_head(schema.DT_STRING, tuple(shape))]
+    size = len(message[0])
     for string in strings:
-        message += [wire.length_prefix(schema.Tensor.STRING_VAL, len(string)), string]
-    return wire.message_field(schema.Value.TENSOR, message)
+        prefix = wire.length_prefix(schema.Tensor.STRING_VAL, len(string))
+        message += prefix, string
+        size += len(prefix) + len(string)
+    return [wire.length_prefix(schema.Value.TENSOR, size), *message]
 
 
 @lru_cache(maxsize=1024)

@@ -57,12 +57,16 @@ def frame(event: Parts) -> Parts:
     """One whole record around `event`."""
     length = total(event)
     if length < _SMALL:
-        data = b"".join(event)
-        return [b"".join((header(length), data, _uint32(masked(checksum.crc32c(data)))))]
+        return [framed(b"".join(event))]
     crc = 0
     for part in event:
         crc = checksum.crc32c(part, crc)
     return [header(length), *event, _uint32(masked(crc))]
+
+
+def framed(event: bytes) -> bytes:
+    """The same of an event that is one piece, as one."""
+    return b"".join((header(len(event)), event, _uint32(masked(checksum.crc32c(event)))))
 
 
 def is_sound(record: bytes) -> bool:

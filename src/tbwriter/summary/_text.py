@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List, Tuple
 
 from .._foreign import checked, shown
-from .._parts import texts_size
+from .._parts import bytes_size
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
 from .._proto.wire import check_size
@@ -32,12 +32,12 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
     metadata = messages.metadata(schema.TEXT, display_name=display_name,
                                  description=description)
     return Summary([Value(tag, [*messages.string_tensor(shape, cells), metadata],
-                          texts_size(cells) + len(metadata))])
+                          bytes_size(cells) + len(metadata))])
 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
     """(shape, the texts in UTF-8)."""
-    if not isinstance(data, (str, bytes)):
+    if type(data) is not str and not isinstance(data, bytes):  # nearly always a str
         data = listed(data, "a text")
     if isinstance(data, (str, bytes)):
         check_size(len(data), "a text")
