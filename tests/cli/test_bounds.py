@@ -10,14 +10,12 @@ import time
 import tracemalloc
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Callable, Counter as Counts, Dict, List, Set
+from typing import Any, Callable, Counter as Counts, Dict, Iterable, List, Set
 
 import numpy as np
 import pytest
 
 from tbwriter import check, reader, summary
-from tbwriter._files.records import Faults
 from tbwriter._files.stream import ScalarStream
 from tbwriter._files.window import Window
 from tbwriter._proto import messages, parse, schema, tensors, wire
@@ -26,8 +24,9 @@ from tbwriter.check.order import Restarts, Series
 from tbwriter.check.run import Run
 from tbwriter.cli import export, main
 from tbwriter.cli._follow import Follower
-from tbwriter.cli._index import Index, Source, Tag, purged, writers
-from tbwriter.cli._rewrite import Report, Selection, _renames
+from tbwriter.cli._index import Index, Source, purged, writers
+from tbwriter.cli._renaming import NewNames
+from tbwriter.cli._tags import Tags
 from tests.check.making import plugin, start, value_event
 from tests.cli.bounds import LOGS, PEAK, size_of
 from tests.support.data import event_of, record_of, scalar_event, written
@@ -68,7 +67,7 @@ def checked(path: str) -> Run:
 
 
 @pytest.mark.parametrize("read, most", [
-    (reader.read, 300), (followed, 300), (checked, 230), (lambda path: Index([Source(path)]), 200)])
+    (reader.read, 300), (followed, 300), (checked, 230), (lambda path: Index([Source(path)]), 130)])
 def test_memory_of_many_tags(read: Callable[[str], object], most: int, tmp_path: Path) -> None:
     """What commands keep of a log takes so many bytes at most for each tag of one value."""
     LOGS["a million tags in 1000 events"](tmp_path, 0.006)
@@ -217,7 +216,6 @@ def test_writers_of_many_files(tmp_path: Path) -> None:
                 scalar_event(source.choice("ab"), 0.5, source.randrange(12), 1.6e9 + begin + at)
                 for at in range(source.randrange(8))], f"160000000{number}", version=False))
         index = Index([Source(str(path)) for path in paths])
-        rows = np.arange(len(index.tag))
         of_file: Dict[int, Set[Any]] = {file: set() for file in range(len(index.files))}
         for tag, event in zip(index.tag.tolist(), index.event.tolist()):
             of_file[int(index.file[event])].add((tag, int(index.step[event])))
@@ -231,7 +229,7 @@ def test_writers_of_many_files(tmp_path: Path) -> None:
                     break
             else:
                 want.append([file])
-        assert writers(index, rows) == want
+        assert writers(index, np.zeros(len(index.tag), bool)) == want
 
 
 def growth(work: Callable[[int], Callable[[], object]], count: int) -> float:
@@ -293,20 +291,36 @@ def test_tags_are_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found[0] == found[1] and set(found[0]) == {"whole_run", "tags"}
 
 
+def tags_called(names: Iterable[str], metadata: parse.Metadata = parse.NO_METADATA) -> Tags:
+    tags = Tags()
+    for name in names:
+        tags.number(parse.Value(name, schema.Value.SIMPLE_VALUE, bytes(4), metadata))
+    return tags
+
+
 def renamed(count: int) -> Callable[[], object]:
-    tags = [Tag(f"t{at}", "scalars", parse.Metadata()) for at in range(count)]
-    index: Any = SimpleNamespace(tags=tags, tag=np.arange(count))
-    selection = Selection(rename={"t*": "u*"})
+    tags = tags_called(f"t{at}" for at in range(count))
 
     def work() -> None:
-        found = _renames(index, index.tag, "run", selection, Report([], Faults(), {}, [], set()))
-        assert len(found) == count
+        assert len(NewNames(tags, np.arange(count), {"t*": "u*"})) == count
     return work
 
 
 def test_time_of_new_names() -> None:
     """A tag costs the same to rename whether it is the first or the thousandth."""
     assert growth(renamed, 250) < 80
+
+
+def test_many_notes(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first notes are printed, and all are counted."""
+    monkeypatch.setattr("tbwriter.cli._rewrite._MOST_NOTES", 5)
+    written(tmp_path / "logs", [scalar_event(f"t{at}", 0.5, 1) for at in range(9)])
+    rename = ["--rename", "t*=same", "--rename", "x=y"]
+    assert main(["select", str(tmp_path / "logs"), str(tmp_path / "a"), *rename, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["notes"]) == 5 and told["more_notes"] == 4
+    assert main(["select", str(tmp_path / "logs"), str(tmp_path / "b"), *rename]) == 0
+    assert "note: 4 more notes" in capsys.readouterr().out
 
 
 def test_a_long_name_in_a_table(tmp_path: Path, capsys: Any) -> None:

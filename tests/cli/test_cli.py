@@ -460,7 +460,8 @@ def test_copies_report_as_json(arguments, tmp_path, capsys):
     assert report == {
         "out": str(tmp_path / "out"), "read": 2, "written": 1, "left_out": left_out,
         "runs": [{"name": ".", "read": 2, "written": 1, "left_out": left_out}],
-        "faults": report["faults"], "more_faults": 0, "renamed": {}, "notes": []}
+        "faults": report["faults"], "more_faults": 0, "renamed": {}, "notes": [],
+        "more_notes": 0}
     assert "torn tail" in report["faults"][0]
 
 

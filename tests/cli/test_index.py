@@ -15,8 +15,12 @@ from tbwriter import summary
 from tbwriter._files.records import records
 from tbwriter._files.stream import Part, ScalarStream
 from tbwriter._proto import messages, schema, wire
+from tbwriter._proto.parse import Metadata, Value
 from tbwriter.cli import _index
 from tbwriter.cli._index import PLAIN, Index, Source
+from tbwriter.cli._renaming import NewNames, _renamed
+from tbwriter.cli._tags import Tags
+from tbwriter.cli._values import NAMELESS, kind
 
 
 class OneByOne(ScalarStream):
@@ -112,3 +116,72 @@ def test_most_scalars_are_plain(tmp_path: Path) -> None:
                            ([event(1.0, "a", "b")] * 20, [0, 1] * 20)):
         path.write_bytes(b"".join([record_of(VERSION), *events]))
         assert Index([Source(str(path))]).place.tolist() == places
+
+
+def described(tag: str, number: int = schema.Value.SIMPLE_VALUE, *metadata: Any) -> Value:
+    return Value(tag, number, bytes(4), Metadata(*metadata) if metadata else None)
+
+
+def test_tags_by_number() -> None:
+    """A tag has the kind of its first value and the first metadata that names a plugin, whatever it
+    holds and however long it is. A tag of RunMetadata is apart from others of its name."""
+    tags = Tags()
+    long = "scalars", b"\xff\0" * 900, "d" * 1200, "ä\U0001f600", 1
+    values = [described("a"), described("b", 8), described("b", 8, "text", b"\x80", "B", "ß", 2),
+              described("b", 8, "other"), described("a", 8, schema.TAGGED_RUN_METADATA),
+              described("c", 2, *long), described("c", 2, "scalars"), described("d", 5, *long)]
+    assert [tags.number(value) for value in values] == [0, 1, 1, 1, 2, 3, 3, 4]
+    assert list(tags.names()) == [tag.name for tag in tags] == ["a", "b", "a", "c", "d"]
+    assert [tag.metadata for tag in tags] == [
+        Metadata(), Metadata("text", b"\x80", "B", "ß", 2), Metadata(schema.TAGGED_RUN_METADATA),
+        Metadata(*long), Metadata(*long)]
+    assert [tag.kind for tag in tags] == [kind(value, (value.metadata or Metadata()).plugin)
+                                          for value in (values[at] for at in (0, 2, 4, 5, 7))]
+    assert (tags.find("a"), tags.find("x"), tags.all_called("a")) == (0, None, [0, 2])
+    for number in range(5):
+        assert tags.of_kinds({tags[number].kind}).tolist() == [
+            tag.kind == tags[number].kind for tag in tags]
+
+
+def test_many_descriptions() -> None:
+    """Each of 10 000 tags has its own description."""
+    tags = Tags()
+    for at in range(10_000):
+        assert tags.number(described(f"t{at}", 2, "scalars", b"", "", f"about {at}", 1)) == at
+    assert all(tags[at].metadata.description == f"about {at}" for at in range(0, 10_000, 7))
+
+
+def test_new_names_of_tags() -> None:
+    """New names are given as by a table of all names that are taken, whatever the patterns."""
+    source = random.Random(3)
+    names = ["".join(source.choice("ab") for _ in range(source.randrange(1, 5)))
+             for _ in range(400)]
+    for _ in range(60):
+        tags = Tags()
+        for name in source.sample(names, 12):
+            plugin = source.choice(["", "", "", schema.GRAPHS, schema.TAGGED_RUN_METADATA])
+            tags.number(described(name, 8, plugin))
+        rename = {source.choice(("a*", "*b", "*", "b*a", name)): source.choice(
+            ("b*", "*a", "ab", "aa*", "same")) for name in names[:source.randrange(1, 4)]}
+        numbers = [number for number in range(len(tags)) if source.random() < 0.9]
+        found = NewNames(tags, np.array(numbers, np.int64), rename)
+        want = by_table(tags, numbers, rename)
+        assert {number: found.get(number) for number in range(len(tags))
+                if found.get(number)} == want
+        assert len(found) == len(want)
+
+
+def by_table(tags: Tags, numbers: List[int], rename: Dict[str, str]) -> Dict[int, str]:
+    """{number of a tag: its new name}."""
+    asked = {number: _renamed(tags[number].name, rename)[1] for number in numbers}
+    kept = {name for number, name in asked.items() if name == tags[number].name}
+    asked = {number: new for number, new in asked.items() if new != tags[number].name}
+    while True:
+        taken, refused = set(kept), set()
+        for number, new in asked.items():
+            if tags[number].kind in NAMELESS or new in taken:
+                refused.add(number)
+            taken |= set() if number in refused else {new}
+        if {tags[number].name for number in refused} <= kept:
+            return {number: new for number, new in asked.items() if number not in refused}
+        kept |= {tags[number].name for number in refused}

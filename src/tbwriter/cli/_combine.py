@@ -15,8 +15,9 @@ import numpy as np
 from .._files.places import ALONE, runs_of
 from .._files.records import raw_record
 from .._reading.ahead import Copies
-from ._index import Index, Source, Tags, purged
+from ._index import SLAB, Index, Source, purged
 from ._rewrite import Place
+from ._tags import Tags
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -74,10 +75,12 @@ def _collision(runs: Sequence[Sequence[Source]]) -> Optional[str]:
 
 
 def _shared(extent: _Extent, other: _Extent) -> Optional[str]:
-    for tag, first, last in zip(extent.tags, extent.first, extent.last):
-        number = other.tags.find(tag.name) if first <= last else None
+    for mine in range(len(extent.tags)):
+        first, last = extent.first[mine], extent.last[mine]
+        name = extent.tags.name(mine)
+        number = other.tags.find(name) if first <= last else None
         if number is not None and first <= other.last[number] and other.first[number] <= last:
-            return tag.name
+            return name
     for name, found in extent.whole.items():
         if other.whole.get(name, found) != found:
             return name
@@ -85,16 +88,20 @@ def _shared(extent: _Extent, other: _Extent) -> Optional[str]:
 
 
 def _extent(index: Index) -> _Extent:
-    rows = np.flatnonzero(~purged(index))
-    whole = index.whole_run()[index.tag[rows]] if len(rows) else np.zeros(0, bool)
+    gone, whole = purged(index), index.whole_run()
     limits = np.iinfo(np.int64)
     first, last = (np.full(len(index.tags), limit) for limit in (limits.max, limits.min))
-    tags, steps = index.tag[rows[~whole]], index.step[index.event[rows[~whole]]]
-    np.minimum.at(first, tags, steps)
-    np.maximum.at(last, tags, steps)
-    latest = dict(zip(index.tag[rows[whole]].tolist(), rows[whole].tolist()))
+    latest: Dict[int, int] = {}
+    for at in range(0, len(gone), SLAB):
+        rows = at + np.flatnonzero(~gone[at:at + SLAB])
+        tags = index.tag[rows]
+        of_whole = whole[tags]
+        latest.update(zip(tags[of_whole].tolist(), rows[of_whole].tolist()))
+        tags, steps = tags[~of_whole], index.steps(rows[~of_whole])
+        np.minimum.at(first, tags, steps)
+        np.maximum.at(last, tags, steps)
     return _Extent(index.tags, first, last, {
-        index.tags[number].name: _hash(index, row) for number, row in sorted(latest.items())})
+        index.tags.name(number): _hash(index, row) for number, row in sorted(latest.items())})
 
 
 def _hash(index: Index, row: int) -> bytes:

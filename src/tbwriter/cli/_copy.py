@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, Type
+from typing import BinaryIO, Iterator, List, Optional, Tuple, Type
 
 import numpy as np
 
@@ -18,13 +18,14 @@ from .._proto import messages, parse, schema
 from .._proto.parse import Event, Value
 from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
-from ._index import PLAIN, Index
+from ._index import PLAIN, Index, Rows
+from ._renaming import NewNames
 from ._values import SAME, Change, event_field, needs_number
 
 # A file version with which TensorBoard purges nothing by itself.
 _VERSION = re.compile(r"brain\.Event:0*([2-9]|[1-9]\d+)$")
 _OPEN_FILES = 16
-# How many events become lists of numbers at a time.
+# How many values become lists of numbers at a time.
 _GROUPS = 1 << 14
 # How much is read in one call: most records are shorter.
 _GUESS = 512
@@ -33,13 +34,13 @@ _GUESS = 512
 class Copier:
     """Encodes rows of an index as the records of one event file.
 
-    rename: {number of a tag: its new name}. start: the time of the first event, seconds since 1970.
+    names: the new names of tags. start: the time of the first event, seconds since 1970.
     changed: the number of values that were no longer in the files when they were copied.
     """
 
-    def __init__(self, index: Index, rename: Dict[int, str]) -> None:
+    def __init__(self, index: Index, names: NewNames) -> None:
         self._index = index
-        self._rename = rename
+        self._names = names
         self._described = bytearray(len(index.tags))  # 1 for each tag with its metadata written
         self.changed = 0
         version = parse.event(index.header) if index.header else None
@@ -52,15 +53,15 @@ class Copier:
                 return
         self._header = messages.file_version(self.start)
 
-    def records(self, rows: "np.ndarray[Any, Any]") -> Iterator[Parts]:
+    def records(self, rows: Rows) -> Iterator[Parts]:
         """The file version, then the values of each event together."""
         yield frame([self._header])
-        index, time = self._index, self.start
-        starts = np.append(np.flatnonzero(np.diff(index.event[rows], prepend=-1)), len(rows))
+        index, time, some_new = self._index, self.start, len(self._names) > 0
         with _Files([file.place for file in index.files]) as files:
-            for number, offset, tags, at in _groups(index, rows, starts):
+            for number, offset, tags, at in _groups(index, rows):
                 raw = files.record(number, offset)
-                if at[0] == PLAIN and self._described[tags[0]] and tags[0] not in self._rename:
+                if at[0] == PLAIN and self._described[tags[0]] and not (
+                        some_new and self._names.get(tags[0])):
                     yield [raw]  # with its checksums, which were right
                     self.changed += not raw
                     continue
@@ -85,30 +86,38 @@ class Copier:
         return frame(messages.event(time, event.step, event_field(event, at, changes)))
 
     def _change(self, tag: int, value: Value) -> Change:
-        known = self._index.tags[tag]
+        metadata = self._index.tags.described(tag)[1]
         first = not self._described[tag]
         self._described[tag] = 1
-        number = needs_number(value, known.metadata.plugin)
+        number = needs_number(value, metadata.plugin)
         named = value.metadata is not None and bool(value.metadata.plugin)
-        describe = first and bool(known.metadata.plugin) and (number or not named)
-        renamed = self._rename.get(tag, "")
+        describe = first and bool(metadata.plugin) and (number or not named)
+        renamed = self._names.get(tag)
         if not (number or describe or renamed):
             return SAME
-        return Change(known.metadata if describe else None, number, renamed)
+        return Change(metadata if describe else None, number, renamed)
 
 
-def _groups(index: Index, rows: "np.ndarray[Any, Any]", starts: "np.ndarray[Any, Any]"
-            ) -> Iterator[Tuple[int, int, List[int], List[int]]]:
+def _groups(index: Index, rows: Rows) -> Iterator[Tuple[int, int, List[int], List[int]]]:
     """File, offset, tags and places of the rows of each event."""
-    for first in range(0, len(starts) - 1, _GROUPS):
-        begins = starts[first:first + _GROUPS + 1]
-        part = rows[begins[0]:begins[-1]]
+    done, size = 0, _GROUPS
+    while done < len(rows):
+        part = rows[done:done + size]
+        event = index.event[part]
+        begins = np.append(0, np.flatnonzero(event[1:] != event[:-1]) + 1)
+        if done + size < len(rows):  # the last event may continue after the part
+            if len(begins) == 1:
+                size *= 2
+                continue
+            part = part[:begins[-1]]
+        else:
+            begins = np.append(begins, len(part))
         tags, places = index.tag[part].tolist(), index.place[part].tolist()
-        events = index.event[rows[begins[:-1]]]
-        ends = (begins - begins[0]).tolist()
-        for number, offset, begin, end in zip(index.file[events].tolist(),
-                                              index.offset[events].tolist(), ends, ends[1:]):
+        event, ends = event[begins[:-1]], begins.tolist()
+        for number, offset, begin, end in zip(index.file[event].tolist(),
+                                              index.offset[event].tolist(), ends, ends[1:]):
             yield number, offset, tags[begin:end], places[begin:end]
+        done, size = done + len(part), _GROUPS
 
 
 class _Files:

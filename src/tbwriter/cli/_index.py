@@ -1,7 +1,8 @@
 """Where every value of a run is, and which values TensorBoard would have replaced.
 
-An index holds 20 bytes per event, 12 bytes per value and about 250 bytes per tag, and no value
-itself.
+An index holds 20 bytes per event, 12 bytes per value, the tags as `Tags` does, and no value itself.
+A file may have a row for each seven of its bytes, so what is compared is compared slab by slab, and
+numbers of rows have 32 bits.
 """
 from __future__ import annotations
 
@@ -20,10 +21,12 @@ from .._files.records import EVENT, Fault, Faults, Record, records
 from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
-from .._proto.parse import Metadata, Value
+from .._proto.parse import Value
 from .._proto.wire import WireError
+from ._tags import Tags
 from ._values import WHOLE_RUN, kind, needs_number, no_value, values
 
+Rows = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 # Why a value is not in the copy. The words stand in tables and JSON.
 DAMAGED = "damaged"
@@ -41,7 +44,7 @@ PLAIN = -1
 # one second.
 _SECONDS = 2
 # How many rows are compared at a time.
-_SLAB = 1 << 16
+SLAB = 1 << 16
 
 
 class Source(NamedTuple):
@@ -74,52 +77,6 @@ class Restart(NamedTuple):
     source: int
 
 
-class Tag(NamedTuple):
-    """A tag. kind: of its first value; metadata: the first that names a plugin."""
-
-    name: str
-    kind: str
-    metadata: Metadata
-
-
-class Tags:
-    """The tags of a run by number, in columns: a log may have a million."""
-
-    def __init__(self) -> None:
-        self._names: List[str] = []
-        self._kinds: List[str] = []
-        self._metadata: List[Metadata] = []
-        # By name: first those of all values but RunMetadata, which are apart.
-        self._numbers: Tuple[Dict[str, int], Dict[str, int]] = {}, {}
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __getitem__(self, number: int) -> Tag:
-        return Tag(self._names[number], self._kinds[number], self._metadata[number])
-
-    def __iter__(self) -> Iterator[Tag]:
-        return map(Tag, self._names, self._kinds, self._metadata)
-
-    def find(self, name: str) -> Optional[int]:
-        """The number of a tag that is not one of RunMetadata."""
-        return self._numbers[0].get(name)
-
-    def number(self, value: Value) -> int:
-        """The number of a value's tag, which is added if it is new."""
-        metadata = value.metadata or parse.NO_METADATA
-        numbers = self._numbers[metadata.plugin == schema.TAGGED_RUN_METADATA]
-        number = numbers.setdefault(value.tag, len(self._names))
-        if number == len(self._names):
-            self._names.append(value.tag)
-            self._kinds.append(kind(value, metadata.plugin))
-            self._metadata.append(metadata)
-        elif metadata.plugin and not self._metadata[number].plugin:
-            self._metadata[number] = metadata
-            self._kinds[number] = self._kinds[number] or kind(value, metadata.plugin)
-        return number
-
-
 class Index:
     """All values of the event files of one run.
 
@@ -143,32 +100,36 @@ class Index:
         self.left_out[DAMAGED] += self.faults.total
 
     @property
-    def file(self) -> "np.ndarray[Any, Any]":
+    def file(self) -> Rows:
         return np.frombuffer(self._columns[0], np.int32)
 
     @property
-    def offset(self) -> "np.ndarray[Any, Any]":
+    def offset(self) -> Rows:
         return np.frombuffer(self._columns[1], np.int64)
 
     @property
-    def step(self) -> "np.ndarray[Any, Any]":
+    def step(self) -> Rows:
         return np.frombuffer(self._columns[2], np.int64)
 
     @property
-    def tag(self) -> "np.ndarray[Any, Any]":
+    def tag(self) -> Rows:
         return np.frombuffer(self._columns[3], np.int32)
 
     @property
-    def event(self) -> "np.ndarray[Any, Any]":
+    def event(self) -> Rows:
         return np.frombuffer(self._columns[4], np.int32)
 
     @property
-    def place(self) -> "np.ndarray[Any, Any]":
+    def place(self) -> Rows:
         return np.frombuffer(self._columns[5], np.int32)
 
-    def whole_run(self) -> "np.ndarray[Any, Any]":
+    def whole_run(self) -> Rows:
         """Which tags belong to the run as a whole, such as its graph."""
-        return np.array([tag.kind in WHOLE_RUN for tag in self.tags], bool)
+        return self.tags.of_kinds(WHOLE_RUN)
+
+    def steps(self, rows: Rows) -> Rows:
+        """int64 [n], the steps of rows."""
+        return self.step[self.event[rows]]
 
     def _in_order(self, files: Sequence[Source]) -> List[Source]:
         """Files in the order in which they were written: by the time in their names, if they have
@@ -272,9 +233,9 @@ class Index:
         if not value.number and not value.metadata:
             return -1, EMPTY
         number = self.tags.number(value)
-        tag = self.tags[number]
-        plugin = tag.metadata.plugin
-        if tag.kind != kind(value, plugin):
+        known, metadata = self.tags.described(number)
+        plugin = metadata.plugin
+        if known != kind(value, plugin):
             return -1, OTHER_KIND
         try:
             if needs_number(value, plugin):
@@ -297,7 +258,7 @@ def _first_time(file: Source) -> float:
     return math.inf
 
 
-def purged(index: Index) -> "np.ndarray[Any, Any]":
+def purged(index: Index) -> Rows:
     """Which values a restart has purged.
 
     The first restart of a run purges nothing in TensorBoard. Its fast loader then drops the values
@@ -305,63 +266,82 @@ def purged(index: Index) -> "np.ndarray[Any, Any]":
     values with its step or a greater one, but never what belongs to the run as a whole. A restart
     purges only in its own log directory.
     """
-    tag, step = index.tag, index.step[index.event]
-    gone = np.zeros(len(tag), bool)
-    if not index.restarts or not len(tag):
+    gone = np.zeros(len(index.tag), bool)
+    if not index.restarts or not len(gone):
         return gone
-    movable = ~index.whole_run()[tag]
-    source = np.array([file.source for file in index.files])[index.file[index.event]]
+    whole = index.whole_run()
+    source = np.array([file.source for file in index.files], np.int32)
     restarts: Dict[int, List[Restart]] = {}
     for restart in index.restarts:
         restarts.setdefault(restart.source, []).append(restart)
     for number, (first, *later) in restarts.items():
-        mine = movable & (source == number)
+        def mine(begin: int, end: int) -> Iterator[Tuple[int, Rows, Rows]]:
+            """Rows that this directory's restarts may purge: where a slab begins, which rows of
+            it, and their steps."""
+            for at in range(begin, end, SLAB):
+                event = index.event[at:min(at + SLAB, end)]
+                rows = np.flatnonzero(~whole[index.tag[at:at + len(event)]]
+                                      & (source[index.file[event]] == number))
+                yield at, rows, index.step[event[rows]]
         least = np.full(len(index.tags), np.iinfo(np.int64).max)
-        after = np.flatnonzero(mine[first.at:]) + first.at
-        np.minimum.at(least, tag[after], step[after])
-        limit, before = np.maximum(first.step, least), slice(0, first.at)
-        gone[before] |= mine[before] & (step[before] >= limit[tag[before]])
+        for at, rows, step in mine(first.at, len(gone)):
+            np.minimum.at(least, index.tag[at:][rows], step)
+        np.maximum(first.step, least, out=least)
+        for at, rows, step in mine(0, first.at):
+            gone[at:][rows] |= step >= least[index.tag[at:][rows]]
         # The least step of the restarts from each one on decides about the values before it.
         lowest = np.minimum.accumulate([restart.step for restart in reversed(later)])[::-1]
-        rows = np.flatnonzero(mine)
-        after = np.searchsorted([restart.at for restart in later], rows, side="right")
-        rows, after = rows[after < len(later)], after[after < len(later)]
-        gone[rows] |= step[rows] >= lowest[after]
+        places = [restart.at for restart in later]
+        for at, rows, step in mine(0, places[-1] if later else 0):
+            after = np.searchsorted(places, rows + at, side="right")
+            rows, step, after = (column[after < len(later)] for column in (rows, step, after))
+            gone[at:][rows] |= step >= lowest[after]
     return gone
 
 
-def same_step(index: Index, rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+def same_step(index: Index, rows: Rows) -> Rows:
     """Which of these rows a later one with the same tag and step replaces."""
-    order, equal = _sorted(index, rows)
     replaced = np.zeros(len(rows), bool)
-    replaced[order[:-1][equal]] = True
+    several = _several(index, rows)
+    if several.any():
+        places = None if several.all() else np.flatnonzero(several).astype(np.int32)
+        order, equal = _sorted(index, rows if places is None else rows[places])
+        order = order[:-1][equal]
+        replaced[order if places is None else places[order]] = True
     return replaced
 
 
-def _sorted(index: Index, rows: "np.ndarray[Any, Any]"
-            ) -> "Tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    """Rows, which ascend, by tag and step, and whether each has those of the row after it.
+def _several(index: Index, rows: Rows) -> Rows:
+    """Which of these rows have a tag that others of them have too."""
+    seen, again = np.zeros(len(index.tags), bool), np.zeros(len(index.tags), bool)
+    for at in range(0, len(rows), SLAB):
+        tags = np.sort(index.tag[rows[at:at + SLAB]])
+        again[tags[1:][tags[1:] == tags[:-1]]] = True
+        again[tags[seen[tags]]] = True
+        seen[tags] = True
+    return again[index.tag[rows]]
 
-    A file may have a row for each seven of its bytes, so sorted columns are compared slab by slab.
-    """
-    order = np.lexsort((index.step[index.event[rows]], index.tag[rows]))
+
+def _sorted(index: Index, rows: Rows) -> Tuple[Rows, Rows]:
+    """Rows, which ascend, by tag and step, and whether each has those of the row after it."""
+    order = np.lexsort((index.steps(rows), index.tag[rows])).astype(np.int32)
     equal = np.zeros(max(len(rows) - 1, 0), bool)
-    for at in range(0, len(equal), _SLAB):
-        part = rows[order[at:at + _SLAB + 1]]
-        tag, step = index.tag[part], index.step[index.event[part]]
-        equal[at:at + _SLAB] = (tag[1:] == tag[:-1]) & (step[1:] == step[:-1])
+    for at in range(0, len(equal), SLAB):
+        part = rows[order[at:at + SLAB + 1]]
+        tag, step = index.tag[part], index.steps(part)
+        equal[at:at + SLAB] = (tag[1:] == tag[:-1]) & (step[1:] == step[:-1])
     return order, equal
 
 
-def writers(index: Index, rows: "np.ndarray[Any, Any]") -> List[List[int]]:
+def writers(index: Index, gone: Rows) -> List[List[int]]:
     """The files of each writer: those that were written at the same time, with values of the same
-    tags and steps, are of different ones."""
+    tags and steps, are of different ones. gone: which values do not count."""
     first, last = np.array(index.times).reshape(-1, 2).T
     if not _any_overlap(first + _SECONDS, last):
         return [list(range(len(index.files)))]
     found: List[List[int]] = []
     writer = np.zeros(len(index.files), np.int64)
-    for file, others in enumerate(_shared(index, rows)):
+    for file, others in enumerate(_shared(index, gone)):
         overlap = np.maximum(first[others], first[file]) + _SECONDS \
             < np.minimum(last[others], last[file])
         taken = set(writer[others[overlap]].tolist())
@@ -373,7 +353,7 @@ def writers(index: Index, rows: "np.ndarray[Any, Any]") -> List[List[int]]:
     return found
 
 
-def _any_overlap(first: "np.ndarray[Any, Any]", last: "np.ndarray[Any, Any]") -> bool:
+def _any_overlap(first: Rows, last: Rows) -> bool:
     """Whether two of these spans of time overlap."""
     order = np.argsort(first)
     first, last = first[order], last[order]
@@ -381,9 +361,9 @@ def _any_overlap(first: "np.ndarray[Any, Any]", last: "np.ndarray[Any, Any]") ->
     return bool((first[1:] < np.minimum(before, last[1:])).any())
 
 
-def _shared(index: Index, rows: "np.ndarray[Any, Any]") -> "Iterator[np.ndarray[Any, Any]]":
+def _shared(index: Index, gone: Rows) -> Iterator[Rows]:
     """For each file, the files before it that have a value of one of its tags and steps."""
-    rows = rows[~index.whole_run()[index.tag[rows]]] if len(rows) else rows
+    rows = np.flatnonzero(~(gone | index.whole_run()[index.tag])).astype(np.int32)
     order, equal = _sorted(index, rows)
     edge = np.zeros(1 if len(rows) else 0, bool)
     follows = np.concatenate([edge, equal])

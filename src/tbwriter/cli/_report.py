@@ -8,7 +8,7 @@ from .._files.records import Faults
 from ._exit import FOUND, GOOD
 from ._index import UNREADABLE
 from ._progress import bar
-from ._rewrite import Place, Report, RunReport, Selection, rewrite, total_bytes
+from ._rewrite import Notes, Place, Report, RunReport, Selection, rewrite, total_bytes
 from ._table import table
 from ._text import plural, print_json, say
 
@@ -35,8 +35,7 @@ def as_dict(report: Report, out: str) -> "dict[str, object]":
     return {"out": out, "read": report.read, "written": report.written,
             "left_out": report.left_out, "runs": [run._asdict() for run in report.runs],
             "faults": list(map(str, report.faults)), "more_faults": report.faults.more,
-            "renamed": report.renamed,
-            "notes": report.notes}
+            "renamed": report.renamed, "notes": report.notes, "more_notes": report.notes.more}
 
 
 def print_report(report: Report, out: str) -> None:
@@ -49,6 +48,8 @@ def print_report(report: Report, out: str) -> None:
         say(f"renamed: {name} -> {path}")
     for note in report.notes:
         say(f"note: {note}")
+    if report.notes.more:
+        say(f"note: {plural(report.notes.more, 'more note')}")
     if report.faults or report.renamed or report.notes:
         say()
     reasons = list(report.left_out)
@@ -69,7 +70,7 @@ def print_report(report: Report, out: str) -> None:
 
 
 def _sum(name: str, runs: Sequence[RunReport]) -> RunReport:
-    total = Report(list(runs), Faults(), {}, [], set())
+    total = Report(list(runs), Faults(), {}, Notes(), set())
     return RunReport(name, total.read, total.written, total.left_out)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from typing import Any, Callable, Counter as Counts, Dict, Iterable, List, NamedTuple, Optional
+from typing import Callable, Counter as Counts, Dict, Iterable, List, NamedTuple, Optional
 from typing import Sequence, Set, Tuple, Union
 
 import numpy as np
@@ -20,15 +20,16 @@ from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
 from ._arguments import Steps, every, in_steps
 from ._copy import Copier
-from ._index import PURGED, SAME_STEP, UNREADABLE, Index, Source, purged, same_step, writers
+from ._index import PURGED, SAME_STEP, UNREADABLE, Index, Rows, Source, purged, same_step, writers
 from ._output import Output
+from ._renaming import NewNames
 from ._text import plural
-from ._values import NAMELESS
 
 THINNED = "thinned"
 NOT_SELECTED = "not selected"
 CHANGED = "changed while it was read"
 _LAST_SECOND = 9_999_999_999
+_MOST_NOTES = 10_000
 
 
 class Selection(NamedTuple):
@@ -56,26 +57,41 @@ class RunReport(NamedTuple):
     left_out: Dict[str, int]
 
 
+class Notes(List[str]):
+    """Facts for the user: the first 10 000, since there may be one for each tag. more: the number
+    of the others."""
+
+    more = 0
+
+    def add(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            if len(self) < _MOST_NOTES:
+                self.append(note)
+            else:
+                self.more += 1
+        self.more += getattr(notes, "more", 0)
+
+
 class Report(NamedTuple):
     """The result for log directories.
 
     renamed: {name in the log: name below the output}. notes: other facts for the user.
-    applied: the tags that have new names.
+    fitting: those of the selection's `rename` that fit a tag.
     """
 
     runs: List[RunReport]
     faults: Faults
     renamed: Dict[str, str]
-    notes: List[str]
-    applied: Set[str]
+    notes: Notes
+    fitting: Set[str]
 
     def add(self, other: "Report") -> None:
         """Add the results of further runs."""
         self.runs.extend(other.runs)
         self.faults.add(other.faults)
         self.renamed.update(other.renamed)
-        self.notes.extend(other.notes)
-        self.applied.update(other.applied)
+        self.notes.add(other.notes)
+        self.fitting.update(other.fitting)
 
     @property
     def read(self) -> int:
@@ -114,7 +130,7 @@ class Place(NamedTuple):
 
 
 def _nothing() -> Report:
-    return Report([], Faults(), {}, [], set())
+    return Report([], Faults(), {}, Notes(), set())
 
 
 def places(logdirs: Sequence[str]) -> List[Place]:
@@ -146,7 +162,7 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
     report = _nothing()
     skipped = {run for place in found for run in runs_of(place.files) if not selection.run(run)}
     if skipped:
-        report.notes.append(f"{plural(len(skipped), 'run')} not selected")
+        report.notes.add([f"{plural(len(skipped), 'run')} not selected"])
     with Output(out, [place.logdir for place in found]) as output:
         for place in found:  # before any file, so that no file has the name of a directory
             for directory in _chosen_directories(place, selection):
@@ -154,9 +170,8 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
         _rewrite_runs(runs, output, selection, progress, min(jobs, len(runs)), report)
         _copy_side_files(found, output, selection, report)
         report.renamed.update(output.renamed)
-    for tag in sorted(set(selection.rename) - report.applied):
-        if not any(note.startswith(f"{tag} is not renamed") for note in report.notes):
-            report.notes.append(f"{tag} is not renamed: no run has this tag")
+    report.notes.add(f"{tag} is not renamed: no run has this tag"
+                     for tag in sorted(set(selection.rename) - report.fitting))
     return report
 
 
@@ -192,7 +207,7 @@ def _copied(job: _Job) -> Tuple[_Job, Report, Optional[Index]]:
     """Copy a run, in a process of its own. A run of several writers becomes several, whose names
     depend on all others: only its index is made here."""
     report, index = _nothing(), Index(job.sources)
-    if len(writers(index, np.flatnonzero(~purged(index)))) > 1:
+    if len(writers(index, purged(index))) > 1:
         return job, report, index
     with job.output as output:
         _rewrite_run(job.run, index, output, job.selection, report)
@@ -204,17 +219,19 @@ def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
     report.faults.add(index.faults)
     gone = purged(index)
     left_out: Counts[str] = Counter(index.left_out)
-    for number, files in enumerate(writers(index, np.flatnonzero(~gone))):
+    for number, files in enumerate(writers(index, gone)):
         name = run
         if number:
             name = f"writer{number + 1}" if run == "." else f"{run}/writer{number + 1}"
             files_of = ", ".join(base_name(index.files[file].path) for file in files)
-            report.notes.append(f"two writers at the same time, with values of the same tags and "
-                                f"steps: {files_of} of the run {run} is now the run {name}")
-        rows = np.flatnonzero(np.isin(index.file[index.event], files))
-        kept, reasons = _chosen(index, rows, gone, selection)
-        rename = _renames(index, kept, name, selection, report)
-        changed = _write(index, kept, name, output, rename)
+            report.notes.add([f"two writers at the same time, with values of the same tags and "
+                              f"steps: {files_of} of the run {run} is now the run {name}"])
+        kept, reasons = _chosen(index, _rows_of(index, files), gone, selection)
+        names = NewNames(index.tags, index.tag[kept], selection.rename)
+        report.fitting.update(names.fitting)
+        report.notes.add(f"{tag} is not renamed to {new}: the run {name} {why}"
+                         for tag, new, why in names.refused())
+        changed = _write(index, kept, name, output, names)
         left_out.update({**reasons, CHANGED: changed})
         written = len(kept) - changed
         report.runs.append(RunReport(name, written + sum(left_out.values()), written,
@@ -222,13 +239,22 @@ def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
         left_out.clear()
 
 
-def _chosen(index: Index, rows: "np.ndarray[Any, Any]", gone: "np.ndarray[Any, Any]",
-            selection: Selection) -> "Tuple[np.ndarray[Any, Any], Dict[str, int]]":
+def _rows_of(index: Index, files: List[int]) -> Rows:
+    """The rows of the values of some files."""
+    if len(files) == len(index.files):
+        return np.arange(len(index.tag), dtype=np.int32)
+    wanted = np.zeros(len(index.files), bool)
+    wanted[files] = True
+    return np.flatnonzero(wanted[index.file[index.event]]).astype(np.int32)
+
+
+def _chosen(index: Index, rows: Rows, gone: Rows,
+            selection: Selection) -> Tuple[Rows, Dict[str, int]]:
     """The rows to write, in the order in which they are written, and the number that is left
     out."""
     reasons: Dict[str, int] = {}
 
-    def keep(reason: str, fits: "np.ndarray[Any, Any]") -> None:
+    def keep(reason: str, fits: Rows) -> None:
         nonlocal rows
         reasons[reason] = int(len(fits) - fits.sum())
         if reasons[reason]:  # else it would be a copy
@@ -237,92 +263,56 @@ def _chosen(index: Index, rows: "np.ndarray[Any, Any]", gone: "np.ndarray[Any, A
     keep(NOT_SELECTED, _selected(index, rows, selection))
     keep(PURGED, ~gone[rows])
     keep(SAME_STEP, ~same_step(index, rows))
-    order: "np.ndarray[Any, Any]" = np.lexsort((rows, index.step[index.event[rows]]))
-    rows = rows[order]
+    rows = _by_step(index, rows)
     if selection.points is not None:
         keep(THINNED, _thin(index.tag[rows], selection.points))
     return rows, reasons
 
 
-def _selected(index: Index, rows: "np.ndarray[Any, Any]", selection: Selection
-              ) -> "np.ndarray[Any, Any]":
-    fits = np.array([selection.tag(tag.name) for tag in index.tags], bool)
-    selected: "np.ndarray[Any, Any]" = fits[index.tag[rows]] if len(rows) else np.zeros(0, bool)
+def _selected(index: Index, rows: Rows, selection: Selection
+              ) -> Rows:
+    selected = np.ones(len(rows), bool)
+    if selection.tag is not every:
+        fits = np.fromiter(map(selection.tag, index.tags.names()), bool, len(index.tags))
+        selected = fits[index.tag[rows]]
     if selection.steps != (None, None):
-        selected &= (in_steps(index.step[index.event[rows]], selection.steps)
+        selected &= (in_steps(index.steps(rows), selection.steps)
                      | index.whole_run()[index.tag[rows]])
     return selected
 
 
-def _thin(tags: "np.ndarray[Any, Any]", points: int) -> "np.ndarray[Any, Any]":
-    keep = np.zeros(len(tags), bool)
+def _by_step(index: Index, rows: Rows) -> Rows:
+    """Rows, which ascend, in the order of their steps."""
+    steps = index.steps(rows)
+    if (steps[1:] >= steps[:-1]).all():
+        return rows
+    return rows[np.argsort(steps, kind="stable")]
+
+
+def _thin(tags: Rows, points: int) -> Rows:
+    """Which rows of these tags to keep."""
+    keep = np.ones(len(tags), bool)
+    crowded = np.flatnonzero((np.bincount(tags) > points)[tags])
+    keep[crowded] = False
+    tags = tags[crowded]
     order = np.argsort(tags, kind="stable")
-    begins = np.flatnonzero(np.diff(tags[order], prepend=-1))
+    tags, order = tags[order], crowded[order]
+    begins = np.flatnonzero(np.diff(tags, prepend=tags.dtype.type(-1)))
     counts = np.diff(begins, append=len(tags))
     for count in np.unique(counts).tolist():
-        at = np.linspace(0, count - 1, min(points, count))
+        at = np.linspace(0, count - 1, points)
         group = begins[counts == count]
         keep[order[group[:, None] + np.round(at).astype(np.int64)]] = True
     return keep
 
 
-def _renames(index: Index, rows: "np.ndarray[Any, Any]", run: str, selection: Selection,
-             report: Report) -> Dict[int, str]:
-    """{number of a tag: its new name}. A name that another tag of the run has is not given."""
-    if not selection.rename:
-        return {}
-    tags, asked = index.tags, {}
-    kept: Set[str] = set()
-    for number in np.unique(index.tag[rows]).tolist():
-        name = tags[number].name
-        new = _renamed(name, selection.rename)[1]
-        if new == name:
-            kept.add(name)
-        else:
-            asked[number] = new
-    while True:
-        taken, refused = set(kept), []
-        for number, new in asked.items():
-            if tags[number].kind in NAMELESS or new in taken:
-                refused.append(number)
-            else:
-                taken.add(new)
-        # A tag that keeps its name leaves it to no other tag.
-        names = {tags[number].name for number in refused}
-        if names <= kept:
-            break
-        kept |= names
-    for number in refused:
-        new = asked.pop(number)
-        nameless = tags[number].kind in NAMELESS
-        why = "finds its graphs by name" if nameless else "has a tag of this name already"
-        report.notes.append(
-            f"{tags[number].name} is not renamed to {new}: the run {run} {why}")
-    report.applied.update(_renamed(tags[number].name, selection.rename)[0] for number in asked)
-    return asked
-
-
-def _renamed(name: str, rename: Dict[str, str]) -> Tuple[str, str]:
-    """Which of `rename` fits a tag, "" for none, and the name that it gives."""
-    if name in rename:
-        return name, rename[name]
-    for old, new in rename.items():
-        before, star, after = old.partition("*")
-        if star and len(name) >= len(before) + len(after) and name.startswith(before) \
-                and name.endswith(after):
-            given = new.replace("*", name[len(before):len(name) - len(after)], 1)
-            if given:
-                return old, given
-    return "", name
-
-
-def _write(index: Index, rows: "np.ndarray[Any, Any]", name: str, output: Output,
-           rename: Dict[int, str]) -> int:
+def _write(index: Index, rows: Rows, name: str, output: Output,
+           names: NewNames) -> int:
     """Write one event file with these rows, or none for a run of which nothing is left. Returns the
     number of values that were no longer there."""
     if not len(rows) and (len(index.tag) or not index.header):
         return 0
-    copier = Copier(index, rename)
+    copier = Copier(index, names)
     seconds = int(min(max(copier.start, 0.0), _LAST_SECOND))
     file, _ = output.create(name, f"events.out.tfevents.{seconds:010d}.tbwriter")
     with file:

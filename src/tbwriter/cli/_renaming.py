@@ -1,0 +1,106 @@
+"""New names of the tags of a run: at most as many as there are tags, so none is kept."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Set, Tuple
+
+import numpy as np
+
+from .._files.names import Names
+from ._tags import Tags
+from ._values import NAMELESS
+
+# A tag that is not copied, one that is, one with a new name, and one that cannot have it.
+_ABSENT, _KEPT, _ASKED, _REFUSED = range(4)
+
+
+class NewNames:
+    """Which tags of a run get new names. A name that another tag of the run has is not given.
+
+    tags: those of the run. numbers: of the tags that are copied, each once or more often. rename:
+    {tag: its new name}; a "*" matches the same text in both. fitting: which of `rename` fit a tag.
+    """
+
+    def __init__(self, tags: Tags, numbers: Any, rename: Dict[str, str]) -> None:
+        self._tags = tags
+        self._rename = rename
+        self.fitting: Set[str] = set()
+        self._states = np.zeros(len(tags) if rename else 0, np.uint8)
+        if rename:
+            self._states[numbers] = _KEPT
+            self._refuse_seconds(self._ask())
+            while self._refuse_taken():
+                pass
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._states == _ASKED))
+
+    def get(self, number: int) -> str:
+        """The new name of a tag; "" for one that keeps its name."""
+        return self._new(number) if self._rename and self._states[number] == _ASKED else ""
+
+    def refused(self) -> Iterator[Tuple[str, str, str]]:
+        """A tag that keeps its name, the name that it does not get, and why."""
+        for number in self._of(_REFUSED):
+            yield self._tags.name(number), self._new(number), (
+                "finds its graphs by name" if self._is_nameless(number)
+                else "has a tag of this name already")
+
+    def _of(self, state: int) -> Iterator[int]:
+        states = self._states
+        return (number for number in range(len(states)) if states[number] == state)
+
+    def _new(self, number: int) -> str:
+        return _renamed(self._tags.name(number), self._rename)[1]
+
+    def _is_nameless(self, number: int) -> bool:
+        return self._tags.described(number)[0] in NAMELESS
+
+    def _ask(self) -> Any:
+        """Mark the tags with new names; give the hashes of these."""
+        hashes = np.zeros(len(self._tags), np.uint32)
+        for number in self._of(_KEPT):
+            name = self._tags.name(number)
+            old, new = _renamed(name, self._rename)
+            if new != name:
+                self.fitting.add(old)
+                self._states[number] = _REFUSED if self._is_nameless(number) else _ASKED
+                hashes[number] = hash(new) & 0xFFFFFFFF
+        return hashes
+
+    def _refuse_seconds(self, hashes: Any) -> None:
+        """Of several tags with one new name the first gets it. Only new names of one hash are kept
+        for this."""
+        ordered = np.sort(hashes[self._states == _ASKED])
+        twice = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+        del ordered
+        seen = Names()
+        for number in self._of(_ASKED) if twice else ():
+            if hashes[number] in twice:
+                new = self._new(number)
+                if seen.find(new) >= 0:
+                    self._states[number] = _REFUSED
+                seen.number(new)
+
+    def _refuse_taken(self) -> bool:
+        """Refuse names that tags keep; whether there was one. A tag that is refused keeps its own
+        name, and leaves it to no other."""
+        before, states = len(self), self._states
+        for number in self._of(_ASKED):
+            others: List[int] = self._tags.all_called(self._new(number))
+            if any(states[other] in (_KEPT, _REFUSED) for other in others):
+                states[number] = _REFUSED
+        return len(self) < before
+
+
+def _renamed(name: str, rename: Dict[str, str]) -> Tuple[str, str]:
+    """Which of `rename` fits a tag, "" for none, and the name that it gives."""
+    if name in rename:
+        return name, rename[name]
+    for old, new in rename.items():
+        before, star, after = old.partition("*")
+        if star and len(name) >= len(before) + len(after) and name.startswith(before) \
+                and name.endswith(after):
+            given = new.replace("*", name[len(before):len(name) - len(after)], 1)
+            if given:
+                return old, given
+    return "", name
