@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from array import array
-from typing import Dict, Iterator
+from typing import Dict, Iterator, Tuple
 
 # So many names are in a dict as well, which is faster.
 _QUICK = 4096
@@ -26,6 +26,18 @@ class Names:
         # taken, at the next free slot.
         self._slots = _empty(_FIRST_SLOTS)
         self._quick: Dict[str, int] = {}
+
+    def __getstate__(self) -> Tuple[bytearray, "array[int]"]:
+        return self._bytes, self._ends
+
+    def __setstate__(self, state: Tuple[bytearray, "array[int]"]) -> None:
+        # Hashes differ from process to process, so the table is made again.
+        self._bytes, self._ends = state
+        count = _FIRST_SLOTS
+        while 3 * len(self._ends) > 2 * count:
+            count *= 2
+        self._fill(count)
+        self._quick = {self[number]: number for number in range(min(_QUICK, len(self)))}
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -57,7 +69,7 @@ class Names:
             self._bytes += data
             self._ends.append(len(self._bytes))
             if 3 * number > 2 * len(self._slots):
-                self._grow()
+                self._fill(2 * len(self._slots))
             if number < _QUICK:
                 self._quick[name] = number
         return number
@@ -74,8 +86,9 @@ class Names:
             slot = slot + 1 & last
         return slot
 
-    def _grow(self) -> None:
-        slots = self._slots = _empty(2 * len(self._slots))
+    def _fill(self, count: int) -> None:
+        """Put all numbers into a new table."""
+        slots = self._slots = _empty(count)
         last = len(slots) - 1
         for number in range(len(self._ends)):
             slot = hash(self._at(number)) & last

@@ -5,7 +5,7 @@ import math
 import os
 from array import array
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 from typing import Tuple
@@ -13,8 +13,9 @@ from typing import Tuple
 import numpy as np
 
 from . import kinds, picture
-from .columns import Column, Loader
+from .columns import Loader
 from .kinds import RUN_GRAPH, HParams
+from .store import Arrays, Columns
 from .._files.records import EVENT, Fault, Faults, record_at
 from .._files.window import Place, ReadError, Window
 from .._proto import parse
@@ -26,6 +27,8 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
 # Up to so many numbers, plain Python finds the least one faster.
 _FEW = 32
+# An error names so many tags.
+_NAMED = 20
 
 
 class Series(NamedTuple):
@@ -62,6 +65,16 @@ class Tag(NamedTuple):
     wall_times: Tuple[float, float]
 
 
+class Facts(NamedTuple):
+    """What a table shows of a tag. steps, wall_times: their least and greatest. last: the last
+    scalar, 0.0 for other kinds."""
+
+    n: int
+    steps: Tuple[int, int]
+    wall_times: Tuple[float, float]
+    last: float
+
+
 class Run:
     """One run: everything in its event files.
 
@@ -80,7 +93,8 @@ class Run:
         self._noted: Set[Fault] = set()
         self.writers: List[str] = []
         self._places = list(places)
-        self._columns: Dict[str, Column] = {}
+        self._columns = Columns()
+        self._forgotten: Dict[int, Facts] = {}  # of tags without their values
         for number, place in enumerate(self._places):
             loader = Loader(self._columns, number)
             path = place if isinstance(place, str) else "(memory)"
@@ -93,12 +107,9 @@ class Run:
                     self.error = self.error or error
             self.faults.add(loader.all_faults())
             self.writers += [one for one in loader.writers if one not in self.writers]
-        # Drop tags whose values were all damaged.
-        for tag in [tag for tag, column in self._columns.items() if not len(column)]:
-            del self._columns[tag]
 
     def __repr__(self) -> str:
-        kinds_of = Counter(self.tags.values())
+        kinds_of = Counter(map(self._columns.kind, self._columns))
         counted = ", ".join(f"{count} {kind}" for kind, count in kinds_of.items()) or "no values"
         faults = f", {len(self.faults)} faults" if self.faults else ""
         return f"<Run {self.name!r}: {counted}{faults}; {self.where}>"
@@ -121,27 +132,21 @@ class Run:
     @property
     def tags(self) -> Dict[str, str]:
         """{tag: kind}, in the order in which they first came."""
-        return {tag: column.kind for tag, column in self._columns.items()}
+        return dict(Tags(self).items())
 
     def tag(self, tag: str) -> Tag:
         """What is known of a tag. KeyError without one."""
-        column = self._column(tag)
-        metadata, (all_steps, all_times, _) = column.metadata, column.arrays
-        if len(column) > _FEW:
-            steps, times = np.frombuffer(all_steps, np.int64), np.frombuffer(all_times)
-            ends = (int(steps.min()), int(steps.max())), (float(times.min()), float(times.max()))
-        else:
-            ends = _ends(all_steps), _ends(all_times)
-        return Tag(column.kind, metadata.plugin, metadata.display_name, metadata.description,
-                   len(column), *ends)
+        number = self._number(tag)
+        metadata, facts = self._columns.metadata(number), self._facts(number)
+        return Tag(self._columns.kind(number), metadata.plugin, metadata.display_name,
+                   metadata.description, facts.n, facts.steps, facts.wall_times)
 
     def scalars(self, tag: str) -> Series:
         """Numbers. What was stored as float32 is given as it was, in float64.
 
         Raises KeyError for an unknown tag, ValueError for one of another kind; so do all below.
         """
-        column = self._column(tag, "scalar")
-        steps, wall_times, values = column.arrays
+        steps, wall_times, values = self._columns.arrays(self._number(tag, "scalar"))
         return Series(np.array(steps, np.int64), np.array(wall_times, np.float64),
                       np.array(values, np.float64))
 
@@ -181,41 +186,44 @@ class Run:
         """The hyperparameters, None without them. ReadError for damaged ones."""
         start, end = b"", b""
         try:
-            for column in self._columns.values():
-                if column.kind == "hparams":
-                    content = column.metadata.content
-                    start = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_START_INFO)
-                                  or start)
-                    end = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_END_INFO) or end)
+            for number in self._columns.of_kind("hparams"):
+                content = self._columns.metadata(number).content
+                start = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_START_INFO)
+                              or start)
+                end = bytes(parse.bytes_of(content, HParamsPluginData.SESSION_END_INFO) or end)
             return kinds.hparams(start, end) if start else None
         except WireError as error:
             raise ReadError(f"got damaged hyperparameters in run {self.name!r}: {error}") from None
 
-    def _column(self, tag: str, kind: str = "") -> Column:
-        if tag not in self._columns:
-            raise KeyError(f"got the tag {tag!r}, want one of {list(self._columns)}")
-        column = self._columns[tag]
-        if kind and column.kind != kind:
-            raise ValueError(f"got the tag {tag!r}, which is of kind {column.kind}, want {kind}")
-        return column
+    def _number(self, tag: str, kind: str = "") -> int:
+        """The number of a tag, which is of this kind."""
+        number = self._columns.find(tag)
+        if number < 0:
+            some = list(islice(Tags(self), _NAMED + 1))
+            more = f" and others, {len(Tags(self))} in all" if len(some) > _NAMED else ""
+            raise KeyError(f"got the tag {tag!r}, want one of {some[:_NAMED]}{more}")
+        found = self._columns.kind(number)
+        if kind and found != kind:
+            raise ValueError(f"got the tag {tag!r}, which is of kind {found}, want {kind}")
+        return number
 
     def _series(self, tag: str, kind: str, decode: Callable[[Value], Any]) -> Series:
-        column = self._column(tag, kind)
-        if column.kind == "scalar":
+        number = self._number(tag, kind)
+        if self._columns.kind(number) == "scalar":
             raise ValueError(f"got the tag {tag!r}, which is of kind scalar, want another")
         values: List[Any] = []
         good: List[int] = []
         for at, value in decoded(self, tag, decode):
             values.append(value)
             good.append(at)
-        steps, wall_times = _axes(column)
+        steps, wall_times = axes(self, tag)
         return Series(steps[good], wall_times[good], values)
 
-    def _found(self, column: Column) -> Iterator[Tuple[Window, int, Value]]:
+    def _found(self, tag: str) -> Iterator[Tuple[Window, int, Value]]:
         """For each value, its file, the offset of its record, and itself."""
         window: Optional[Window] = None
         opened = -1
-        places = iter(column.arrays.rest)
+        places = iter(self._columns.arrays(self._number(tag)).rest)
         try:
             for (number, offset), rows in groupby(zip(places, places, places), itemgetter(0, 1)):
                 if window is None or number != opened:
@@ -228,22 +236,69 @@ class Run:
             if window is not None:
                 window.close()
 
+    def _facts(self, number: int) -> "Facts":
+        known = self._forgotten.get(number)
+        if known is None:
+            known = _facts(self._columns.arrays(number), self._columns.kind(number) == "scalar")
+        return known
+
     def _note(self, fault: Fault) -> None:
         if fault not in self._noted:
             self._noted.add(fault)
             self.faults.append(fault)
 
 
+class Tags:
+    """The tags of a run whose names fit, in the order in which they first came, without a list of
+    them: there may be a million."""
+
+    def __init__(self, run: Run, fits: Optional[Callable[[str], bool]] = None) -> None:
+        self._run = run
+        self._columns = columns = run._columns
+        self._numbers = array("i", columns if fits is None else (
+            number for number in columns if fits(columns.names[number])))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._columns.names.__getitem__, self._numbers)
+
+    def items(self) -> Iterator[Tuple[str, str]]:
+        """(tag, kind)."""
+        return zip(self, map(self._columns.kind, self._numbers))
+
+    def facts(self, at: int) -> Tuple[str, str, Facts]:
+        """The name of the tag at a place, its kind, and the facts about it."""
+        number = self._numbers[at]
+        return (self._columns.names[number], self._columns.kind(number),
+                self._run._facts(number))
+
+
+def kind_of(run: Run, tag: str) -> str:
+    """The kind of a tag, "" without such a tag."""
+    number = run._columns.find(tag)
+    return run._columns.kind(number) if number >= 0 else ""
+
+
+def forget(run: Run) -> None:
+    """Keep only the facts about tags of many values. Their values can not be asked for any more.
+    """
+    for number, arrays in run._columns.forgotten():
+        run._forgotten[number] = _facts(arrays, run._columns.kind(number) == "scalar")
+
+
 def axes(run: Run, tag: str) -> Tuple[Array, Array]:
     """The steps and wall_times of a tag's values."""
-    return _axes(run._columns[tag])
+    steps, wall_times, _ = run._columns.arrays(run._number(tag))
+    return np.array(steps, np.int64), np.array(wall_times, np.float64)
 
 
 def decoded(run: Run, tag: str, decode: Callable[[Value], Any], wanted: Sequence[bool] = ()
             ) -> Iterator[Tuple[int, Any]]:
     """The values of a tag one by one, as `decode` gives them, with their numbers; damaged ones are
     left out, and noted as faults of the run. wanted: which of the values, if not all."""
-    for at, (window, offset, value) in enumerate(run._found(run._columns[tag])):
+    for at, (window, offset, value) in enumerate(run._found(tag)):
         if wanted and not wanted[at]:
             continue
         try:
@@ -266,13 +321,19 @@ def _values_at(window: Window, offset: int, places: Iterator[int]) -> Iterator[V
                         "has changed since it was read") from None
 
 
+def _facts(found: Arrays, scalar: bool) -> Facts:
+    ends: List[Tuple[Any, Any]] = []
+    for numbers in found[:2]:
+        if len(numbers) > _FEW:
+            column = np.frombuffer(numbers, np.int64 if numbers.typecode == "q" else np.float64)
+            ends.append((column.min().item(), column.max().item()))
+        else:
+            ends.append(_ends(numbers))
+    return Facts(len(found.steps), ends[0], ends[1], found.rest[-1] if scalar else 0.0)
+
+
 def _ends(numbers: "array[Any]") -> Tuple[Any, Any]:
     """The least and the greatest; NaN if there is one, as numpy has it."""
     if any(number != number for number in numbers):
         return math.nan, math.nan
     return min(numbers), max(numbers)
-
-
-def _axes(column: Column) -> Tuple[Array, Array]:
-    steps, wall_times, _ = column.arrays
-    return np.array(steps, np.int64), np.array(wall_times, np.float64)

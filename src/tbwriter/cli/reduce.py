@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from itertools import islice
-from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional
 from typing import Sequence, Tuple
 
 import numpy as np
@@ -15,8 +15,9 @@ from .._files.records import Faults
 from .._parts import Part
 from .._proto import messages
 from .._tfrecord.frame import frame
+from .._reading.run import Tags, kind_of
 from ..reader import Run, read_each
-from ._arguments import add_jobs, add_json, add_names, add_out, matcher
+from ._arguments import Matcher, add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
 from ._index import UNREADABLE
 from ._output import Output
@@ -137,22 +138,17 @@ def _seeds(logdirs: Sequence[str]) -> List[Dict[str, List[str]]]:
 
 def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
             options: argparse.Namespace) -> Reduced:
-    fits = matcher(options.tag)
-    kinds: Dict[str, str] = {}
-    tags_of = [run_.tags for run_ in runs]
-    for found in tags_of:
-        for tag, kind in found.items():
-            if fits(tag) and kinds.get(tag) != "scalar":
-                kinds[tag] = kind
-    tags = [tag for tag, kind in kinds.items() if kind == "scalar"]
-    read = same = steps = lacking = written = 0
-    start = _start(zip(runs, tags_of))
+    count = others = read = same = steps = lacking = written = 0
+    start = _start(runs)
     with ExitStack() as files:
         outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}", start, output,
                                 files) for statistic in options.stat}
-        for tag in tags:
-            points = [_last_values(run_, tag) for run_, found in zip(runs, tags_of)
-                      if found.get(tag) == "scalar"]
+        for tag in _tags(runs, matcher(options.tag)):
+            points = [_last_values(run_, tag) for run_ in runs if kind_of(run_, tag) == "scalar"]
+            if not points:
+                others += 1
+                continue
+            count += 1
             step, wall_time, values = (np.concatenate(column) for column in
                                        zip(*(point[:3] for point in points)))
             read += sum(point[3] for point in points)
@@ -167,15 +163,22 @@ def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
                 for statistic, out in outs.items():
                     numbers = _STATISTICS[statistic](values[order], starts, counts)
                     written += out.add(tag, each[wanted], times[wanted], numbers[wanted])
-    return Reduced(name, len(runs), len(tags), read, same, steps, lacking, written,
-                   len(kinds) - len(tags))
+    return Reduced(name, len(runs), count, read, same, steps, lacking, written, others)
 
 
-def _start(runs: Iterable[Tuple[Run, Dict[str, str]]]) -> float:
+def _tags(runs: Sequence[Run], fits: Matcher) -> Iterator[str]:
+    """The tags of all seeds, each once, without a list of them: there may be a million."""
+    for at, run_ in enumerate(runs):
+        for tag in Tags(run_, fits):
+            if not any(kind_of(earlier, tag) for earlier in runs[:at]):
+                yield tag
+
+
+def _start(runs: Sequence[Run]) -> float:
     """The earliest time of all scalars; 0 where none is finite."""
     found = (times[np.isfinite(times)].min(initial=np.inf)
-             for times in (run_.scalars(tag).wall_times for run_, tags in runs
-                           for tag, kind in tags.items() if kind == "scalar"))
+             for times in (run_.scalars(tag).wall_times for run_ in runs
+                           for tag, kind in Tags(run_).items() if kind == "scalar"))
     earliest = min(found, default=np.inf)
     return float(earliest) if np.isfinite(earliest) else 0.0
 

@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import re
-from array import array
-from itertools import chain
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from itertools import chain, islice
+from typing import Any, Dict, Iterable, Iterator, List, Sequence
 
+from .._files.names import Names
 from .._files.places import base_name, runs_of, size_of, tree
 from .._files.window import ReadError
+from .._reading.run import Tags, forget
 from ..reader import Run
 from ._arguments import add_dir, add_jobs, add_json, add_names, matcher
 from ._chosen import chosen
@@ -45,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
     runs = [_overview(one, tags, profiles.pop(one.name, [])) for one, tags in
             chosen(runs_of(found), options.run, options.tag, options.jobs)]
     fits = matcher(options.run)
-    runs += [_overview(Run(name, []), {}, sessions) for name, sessions in profiles.items()
-             if fits(name)]
+    runs += [_overview(empty, Tags(empty), sessions) for empty, sessions in (
+        (Run(name, []), sessions) for name, sessions in profiles.items() if fits(name))]
     if options.json:
         print_json(runs)
     else:
@@ -54,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     return FOUND if not runs or any(one["faults"] for one in runs) else GOOD
 
 
-def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) -> Dict[str, Any]:
+def _overview(run: Run, tags: Tags, profiles: List[Dict[str, Any]]) -> Dict[str, Any]:
     """The facts about a run: its files, tags, hyperparameters, profiles and faults."""
     rows = _Tags(run, tags)
     faults = [str(fault) for fault in run.faults]
@@ -70,32 +72,33 @@ def _overview(run: Run, tags: Dict[str, str], profiles: List[Dict[str, Any]]) ->
 
 
 class _Tags(Sequence[Dict[str, Any]]):
-    """The facts about each tag of a run, in columns: there may be a million."""
+    """The facts about each tag of a run, which are found when they are asked for: there may be a
+    million tags. Of tags with many values, only the facts are kept."""
 
-    def __init__(self, run: Run, tags: Dict[str, str]) -> None:
-        self.names, self.kinds = list(tags), list(tags.values())
-        # Of each tag: count, first and last step; first and last time, and the last value.
-        self._whole, self._floats = array("q"), array("d")
-        for name, kind in tags.items():
-            known = run.tag(name)
-            last = run.scalars(name).values[-1] if kind == "scalar" else 0.0
-            self._whole.extend((known.n, *known.steps))
-            self._floats.extend((*known.wall_times, last))
+    def __init__(self, run: Run, tags: Tags) -> None:
+        forget(run)
+        self._tags = tags
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self._tags)
 
     def __getitem__(self, at: Any) -> Any:
-        count, *steps = self._whole[3 * at:3 * at + 3]
-        *times, last = self._floats[3 * at:3 * at + 3]
-        found = {"tag": self.names[at], "kind": self.kinds[at], "count": count,
-                 "steps": tuple(steps), "wall_times": tuple(times)}
-        if self.kinds[at] == "scalar":
-            found["last"] = last
+        name, kind, facts = self._tags.facts(at)
+        found = {"tag": name, "kind": kind, "count": facts.n, "steps": facts.steps,
+                 "wall_times": facts.wall_times}
+        if kind == "scalar":
+            found["last"] = facts.last
         return found
 
     def __iter__(self) -> Iterator[Dict[str, Any]]:
         return map(self.__getitem__, range(len(self)))
+
+    def digest(self) -> bytes:
+        """The same for runs with the same tags of the same kinds, and for no others."""
+        found = hashlib.sha256()
+        for name, kind in self._tags.items():
+            found.update(f"{len(name)} {name}{kind} ".encode("utf-8", "surrogatepass"))
+        return found.digest()
 
 
 def _profiles(found: Dict[str, List[str]]) -> Dict[str, List[Dict[str, Any]]]:
@@ -113,10 +116,9 @@ def _profiles(found: Dict[str, List[str]]) -> Dict[str, List[Dict[str, Any]]]:
 
 
 def _print(runs: List[Dict[str, Any]], options: argparse.Namespace) -> None:
-    groups: Dict[Tuple[Tuple[str, ...], ...], List[Dict[str, Any]]] = {}
+    groups: Dict[bytes, List[Dict[str, Any]]] = {}
     for one in runs if not options.all and len(runs) >= _ALIKE else []:
-        tags = tuple(one["tags"].names), tuple(one["tags"].kinds)
-        groups.setdefault(tags, []).append(one)
+        groups.setdefault(one["tags"].digest(), []).append(one)
     alike = [group for group in groups.values() if len(group) >= _ALIKE]
     summed = {one["run"] for group in alike for one in group}
     blocks = [_tag_table([one for one in runs if one["run"] not in summed], options.all),
@@ -140,14 +142,14 @@ def _print(runs: List[Dict[str, Any]], options: argparse.Namespace) -> None:
 
 def _rows(run: Dict[str, Any], everything: bool) -> Iterator[Dict[str, Any]]:
     """The tags of a run as people know them: a mesh once, nothing internal."""
-    meshes = set()
+    meshes = Names()
     for tag in run["tags"]:
         if everything:
             yield tag
         elif tag["kind"] == "mesh":
             name = _MESH_PART.sub("", tag["tag"])
-            if name not in meshes:
-                meshes.add(name)
+            if meshes.find(name) < 0:
+                meshes.number(name)
                 yield {**tag, "tag": name}
         elif tag["kind"] not in _INTERNAL:
             yield tag
@@ -179,12 +181,12 @@ def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
     """A row per run, for runs with the same tags: hyperparameters, and the last values of scalars
     if they are few."""
     names = list(dict.fromkeys(name for run in runs for name in run["hparams"]))
-    tags = [(tag["tag"], tag["kind"]) for tag in _rows(runs[0], False)]
-    scalars = [tag for tag, kind in tags if kind == "scalar"]
+    scalars = [tag["tag"] for tag in islice(
+        (tag for tag in _rows(runs[0], False) if tag["kind"] == "scalar"), _COLUMNS + 1)]
     scalars = scalars if len(scalars) <= _COLUMNS else []
     rows = []
     for run in runs:
-        last = {tag["tag"]: tag.get("last") for tag in run["tags"]} if scalars else {}
+        last = {tag["tag"]: tag["last"] for tag in run["tags"] if "last" in tag} if scalars else {}
         rows.append((run["run"], *(number(run["hparams"].get(name, "")) for name in names),
                      *(f"{last[tag]:.6g}" for tag in scalars),
                      str(sum(tag["count"] for tag in _rows(run, False))),
@@ -192,9 +194,10 @@ def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
                      max((local_time(tag["wall_times"][1]) for tag in run["tags"]), default="")))
     head = ("run", *names, *scalars, "values", "steps", "to")
     yield from table(head, rows, "l" * (1 + len(names)) + "r" * (len(scalars) + 1) + "ll")
-    listed = ", ".join(f"{tag} ({kind})" for tag, kind in tags[:8])
-    more = f" and {len(tags) - 8} more" if len(tags) > 8 else ""
-    yield f"{len(runs)} runs with {plural(len(tags), 'tag')} each: {listed}{more}"
+    count = sum(1 for _ in _rows(runs[0], False))
+    listed = ", ".join(f"{tag['tag']} ({tag['kind']})" for tag in islice(_rows(runs[0], False), 8))
+    more = f" and {count - 8} more" if count > 8 else ""
+    yield f"{len(runs)} runs with {plural(count, 'tag')} each: {listed}{more}"
 
 
 def _steps(tags: Iterable[Dict[str, Any]]) -> str:
