@@ -41,7 +41,7 @@ def test_values_of_many_tags() -> None:
             columns.extend_scalars(tag, *[memoryview(array(code, column[-count:]))
                                           for code, column in zip("qdd", want[tag])])
     for tag, rows in enumerate(want):
-        assert tuple(map(list, columns.arrays(tag))) == rows
+        assert tuple(list(column) for column in columns.arrays(tag)) == rows
     assert list(columns) == [tag for tag, rows in enumerate(want) if rows[0]]
 
 

@@ -134,8 +134,10 @@ class Columns:
             for row in zip(steps, wall_times, values):
                 self.add_scalar(number, *row)
             return
-        for column, more in zip(self._own(number), (steps, wall_times, values)):
-            column.frombytes(more.cast("B"))
+        all_steps, all_times, all_values = self._own(number)
+        all_steps.frombytes(steps.cast("B"))
+        all_times.frombytes(wall_times.cast("B"))
+        all_values.frombytes(values.cast("B"))
 
     def _own(self, number: int) -> Arrays:
         """The arrays of a tag that gets more than a few values."""
