@@ -68,7 +68,7 @@ def checked(path: str) -> Run:
 
 
 @pytest.mark.parametrize("read, most", [
-    (reader.read, 180), (followed, 300), (checked, 230), (lambda path: Index([Source(path)]), 130)])
+    (reader.read, 180), (followed, 170), (checked, 230), (lambda path: Index([Source(path)]), 130)])
 def test_memory_of_many_tags(read: Callable[[str], object], most: int, tmp_path: Path) -> None:
     """What commands keep of a log takes so many bytes at most for each tag of one value."""
     LOGS["a million tags in 1000 events"](tmp_path, 0.006)

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import random
 import signal
 import struct
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from tests.support.judges import board, both_loaders, events as judged
 from tbwriter import check, reader, summary
-from tbwriter._proto import messages, wire
+from tbwriter._proto import messages, parse, wire
 from tbwriter.cli._rewrite import places, rewrite
 from tbwriter.cli._follow import Follower, Points, sparkline
 from tbwriter.cli import main
@@ -270,7 +271,8 @@ def test_tail_of_mixed_records(tmp_path):
     written(tmp_path, events)
     follower = Follower(str(tmp_path), tag="a*")
     assert follower.read()
-    (key, points), = follower._series["."].items()
+    series = follower._series["."]
+    [key], points = list(series.names), series.points(0)
     expected = [-1.0]
     for step in range(1, 400):
         expected += [float(step), float(-step)]
@@ -285,6 +287,32 @@ def test_tail_keeps_the_latest_points(monkeypatch):
         points.add(step, float(step))
         assert len(points.values) < 10
     assert points.step == 22 and points.values.tolist()[-5:] == [18.0, 19.0, 20.0, 21.0, 22.0]
+
+
+def test_tail_of_many_tags(tmp_path, monkeypatch):
+    """Lines are in the order of the tags, however many are sorted at a time, and each tag has its
+    own values, whether there are few or many."""
+    monkeypatch.setattr("tbwriter.cli._follow._SORTED", 1000)
+    source = random.Random(4)
+    counts = {f"{source.choice('aäz')}{at}": source.randrange(1, 14) for at in range(150)}
+    events = [scalar_event(tag, float(at % 7), at) for tag, count in counts.items()
+              for at in range(count)]
+    source.shuffle(events)
+    written(tmp_path, events)
+    follower = Follower(str(tmp_path))
+    follower.read()
+    want = {tag: ([], []) for tag in counts}
+    for event in map(parse.event, events):
+        for column, item in zip(want[event.values[0].tag], (event.step, event.values[0].data)):
+            column.append(item)
+    lines = list(follower.lines(80))
+    assert len(lines) == len(follower) == 150
+    assert [line.split()[1] for line in lines] == sorted(counts)
+    for line in lines:
+        tag, step, _, chart = line.split()[1:]
+        steps, values = want[tag]
+        assert step == str(steps[-1])
+        assert chart == sparkline([wire.as_float(value) for value in values], 80)
 
 
 def test_tail_reports_damage(tmp_path):

@@ -4,10 +4,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from typing import DefaultDict, Dict, Iterator, Sequence
+from heapq import merge
+from typing import DefaultDict, Dict, Iterator, List, Optional, Sequence
 
 from .._proto import parse, schema, tensors, wire
 from .._proto.parse import Value
+from .._files.names import Names
 from .._files.places import event_files
 from .._files.records import Record
 from .._files.stream import Scalars, ScalarStream
@@ -20,6 +22,10 @@ _BARS = "▁▂▃▄▅▆▇█"
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█×…", "_.-=+*%#x~")
 # How many of the latest points of a tag are drawn.
 _POINTS = 2000
+# A tag with so many values has an object of its own.
+_MANY = 8
+# How many bytes of names are sorted at a time, and how many a name takes besides its characters.
+_SORTED, _OBJECT = 1 << 22, 60
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -65,6 +71,78 @@ class Points:
             del self.values[:_POINTS]
 
 
+class _Series:
+    """The points of the scalars of a run, which may be a million. names: of the tags.
+
+    A tag with few values has them in common columns; one with more has an object of its own.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self._steps = array("q")
+        # By tag: how many values are in rows, and the row of the last one; or _MANY, and the place
+        # in a list.
+        self._counts = bytearray()
+        self._at = array("i")
+        # By row: a value, and the row of the value of its tag before it.
+        self._values = array("d")
+        self._before = array("i")
+        self._many: List[Points] = []
+
+    def points(self, number: int) -> Points:
+        """The points of a tag by its number."""
+        at, points = self._at[number], Points()
+        if self._counts[number] == _MANY:
+            return self._many[at]
+        points.step = self._steps[number]
+        for _ in range(self._counts[number]):
+            points.values.append(self._values[at])
+            at = self._before[at]
+        points.values.reverse()
+        return points
+
+    def add(self, tag: str, step: int, value: float) -> Optional[Points]:
+        """A value; the points of its tag if further ones can be added to them."""
+        number = self.names.number(tag)
+        if number == len(self._counts):
+            self._counts.append(0)
+            self._at.append(-1)
+            self._steps.append(step)
+        if self._counts[number] == _MANY - 1:
+            self._many.append(self.points(number))
+            self._at[number] = len(self._many) - 1
+            self._counts[number] = _MANY
+        if self._counts[number] == _MANY:
+            points = self._many[self._at[number]]
+            points.add(step, value)
+            return points
+        self._values.append(value)
+        self._before.append(self._at[number])
+        self._at[number] = len(self._values) - 1
+        self._steps[number] = step
+        self._counts[number] += 1
+        return None
+
+
+def in_order(names: Names) -> Iterator[int]:
+    """The numbers of names in the order of these, of which a part is sorted at a time."""
+    return merge(*[array("i", sorted(numbers, key=names.__getitem__))
+                   for numbers in _in_parts(names)], key=names.__getitem__)
+
+
+def _in_parts(names: Names) -> Iterator[List[int]]:
+    """The numbers of names, in parts whose names take some megabytes."""
+    part: List[int] = []
+    nbytes = 0
+    for number, name in enumerate(names):
+        part.append(number)
+        nbytes += _OBJECT + len(name)
+        if nbytes > _SORTED:
+            yield part
+            part, nbytes = [], 0
+    yield part
+
+
 class Follower:
     """The scalars of a log directory, up to the present end of its files."""
 
@@ -73,13 +151,11 @@ class Follower:
         self._fits_run, self._fits_tag = matcher(run), matcher(tag)
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
-        # {run: {tag: its values}}
-        self._series: DefaultDict[str, DefaultDict[str, Points]] = defaultdict(
-            lambda: defaultdict(Points))
+        self._series: DefaultDict[str, _Series] = defaultdict(_Series)
 
     def __len__(self) -> int:
         """How many lines there are."""
-        return sum(map(len, self._series.values())) + len(self._damaged)
+        return sum(len(series.names) for series in self._series.values()) + len(self._damaged)
 
     @property
     def damaged(self) -> bool:
@@ -127,12 +203,13 @@ class Follower:
         found: Dict[int, Points] = {}
         for tag, step, number in zip(scalars.tags.tolist(), scalars.steps.tolist(),
                                      scalars.values.tolist()):
-            series = found.get(tag)
-            if series is None:
-                if not self._is_shown(run, values[tag]):
-                    continue
-                series = found[tag] = self._series[run][values[tag].tag]
-            series.add(step, number)
+            points = found.get(tag)
+            if points is not None:
+                points.add(step, number)
+            elif self._is_shown(run, values[tag]):
+                points = self._series[run].add(values[tag].tag, step, number)
+                if points is not None:
+                    found[tag] = points
 
     def _note_record(self, run: str, data: bytes) -> None:
         event = parse.event(data)
@@ -140,26 +217,27 @@ class Follower:
             if self._is_shown(run, value):
                 number = wire.as_float(value.data) if value.number == schema.Value.SIMPLE_VALUE \
                     else tensors.scalar_of(value.data)
-                self._series[run][value.tag].add(event.step, number)
+                self._series[run].add(value.tag, event.step, number)
 
     def _is_shown(self, run: str, value: Value) -> bool:
         """Whether a value is a scalar of a wanted tag."""
         return self._fits_tag(value.tag) and (
             value.number == schema.Value.SIMPLE_VALUE or value.number == schema.Value.TENSOR
-            and (value.tag in self._series[run] or _is_scalar(value)))
+            and (self._series[run].names.find(value.tag) >= 0 or _is_scalar(value)))
 
     def lines(self, width: int) -> Iterator[str]:
         """A line for each scalar: run, tag, step, value, chart; damage below. Of `width` columns.
         """
-        longest = max((len(run) + 2 + len(tag) for run, found in self._series.items()
-                       for tag in found), default=0)
+        longest = max((len(run) + 2 + len(tag) for run, series in self._series.items()
+                       for tag in series.names), default=0)
         column = min(longest, max(8, width // 2))
-        for run, found in sorted(self._series.items()):
-            for tag in sorted(found):
-                series, name = found[tag], f"{run}  {tag}"
-                values = series.values
+        for run in sorted(self._series):
+            series = self._series[run]
+            for number in in_order(series.names):
+                points, name = series.points(number), f"{run}  {series.names[number]}"
+                values = points.values
                 shown = name if len(name) <= column else name[:column - 1] + "…"
-                head = f"{shown:{column}} {series.step:>9} {values[-1]:>11.5g} "
+                head = f"{shown:{column}} {points.step:>9} {values[-1]:>11.5g} "
                 yield head + sparkline(values[-_POINTS:], max(4, width - len(head)))
         for reason in self._damaged.values():
             yield f"damaged: {reason}"

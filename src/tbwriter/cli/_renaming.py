@@ -11,6 +11,8 @@ from ._values import NAMELESS
 
 # A tag that is not copied, one that is, one with a new name, and one that cannot have it.
 _ABSENT, _KEPT, _ASKED, _REFUSED = range(4)
+# How many tags become a list of numbers at a time.
+_SLAB = 1 << 16
 
 
 class NewNames:
@@ -46,8 +48,8 @@ class NewNames:
                 else "has a tag of this name already")
 
     def _of(self, state: int) -> Iterator[int]:
-        states = self._states
-        return (number for number in range(len(states)) if states[number] == state)
+        for at in range(0, len(self._states), _SLAB):
+            yield from (at + np.flatnonzero(self._states[at:at + _SLAB] == state)).tolist()
 
     def _new(self, number: int) -> str:
         return _renamed(self._tags.name(number), self._rename)[1]

@@ -37,6 +37,7 @@ class Tags:
     def __init__(self) -> None:
         self._names = Names()
         self._descriptions = _Descriptions()
+        self._some_apart = False
         self._described = array("i")  # by tag: the number of its description
 
     def __len__(self) -> int:
@@ -65,7 +66,9 @@ class Tags:
 
     def all_called(self, name: str) -> List[int]:
         """The numbers of the tags of a name: a second one is of RunMetadata."""
-        found = self._names.find(name), self._names.find(_APART + name)
+        found = [self._names.find(name)]
+        if self._some_apart:
+            found.append(self._names.find(_APART + name))
         return [number for number in found if number >= 0]
 
     def of_kinds(self, kinds: Container[str]) -> "np.ndarray[Any, Any]":
@@ -79,6 +82,7 @@ class Tags:
         """The number of a value's tag, which is added if it is new."""
         metadata = value.metadata or parse.NO_METADATA
         apart = metadata.plugin == schema.TAGGED_RUN_METADATA
+        self._some_apart |= apart
         number = self._names.number(_APART + value.tag if apart else value.tag)
         if number == len(self._described):
             self._described.append(
