@@ -20,7 +20,8 @@ from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
 from ._arguments import Steps, every, in_steps
 from ._copy import Copier
-from ._index import PURGED, SAME_STEP, UNREADABLE, Index, Rows, Source, purged, same_step, writers
+from ._index import (PURGED, SAME_STEP, SLAB, UNREADABLE, Index, Rows, Source, purged, same_step,
+                     writers)
 from ._output import Output
 from ._renaming import NewNames
 from ._text import plural
@@ -283,16 +284,20 @@ def _selected(index: Index, rows: Rows, selection: Selection
 
 def _by_step(index: Index, rows: Rows) -> Rows:
     """Rows, which ascend, in the order of their steps."""
-    steps = index.steps(rows)
-    if (steps[1:] >= steps[:-1]).all():
-        return rows
-    return rows[np.argsort(steps, kind="stable")]
+    for at in range(0, len(rows), SLAB):
+        steps = index.steps(rows[at:at + SLAB + 1])
+        if (steps[1:] < steps[:-1]).any():
+            return rows[np.argsort(index.steps(rows), kind="stable")]
+    return rows
 
 
 def _thin(tags: Rows, points: int) -> Rows:
     """Which rows of these tags to keep."""
     keep = np.ones(len(tags), bool)
-    crowded = np.flatnonzero((np.bincount(tags) > points)[tags])
+    counts = np.zeros(tags.max(initial=-1) + 1, np.int32)
+    for at in range(0, len(tags), SLAB):
+        np.add.at(counts, tags[at:at + SLAB], 1)
+    crowded = np.flatnonzero((counts > points)[tags])
     keep[crowded] = False
     tags = tags[crowded]
     order = np.argsort(tags, kind="stable")
