@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tbwriter._proto import messages, schema, wire
 from tbwriter.check import check
-from tbwriter.check.order import Restarts, Series
+from tbwriter.check.order import AllSeries, Restarts, Series
 from tests.check.broken import BROKEN
 from tests.check.making import graph, rules, start
 from tests.support.data import scalar_event, written
@@ -50,6 +50,7 @@ def python(events: List[Tuple[str, int]]) -> Dict[str, List[Tuple[int, int]]]:
 def test_series_against_a_plain_model(events: List[Tuple[str, int]], bulk: bool) -> None:
     """Kept and stale values are those of the plain model, value by value and in columns."""
     restarts = Restarts()
+    every = AllSeries(restarts)
     series = {"a": Series(restarts), "b": Series(restarts)}
     waiting: Dict[str, List[int]] = {"a": [], "b": []}
 
@@ -57,6 +58,7 @@ def test_series_against_a_plain_model(events: List[Tuple[str, int]], bulk: bool)
         for tag, steps in waiting.items():
             if steps:
                 series[tag].extend(np.array(steps, np.int64))
+                every.extend("ab".index(tag), np.array(steps, np.int64))
                 steps.clear()
 
     for kind, step in events:
@@ -67,12 +69,37 @@ def test_series_against_a_plain_model(events: List[Tuple[str, int]], bulk: bool)
             waiting[kind].append(step)
         else:
             series[kind].add(step)
+            every.add("ab".index(kind), step)
     flush()
-    kept, present = fast(events), python(events)
-    for tag in "ab":
+    kept, present, suspect = fast(events), python(events), dict(every.suspect())
+    for number, tag in enumerate("ab"):
+        counted = series[tag].stale()
         assert list(series[tag].kept) == [step for step, _ in kept[tag]]
-        assert series[tag].stale() == len(set(kept[tag]) - set(present[tag]))
+        assert counted == len(set(kept[tag]) - set(present[tag]))
         assert series[tag].count == sum(kind == tag for kind, _ in events)
+        # As rows of columns, the tag has the same faults.
+        found = suspect.get(number, Series(Restarts()))
+        if number in suspect:
+            assert list(found.kept) == list(series[tag].kept) and found.stale() == counted
+        else:
+            assert series[tag].count < 2
+        assert [getattr(found, name) for name in FAULTS] == [
+            getattr(series[tag], name) for name in FAULTS]
+    assert every.rewound() == [number for number, tag in enumerate("ab") if series[tag].rewound]
+
+
+FAULTS = "lost", "repeated", "decreasing", "rewound"
+
+
+def test_equal_values_in_rows() -> None:
+    """A tag of a few values keeps the checksums of the last ones: a graph that is written again
+    with the same bytes repeats no step, one with other bytes does."""
+    for digests, repeated in (([7, 7, 7], 0), ([7, 8, 7], 2), ([0, 0, 7], 2), ([7] * 12, 0)):
+        every = AllSeries(Restarts())
+        every.add(0, 1)
+        for digest in digests:
+            every.add(2, 5, digest)
+        assert {tag: series.repeated for tag, series in every.suspect()} == {2: repeated}
 
 
 @both_loaders

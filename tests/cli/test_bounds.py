@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ from tbwriter.cli._index import Index, Source, purged, writers
 from tbwriter.cli._renaming import NewNames
 from tbwriter.cli._tags import Tags
 from tests.check.making import plugin, start, value_event
-from tests.cli.bounds import LOGS, PEAK, size_of
+from tests.cli.bounds import LOGS, PEAK, framed, size_of
 from tests.support.data import event_of, record_of, scalar_event, written
 
 PROGRAM = PEAK + """for command in (["check"], ["show"], ["tail", "--once"], ["export"],
@@ -68,7 +69,7 @@ def checked(path: str) -> Run:
 
 
 @pytest.mark.parametrize("read, most", [
-    (reader.read, 180), (followed, 170), (checked, 230), (lambda path: Index([Source(path)]), 130)])
+    (reader.read, 180), (followed, 170), (checked, 160), (lambda path: Index([Source(path)]), 130)])
 def test_memory_of_many_tags(read: Callable[[str], object], most: int, tmp_path: Path) -> None:
     """What commands keep of a log takes so many bytes at most for each tag of one value."""
     LOGS["a million tags in 1000 events"](tmp_path, 0.006)
@@ -81,6 +82,31 @@ def test_memory_of_many_tags(read: Callable[[str], object], most: int, tmp_path:
     finally:
         tracemalloc.stop()
     assert kept and taken < 6000 * most
+
+
+def test_many_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log in which every tag of two runs has a fault: the first 2000 findings of the rule are
+    listed, and one more counts all others; they take less than 2 MB."""
+    unnamed = b"".join(messages.string_tensor([], [b"a"]))
+    for run in "ab":
+        framed(tmp_path / run, (value_event(f"{at:06d}", unnamed) for at in range(3000)))
+    tracemalloc.start()
+    try:
+        found = check.check(str(tmp_path))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 2_000_000
+    assert len(found) == 2001
+    assert {one.rule for one in found} == {"no plugin"}
+    assert [one.tag for one in found[:2000]] == [f"{at:06d}" for at in range(2000)]
+    others = found[-1]
+    assert (others.times, others.path, others.tag, others.run) == (4000, "", "", "a")
+    assert re.fullmatch(r"not listed one by one, such as \S+, tag '002000': .*", others.what)
+    assert main(["check", "--all", str(tmp_path)]) == 1
+    printed = capsys.readouterr().out
+    assert f"{others}\n" in printed
+    assert "error: no plugin: 6000 in 1 run, 2000 tags or more" in printed
 
 
 def test_kinds_of_tags_that_occur_once() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import content, files, hparams, media, numbers, order, profile, projector, tags
-from .finding import ERROR, WARNING, Finding, Findings, Rule, Sum, summed, worst_first
+from .finding import ERROR, WARNING, Finding, Findings, Rule, Sum, limited, summed, worst_first
 from .run import Run
 from .._files.places import base_name, is_url, runs_of, size_of, tree
 from .._files.stream import Progress
@@ -93,11 +93,15 @@ class Directory:
         return sum([size_of(path) for paths in self.runs.values() for path in paths])
 
     def findings(self, progress: Optional[Progress] = None, jobs: int = 1) -> Iterator[Finding]:
-        """The findings, run by run as they are found; those of a run with errors first.
+        """The findings, run by run as they are found; those of a run with errors first. Of each
+        rule the first 2000; at the end one more counts all others.
 
         jobs: how many processes read runs at a time. Objects are always requested several at a
         time, by this process.
         """
+        return limited(self._findings(progress, jobs))
+
+    def _findings(self, progress: Optional[Progress], jobs: int) -> Iterator[Finding]:
         trials = hparams.HParams()
         for found, of_run in self._runs(progress, jobs):
             trials.merge(of_run)

@@ -1,12 +1,16 @@
 """Rules, findings, and the sums of findings that fit on a screen."""
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, NamedTuple, Tuple
+from collections import Counter
+from typing import Counter as Counts, Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 ERROR = "error"
 """The level of a rule: something is not shown, or shown wrongly."""
 WARNING = "warning"
 """The level of a rule: all values are shown, but something may go wrong or was not intended."""
+
+MOST = 2000
+"""How many findings of a rule are listed: a log may have a million tags."""
 
 _WORST_FIRST = (ERROR, WARNING)
 
@@ -37,6 +41,9 @@ class Finding(NamedTuple):
     wrongly) or "warning" (a hazard). run, path, tag: where ("" where it concerns no tag). times:
     how often. what: the first occurrence, with numbers. fast, python: what each of TensorBoard's
     loaders shows. fix: how to fix it.
+
+    The first 2000 findings of a rule are listed. One more, whose path and tag are "", counts all
+    others.
     """
 
     rule: str
@@ -51,21 +58,28 @@ class Finding(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        where = f"{self.path}, tag {self.tag!r}" if self.tag else self.path
+        where = f"{self.path}, tag {self.tag!r}: " if self.tag else f"{self.path}: "
         more = f" (and {self.times - 1} more)" if self.times > 1 else ""
-        return f"{self.level}: {self.rule}: {where}: {self.what}{more}"
+        return f"{self.level}: {self.rule}: {where if self.path else ''}{self.what}{more}"
 
 
 class Findings:
-    """Collects the findings of one run: one for each rule, file and tag."""
+    """Collects the findings of one run: one for each rule, file and tag. Of each rule it lists the
+    first `MOST`; one more finding counts all others."""
 
     def __init__(self, run: str) -> None:
         self._run = run
         self._found: Dict[Tuple[Rule, str, str], Tuple[int, str]] = {}
+        self._listed: Counts[Rule] = Counter()
 
     def add(self, rule: Rule, path: str, tag: str, what: str, times: int = 1) -> None:
-        before, first = self._found.get((rule, path, tag), (0, what))
-        self._found[rule, path, tag] = before + times, first
+        key = rule, path, tag
+        if key not in self._found:
+            self._listed[rule] += 1
+            if self._listed[rule] > MOST:
+                key, what = (rule, "", ""), _elsewhere(path, tag, what)
+        before, first = self._found.get(key, (0, what))
+        self._found[key] = before + times, first
 
     def all(self) -> List[Finding]:
         """The findings, errors first."""
@@ -73,6 +87,29 @@ class Findings:
             Finding(rule.name, rule.level, self._run, path, tag, times, what, rule.fast,
                     rule.python, rule.fix)
             for (rule, path, tag), (times, what) in self._found.items()])
+
+
+def limited(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings of a log directory: the first `MOST` of each rule, then one for all others."""
+    listed: Counts[str] = Counter()
+    others: Dict[str, Finding] = {}
+    for one in findings:
+        listed[one.rule] += 1
+        if listed[one.rule] <= MOST:
+            yield one
+            continue
+        first = others.setdefault(one.rule, one._replace(
+            path="", tag="", times=0, what=_elsewhere(one.path, one.tag, one.what)))
+        others[one.rule] = first._replace(times=first.times + one.times)
+    yield from others.values()
+
+
+def _elsewhere(path: str, tag: str, what: str) -> str:
+    """The text of the finding for all that are not listed, with the first of them."""
+    if not path:  # it is such a text already
+        return what
+    where = f"{path}, tag {tag!r}" if tag else path
+    return f"not listed one by one, such as {where}: {what}"
 
 
 def worst_first(findings: Iterable[Finding]) -> List[Finding]:
@@ -89,7 +126,7 @@ class Sum(NamedTuple):
     """All findings of one rule.
 
     first: an example. times: how often it was found. runs, tags: in how many runs, and for how many
-        tags.
+        tags, of the findings that are listed.
     """
 
     first: Finding

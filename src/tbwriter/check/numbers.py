@@ -1,12 +1,14 @@
 """Numbers: scalars, histograms, precision-recall curves, meshes, and the shapes of tensors."""
 from __future__ import annotations
 
-from typing import Dict, Iterator, Optional, Set, Tuple
+from array import array
+from typing import Dict, Iterator, Optional, Tuple
 
 import numpy as np
 
 from .finding import ERROR, WARNING, Findings, Rule, rule
 from .value import Decoded, Problem
+from .._files.names import Names
 from .._proto import parse, schema, tensors, wire
 from .._proto.parse import Metadata
 from .._proto.plugin_schema import MeshPluginData
@@ -152,21 +154,27 @@ class Meshes:
     """The parts of all meshes of a run, which have to fit each other."""
 
     def __init__(self) -> None:
-        # {name: the (components, whether there is a shape) of its parts}
-        self._parts: Dict[str, Set[Tuple[int, bool]]] = {}
+        self._names = Names()
+        # Of each mesh: the components of its first part; whether all have these, and a shape.
+        self._components = array("Q")
+        self._fit = bytearray()
 
     def add(self, content: bytes) -> None:
         """The plugin's content of one part."""
         try:
             name = parse.string_of(content, MeshPluginData.NAME)
             shaped = any(number == MeshPluginData.SHAPE for number, *_ in wire.fields(content))
-            part = parse.int_of(content, MeshPluginData.COMPONENTS), shaped
+            components = parse.int_of(content, MeshPluginData.COMPONENTS) % (1 << 64)
         except WireError:
             return  # found as a fault of the plugin's content
-        self._parts.setdefault(name, set()).add(part)
+        mesh = self._names.number(name)
+        if mesh == len(self._components):
+            self._components.append(components)
+            self._fit.append(True)
+        self._fit[mesh] &= shaped and components == self._components[mesh]
 
     def check(self, path: str, found: Findings) -> None:
-        for name, parts in self._parts.items():
-            if len({components for components, _ in parts}) > 1 \
-                    or not all(shaped for _, shaped in parts):
-                found.add(MESH_PARTS, path, name, "parts with different components or no shape")
+        for mesh, fit in enumerate(self._fit):
+            if not fit:
+                found.add(MESH_PARTS, path, self._names[mesh],
+                          "parts with different components or no shape")

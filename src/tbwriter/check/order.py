@@ -12,11 +12,12 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from itertools import takewhile
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from .finding import ERROR, WARNING, Findings, Rule
+from .._files.names import Names
 
 REPEATED_STEPS = Rule(
     "repeated steps", ERROR, "the last value of each step",
@@ -52,6 +53,8 @@ RULES = (REPEATED_STEPS, DECREASING_STEPS, RESTART_NOT_SEEN, STALE_POINTS, FILE_
 
 # Of a tag without stale points: never changed.
 _NONE: List[Tuple[int, int]] = []
+# A tag of more values has a series of its own.
+_FEW = 8
 # The clock's resolution in file names and in the first events of TensorFlow.
 _SECONDS = 2
 
@@ -109,16 +112,20 @@ class Series:
         self._stale = _NONE
 
     @classmethod
-    def of_one(cls, restarts: Restarts, moment: int, step: int, digest: int) -> "Series":
-        """The series of a tag with one value, which came at this moment."""
+    def of_rows(cls, restarts: Restarts, moment: int, rows: Iterable[Tuple[int, int]]) -> "Series":
+        """The series of steps with digests that all came at one moment."""
         series = cls(restarts)
-        series._moment, series.digest, series.count = moment, digest, 1
-        series.kept.append(step)
+        series._moment = moment
+        for step, digest in rows:
+            series._put(step, digest)
         return series
 
     def add(self, step: int, digest: int = 0) -> None:
         """One more value. digest: equal for equal bytes; 0 where it is not known."""
         self._restart()
+        self._put(step, digest)
+
+    def _put(self, step: int, digest: int) -> None:
         self.count += 1
         again = digest and digest == self.digest
         self.digest = digest
@@ -188,60 +195,78 @@ class Series:
 
 
 class AllSeries:
-    """The steps of all tags of a run, by their numbers. A tag with one value, of which a log may
-    have a million, takes a row of columns; with the second value it gets a `Series`."""
+    """The steps of all tags of a run, by their numbers. A log may have a million tags of a few
+    values: they are rows of columns. A tag gets a `Series` with its ninth value, or with the first
+    one after a START."""
 
     def __init__(self, restarts: Restarts) -> None:
         self._restarts = restarts
-        # Of the tags in the order in which they first had a value: what `Series.of_one` needs.
-        self._tags, self._moments, self._steps = array("i"), array("q"), array("q")
-        self._digests = array("Q")
-        # Which row a tag has, -1 for none.
-        self._rows = array("i")
+        # Of each tag: how many values it has, and the last row of them; of each row the one before
+        # it, and the arguments of `add` with the moment.
+        self._counts, self._last = bytearray(), array("i")
+        self._before, self._moments, self._steps = array("i"), array("i"), array("q")
+        self._digests = array("Q")  # up to the last row that has one: scalars have none
         self._several: Dict[int, Series] = {}
 
     def add(self, tag: int, step: int, digest: int = 0) -> None:
         """One more value: see `Series.add`."""
-        if self._row(tag) >= 0:
+        count = self._count(tag)
+        if count < _FEW and (not count or self._moments[self._last[tag]] == self._restarts.moment):
+            self._add_row(tag, step, digest)
+        else:
             self._series(tag).add(step, digest)
-            return
-        self._rows[tag] = len(self._tags)
-        self._tags.append(tag)
-        self._moments.append(self._restarts.moment)
-        self._steps.append(step)
-        self._digests.append(digest)
 
     def extend(self, tag: int, steps: "np.ndarray[Any, Any]") -> None:
-        """More values, in the order of the file: at least one."""
-        if self._row(tag) < 0:
-            self.add(tag, int(steps[0]))
-            steps = steps[1:]
-        if len(steps):
+        """More values, in the order of the file."""
+        if self._count(tag) + len(steps) <= _FEW:
+            for step in steps.tolist():
+                self.add(tag, step)
+        else:
             self._series(tag).extend(steps)
 
-    def items(self) -> Iterator[Tuple[int, Series]]:
-        """Each tag with its series, in the order in which they first had a value."""
-        for row, tag in enumerate(self._tags):
-            yield tag, self._several.get(tag) or self._of_one(row)
+    def suspect(self) -> Iterator[Tuple[int, Series]]:
+        """The tags that may have a fault: not those of one value, if there was no START."""
+        for tag, count in enumerate(self._counts):
+            if count > 1 or count and self._restarts.moment:
+                yield tag, self._several.get(tag) or self._made(tag)
 
     def rewound(self) -> List[int]:
         """The tags with values from before an ignored restart that a later value deleted."""
-        return [tag for tag in self._tags if tag in self._several and self._several[tag].rewound]
+        return sorted([tag for tag, series in self._several.items() if series.rewound])
 
-    def _row(self, tag: int) -> int:
-        while tag >= len(self._rows):
-            self._rows.append(-1)
-        return self._rows[tag]
+    def _count(self, tag: int) -> int:
+        while tag >= len(self._counts):
+            self._counts.append(0)
+            self._last.append(-1)
+        return self._counts[tag]
+
+    def _add_row(self, tag: int, step: int, digest: int) -> None:
+        row = len(self._steps)
+        self._before.append(self._last[tag])
+        self._moments.append(self._restarts.moment)
+        self._steps.append(step)
+        if digest:
+            self._digests.extend([0] * (row - len(self._digests)))
+            self._digests.append(digest)
+        self._counts[tag] += 1
+        self._last[tag] = row
 
     def _series(self, tag: int) -> Series:
         series = self._several.get(tag)
         if series is None:
-            series = self._several[tag] = self._of_one(self._rows[tag])
+            series = self._several[tag] = self._made(tag)
+            self._counts[tag] = _FEW
         return series
 
-    def _of_one(self, row: int) -> Series:
-        return Series.of_one(self._restarts, self._moments[row], self._steps[row],
-                             self._digests[row])
+    def _made(self, tag: int) -> Series:
+        """The series of the rows of a tag."""
+        rows: List[Tuple[int, int]] = []
+        row, moment = self._last[tag], self._restarts.moment
+        while row >= 0:
+            digest = self._digests[row] if row < len(self._digests) else 0
+            rows.append((self._steps[row], digest))
+            moment, row = self._moments[row], self._before[row]
+        return Series.of_rows(self._restarts, moment, reversed(rows))
 
 
 def check_series(name: str, series: Series, path: str, found: Findings) -> None:
@@ -259,13 +284,14 @@ def check_series(name: str, series: Series, path: str, found: Findings) -> None:
                   f"{stale} of {len(series.kept)} points are from before a restart")
 
 
-def check_restarts(restarts: Restarts, rewound: List[str], path: str, found: Findings) -> None:
+def check_restarts(restarts: Restarts, rewound: List[int], names: Names, path: str,
+                   found: Findings) -> None:
     """A restart that the Python loader ignores although values are written again: those of the
     tags `rewound`."""
     if restarts.unseen is not None and rewound:
         found.add(RESTART_NOT_SEEN, path, "",
                   f"a single START, at step {restarts.unseen}, with {len(rewound)} tags written "
-                  f"again, such as {rewound[0]!r}")
+                  f"again, such as {names[rewound[0]]!r}")
 
 
 class File(NamedTuple):
@@ -278,7 +304,7 @@ class File(NamedTuple):
     tags: "array[int]"
 
 
-def check_files(files: List[File], names: List[str], found: Findings) -> None:
+def check_files(files: List[File], names: Names, found: Findings) -> None:
     """Neighbours among the files of a run whose order, or overlap, is a hazard."""
     timed = [file for file in files if math.isfinite(file.first)]
     for before, after in zip(timed, timed[1:]):
@@ -290,9 +316,9 @@ def check_files(files: List[File], names: List[str], found: Findings) -> None:
                           f"begins {before.first - after.first:.0f} s before {name}, but its name "
                           "sorts after it")
         elif after.first < before.last - _SECONDS:
-            shared = set(before.tags).intersection(after.tags)
-            if shared:
-                tag = min([names[number] for number in shared])
+            shared = np.intersect1d(before.tags, after.tags, assume_unique=True)
+            if len(shared):
+                tag = min(names[int(number)] for number in shared)
                 found.add(TWO_WRITERS, after.path, "",
                           f"begins while {name} continues, with the same tags, such as {tag!r}")
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import zlib
 from array import array
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 import numpy as np
 
 from . import content, files, media, numbers, order, tags
 from .finding import Finding, Findings
 from .hparams import HParams
+from .known import Known
 from .order import AllSeries, Restarts
 from .value import Decoded, Problem
 from .wellformed import GRAPH, RUN_METADATA, Fields
@@ -31,8 +32,6 @@ _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
     schema.CUSTOM_SCALARS: content.layouts, schema.RUN_METADATA: content.graphs,
     schema.RUN_METADATA_GRAPH: content.graphs, schema.KERAS_MODEL: content.graphs,
 }
-# How many values of a tag of pictures or sounds are decoded: all would take long.
-_LOOKS = 4
 _MEDIA = {schema.IMAGES: media.images, schema.AUDIO: media.audio}
 
 
@@ -43,19 +42,12 @@ class Run:
         self.found = Findings(name)
         self.restarts = Restarts()
         self.series = AllSeries(self.restarts)
-        # The tags by number; of each its plugin, and, in the last file that has it, the metadata of
-        # its first value, by which TensorBoard knows it.
-        self.tags: Dict[str, int] = {}
-        self.plugins: List[str] = []
-        self.metadata: List[Metadata] = []
-        self.files_of = array("i")
+        self.known = Known()
         self.meshes = numbers.Meshes()
         self._name = name
         self._hparams = hparams
         self._files: List[order.File] = []
         self._begun = 0
-        self._clips: Dict[str, Set[int]] = {}
-        self._looked: Dict[str, int] = {}
 
     def read(self, path: str, progress: Optional[Progress],
              opened: Callable[[str], Window] = Window) -> None:
@@ -80,38 +72,22 @@ class Run:
 
     def tag(self, name: str) -> int:
         """The number of a tag, which is new or known."""
-        number = self.tags.setdefault(name, len(self.plugins))
-        if number == len(self.plugins):
-            self.plugins.append("")
-            self.metadata.append(parse.NO_METADATA)
-            self.files_of.append(-1)
-        return number
+        return self.known.number(name)
 
     def hparams(self, content: bytes) -> None:
         self._hparams.add(self._name, content)
 
-    def looks(self, tag: str) -> bool:
-        """Whether one more picture or sound of a tag is to be decoded."""
-        self._looked[tag] = self._looked.get(tag, 0) + 1
-        return self._looked[tag] <= _LOOKS
-
-    def clips(self, tag: str, count: int) -> None:
-        """How many clips one value of a tag has."""
-        self._clips.setdefault(tag, set()).add(count)
-
     def findings(self) -> List[Finding]:
         """All findings of this run, errors first."""
         last = self._files[-1].path if self._files else ""
-        names = list(self.tags)
+        names = self.known.names
         order.check_files(self._files, names, self.found)
-        order.check_restarts(self.restarts, [names[tag] for tag in self.series.rewound()], last,
-                             self.found)
-        for tag, series in self.series.items():
+        order.check_restarts(self.restarts, self.series.rewound(), names, last, self.found)
+        for tag, series in self.series.suspect():
             order.check_series(names[tag], series, last, self.found)
-        for name, counts in self._clips.items():
-            if len(counts) > 1:
-                self.found.add(media.AUDIO_CLIPS, last, name,
-                               f"from {min(counts)} to {max(counts)} clips per step")
+        for name, fewest, most in self.known.different_clips():
+            self.found.add(media.AUDIO_CLIPS, last, name,
+                           f"from {fewest} to {most} clips per step")
         self.meshes.check(last, self.found)
         return self.found.all()
 
@@ -126,8 +102,8 @@ class _File:
         self.empty = True
         self._first, self._last = math.inf, -math.inf
         self._tags = array("i")
-        # Tags whose first value is a tensor without a plugin.
-        self._unnamed: Set[str] = set()
+        # Which tags have a tensor without a plugin as their first value.
+        self._unnamed = bytearray()
         # For each kind of scalar that was shown to the rules: what its values break.
         self._known: Dict[int, List[Problem]] = {}
 
@@ -154,8 +130,11 @@ class _File:
 
     def end(self) -> order.File:
         """The findings that need all records of the file."""
-        for tag in sorted(self._unnamed):
-            self._run.found.add(tags.NO_PLUGIN, self._path, tag, "tensors without metadata")
+        names = self._run.known.names
+        for tag, unnamed in enumerate(self._unnamed):
+            if unnamed:
+                self._run.found.add(tags.NO_PLUGIN, self._path, names[tag],
+                                    "tensors without metadata")
         return order.File(self._path, self._first, self._last, self._tags)
 
     def _begin(self, scalars: Scalars, others: List[Record]) -> None:
@@ -243,36 +222,35 @@ class _File:
         """The metadata that counts for a value: that of its tag's first value in the file."""
         found, given = self._run.found, value.metadata or parse.NO_METADATA
         tag = self._run.tag(value.tag)
-        if self._run.files_of[tag] != self._number:
-            self._run.files_of[tag] = self._number
-            self._run.metadata[tag] = given
+        if self._run.known.begins(tag, self._number, given):
             self._tags.append(tag)
             tags.check_first(value, self._path, found)
             if value.number == schema.Value.TENSOR and not given.plugin:
-                self._unnamed.add(value.tag)
+                self._unnamed.extend(bytes(max(0, tag + 1 - len(self._unnamed))))
+                self._unnamed[tag] = True
             if given.plugin == schema.MESH:
                 self._run.meshes.add(given.content)
-        elif given.plugin and value.tag in self._unnamed:
-            self._unnamed.remove(value.tag)
+        elif given.plugin and self._unnamed[tag:tag + 1] == b"\1":
+            self._unnamed[tag] = False
             found.add(tags.LATE_METADATA, self._path, value.tag,
                       f"plugin {given.plugin!r} comes at step {step}, not with the first value")
         if given.plugin == schema.HPARAMS:
             self._run.hparams(given.content)
-        return self._run.metadata[tag]
+        return self._run.known.metadata(tag)
 
     def _shown(self, value: Decoded, first: Metadata, step: int) -> List[Problem]:
         """The problems of a value, which are noted."""
         tag = value.value.tag
         given = value.value.metadata or parse.NO_METADATA
         plugin = schema.FORMS.get(value.value.number) or given.plugin or first.plugin
-        number = self._run.tag(tag)
-        before = self._run.plugins[number] = self._run.plugins[number] or plugin
+        number, known = self._run.tag(tag), self._run.known
+        before = known.plugin(number, plugin)
         if plugin and plugin != before:
             problems = [(tags.KIND_CHANGES, f"{before} before, {plugin} at step {step}")]
         elif plugin in _MEDIA:
-            problems = list(_MEDIA[plugin](value, first, self._run.looks(tag)))
+            problems = list(_MEDIA[plugin](value, first, known.looks(number)))
             if plugin == schema.AUDIO and not problems:
-                self._run.clips(tag, media.clips_of(value))
+                known.add_clips(number, media.clips_of(value))
         else:
             check = _KINDS.get(plugin)
             problems = list(check(value, first)) if check else []

@@ -6,6 +6,7 @@ import sys
 from typing import Dict, Iterable, List
 
 from ..check import ERROR, WARNING, Directory, Finding, Sum, summed, worst_first
+from ..check.finding import MOST
 from ._arguments import add_dir, add_jobs, add_json
 from ._exit import FOUND, GOOD
 from ._progress import bar
@@ -75,6 +76,8 @@ def _summary(findings: List[Finding], logdir: str) -> None:
 def _paragraph(one: Sum) -> List[str]:
     first = one.first
     of = f", {plural(one.tags, 'tag')}" if one.tags else ""
+    if one.tags >= MOST:
+        of += " or more"
     head = f"{first.level}: {first.rule}: {one.times} in {plural(one.runs, 'run')}{of}"
     shown = [f"  TensorBoard shows: {first.fast}"] if first.fast == first.python else [
         f"  the fast loader shows: {first.fast}", f"  the Python loader shows: {first.python}"]
