@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,8 +43,19 @@ def test_one_name_is_the_start_of_another():
     assert [names.find("a" * length) for length in range(3000)] == list(range(3000))
 
 
-def test_memory_of_a_name():
-    """100 000 names take at most 40 bytes each, of which their text is ten."""
+def test_more_bytes_than_four_gigabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 32 bits, places take 64 bits; here the limit is lower."""
+    monkeypatch.setattr("tbwriter._files.names._NARROW", 1000)
+    names, texts = Names(), [f"{at:010d}" for at in range(300)]
+    assert [names.number(text) for text in texts] == list(range(300))
+    assert list(names) == texts
+    assert [names.find(text) for text in texts] == list(range(300))
+
+
+def test_memory_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 000 names take at most 40 bytes each, of which their text is ten. Those that are in a
+    dict as well take more."""
+    monkeypatch.setattr("tbwriter._files.names._QUICK", 100)
     names = Names()
     tracemalloc.start()
     try:

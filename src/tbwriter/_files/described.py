@@ -1,45 +1,58 @@
-"""Metadata of tags, with numbers: nearly always a few, but each of a million tags may have its own.
-"""
+"""Descriptions of tags, with numbers: nearly always a few, but each of a million tags may have its
+own."""
 from __future__ import annotations
 
-import json
-from typing import Dict, List
+import marshal
+from itertools import chain
+from typing import Any, Dict, Iterator, List, Tuple
 
 from .names import Names
-from .._proto.parse import Metadata
 
-# So many are kept as objects, which is faster.
-_QUICK = 256
+# So many are kept as objects, which is faster; so are those with more bytes, which are not copied.
+_QUICK, _LONG = 256, 1000
 
 
 class Described:
-    """Different metadata, numbered 0, 1, 2, ...: the first as objects, all others as text.
+    """Different tuples of texts, bytes and integers, such as Metadata, with numbers: the first as
+    objects, all others as text.
 
         described = Described()
         number = described.number(metadata)
-        described[number]                   equal to `metadata`
+        described[number]                   equal to `metadata`, maybe a plain tuple
+
+    Long ones have negative numbers, and a number each time.
     """
 
     def __init__(self) -> None:
-        self._quick: Dict[Metadata, int] = {}
-        self._first: List[Metadata] = []
+        self._quick: Dict[Any, int] = {}
+        self._first: List[Any] = []
         self._others = Names()
+        self._long: List[Any] = []
 
-    def number(self, metadata: Metadata) -> int:
-        """The number of a metadata, which gets the next one if it is new."""
-        number = self._quick.get(metadata)
+    def __iter__(self) -> Iterator[Any]:
+        """Those with the numbers 0, 1, ..., then those with the numbers ..., -2, -1."""
+        numbers = chain(range(len(self._first) + len(self._others)), range(-len(self._long), 0))
+        return map(self.__getitem__, numbers)
+
+    def number(self, description: Tuple[Any, ...]) -> int:
+        """The number of a description, which gets the next one if it is new."""
+        number = self._quick.get(description)
         if number is not None:
             return number
+        if sum([len(part) for part in description if isinstance(part, (str, bytes))]) > _LONG:
+            self._long.append(description)
+            return -len(self._long)
         if len(self._first) < _QUICK:
-            self._quick[metadata] = len(self._first)
-            self._first.append(metadata)
+            self._quick[description] = len(self._first)
+            self._first.append(description)
             return len(self._first) - 1
-        text = json.dumps([metadata.content.decode("latin-1"), *metadata[:1], *metadata[2:]],
-                          ensure_ascii=False)
+        # Version 0 has the same bytes for equal objects.
+        text = str(marshal.dumps(tuple(description), 0), "latin-1")
         return _QUICK + self._others.number(text)
 
-    def __getitem__(self, number: int) -> Metadata:
+    def __getitem__(self, number: int) -> Any:
+        if number < 0:
+            return self._long[~number]
         if number < _QUICK:
             return self._first[number]
-        content, plugin, *rest = json.loads(self._others[number - _QUICK])
-        return Metadata(plugin, content.encode("latin-1"), *rest)
+        return marshal.loads(self._others[number - _QUICK].encode("latin-1"))

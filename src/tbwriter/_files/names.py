@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from typing import Dict, Iterator, Tuple
 
-# So many names are in a dict as well, which is faster.
-_QUICK = 4096
+# So many names of at most so many characters are in a dict as well, which is faster.
+_QUICK, _SHORT = 1 << 14, 256
 _FIRST_SLOTS = 1024  # a power of two
+_NARROW = 1 << 32  # more bytes do not fit into an array of "I"
 
 
 class Names:
@@ -16,12 +18,12 @@ class Names:
         names.number("loss")    0, also the next time
         names[0]                "loss"
 
-    A name takes its bytes in UTF-8 and 14 to 20 bytes more.
+    A name takes its bytes in UTF-8 and 10 to 16 bytes more.
     """
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self._ends = array("q")
+        self._ends = array("I")  # of 4 bytes
         # A hash table with open addresses: the number of a name is at its hash or, where that is
         # taken, at the next free slot.
         self._slots = _empty(_FIRST_SLOTS)
@@ -37,7 +39,8 @@ class Names:
         while 3 * len(self._ends) > 2 * count:
             count *= 2
         self._fill(count)
-        self._quick = {self[number]: number for number in range(min(_QUICK, len(self)))}
+        self._quick = {name: number for number, name in enumerate(islice(self, _QUICK))
+                       if len(name) <= _SHORT}
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -67,10 +70,12 @@ class Names:
         if number < 0:
             number = self._slots[slot] = len(self._ends)
             self._bytes += data
+            if len(self._bytes) >= _NARROW and self._ends.typecode == "I":
+                self._ends = array("q", self._ends)
             self._ends.append(len(self._bytes))
             if 3 * number > 2 * len(self._slots):
                 self._fill(2 * len(self._slots))
-            if number < _QUICK:
+            if number < _QUICK and len(name) <= _SHORT:
                 self._quick[name] = number
         return number
 

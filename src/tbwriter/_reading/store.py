@@ -1,10 +1,10 @@
 """What a run keeps of its tags and values: columns, since a log may have a million tags."""
 from __future__ import annotations
 
-import marshal
 from array import array
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from .._files.described import Described
 from .._files.names import Names
 from .._proto import parse
 from .._proto.parse import Metadata
@@ -12,8 +12,6 @@ from .._proto.parse import Metadata
 # A tag of more values has arrays of its own: empty arrays take as much memory as ten rows.
 _FEW = 8
 _MANY = _FEW + 1
-# So many distinct metadata are kept as objects, which is faster.
-_QUICK = 256
 
 
 class Arrays(NamedTuple):
@@ -38,7 +36,7 @@ class Columns:
         self.names = Names()
         self._kind_names: List[str] = []
         self._kinds = bytearray()  # indices into these
-        self._described = _Described()
+        self._described = Described()
         self._metadata = array("i")  # numbers of these
         self._counts = bytearray()  # _MANY for those with arrays
         self._last = array("i")  # the last row of each tag, -1 without one
@@ -85,7 +83,7 @@ class Columns:
         return self._kind_names[self._kinds[number]]
 
     def metadata(self, number: int) -> Metadata:
-        return self._described[self._metadata[number]]
+        return Metadata(*self._described[self._metadata[number]])
 
     def forgotten(self) -> Iterator[Tuple[int, Arrays]]:
         """Take out the values of the tags that have arrays of their own, tag by tag."""
@@ -211,29 +209,3 @@ class _Rows:
             self._next[self._free] = self._next[row]
         self._next[row] = row
         return row
-
-
-class _Described:
-    """Distinct metadata with numbers: the first as objects, all others as text."""
-
-    def __init__(self) -> None:
-        self._quick: Dict[Metadata, int] = {}
-        self._first: List[Metadata] = []
-        self._others = Names()
-
-    def number(self, metadata: Metadata) -> int:
-        number = self._quick.get(metadata)
-        if number is not None:
-            return number
-        if len(self._first) < _QUICK:
-            self._quick[metadata] = len(self._first)
-            self._first.append(metadata)
-            return len(self._first) - 1
-        # Version 0 has the same bytes for equal objects.
-        text = str(marshal.dumps(tuple(metadata), 0), "latin-1")
-        return _QUICK + self._others.number(text)
-
-    def __getitem__(self, number: int) -> Metadata:
-        if number < _QUICK:
-            return self._first[number]
-        return Metadata(*marshal.loads(self._others[number - _QUICK].encode("latin-1")))

@@ -6,6 +6,7 @@ from typing import Iterator, Tuple
 
 from .._files.described import Described
 from .._files.names import Names
+from .._files.sparse import Sparse
 from .._proto import parse
 from .._proto.parse import Metadata
 
@@ -22,15 +23,15 @@ class Known:
     def __init__(self) -> None:
         self.names = Names()
         self._plugin_names = Names()
-        self._plugins = array("i")
+        self._plugins = array("i")  # of each tag
         # In the last file that has a tag: the number of the file, and the metadata of the tag's
         # first value, by which TensorBoard knows it.
         self._files = array("i")
         self._metadata = array("i")
         self._described = Described()
-        self._looks = bytearray()
+        self._looks = Sparse("b", 0)
         # The least and the greatest number of clips in a value, -1 for none.
-        self._fewest, self._most = array("i"), array("i")
+        self._fewest, self._most = Sparse("q", -1), Sparse("q", -1)
 
     def number(self, name: str) -> int:
         """The number of a tag, which is new or known."""
@@ -39,9 +40,6 @@ class Known:
             self._plugins.append(self._plugin_names.number(""))
             self._files.append(-1)
             self._metadata.append(self._described.number(parse.NO_METADATA))
-            self._looks.append(0)
-            self._fewest.append(-1)
-            self._most.append(-1)
         return number
 
     def begins(self, tag: int, file: int, metadata: Metadata) -> bool:
@@ -54,7 +52,7 @@ class Known:
 
     def metadata(self, tag: int) -> Metadata:
         """That of the tag's first value in the file."""
-        return self._described[self._metadata[tag]]
+        return Metadata(*self._described[self._metadata[tag]])
 
     def plugin(self, tag: int, plugin: str) -> str:
         """The plugin of a tag: the first that is given."""
@@ -72,13 +70,12 @@ class Known:
 
     def add_clips(self, tag: int, count: int) -> None:
         """How many clips one value of a tag has."""
-        count = max(0, min(count, (1 << 31) - 1))
         self._fewest[tag] = count if self._most[tag] < 0 else min(self._fewest[tag], count)
         self._most[tag] = max(self._most[tag], count)
 
     def different_clips(self) -> Iterator[Tuple[str, int, int]]:
         """The tags whose values have different numbers of clips, with the least and the greatest.
         """
-        for tag, (fewest, most) in enumerate(zip(self._fewest, self._most)):
-            if fewest < most:
-                yield self.names[tag], fewest, most
+        for tag in range(len(self._most)):
+            if self._fewest[tag] < self._most[tag]:
+                yield self.names[tag], self._fewest[tag], self._most[tag]

@@ -18,6 +18,7 @@ import numpy as np
 
 from .finding import ERROR, WARNING, Findings, Rule
 from .._files.names import Names
+from .._files.sparse import Sparse
 
 REPEATED_STEPS = Rule(
     "repeated steps", ERROR, "the last value of each step",
@@ -204,8 +205,8 @@ class AllSeries:
         # Of each tag: how many values it has, and the last row of them; of each row the one before
         # it, and the arguments of `add` with the moment.
         self._counts, self._last = bytearray(), array("i")
-        self._before, self._moments, self._steps = array("i"), array("i"), array("q")
-        self._digests = array("Q")  # up to the last row that has one: scalars have none
+        self._before, self._moments, self._steps = Sparse("i", -1), Sparse("i", 0), array("q")
+        self._digests = Sparse("Q", 0)  # scalars have none
         self._several: Dict[int, Series] = {}
 
     def add(self, tag: int, step: int, digest: int = 0) -> None:
@@ -242,12 +243,10 @@ class AllSeries:
 
     def _add_row(self, tag: int, step: int, digest: int) -> None:
         row = len(self._steps)
-        self._before.append(self._last[tag])
-        self._moments.append(self._restarts.moment)
         self._steps.append(step)
-        if digest:
-            self._digests.extend([0] * (row - len(self._digests)))
-            self._digests.append(digest)
+        self._before[row] = self._last[tag]
+        self._moments[row] = self._restarts.moment
+        self._digests[row] = digest
         self._counts[tag] += 1
         self._last[tag] = row
 
@@ -263,8 +262,7 @@ class AllSeries:
         rows: List[Tuple[int, int]] = []
         row, moment = self._last[tag], self._restarts.moment
         while row >= 0:
-            digest = self._digests[row] if row < len(self._digests) else 0
-            rows.append((self._steps[row], digest))
+            rows.append((self._steps[row], self._digests[row]))
             moment, row = self._moments[row], self._before[row]
         return Series.of_rows(self._restarts, moment, reversed(rows))
 

@@ -20,6 +20,7 @@ from .order import AllSeries, Restarts
 from .value import Decoded, Problem
 from .wellformed import GRAPH, RUN_METADATA, Fields
 from .._files.records import Record
+from .._files.sparse import Sparse
 from .._files.stream import Progress, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
@@ -103,7 +104,7 @@ class _File:
         self._first, self._last = math.inf, -math.inf
         self._tags = array("i")
         # Which tags have a tensor without a plugin as their first value.
-        self._unnamed = bytearray()
+        self._unnamed = Sparse("b", False)
         # For each kind of scalar that was shown to the rules: what its values break.
         self._known: Dict[int, List[Problem]] = {}
 
@@ -131,8 +132,8 @@ class _File:
     def end(self) -> order.File:
         """The findings that need all records of the file."""
         names = self._run.known.names
-        for tag, unnamed in enumerate(self._unnamed):
-            if unnamed:
+        for tag in range(len(self._unnamed)):
+            if self._unnamed[tag]:
                 self._run.found.add(tags.NO_PLUGIN, self._path, names[tag],
                                     "tensors without metadata")
         return order.File(self._path, self._first, self._last, self._tags)
@@ -226,11 +227,10 @@ class _File:
             self._tags.append(tag)
             tags.check_first(value, self._path, found)
             if value.number == schema.Value.TENSOR and not given.plugin:
-                self._unnamed.extend(bytes(max(0, tag + 1 - len(self._unnamed))))
                 self._unnamed[tag] = True
             if given.plugin == schema.MESH:
                 self._run.meshes.add(given.content)
-        elif given.plugin and self._unnamed[tag:tag + 1] == b"\1":
+        elif given.plugin and self._unnamed[tag]:
             self._unnamed[tag] = False
             found.add(tags.LATE_METADATA, self._path, value.tag,
                       f"plugin {given.plugin!r} comes at step {step}, not with the first value")

@@ -1,22 +1,17 @@
 """The tags of a run by number, in columns: a log may have a million."""
 from __future__ import annotations
 
-import marshal
 from array import array
-from itertools import chain
-from typing import Any, Container, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Container, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from .._files.described import Described
 from .._files.names import Names
 from .._proto import parse, schema
 from .._proto.parse import Metadata, Value
 from ._values import kind
 
-# So many descriptions are kept as objects as well, which is faster.
-_QUICK = 4096
-# Texts of a description that are longer in all stay objects: they are not copied.
-_SHORT = 1000
 # Before the name of a tag of RunMetadata, which is apart from a tag of the same name. No name in a
 # file has a surrogate.
 _APART = "\ud800"
@@ -36,7 +31,7 @@ class Tags:
 
     def __init__(self) -> None:
         self._names = Names()
-        self._descriptions = _Descriptions()
+        self._descriptions = Described()  # kinds with metadata
         self._some_apart = False
         self._described = array("i")  # by tag: the number of its description
 
@@ -57,7 +52,8 @@ class Tags:
 
     def described(self, number: int) -> Tuple[str, Metadata]:
         """The kind and metadata of a tag."""
-        return self._descriptions[self._described[number]]
+        found, *metadata = self._descriptions[self._described[number]]
+        return found, Metadata(*metadata)
 
     def find(self, name: str) -> Optional[int]:
         """The number of a tag that is not one of RunMetadata."""
@@ -73,7 +69,7 @@ class Tags:
 
     def of_kinds(self, kinds: Container[str]) -> "np.ndarray[Any, Any]":
         """Which tags are of one of these kinds."""
-        found = self._descriptions.of_kinds(kinds)
+        found = np.fromiter((one[0] in kinds for one in self._descriptions), bool)
         if len(found):
             found = found[np.frombuffer(self._described, np.int32)]
         return found
@@ -86,49 +82,10 @@ class Tags:
         number = self._names.number(_APART + value.tag if apart else value.tag)
         if number == len(self._described):
             self._described.append(
-                self._descriptions.number(kind(value, metadata.plugin), metadata))
+                self._descriptions.number((kind(value, metadata.plugin), *metadata)))
         elif metadata.plugin:
             known = self.described(number)
             if not known[1].plugin:
                 self._described[number] = self._descriptions.number(
-                    known[0] or kind(value, metadata.plugin), metadata)
+                    (known[0] or kind(value, metadata.plugin), *metadata))
         return number
-
-
-class _Descriptions:
-    """Kinds and metadata with numbers, each once. The long ones have negative numbers."""
-
-    def __init__(self) -> None:
-        self._short = Names()
-        self._long: List[Tuple[str, Metadata]] = []
-        self._quick: Dict[int, Tuple[str, Metadata]] = {}
-        self._last: Tuple[str, Optional[Metadata], int] = "", None, 0
-
-    def __getitem__(self, number: int) -> Tuple[str, Metadata]:
-        if number < 0:
-            return self._long[~number]
-        found = self._quick.get(number)
-        if found is None:
-            kind_, *metadata = marshal.loads(self._short[number].encode("latin-1"))
-            found = kind_, Metadata(*metadata)
-            if number < _QUICK:
-                self._quick[number] = found
-        return found
-
-    def number(self, kind_: str, metadata: Metadata) -> int:
-        if kind_ != self._last[0] or metadata is not self._last[1]:
-            self._last = kind_, metadata, self._number(kind_, metadata)
-        return self._last[2]
-
-    def _number(self, kind_: str, metadata: Metadata) -> int:
-        if sum(map(len, metadata[:4])) > _SHORT:
-            self._long.append((kind_, metadata))
-            return -len(self._long)
-        # Version 1 has no references: with them equal ones may have different bytes.
-        data = marshal.dumps((kind_, *metadata), 1)
-        return self._short.number(data.decode("latin-1"))
-
-    def of_kinds(self, kinds: Container[str]) -> "np.ndarray[Any, Any]":
-        """Which descriptions are of one of these kinds, by number; negative ones from the end."""
-        numbers = chain(range(len(self._short)), range(-len(self._long), 0))
-        return np.fromiter((self[number][0] in kinds for number in numbers), bool)

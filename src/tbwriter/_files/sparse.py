@@ -1,0 +1,32 @@
+"""Columns of integers that are nearly all the same."""
+from __future__ import annotations
+
+from array import array
+
+
+class Sparse:
+    """A column of integers whose last ones are not stored if they are the usual number.
+
+        column = Sparse("i", -1)
+        column[7] = 3       stores eight integers
+        column[8]           -1
+    """
+
+    def __init__(self, code: str, usual: int) -> None:
+        self._column = array(code)
+        self._usual = usual
+
+    def __getitem__(self, at: int) -> int:
+        return self._column[at] if at < len(self._column) else self._usual
+
+    def __setitem__(self, at: int, number: int) -> None:
+        column = self._column
+        if at < len(column):
+            column[at] = number
+        elif number != self._usual:
+            column.extend([self._usual] * (at - len(column)))
+            column.append(number)
+
+    def __len__(self) -> int:
+        """After so many, all are the usual one."""
+        return len(self._column)
