@@ -108,13 +108,15 @@ def test_processes(logs: str) -> None:
         reader.read(logs, jobs=0)
 
 
-def test_parquet(logs: str, tmp_path: Path) -> None:
-    """A Parquet file has the same rows."""
+@pytest.mark.parametrize("rows", [1, 3, 1 << 16])
+def test_parquet(logs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """A Parquet file has the same rows, however many are made at a time."""
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:  # newer ones refuse the numpy of MXNet 1.9
         pytest.skip(f"no pyarrow: {error}")
     from tbwriter._reading.frames import write_parquet
+    monkeypatch.setattr("tbwriter._reading.frames._SLAB", rows)
     path = str(tmp_path / "scalars.parquet")
     runs = reader.read_each(reader.runs(logs))
     assert write_parquet(runs, "*", path, lambda steps: steps == steps) == 24

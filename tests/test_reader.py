@@ -388,6 +388,20 @@ def test_values_of_another_kind_are_reported():
         assert f"got {count} values of tag 'x' of another kind" in str(run.faults)
 
 
+def test_values_of_another_kind_of_many_tags(tmp_path, monkeypatch):
+    """Where many tags have values of another kind, some are faults, and `more` counts the others."""
+    monkeypatch.setattr("tbwriter._files.records.MOST_FAULTS", 5)
+    monkeypatch.setattr("tbwriter._reading.columns.MOST_FAULTS", 5)
+    path = written(tmp_path, [event for at in range(20) for event in (
+        event_of(summary.text(f"t{at}", "first"), 1), scalar_event(f"t{at}", 0.5, 2),
+        scalar_event(f"t{at}", 0.5, 3))])
+    run = reader.Run(".", [str(path)])
+    assert [fault.kind for fault in run.faults] == ["bad event"] * 5
+    assert all("got 2 values of tag 't" in str(fault) for fault in run.faults)
+    assert run.faults.more == 15 * 2
+    assert set(run.tags.values()) == {"text"}
+
+
 @pytest.mark.parametrize("shape", [(1 << 26, 3), (1 << 40, 3), (1 << 33,), (-1,)])
 @pytest.mark.parametrize("plugin", ["histograms", "text", "pr_curves", "scalars"])
 def test_shapes_that_lie(shape, plugin):

@@ -29,6 +29,7 @@ COMMANDS: Dict[str, List[str]] = {
     "show": ["show", "LOGS"], "show json": ["show", "--json", "LOGS"],
     "tail": ["tail", "LOGS", "--once"],
     "export": ["export", "LOGS"], "jsonl": ["export", "LOGS", "--format", "jsonl"],
+    "parquet": ["export", "LOGS", "--format", "parquet", "--output", "OUT"],
     "hparams": ["export", "LOGS", "--hparams"], "files": ["export", "LOGS", "--files", "OUT"],
     "repair": ["repair", "LOGS", "OUT"], "merge": ["merge", "LOGS", "OTHER", "OUT"],
     "select": ["select", "LOGS", "OUT", "--rename", "0*=new*"],
@@ -45,7 +46,7 @@ def peak():
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 before = peak()
 """
-_LIMIT = 100  # seconds
+_LIMIT = 300  # seconds
 _MB = 1 << 20
 
 

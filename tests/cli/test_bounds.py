@@ -184,7 +184,7 @@ def damaged(directory: Path, count: int) -> None:
 
 def test_many_faults(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first faults are listed, all are counted, and every sound value is read."""
-    monkeypatch.setattr("tbwriter._files.records._MOST_FAULTS", 100)
+    monkeypatch.setattr("tbwriter._files.records.MOST_FAULTS", 100)
     damaged(tmp_path / "logs", 110)
     run = reader.read(str(tmp_path / "logs"))["."]
     assert len(run.faults) == 100 and run.faults.more == 10

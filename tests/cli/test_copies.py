@@ -92,6 +92,19 @@ def test_merge_of_seeds_keeps_every_curve(loader, tmp_path, capsys):
                 assert shown.scalars(run, "x") == [(step, seed + 0.5) for step in range(5)]
 
 
+@pytest.mark.parametrize("first", [0, (1 << 31) - 3, -(1 << 31) - 3, 1 << 40, -(1 << 63)])
+def test_merge_of_large_steps(first, tmp_path, capsys):
+    """Steps beyond 32 bits are compared as they are: two parts of a run become one, and runs that
+    share one step stay apart."""
+    for name, steps in (("a", (0, 1, 2)), ("b", (3, 4, 5)), ("c", (2, 3))):
+        written(tmp_path / name, [scalar_event("x", 1.0, first + step) for step in steps])
+    report_of(capsys, "merge", tmp_path / "a", tmp_path / "b", tmp_path / "parts")
+    series = reader.read(str(tmp_path / "parts"))["."].scalars("x")
+    assert series.steps.tolist() == [first + step for step in range(6)]
+    report_of(capsys, "merge", tmp_path / "a", tmp_path / "c", tmp_path / "apart")
+    assert set(reader.runs(str(tmp_path / "apart"))) == {"a", "c"}
+
+
 def test_log_directories_of_one_name(tmp_path, capsys):
     """Where the last parts of the paths are equal, as much of them as differs is the name."""
     for first in "ab":

@@ -29,7 +29,7 @@ LENGTH = "bad length"
 DATA = "bad data"
 EVENT = "bad event"
 
-_MOST_FAULTS = 10_000
+MOST_FAULTS = 10_000
 
 _FOUR_ZEROS = bytes(4)
 _NOT_ZERO = re.compile(rb"[^\0]")
@@ -62,14 +62,14 @@ class Faults(List[Fault]):
     more = 0
 
     def append(self, fault: Fault) -> None:
-        if len(self) < _MOST_FAULTS:
+        if len(self) < MOST_FAULTS:
             super().append(fault)
         else:
             self.more += 1
 
     def add(self, others: Sequence[Fault]) -> None:
         """Those of another file or run."""
-        room = _MOST_FAULTS - len(self)
+        room = MOST_FAULTS - len(self)
         super().extend(others[:room])
         self.more += max(0, len(others) - room) + getattr(others, "more", 0)
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Tu
 import numpy as np
 
 from .kinds import HParams
-from .run import Run
+from .run import Run, Series, Tags
 from .._files.places import matches
 
 try:
@@ -16,6 +16,9 @@ except ImportError as error:
                       name="pandas") from None
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# About how many rows of a Parquet file are made at a time.
+_SLAB = 1 << 16
 
 
 class _Columns(NamedTuple):
@@ -56,7 +59,8 @@ def wide_frame(runs: Iterable[Run], tags: str, hparams: bool) -> Any:
 
 def write_parquet(runs: Iterable[Run], tags: str, path: str,
                   wanted: Callable[[Array], Array]) -> int:
-    """Writes the columns of `long_frame` as a Parquet file, run by run; gives the number of rows.
+    """Writes the columns of `long_frame` as a Parquet file, some tags at a time; gives the number
+    of rows.
 
     wanted: which of an array of steps are written, as an array of bool.
 
@@ -73,8 +77,7 @@ def write_parquet(runs: Iterable[Run], tags: str, path: str,
                         ("wall_time", pa.float64()), ("value", pa.float64())])
     rows = 0
     with pq.ParquetWriter(path, schema) as writer:
-        for run in runs:
-            found, _ = _columns([run], tags, False)
+        for found in (found for run in runs for found in _slabs(run, tags)):
             keep = wanted(found.steps)
             found = found._replace(**{name: getattr(found, name)[keep] for name in (
                 "runs", "tags", "steps", "wall_times", "values")})
@@ -89,6 +92,35 @@ def write_parquet(runs: Iterable[Run], tags: str, path: str,
     return rows
 
 
+def _slabs(run: Run, tags: str) -> Iterator[_Columns]:
+    """The scalars of a run, some tags at a time."""
+    names: List[str] = []
+    pieces: List[Series] = []
+    rows = 0
+    for tag in _scalars(run, tags):
+        names.append(tag)
+        pieces.append(run.scalars(tag))
+        rows += len(pieces[-1].steps)
+        if rows >= _SLAB:
+            yield _slab(run, names, pieces)
+            names, pieces, rows = [], [], 0
+    if names:
+        yield _slab(run, names, pieces)
+
+
+def _slab(run: Run, names: List[str], pieces: List[Series]) -> _Columns:
+    counts = [len(series.steps) for series in pieces]
+    return _Columns([run.name], names, np.zeros(sum(counts), np.int32),
+                    np.repeat(np.arange(len(names), dtype=np.int32), counts),
+                    *map(np.concatenate, zip(*pieces)))
+
+
+def _scalars(run: Run, tags: str) -> Iterator[str]:
+    """The names of the scalars that fit, in the order in which they first came."""
+    return (tag for tag, kind in Tags(run, lambda tag: matches(tags, tag)).items()
+            if kind == "scalar")
+
+
 def _columns(runs: Iterable[Run], tags: str, hparams: bool
              ) -> Tuple[_Columns, Dict[str, HParams]]:
     """The scalars of these runs, and, if wanted, the hyperparameters of those that have some."""
@@ -101,12 +133,11 @@ def _columns(runs: Iterable[Run], tags: str, hparams: bool
         wanted = run.hparams if hparams else None
         if wanted is not None:
             given[run.name] = wanted
-        for tag, kind in run.tags.items():
-            if kind == "scalar" and matches(tags, tag):
-                series = run.scalars(tag)
-                count, at = len(series.steps), tag_names.setdefault(tag, len(tag_names))
-                pieces.append((np.full(count, number, np.int32), np.full(count, at, np.int32),
-                               *series))
+        for tag in _scalars(run, tags):
+            series = run.scalars(tag)
+            count, at = len(series.steps), tag_names.setdefault(tag, len(tag_names))
+            pieces.append((np.full(count, number, np.int32), np.full(count, at, np.int32),
+                           *series))
     columns = [np.concatenate(column) for column in zip(*pieces)] or [
         np.zeros(0, dtype) for dtype in (np.int32, np.int32, np.int64, np.float64, np.float64)]
     return _Columns(run_names, list(tag_names), *columns), given

@@ -89,19 +89,27 @@ def _shared(extent: _Extent, other: _Extent) -> Optional[str]:
 
 def _extent(index: Index) -> _Extent:
     gone, whole = purged(index), index.whole_run()
-    limits = np.iinfo(np.int64)
-    first, last = (np.full(len(index.tags), limit) for limit in (limits.max, limits.min))
+    limits = np.iinfo(_kind_of(index.step))
+    first, last = (np.full(len(index.tags), limit, limits.dtype)
+                   for limit in (limits.max, limits.min))
     latest: Dict[int, int] = {}
     for at in range(0, len(gone), SLAB):
         rows = at + np.flatnonzero(~gone[at:at + SLAB])
         tags = index.tag[rows]
         of_whole = whole[tags]
         latest.update(zip(tags[of_whole].tolist(), rows[of_whole].tolist()))
-        tags, steps = tags[~of_whole], index.steps(rows[~of_whole])
+        tags, steps = tags[~of_whole], index.steps(rows[~of_whole]).astype(first.dtype)
         np.minimum.at(first, tags, steps)
         np.maximum.at(last, tags, steps)
     return _Extent(index.tags, first, last, {
         index.tags.name(number): _hash(index, row) for number, row in sorted(latest.items())})
+
+
+def _kind_of(steps: Array) -> Any:
+    """The smallest type that holds steps."""
+    narrow = np.iinfo(np.int32)
+    fits = not len(steps) or narrow.min <= steps.min() and steps.max() <= narrow.max
+    return np.int32 if fits else np.int64
 
 
 def _hash(index: Index, row: int) -> bytes:
