@@ -389,7 +389,7 @@ def test_values_of_another_kind_are_reported():
 
 
 def test_values_of_another_kind_of_many_tags(tmp_path, monkeypatch):
-    """Where many tags have values of another kind, some are faults, and `more` counts the others."""
+    """Where many tags have values of another kind, some are faults, and `more` counts others."""
     monkeypatch.setattr("tbwriter._files.records.MOST_FAULTS", 5)
     monkeypatch.setattr("tbwriter._reading.columns.MOST_FAULTS", 5)
     path = written(tmp_path, [event for at in range(20) for event in (
