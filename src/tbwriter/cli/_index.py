@@ -153,15 +153,17 @@ class Index:
         try:
             with self.files[number].open() as window:
                 stream = ScalarStream(window, self.faults, progress=progress)
+                known: Dict[int, int] = {}
                 for part in stream:
-                    self._note_part(number, part, stream.values)
+                    self._note_part(number, part, stream.values, known)
                     del part  # before the next is read: a record may be large
         except (OSError, ReadError) as error:
             self.faults.append(Fault(self.files[number].path, UNREADABLE, 0, 0, str(error)))
 
-    def _note_part(self, number: int, part: Part, kinds: Sequence[Value]) -> None:
+    def _note_part(self, number: int, part: Part, kinds: Sequence[Value], known: Dict[int, int]
+                   ) -> None:
         """Consecutive records of a file; `kinds` are the values that the tags of their scalars are
-        numbers of."""
+        numbers of, and `known` the tags of those that fit."""
         scalars = part.scalars
         apart = np.diff(scalars.offsets, prepend=-1, append=-1) != 0
         rows = zip(*[column.tolist() for column in (
@@ -170,23 +172,25 @@ class Index:
         done = 0
         for upto, record in zip(before.tolist(), part.others):
             if upto > done:
-                self._note_scalars(number, islice(rows, upto - done), kinds)
+                self._note_scalars(number, islice(rows, upto - done), kinds, known)
                 done = upto
             self._note(number, record)
-        self._note_scalars(number, rows, kinds)
+        self._note_scalars(number, rows, kinds, known)
 
-    def _note_scalars(self, number: int, rows: Iterator[Tuple[Any, ...]], kinds: Sequence[Value]
-                      ) -> None:
+    def _note_scalars(self, number: int, rows: Iterator[Tuple[Any, ...]], kinds: Sequence[Value],
+                      known: Dict[int, int]) -> None:
         """Consecutive scalars, each with whether it is the first and the only one of its event."""
-        known: Dict[int, Tuple[int, str]] = {}
         for found, offset, place, step, wall_time, begins, only in rows:
             if begins:
                 self._add_event(number, offset, step, wall_time)
-            if found not in known:
-                known[found] = self._fits(kinds[found])
+            tag, reason = known.get(found, -1), ""
+            if tag < 0:
+                tag, reason = self._fits(kinds[found])
+                if not reason:
+                    known[found] = tag
             simple = kinds[found].number == schema.Value.SIMPLE_VALUE
             plain = only and simple and math.isfinite(wall_time)
-            self._add_row(*known[found], PLAIN if plain else place)
+            self._add_row(tag, reason, PLAIN if plain else place)
 
     def _note(self, number: int, record: Record) -> None:
         try:
