@@ -30,3 +30,21 @@ class Sparse:
     def __len__(self) -> int:
         """After so many, all are the usual one."""
         return len(self._column)
+
+    @property
+    def stored(self) -> "array[int]":
+        """Those before."""
+        return self._column
+
+
+class Places:
+    """A column of integers that are nearly all the places where they are: those are not stored."""
+
+    def __init__(self) -> None:
+        self._away = Sparse("i", 0)
+
+    def __getitem__(self, at: int) -> int:
+        return at + self._away[at]
+
+    def __setitem__(self, at: int, number: int) -> None:
+        self._away[at] = number - at

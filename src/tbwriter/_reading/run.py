@@ -255,7 +255,7 @@ class Tags:
     def __init__(self, run: Run, fits: Optional[Callable[[str], bool]] = None) -> None:
         self._run = run
         self._columns = columns = run._columns
-        self._numbers = array("i", columns if fits is None else (
+        self._numbers = columns.numbers() if fits is None else array("i", (
             number for number in columns if fits(columns.names[number])))
 
     def __len__(self) -> int:

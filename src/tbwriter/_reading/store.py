@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._files.described import Described
 from .._files.names import Names
+from .._files.sparse import Places, Sparse
 from .._proto import parse
 from .._proto.parse import Metadata
 
@@ -37,9 +38,9 @@ class Columns:
         self._kind_names: List[str] = []
         self._kinds = bytearray()  # indices into these
         self._described = Described()
-        self._metadata = array("i")  # numbers of these
+        self._metadata = Sparse("i", 0)  # numbers of these
         self._counts = bytearray()  # _MANY for those with arrays
-        self._last = array("i")  # the last row of each tag, -1 without one
+        self._last = Places()  # the last row of each tag
         self._rows = _Rows("qd", "d"), _Rows("qdiq", "i")  # of scalars, and of all others
         self._many: Dict[int, Arrays] = {}
 
@@ -49,6 +50,10 @@ class Columns:
     def __iter__(self) -> Iterator[int]:
         """The tags that have values: those of others may all be damaged."""
         return (number for number, count in enumerate(self._counts) if count)
+
+    def numbers(self) -> Sequence[int]:
+        """The same, to be gone through several times."""
+        return array("i", self) if 0 in self._counts else range(len(self))
 
     def find(self, tag: str) -> int:
         """The number of a tag that has values; -1 for others."""
@@ -69,9 +74,8 @@ class Columns:
         if kind not in self._kind_names:
             self._kind_names.append(kind)
         self._kinds.append(self._kind_names.index(kind))
-        self._metadata.append(self._described.number(metadata or parse.NO_METADATA))
+        self._metadata[len(self._counts)] = self._described.number(metadata or parse.NO_METADATA)
         self._counts.append(0)
-        self._last.append(-1)
         return self.names.number(tag)
 
     def describe(self, number: int, metadata: Metadata) -> None:
@@ -96,16 +100,19 @@ class Columns:
             return self._many[number]
         scalar = self.kind(number) == "scalar"
         found = Arrays(array("q"), array("d"), array("d" if scalar else "q"))
-        for step, wall_time, *place, value in self._rows[not scalar].ring(self._last[number]):
+        last = self._last[number] if self._counts[number] else -1
+        for step, wall_time, *place, value in self._rows[not scalar].ring(last):
             found.steps.append(step)
             found.wall_times.append(wall_time)
             found.rest.extend((*place, value))
         return found
 
     def add_scalar(self, number: int, step: int, wall_time: float, value: float) -> None:
-        if self._counts[number] < _FEW:
-            self._counts[number] += 1
-            self._last[number] = self._rows[0].add(self._last[number], (step, wall_time), value)
+        count = self._counts[number]
+        if count < _FEW:
+            last = self._last[number] if count else -1
+            self._last[number] = self._rows[0].add(last, (step, wall_time), value)
+            self._counts[number] = count + 1
         else:
             steps, wall_times, values = self._own(number)
             steps.append(step)
@@ -115,10 +122,12 @@ class Columns:
     def add_place(self, number: int, step: int, wall_time: float, place: Tuple[int, int, int]
                   ) -> None:
         """A value of another kind. place: file, offset of the record, position in its Summary."""
-        if self._counts[number] < _FEW:
-            self._counts[number] += 1
+        count = self._counts[number]
+        if count < _FEW:
+            last = self._last[number] if count else -1
             self._last[number] = self._rows[1].add(
-                self._last[number], (step, wall_time, *place[:2]), place[2])
+                last, (step, wall_time, *place[:2]), place[2])
+            self._counts[number] = count + 1
         else:
             steps, wall_times, places = self._own(number)
             steps.append(step)
@@ -142,7 +151,8 @@ class Columns:
         if self._counts[number] == _MANY:
             return self._many[number]
         found = self._many[number] = self.arrays(number)
-        self._rows[self.kind(number) != "scalar"].release(self._last[number])
+        if self._counts[number]:
+            self._rows[self.kind(number) != "scalar"].release(self._last[number])
         self._counts[number] = _MANY
         return found
 
@@ -159,7 +169,7 @@ class _Rows:
         self._latest: Tuple[Any, ...] = ()
         self._event = array("i")
         self._value: "array[Any]" = array(of_value)
-        self._next = array("i")
+        self._next = Places()
         self._free = -1  # the last one of a ring of rows that are not used
 
     def add(self, last: int, event: Tuple[Any, ...], value: Any) -> int:
@@ -177,12 +187,11 @@ class _Rows:
         return row
 
     def release(self, last: int) -> None:
-        """The rows of a ring are not used any more."""
-        if last >= 0:
-            if self._free >= 0:
-                after = self._next
-                after[last], after[self._free] = after[self._free], after[last]
-            self._free = last
+        """The rows of the ring that ends with `last` are not used any more."""
+        if self._free >= 0:
+            after = self._next
+            after[last], after[self._free] = after[self._free], after[last]
+        self._free = last
 
     def ring(self, last: int) -> Iterator[Tuple[Any, ...]]:
         """The rows of the ring that ends with `last`."""
@@ -197,8 +206,7 @@ class _Rows:
     def _taken(self) -> int:
         """A row that is a ring of its own."""
         if self._free < 0:
-            row = len(self._next)
-            self._next.append(row)
+            row = len(self._event)
             self._event.append(0)
             self._value.append(0)
             return row

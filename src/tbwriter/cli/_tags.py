@@ -1,13 +1,13 @@
 """The tags of a run by number, in columns: a log may have a million."""
 from __future__ import annotations
 
-from array import array
 from typing import Any, Container, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from .._files.described import Described
 from .._files.names import Names
+from .._files.sparse import Sparse
 from .._proto import parse, schema
 from .._proto.parse import Metadata, Value
 from ._values import kind
@@ -33,10 +33,11 @@ class Tags:
         self._names = Names()
         self._descriptions = Described()  # kinds with metadata
         self._some_apart = False
-        self._described = array("i")  # by tag: the number of its description
+        self._described = Sparse("i", 0)  # by tag: the number of its description
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._described)
+        return self._count
 
     def __getitem__(self, number: int) -> Tag:
         return Tag(self.name(number), *self.described(number))
@@ -70,9 +71,10 @@ class Tags:
     def of_kinds(self, kinds: Container[str]) -> "np.ndarray[Any, Any]":
         """Which tags are of one of these kinds."""
         found = np.fromiter((one[0] in kinds for one in self._descriptions), bool)
-        if len(found):
-            found = found[np.frombuffer(self._described, np.int32)]
-        return found
+        every = np.full(len(self), len(found) > 0 and found[0])
+        stored = np.frombuffer(self._described.stored, np.int32)
+        every[:len(stored)] = found[stored]
+        return every
 
     def number(self, value: Value) -> int:
         """The number of a value's tag, which is added if it is new."""
@@ -80,9 +82,10 @@ class Tags:
         apart = metadata.plugin == schema.TAGGED_RUN_METADATA
         self._some_apart |= apart
         number = self._names.number(_APART + value.tag if apart else value.tag)
-        if number == len(self._described):
-            self._described.append(
-                self._descriptions.number((kind(value, metadata.plugin), *metadata)))
+        if number == self._count:
+            self._count += 1
+            self._described[number] = self._descriptions.number(
+                (kind(value, metadata.plugin), *metadata))
         elif metadata.plugin:
             known = self.described(number)
             if not known[1].plugin:
