@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.files.test_stream import FORMS, harmed, value_of
+from tests.cli import bounds
 from tests.support.data import VERSION, event_of, record_of
 from tbwriter import summary
 from tbwriter._files.records import records
@@ -185,3 +186,13 @@ def by_table(tags: Tags, numbers: List[int], rename: Dict[str, str]) -> Dict[int
         if {tags[number].name for number in refused} <= kept:
             return {number: new for number, new in asked.items() if number not in refused}
         kept |= {tags[number].name for number in refused}
+
+
+def test_places_beyond_two_bytes(tmp_path):
+    """Values keep their places in an event of more than 32 767 values."""
+    values = [bounds.short(b"%05d" % at) for at in range(33_000)]
+    bounds.framed(tmp_path, [bounds.summary(values, step) for step in (3, 4)])
+    [path] = tmp_path.iterdir()
+    index = Index([Source(str(path))])
+    assert index.place.tolist() == [*range(33_000)] * 2
+    assert index.steps(np.arange(66_000)).tolist() == [3] * 33_000 + [4] * 33_000

@@ -12,14 +12,17 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
-from .._files.places import ALONE, runs_of
+from .._files.places import ALONE, runs_of, size_of
 from .._files.records import raw_record
-from .._reading.ahead import Copies
+from .._reading.ahead import Copies, in_processes
 from ._index import SLAB, Index, Source, purged
 from ._rewrite import Place
 from ._tags import Tags
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# Event files of so many bytes are worth a process.
+_LARGE = 8 << 20
 
 
 class _Extent(NamedTuple):
@@ -47,7 +50,7 @@ def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str]]:
         for run, numbers in shared.items():
             sources = [[Source(path, 0, copies.next(path)) for path in runs[number][run]]
                        for number in numbers]
-            tag = _collision(sources)
+            tag = _collision_of(sources)
             for source in (source for each in sources for source in each):
                 copies.drop(source.path, source.copy)
             if tag is not None:
@@ -59,6 +62,15 @@ def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str]]:
                       for place in found])
     return [place._replace(prefix=labels[number]) if number in divided else place
             for number, place in enumerate(found)], reasons
+
+
+def _collision_of(runs: Sequence[Sequence[Source]]) -> Optional[str]:
+    """`_collision`. Of large files in a process of its own: what it has taken goes back to the
+    system, and does not add to the memory of the copy."""
+    if sum(size_of(source.place) for sources in runs for source in sources) < _LARGE:
+        return _collision(runs)
+    found, = in_processes(_collision, [runs], 1)
+    return found
 
 
 def _collision(runs: Sequence[Sequence[Source]]) -> Optional[str]:

@@ -40,6 +40,8 @@ SAME_STEP = "same step"
 # shows, with a finite time.
 PLAIN = -1
 
+_NARROW = (1 << 15) - 1  # the greatest place in two bytes
+
 # How far the times of two files must overlap for two writers: first events have a resolution of
 # one second.
 _SECONDS = 2
@@ -92,7 +94,8 @@ class Index:
         self.tags = Tags()
         self.header = b""
         self.restarts: List[Restart] = []
-        self._columns = tuple(array(code) for code in "iqqiii")
+        self._columns = tuple(array(code) for code in "iqqii")
+        self._places = array("h")  # "i" once one does not fit
         self.files = self._in_order(files)
         self.times = [(math.inf, -math.inf)] * len(self.files)
         for number in range(len(self.files)):
@@ -121,7 +124,7 @@ class Index:
 
     @property
     def place(self) -> Rows:
-        return np.frombuffer(self._columns[5], np.int32)
+        return np.frombuffer(self._places, self._places.typecode)
 
     def whole_run(self) -> Rows:
         """Which tags belong to the run as a whole, such as its graph."""
@@ -230,7 +233,9 @@ class Index:
         columns = self._columns
         columns[3].append(tag)
         columns[4].append(len(columns[0]) - 1)
-        columns[5].append(place)
+        if place > _NARROW and self._places.typecode == "h":
+            self._places = array("i", self._places)
+        self._places.append(place)
 
     def _fits(self, value: Value) -> Tuple[int, str]:
         """The number of a value's tag, or -1 and why the value is left out."""
