@@ -20,7 +20,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS
 
 
 # A limit in milliseconds says more about the machine than about the code.
-settings.register_profile("tbwriter")
+settings.register_profile("tbwriter", deadline=None)
 settings.load_profile("tbwriter")
 
 

@@ -108,8 +108,11 @@ def _helped_by_numpy(short: Function, long: int) -> Function:
         if length < long or length < _WORTH_AN_IMPORT and "numpy" not in sys.modules:
             return short(data, crc)
         # Not at the top: a program that logs only scalars does not load numpy.
-        with loading:
-            from . import crc32c_numpy
+        try:
+            with loading:
+                from . import crc32c_numpy
+        except ImportError:  # Python is ending
+            return short(data, crc)
         return crc32c_numpy.crc32c(data, crc)
     return crc32c
 
@@ -128,6 +131,8 @@ def _choose(forced: str) -> Tuple[str, Function]:
         try:
             return name, backend()
         except (ImportError, Warning):  # it may warn where its extension is missing
+            continue
+        except AttributeError:  # a signal handler has interrupted its import
             continue
     raise AssertionError("numpy needs no package")
 

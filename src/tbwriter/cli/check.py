@@ -20,7 +20,8 @@ _RUNS = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
-    parser.add_argument("--all", action="store_true", help="print every finding, not the first few")
+    parser.add_argument("--all", action="store_true",
+                        help="print findings as they come, not only those of the first runs")
     parser.add_argument("--strict", action="store_true",
                         help="exit with 1 for warnings too, not for errors only")
     add_jobs(parser)
