@@ -27,8 +27,8 @@ class Known:
         # In the last file that has a tag: the number of the file, and the metadata of the tag's
         # first value, by which TensorBoard knows it.
         self._files = array("i")
-        self._metadata = array("i")
         self._described = Described()
+        self._metadata = Sparse("i", self._described.number(parse.NO_METADATA))
         self._looks = Sparse("b", 0)
         # The least and the greatest number of clips in a value, -1 for none.
         self._fewest, self._most = Sparse("q", -1), Sparse("q", -1)
@@ -39,7 +39,6 @@ class Known:
         if number == len(self._files):
             self._plugins.append(self._plugin_names.number(""))
             self._files.append(-1)
-            self._metadata.append(self._described.number(parse.NO_METADATA))
         return number
 
     def begins(self, tag: int, file: int, metadata: Metadata) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from .finding import ERROR, WARNING, Findings, Rule
 from .._files.names import Names
-from .._files.sparse import Sparse
+from .._files.sparse import Places, Sparse
 
 REPEATED_STEPS = Rule(
     "repeated steps", ERROR, "the last value of each step",
@@ -204,7 +204,7 @@ class AllSeries:
         self._restarts = restarts
         # Of each tag: how many values it has, and the last row of them; of each row the one before
         # it, and the arguments of `add` with the moment.
-        self._counts, self._last = bytearray(), array("i")
+        self._counts, self._last = bytearray(), Places()
         self._before, self._moments, self._steps = Sparse("i", -1), Sparse("i", 0), array("q")
         self._digests = Sparse("Q", 0)  # scalars have none
         self._several: Dict[int, Series] = {}
@@ -238,13 +238,12 @@ class AllSeries:
     def _count(self, tag: int) -> int:
         while tag >= len(self._counts):
             self._counts.append(0)
-            self._last.append(-1)
         return self._counts[tag]
 
     def _add_row(self, tag: int, step: int, digest: int) -> None:
         row = len(self._steps)
         self._steps.append(step)
-        self._before[row] = self._last[tag]
+        self._before[row] = self._last[tag] if self._counts[tag] else -1
         self._moments[row] = self._restarts.moment
         self._digests[row] = digest
         self._counts[tag] += 1
@@ -260,7 +259,7 @@ class AllSeries:
     def _made(self, tag: int) -> Series:
         """The series of the rows of a tag."""
         rows: List[Tuple[int, int]] = []
-        row, moment = self._last[tag], self._restarts.moment
+        row, moment = self._last[tag] if self._counts[tag] else -1, self._restarts.moment
         while row >= 0:
             rows.append((self._steps[row], self._digests[row]))
             moment, row = self._moments[row], self._before[row]
@@ -293,13 +292,18 @@ def check_restarts(restarts: Restarts, rewound: List[int], names: Names, path: s
 
 
 class File(NamedTuple):
-    """One file of a run. first, last: the least and greatest finite wall_time. tags: in it, by
-    number."""
+    """One file of a run. first, last: the least and greatest finite wall_time. tags: the numbers of
+    the `size` tags in it."""
 
     path: str
     first: float
     last: float
-    tags: "array[int]"
+    tags: Places
+    size: int
+
+    def numbers(self) -> "np.ndarray[Any, Any]":
+        """The same as int32 [size]."""
+        return np.fromiter(map(self.tags.__getitem__, range(self.size)), np.int32, self.size)
 
 
 def check_files(files: List[File], names: Names, found: Findings) -> None:
@@ -314,7 +318,7 @@ def check_files(files: List[File], names: Names, found: Findings) -> None:
                           f"begins {before.first - after.first:.0f} s before {name}, but its name "
                           "sorts after it")
         elif after.first < before.last - _SECONDS:
-            shared = np.intersect1d(before.tags, after.tags, assume_unique=True)
+            shared = np.intersect1d(before.numbers(), after.numbers(), assume_unique=True)
             if len(shared):
                 tag = min(names[int(number)] for number in shared)
                 found.add(TWO_WRITERS, after.path, "",

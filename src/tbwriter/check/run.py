@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from array import array
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 import numpy as np
@@ -20,7 +19,7 @@ from .order import AllSeries, Restarts
 from .value import Decoded, Problem
 from .wellformed import GRAPH, RUN_METADATA, Fields
 from .._files.records import Record
-from .._files.sparse import Sparse
+from .._files.sparse import Places, Sparse
 from .._files.stream import Progress, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
@@ -102,7 +101,7 @@ class _File:
         self._number = number
         self.empty = True
         self._first, self._last = math.inf, -math.inf
-        self._tags = array("i")
+        self._tags, self._count = Places(), 0
         # Which tags have a tensor without a plugin as their first value.
         self._unnamed = Sparse("b", False)
         # For each kind of scalar that was shown to the rules: what its values break.
@@ -136,7 +135,7 @@ class _File:
             if self._unnamed[tag]:
                 self._run.found.add(tags.NO_PLUGIN, self._path, names[tag],
                                     "tensors without metadata")
-        return order.File(self._path, self._first, self._last, self._tags)
+        return order.File(self._path, self._first, self._last, self._tags, self._count)
 
     def _begin(self, scalars: Scalars, others: List[Record]) -> None:
         """Check the first event of the file, which states the version."""
@@ -224,7 +223,8 @@ class _File:
         found, given = self._run.found, value.metadata or parse.NO_METADATA
         tag = self._run.tag(value.tag)
         if self._run.known.begins(tag, self._number, given):
-            self._tags.append(tag)
+            self._tags[self._count] = tag
+            self._count += 1
             tags.check_first(value, self._path, found)
             if value.number == schema.Value.TENSOR and not given.plugin:
                 self._unnamed[tag] = True

@@ -12,6 +12,7 @@ from .._proto.parse import Value
 from .._files.names import Names
 from .._files.places import event_files
 from .._files.records import Record
+from .._files.sparse import Places, Sparse
 from .._files.stream import Scalars, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto.wire import WireError
@@ -83,10 +84,10 @@ class _Series:
         # By tag: how many values are in rows, and the row of the last one; or _MANY, and the place
         # in a list.
         self._counts = bytearray()
-        self._at = array("i")
+        self._at = Places()
         # By row: a value, and the row of the value of its tag before it.
         self._values = array("d")
-        self._before = array("i")
+        self._before = Sparse("i", -1)
         self._many: List[Points] = []
 
     def points(self, number: int) -> Points:
@@ -106,7 +107,6 @@ class _Series:
         number = self.names.number(tag)
         if number == len(self._counts):
             self._counts.append(0)
-            self._at.append(-1)
             self._steps.append(step)
         if self._counts[number] == _MANY - 1:
             self._many.append(self.points(number))
@@ -116,9 +116,10 @@ class _Series:
             points = self._many[self._at[number]]
             points.add(step, value)
             return points
+        row = len(self._values)
         self._values.append(value)
-        self._before.append(self._at[number])
-        self._at[number] = len(self._values) - 1
+        self._before[row] = self._at[number] if self._counts[number] else -1
+        self._at[number] = row
         self._steps[number] = step
         self._counts[number] += 1
         return None

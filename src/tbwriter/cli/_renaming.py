@@ -1,6 +1,8 @@
 """New names of the tags of a run: at most as many as there are tags, so none is kept."""
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from typing import Any, Dict, Iterator, List, Set, Tuple
 
 import numpy as np
@@ -29,7 +31,7 @@ class NewNames:
         self._states = np.zeros(len(tags) if rename else 0, np.uint8)
         if rename:
             self._states[numbers] = _KEPT
-            self._refuse_seconds(self._ask())
+            self._refuse_seconds(_repeated(self._ask()))
             while self._refuse_taken():
                 pass
 
@@ -66,19 +68,18 @@ class NewNames:
             if new != name:
                 self.fitting.add(old)
                 self._states[number] = _REFUSED if self._is_nameless(number) else _ASKED
-                hashes[number] = hash(new) & 0xFFFFFFFF
+                hashes[number] = _hash(new)
         return hashes
 
-    def _refuse_seconds(self, hashes: Any) -> None:
-        """Of several tags with one new name the first gets it. Only new names of one hash are kept
-        for this."""
-        ordered = np.sort(hashes[self._states == _ASKED])
-        twice = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-        del ordered
+    def _refuse_seconds(self, repeated: "array[int]") -> None:
+        """Of several tags with one new name the first gets it. Only new names whose hashes occur
+        again are kept for this."""
         seen = Names()
-        for number in self._of(_ASKED) if twice else ():
-            if hashes[number] in twice:
-                new = self._new(number)
+        for number in self._of(_ASKED) if repeated else ():
+            new = self._new(number)
+            code = _hash(new)
+            at = bisect_left(repeated, code)
+            if at < len(repeated) and repeated[at] == code:
                 if seen.find(new) >= 0:
                     self._states[number] = _REFUSED
                 seen.number(new)
@@ -92,6 +93,19 @@ class NewNames:
             if any(states[other] in (_KEPT, _REFUSED) for other in others):
                 states[number] = _REFUSED
         return len(self) < before
+
+
+def _hash(name: str) -> int:
+    """Never 0."""
+    return hash(name) & 0xFFFFFFFF | 1
+
+
+def _repeated(hashes: Any) -> "array[int]":
+    """Those that occur again, in their order; not 0."""
+    hashes.sort()
+    found = array("I")
+    found.frombytes(hashes[1:][(hashes[1:] == hashes[:-1]) & (hashes[1:] != 0)].tobytes())
+    return found
 
 
 def _renamed(name: str, rename: Dict[str, str]) -> Tuple[str, str]:
