@@ -172,6 +172,25 @@ def test_new_names_of_tags() -> None:
         assert len(found) == len(want)
 
 
+def test_names_that_wait_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each tag asks for the name of the next, and the last one keeps its own, all keep
+    theirs, in time in proportion to their number."""
+    calls = []
+
+    def counted(name: str, rename: Dict[str, str]) -> Any:
+        calls.append(name)
+        return _renamed(name, rename)
+
+    monkeypatch.setattr("tbwriter.cli._renaming._renamed", counted)
+    tags = Tags()
+    for length in range(1, 301):
+        tags.number(described("x" * length, 8, schema.GRAPHS if length == 300 else ""))
+    names = NewNames(tags, np.arange(300), {"x*": "xx*"})
+    assert len(names) == 0
+    assert len(list(names.refused())) == 300
+    assert len(calls) < 300 * 10
+
+
 def by_table(tags: Tags, numbers: List[int], rename: Dict[str, str]) -> Dict[int, str]:
     """{number of a tag: its new name}."""
     asked = {number: _renamed(tags[number].name, rename)[1] for number in numbers}

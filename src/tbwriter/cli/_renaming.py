@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from typing import Any, Dict, Iterator, List, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Set, Tuple
 
 import numpy as np
 
@@ -32,8 +32,11 @@ class NewNames:
         if rename:
             self._states[numbers] = _KEPT
             self._refuse_seconds(_repeated(self._ask()))
-            while self._refuse_taken():
-                pass
+            refused = self._refuse_taken(self._of(_ASKED))
+            asked = _Asked(self._of(_ASKED), self._new) if refused else None
+            while asked and refused:
+                refused = self._refuse_taken(
+                    other for number in refused for other in asked.by(self._tags.name(number)))
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._states == _ASKED))
@@ -84,15 +87,39 @@ class NewNames:
                     self._states[number] = _REFUSED
                 seen.number(new)
 
-    def _refuse_taken(self) -> bool:
-        """Refuse names that tags keep; whether there was one. A tag that is refused keeps its own
-        name, and leaves it to no other."""
-        before, states = len(self), self._states
-        for number in self._of(_ASKED):
+    def _refuse_taken(self, numbers: Iterable[int]) -> "array[int]":
+        """Refuse new names that tags keep. Gives the tags that are refused, which keep their own
+        names: no other tag gets those."""
+        refused, states = array("i"), self._states
+        for number in numbers:
             others: List[int] = self._tags.all_called(self._new(number))
-            if any(states[other] in (_KEPT, _REFUSED) for other in others):
+            if states[number] == _ASKED and any(
+                    states[other] in (_KEPT, _REFUSED) for other in others):
                 states[number] = _REFUSED
-        return len(self) < before
+                refused.append(number)
+        return refused
+
+
+class _Asked:
+    """Which of these tags ask for a name. new: gives the new name of a tag."""
+
+    def __init__(self, numbers: Iterable[int], new: Callable[[int], str]) -> None:
+        found = np.fromiter(numbers, np.int32)
+        hashes = np.fromiter((_hash(new(number)) for number in found), np.uint32, len(found))
+        order = np.argsort(hashes, kind="stable")
+        self._numbers, self._hashes = array("i"), array("I")
+        self._numbers.frombytes(found[order].tobytes())
+        self._hashes.frombytes(hashes[order].tobytes())
+        self._new = new
+
+    def by(self, name: str) -> Iterator[int]:
+        """The tags that ask for a name."""
+        code = _hash(name)
+        at = bisect_left(self._hashes, code)
+        while at < len(self._hashes) and self._hashes[at] == code:
+            if self._new(self._numbers[at]) == name:
+                yield self._numbers[at]
+            at += 1
 
 
 def _hash(name: str) -> int:
