@@ -2,7 +2,6 @@
 own."""
 from __future__ import annotations
 
-import marshal
 from itertools import chain
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -46,13 +45,31 @@ class Described:
             self._quick[description] = len(self._first)
             self._first.append(description)
             return len(self._first) - 1
-        # Version 0 has the same bytes for equal objects.
-        text = str(marshal.dumps(tuple(description), 0), "latin-1")
-        return _QUICK + self._others.number(text)
+        return _QUICK + self._others.number(_packed(description))
 
     def __getitem__(self, number: int) -> Any:
         if number < 0:
             return self._long[~number]
         if number < _QUICK:
             return self._first[number]
-        return marshal.loads(self._others[number - _QUICK].encode("latin-1"))
+        return _unpacked(self._others[number - _QUICK])
+
+
+def _packed(description: Tuple[Any, ...]) -> str:
+    """As text: the type and length of each part, then all parts."""
+    texts = [str(part, "latin-1") if isinstance(part, bytes) else str(part) for part in description]
+    head = [f"{type(part).__name__[0]}{len(text)}" for part, text in zip(description, texts)]
+    return f"{' '.join(head)};{''.join(texts)}"
+
+
+def _unpacked(text: str) -> Tuple[Any, ...]:
+    """The inverse of `_packed`."""
+    head, _, rest = text.partition(";")
+    parts: List[Any] = []
+    at = 0
+    for item in head.split():
+        part = rest[at:at + int(item[1:])]
+        at += len(part)
+        parts.append(part if item[0] == "s" else int(part) if item[0] == "i"
+                     else part.encode("latin-1"))
+    return tuple(parts)

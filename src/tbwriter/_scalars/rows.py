@@ -11,7 +11,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Dict, List, Tuple
 
-from .._tfrecord import crc32c as checksum
+from .._tfrecord.crc32c import crc32c
 from .._tfrecord.frame import header, masked
 from .._loading import loading
 from .._parts import Parts
@@ -96,7 +96,7 @@ class RowEncoder:
             steps = STEP_KEY + varint(step) if step else b""
             head, tail = _around(prefixes[number], len(steps))
             data = b"".join((WALL_TIME_KEY, wall_time, steps, tail, value))
-            out += (head, data, _uint32(masked(checksum.crc32c(data))))
+            out += (head, data, _uint32(masked(crc32c(data))))
         return out
 
 

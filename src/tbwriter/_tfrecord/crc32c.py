@@ -1,4 +1,4 @@
-"""CRC-32C (Castagnoli) by the fastest implementation installed, once there is work for it.
+"""CRC-32C (Castagnoli) by the fastest implementation installed.
 
 Reflected polynomial 0x82F63B78, initial value and final XOR 0xFFFFFFFF (RFC 3720, appendix B.4).
 
@@ -9,16 +9,12 @@ Reflected polynomial 0x82F63B78, initial value and final XOR 0xFFFFFFFF (RFC 372
 google-crc32c, crc32c, crcmod (its C extension, with numpy for long buffers), else numpy (plain
 Python for short ones).
 `TBWRITER_CRC32C` in the environment forces one of these.
-
-A program that writes a few scalars loads no package: the first bytes are left to plain Python, and
-`crc32c` is another function after them. Callers in a loop name it as `module.crc32c`.
 """
 from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
-from typing import Any, Callable, List, Tuple, Union
+from typing import Callable, Tuple, Union
 
 from .._loading import loading
 
@@ -33,9 +29,6 @@ _POLYNOMIAL = 0x82F63B78
 # From these lengths on, numpy is faster: than plain Python, than crcmod's C extension, and than
 # plain Python when numpy has to be imported first.
 _LONG_FOR_PYTHON, _LONG_FOR_CRCMOD, _WORTH_AN_IMPORT = 256, 1 << 15, 1 << 20
-
-# For so many bytes in all, plain Python is faster than loading a package.
-_FEW = 4096
 
 # A function that takes only bytes gets a buffer in copies of _PIECE bytes. From _LONG bytes on,
 # bytes are passed in pieces too, since one call lets no other thread run.
@@ -79,17 +72,13 @@ def _numpy() -> Function:
     return _helped_by_numpy(_plain(), _LONG_FOR_PYTHON)
 
 
-@lru_cache(maxsize=1)
 def _plain() -> Function:
     """Byte by byte, in Python."""
-    bits: List[int] = []  # what each bit of a byte contributes, the highest first
-    crc = 1
-    for _ in range(8):
-        crc = crc >> 1 ^ (_POLYNOMIAL if crc & 1 else 0)
-        bits.append(crc)
-    table = [0]
-    for crc in reversed(bits):
-        table += [crc ^ other for other in table]
+    table = []
+    for crc in range(256):
+        for _ in range(8):
+            crc = crc >> 1 ^ (_POLYNOMIAL if crc & 1 else 0)
+        table.append(crc)
 
     def crc32c(data: Data, crc: int = 0) -> int:
         crc ^= 0xFFFF_FFFF
@@ -108,11 +97,8 @@ def _helped_by_numpy(short: Function, long: int) -> Function:
         if length < long or length < _WORTH_AN_IMPORT and "numpy" not in sys.modules:
             return short(data, crc)
         # Not at the top: a program that logs only scalars does not load numpy.
-        try:
-            with loading:
-                from . import crc32c_numpy
-        except ImportError:  # Python is ending
-            return short(data, crc)
+        with loading:
+            from . import crc32c_numpy
         return crc32c_numpy.crc32c(data, crc)
     return crc32c
 
@@ -132,37 +118,7 @@ def _choose(forced: str) -> Tuple[str, Function]:
             return name, backend()
         except (ImportError, Warning):  # it may warn where its extension is missing
             continue
-        except AttributeError:  # a signal handler has interrupted its import
-            continue
     raise AssertionError("numpy needs no package")
 
 
-def _chosen() -> Function:
-    """Put the best function into the place of `crc32c`."""
-    global BACKEND, crc32c
-    with loading:
-        BACKEND, crc32c = _choose("")
-    return crc32c
-
-
-def _first(data: Data, crc: int = 0) -> int:
-    """Plain Python for the first bytes of a program. The name may be kept: it works for ever."""
-    global _left
-    _left -= memoryview(data).nbytes
-    if _left >= 0:
-        return _plain()(data, crc)
-    return (_chosen() if crc32c is _first else crc32c)(data, crc)
-
-
-def __getattr__(name: str) -> Any:
-    if name != "BACKEND":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    _chosen()
-    return BACKEND
-
-
-_left = _FEW
-BACKEND: str
-crc32c: Function = _first
-if os.environ.get("TBWRITER_CRC32C"):
-    BACKEND, crc32c = _choose(os.environ["TBWRITER_CRC32C"])
+BACKEND, crc32c = _choose(os.environ.get("TBWRITER_CRC32C", ""))

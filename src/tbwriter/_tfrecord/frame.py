@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Any, Iterator, overload
 
 from .._parts import Parts, total
-from . import crc32c as checksum
+from .crc32c import crc32c
 
 _uint32 = Struct("<I").pack
 _uint64 = Struct("<Q").pack
@@ -50,7 +50,7 @@ def unmasked(stored: Any) -> Any:
 def header(length: int) -> bytes:
     """The twelve bytes before `length` bytes of data."""
     data = _uint64(length)
-    return data + _uint32(masked(checksum.crc32c(data)))
+    return data + _uint32(masked(crc32c(data)))
 
 
 def frame(event: Parts) -> Parts:
@@ -60,20 +60,20 @@ def frame(event: Parts) -> Parts:
         return [framed(b"".join(event))]
     crc = 0
     for part in event:
-        crc = checksum.crc32c(part, crc)
+        crc = crc32c(part, crc)
     return [header(length), *event, _uint32(masked(crc))]
 
 
 def framed(event: bytes) -> bytes:
     """The same of an event that is one piece, as one."""
-    return b"".join((header(len(event)), event, _uint32(masked(checksum.crc32c(event)))))
+    return b"".join((header(len(event)), event, _uint32(masked(crc32c(event)))))
 
 
 def is_sound(record: bytes) -> bool:
     """Whether the length and both CRCs of a record are right."""
     data = record[HEADER:-4]
     return record[:HEADER] == header(len(data)) \
-        and _uint32(masked(checksum.crc32c(data))) == record[-4:]
+        and _uint32(masked(crc32c(data))) == record[-4:]
 
 
 def split(records: bytes, size: int) -> Iterator[bytes]:
