@@ -48,3 +48,27 @@ class Places:
 
     def __setitem__(self, at: int, number: int) -> None:
         self._away[at] = number - at
+
+
+class Narrow:
+    """A column of integers in as few bytes as the widest of them needs.
+
+    codes: the types of `array` to use, the narrowest first.
+    """
+
+    def __init__(self, codes: str) -> None:
+        self.stored = array(codes[0])
+        self._wider = codes[1:]
+
+    def append(self, number: int) -> None:
+        try:
+            self.stored.append(number)
+        except OverflowError:
+            if not self._wider:
+                raise
+            self.stored = array(self._wider[0], self.stored)
+            self._wider = self._wider[1:]
+            self.append(number)
+
+    def __len__(self) -> int:
+        return len(self.stored)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
 from collections import Counter
 from itertools import islice
 from typing import Any, Counter as Counts, Dict, Iterator, List, NamedTuple, Optional
@@ -18,6 +17,7 @@ import numpy as np
 
 from .._files.places import base_name
 from .._files.records import EVENT, Fault, Faults, Record, records
+from .._files.sparse import Narrow
 from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
@@ -39,8 +39,6 @@ SAME_STEP = "same step"
 # The place of a value that is the only one of its event, a scalar in the form that every loader
 # shows, with a finite time.
 PLAIN = -1
-
-_NARROW = (1 << 15) - 1  # the greatest place in two bytes
 
 # How far the times of two files must overlap for two writers: first events have a resolution of
 # one second.
@@ -94,8 +92,8 @@ class Index:
         self.tags = Tags()
         self.header = b""
         self.restarts: List[Restart] = []
-        self._columns = tuple(array(code) for code in "iqqii")
-        self._places = array("h")  # "i" once one does not fit
+        # File, offset and step of events; tag, event and place of rows.
+        self._columns = tuple(map(Narrow, ("Hi", "Iq", "iq", "i", "i", "hi")))
         self.files = self._in_order(files)
         self.times = [(math.inf, -math.inf)] * len(self.files)
         for number in range(len(self.files)):
@@ -104,27 +102,31 @@ class Index:
 
     @property
     def file(self) -> Rows:
-        return np.frombuffer(self._columns[0], np.int32)
+        return self._column(0)
 
     @property
     def offset(self) -> Rows:
-        return np.frombuffer(self._columns[1], np.int64)
+        return self._column(1)
 
     @property
     def step(self) -> Rows:
-        return np.frombuffer(self._columns[2], np.int64)
+        return self._column(2)
 
     @property
     def tag(self) -> Rows:
-        return np.frombuffer(self._columns[3], np.int32)
+        return self._column(3)
 
     @property
     def event(self) -> Rows:
-        return np.frombuffer(self._columns[4], np.int32)
+        return self._column(4)
 
     @property
     def place(self) -> Rows:
-        return np.frombuffer(self._places, self._places.typecode)
+        return self._column(5)
+
+    def _column(self, number: int) -> Rows:
+        stored = self._columns[number].stored
+        return np.frombuffer(stored, stored.typecode)
 
     def whole_run(self) -> Rows:
         """Which tags belong to the run as a whole, such as its graph."""
@@ -132,7 +134,7 @@ class Index:
 
     def steps(self, rows: Rows) -> Rows:
         """int64 [n], the steps of rows."""
-        return self.step[self.event[rows]]
+        return self.step[self.event[rows]].astype(np.int64)
 
     def _in_order(self, files: Sequence[Source]) -> List[Source]:
         """Files in the order in which they were written: by the time in their names, if they have
@@ -233,9 +235,7 @@ class Index:
         columns = self._columns
         columns[3].append(tag)
         columns[4].append(len(columns[0]) - 1)
-        if place > _NARROW and self._places.typecode == "h":
-            self._places = array("i", self._places)
-        self._places.append(place)
+        columns[5].append(place)
 
     def _fits(self, value: Value) -> Tuple[int, str]:
         """The number of a value's tag, or -1 and why the value is left out."""
