@@ -89,9 +89,7 @@ class Entry:
 
 def _nbytes(payload: Any) -> int:
     """The payload's `nbytes`, checked: the memory limit relies on it."""
-    nbytes: int = payload.nbytes
-    if type(nbytes) is not int:
-        nbytes = index(nbytes)
+    nbytes: int = index(payload.nbytes)
     if nbytes < 0:
         raise ValueError(f"got nbytes={nbytes}, want a number of bytes, 0 or more")
     return nbytes

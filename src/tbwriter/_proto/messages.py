@@ -64,7 +64,7 @@ class Value:
         return self._fields() if callable(self._fields) else self._fields
 
     def parts(self) -> Parts:
-        return [self._tag_field, *(self._fields() if callable(self._fields) else self._fields)]
+        return [self._tag_field, *self.fields()]
 
 
 class Summary:

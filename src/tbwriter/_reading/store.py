@@ -108,11 +108,8 @@ class Columns:
         return found
 
     def add_scalar(self, number: int, step: int, wall_time: float, value: float) -> None:
-        count = self._counts[number]
-        if count < _FEW:
-            last = self._last[number] if count else -1
-            self._last[number] = self._rows[0].add(last, (step, wall_time), value)
-            self._counts[number] = count + 1
+        if self._counts[number] < _FEW:
+            self._add_row(number, self._rows[0], (step, wall_time), value)
         else:
             steps, wall_times, values = self._own(number)
             steps.append(step)
@@ -122,17 +119,18 @@ class Columns:
     def add_place(self, number: int, step: int, wall_time: float, place: Tuple[int, int, int]
                   ) -> None:
         """A value of another kind. place: file, offset of the record, position in its Summary."""
-        count = self._counts[number]
-        if count < _FEW:
-            last = self._last[number] if count else -1
-            self._last[number] = self._rows[1].add(
-                last, (step, wall_time, *place[:2]), place[2])
-            self._counts[number] = count + 1
+        if self._counts[number] < _FEW:
+            self._add_row(number, self._rows[1], (step, wall_time, *place[:2]), place[2])
         else:
             steps, wall_times, places = self._own(number)
             steps.append(step)
             wall_times.append(wall_time)
             places.extend(place)
+
+    def _add_row(self, number: int, rows: "_Rows", event: Tuple[Any, ...], value: Any) -> None:
+        last = self._last[number] if self._counts[number] else -1
+        self._last[number] = rows.add(last, event, value)
+        self._counts[number] += 1
 
     def extend_scalars(self, number: int, steps: memoryview, wall_times: memoryview,
                        values: memoryview) -> None:

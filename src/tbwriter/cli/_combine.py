@@ -101,7 +101,7 @@ def _shared(extent: _Extent, other: _Extent) -> Optional[str]:
 
 def _extent(index: Index) -> _Extent:
     gone, whole = purged(index), index.whole_run()
-    limits = np.iinfo(_kind_of(index.step))
+    limits = np.iinfo(index.step.dtype)
     first, last = (np.full(len(index.tags), limit, limits.dtype)
                    for limit in (limits.max, limits.min))
     latest: Dict[int, int] = {}
@@ -115,13 +115,6 @@ def _extent(index: Index) -> _Extent:
         np.maximum.at(last, tags, steps)
     return _Extent(index.tags, first, last, {
         index.tags.name(number): _hash(index, row) for number, row in sorted(latest.items())})
-
-
-def _kind_of(steps: Array) -> Any:
-    """The smallest type that holds steps."""
-    narrow = np.iinfo(np.int32)
-    fits = not len(steps) or narrow.min <= steps.min() and steps.max() <= narrow.max
-    return np.int32 if fits else np.int64
 
 
 def _hash(index: Index, row: int) -> bytes:

@@ -34,10 +34,9 @@ class Tags:
         self._descriptions = Described()  # kinds with metadata
         self._some_apart = False
         self._described = Sparse("i", 0)  # by tag: the number of its description
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._names)
 
     def __getitem__(self, number: int) -> Tag:
         return Tag(self.name(number), *self.described(number))
@@ -81,9 +80,9 @@ class Tags:
         metadata = value.metadata or parse.NO_METADATA
         apart = metadata.plugin == schema.TAGGED_RUN_METADATA
         self._some_apart |= apart
+        count = len(self._names)
         number = self._names.number(_APART + value.tag if apart else value.tag)
-        if number == self._count:
-            self._count += 1
+        if number == count:
             self._described[number] = self._descriptions.number(
                 (kind(value, metadata.plugin), *metadata))
         elif metadata.plugin:

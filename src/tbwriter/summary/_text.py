@@ -37,7 +37,7 @@ def text(tag: str, data: Any, *, display_name: str = "", description: str = "") 
 
 def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
     """(shape, the texts in UTF-8)."""
-    if type(data) is not str and not isinstance(data, bytes):  # nearly always a str
+    if not isinstance(data, (str, bytes)):
         data = listed(data, "a text")
     if isinstance(data, (str, bytes)):
         check_size(len(data), "a text")
