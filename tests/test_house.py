@@ -79,6 +79,7 @@ OPTIONAL: Dict[str, Set[str]] = {
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {
+    "__init__": {"importlib"}, "summary/__init__": {"importlib"}, "_add_kinds": {"importlib"},
     "__main__": {"cli"}, "_foreign": {"inspect", "signal"}, "_warnings": {"linecache"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},

@@ -390,8 +390,8 @@ def test_values_of_another_kind_are_reported():
 
 def test_values_of_another_kind_of_many_tags(tmp_path, monkeypatch):
     """Where many tags have values of another kind, some are faults, and `more` counts others."""
-    monkeypatch.setattr("tbwriter._files.records.MOST_FAULTS", 5)
-    monkeypatch.setattr("tbwriter._reading.columns.MOST_FAULTS", 5)
+    monkeypatch.setattr("tbwriter._files.records.MOST_LISTED", 5)
+    monkeypatch.setattr("tbwriter._reading.columns.MOST_LISTED", 5)
     path = written(tmp_path, [event for at in range(20) for event in (
         event_of(summary.text(f"t{at}", "first"), 1), scalar_event(f"t{at}", 0.5, 2),
         scalar_event(f"t{at}", 0.5, 3))])

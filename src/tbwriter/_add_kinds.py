@@ -6,7 +6,6 @@ is `add(summary.<kind>(...), global_step, walltime)`.
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import Any, Mapping, Optional, Sequence
 
 from . import summary
@@ -407,6 +406,7 @@ def _graph_of(model: Any, inputs: Any, use_strict_trace: bool) -> Message:
         return Message(schema.Event.GRAPH_DEF, model)
     if isinstance(model, (list, tuple)):
         return summary.graph(model)
+    from importlib import import_module
     package = __name__.rpartition(".")[0]
     graph: Message
     if hasattr(model, "named_modules"):

@@ -8,7 +8,6 @@ The methods that are one call to a kind are in `_add_kinds.py`; FileWriter write
 """
 from __future__ import annotations
 
-import math
 import os
 import re
 import time
@@ -23,7 +22,7 @@ from . import summary
 from ._names import run_name as safe_run_name
 from ._proto import messages
 from ._proto.messages import Summary
-from ._values.number import as_step, as_wall_time
+from ._values.number import INF, as_step, as_wall_time
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._steps import Continued
@@ -418,12 +417,12 @@ def _number_name(name: Any) -> str:
 
 
 def _points(series: Any) -> List[List[Any]]:
-    return [[wall_time, step, value if math.isfinite(value) else _NAMES.get(value, "NaN")]
+    return [[wall_time, step, value if -INF < value < INF else _NAMES.get(value, "NaN")]
             for wall_time, step, value in zip(series.wall_times.tolist(), series.steps.tolist(),
                                               series.values.tolist())]
 
 
-_NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
+_NAMES = {INF: "Infinity", -INF: "-Infinity"}
 
 
 def _experiment(hparams: Any, domains: Any, metrics: Sequence[str]) -> Summary:

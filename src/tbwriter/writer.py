@@ -8,7 +8,6 @@ Everything above it (SummaryWriter, the MXNet adapters, a kind of your own) is o
 """
 from __future__ import annotations
 
-import math
 import os
 import struct
 import time
@@ -29,7 +28,7 @@ from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Parent, Reserved, StepCounter
 from ._tfrecord.frame import frame
-from ._values.number import as_count, as_float, as_step, as_wall_time, is_plain
+from ._values.number import INF, as_count, as_float, as_step, as_wall_time, is_plain
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -114,7 +113,7 @@ class FileWriter:
                     self._bind(name, _nothing)
             return
         flush_secs = settings["flush_secs"]
-        if as_float(flush_secs, "flush_secs") < 0 or not math.isfinite(flush_secs):
+        if not 0 <= as_float(flush_secs, "flush_secs") < INF:
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
         suffix, limit = settings["filename_suffix"] or "", settings["max_file_bytes"]
         if not isinstance(suffix, str):
@@ -407,7 +406,7 @@ class FileWriter:
         it."""
         seconds = _now() if wall_time is None else wall_time
         step = self.default_step if step is None else step
-        if not isinstance(seconds, float) or not math.isfinite(seconds) \
+        if not isinstance(seconds, float) or not -INF < seconds < INF \
                 or step is None and self._counts_later:
             return None
         row = _pack(seconds, step or 0, value, self._numbers[tag])

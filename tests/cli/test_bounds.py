@@ -184,7 +184,7 @@ def damaged(directory: Path, count: int) -> None:
 
 def test_many_faults(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first faults are listed, all are counted, and every sound value is read."""
-    monkeypatch.setattr("tbwriter._files.records.MOST_FAULTS", 100)
+    monkeypatch.setattr("tbwriter._files.records.MOST_LISTED", 100)
     damaged(tmp_path / "logs", 110)
     run = reader.read(str(tmp_path / "logs"))["."]
     assert len(run.faults) == 100 and run.faults.more == 10
@@ -343,7 +343,7 @@ def test_time_of_new_names() -> None:
 
 def test_many_notes(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first notes are printed, and all are counted."""
-    monkeypatch.setattr("tbwriter.cli._rewrite._MOST_NOTES", 5)
+    monkeypatch.setattr("tbwriter._files.records.MOST_LISTED", 5)
     written(tmp_path / "logs", [scalar_event(f"t{at}", 0.5, 1) for at in range(9)])
     rename = ["--rename", "t*=same", "--rename", "x=y"]
     assert main(["select", str(tmp_path / "logs"), str(tmp_path / "a"), *rename, "--json"]) == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from struct import Struct
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple, TypeVar, Union
 
 from .window import ReadError, Window
 from .._tfrecord.crc32c import crc32c
@@ -29,7 +29,9 @@ LENGTH = "bad length"
 DATA = "bad data"
 EVENT = "bad event"
 
-MOST_FAULTS = 10_000
+MOST_LISTED = 10_000
+
+Item = TypeVar("Item")
 
 _FOUR_ZEROS = bytes(4)
 _NOT_ZERO = re.compile(rb"[^\0]")
@@ -55,28 +57,31 @@ class Fault(NamedTuple):
         return f"{self.path}, byte {self.offset}: {self.kind}, {self.reason}"
 
 
-class Faults(List[Fault]):
-    """The faults of files: the first 10 000, since a file may have one for each 17 of its bytes.
-    more: the number of the others."""
+class First(List[Item]):
+    """The first 10 000 of facts that a log may have by the million. more: the others' number."""
 
     more = 0
 
-    def append(self, fault: Fault) -> None:
-        if len(self) < MOST_FAULTS:
-            super().append(fault)
+    def append(self, item: Item) -> None:
+        if len(self) < MOST_LISTED:
+            super().append(item)
         else:
             self.more += 1
 
-    def add(self, others: Sequence[Fault]) -> None:
+    def add(self, others: Iterable[Item]) -> None:
         """Those of another file or run."""
-        room = MOST_FAULTS - len(self)
-        super().extend(others[:room])
-        self.more += max(0, len(others) - room) + getattr(others, "more", 0)
+        for item in others:
+            self.append(item)
+        self.more += getattr(others, "more", 0)
 
     @property
     def total(self) -> int:
-        """The number of all faults."""
+        """The number of all."""
         return len(self) + self.more
+
+
+class Faults(First[Fault]):
+    """The faults of files: there may be one for each 17 bytes."""
 
 
 class Record(NamedTuple):

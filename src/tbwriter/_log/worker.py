@@ -28,11 +28,10 @@ import sys
 import threading
 import time
 from _thread import LockType, allocate_lock, get_ident, start_new_thread
+from _weakrefset import WeakSet  # which `threading` loads; `weakref` takes 0.5 ms more
 from functools import lru_cache
-from importlib import import_module
 from types import FrameType
 from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
-from weakref import WeakSet
 
 from .contract import Log
 from .queue import Queue, Task
@@ -393,7 +392,7 @@ def _in_subinterpreter() -> bool:
     if sys.version_info < (3, 12):
         return False
     try:
-        interpreters = import_module(name)
+        interpreters = __import__(name)
         current, main = interpreters.get_current(), interpreters.get_main()
     except Exception:  # private to Python
         return False

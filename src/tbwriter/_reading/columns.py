@@ -8,7 +8,7 @@ import numpy as np
 
 from . import kinds
 from .store import Columns
-from .._files.records import EVENT, MOST_FAULTS, Fault, Faults, Record
+from .._files.records import EVENT, MOST_LISTED, Fault, Faults, Record
 from .._files.stream import Part, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
@@ -173,7 +173,7 @@ class Loader:
                 self._put(before, kinds_of)
 
     def _note_unfit(self, tag: int, count: int, offset: int) -> None:
-        if tag not in self._unfit and len(self._unfit) == MOST_FAULTS:
+        if tag not in self._unfit and len(self._unfit) == MOST_LISTED:
             self.faults.more += count
             return
         before, first = self._unfit.get(tag, (0, offset))

@@ -5,7 +5,6 @@ numpy, MXNet, torch or jax. Anything else raises here, in the caller's frame.
 """
 from __future__ import annotations
 
-import math
 from itertools import islice
 from operator import index
 from typing import Any, List
@@ -19,6 +18,7 @@ _OTHERS = (str, bytes, bytearray, complex)
 _OTHER_KINDS = tuple("SUcMm")
 
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+NAN, INF = float("nan"), float("inf")  # without `math`, which takes 0.3 ms to load
 
 
 def as_float(value: Any, what: str = "value") -> float:
@@ -52,7 +52,7 @@ def _as_float(value: Any, what: str) -> float:
         raise _no_number(value, what)
     if _is_masked(value):
         once(("masked", what), f"got a masked {what}, which is written as NaN; reported once")
-        return math.nan
+        return NAN
     item = value.item() if hasattr(value, "item") else value
     if kind == "O":  # an array or a column of any objects
         return _as_float(item, what)
@@ -61,7 +61,7 @@ def _as_float(value: Any, what: str) -> float:
     try:
         return float(item)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return INF if value > 0 else -INF
     except (TypeError, ValueError, AttributeError):
         raise _no_number(value, what) from None
 
@@ -104,13 +104,13 @@ def as_step(step: Any) -> int:
 
 
 def _as_integer(step: Any) -> int:
-    number = math.nan
+    number = NAN
     try:
         if not _is_masked(step):
             return index(step)
     except Exception:  # no integer; arrays of other packages raise errors of their own
         number = as_float(step, "step")
-    if not math.isfinite(number):
+    if not -INF < number < INF:
         raise ValueError(f"got the step {number}, want an integer")
     if number != int(number):
         warn_of_fraction(number)
@@ -129,7 +129,7 @@ def as_wall_time(wall_time: Any) -> float:
     Raises ValueError unless finite: a NaN ends the file in TensorBoard's default loader.
     """
     seconds = as_float(wall_time, "wall_time")
-    if not math.isfinite(seconds):
+    if not -INF < seconds < INF:
         raise ValueError(f"got the wall_time {seconds}, want finite seconds since 1970")
     return seconds
 

@@ -14,7 +14,7 @@ from typing import Sequence, Set, Tuple, Union
 import numpy as np
 
 from .._files.places import ALONE, Unlisted, base_name, runs_of, size_of, tree
-from .._files.records import Fault, Faults
+from .._files.records import Fault, Faults, First
 from .._files.stream import Progress
 from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
@@ -30,7 +30,6 @@ THINNED = "thinned"
 NOT_SELECTED = "not selected"
 CHANGED = "changed while it was read"
 _LAST_SECOND = 9_999_999_999
-_MOST_NOTES = 10_000
 
 
 class Selection(NamedTuple):
@@ -58,19 +57,8 @@ class RunReport(NamedTuple):
     left_out: Dict[str, int]
 
 
-class Notes(List[str]):
-    """Facts for the user: the first 10 000, since there may be one for each tag. more: the number
-    of the others."""
-
-    more = 0
-
-    def add(self, notes: Iterable[str]) -> None:
-        for note in notes:
-            if len(self) < _MOST_NOTES:
-                self.append(note)
-            else:
-                self.more += 1
-        self.more += getattr(notes, "more", 0)
+class Notes(First[str]):
+    """Facts for the user: there may be one for each tag."""
 
 
 class Report(NamedTuple):

@@ -9,7 +9,6 @@ or threads. A kind of your own is any function that returns a Summary; `fields` 
 """
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, List
 
 from .._proto.messages import Summary, Value
@@ -85,10 +84,12 @@ __all__ = ["Summary", "Value", "fields", *_KINDS]
 
 def __getattr__(name: str) -> Any:
     if name == "fields":
+        from importlib import import_module
         return import_module(f"{__name__}.fields")
     if name not in _KINDS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    kind = getattr(import_module(f"{__name__}.{_KINDS[name]}"), name)
+    # Not `import_module`: `importlib` takes 0.3 ms to load.
+    kind = getattr(__import__(f"{__name__}.{_KINDS[name]}", fromlist=[name]), name)
     globals()[name] = kind
     return kind
 
