@@ -79,13 +79,15 @@ OPTIONAL: Dict[str, Set[str]] = {
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {
-    "__init__": {"importlib"}, "summary/__init__": {"importlib"}, "_add_kinds": {"importlib"},
+    "__init__": {"importlib", "summary_writer", "writer"},
+    "summary/__init__": {"importlib"}, "_add_kinds": {"importlib"},
     "__main__": {"cli"}, "_foreign": {"inspect", "signal"}, "_warnings": {"linecache"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"}, "_log/local": {"_log/exclusive"},
-    "_log/worker": {"multiprocessing"}, "_entries": {"_scalars/encode", "_log/exclusive"},
+    "_log/worker": {"multiprocessing", "_interpreters", "_xxsubinterpreters"},
+    "_entries": {"_scalars/encode", "_log/exclusive"},
     "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},

@@ -14,24 +14,28 @@ if TYPE_CHECKING:
     from .summary_writer import SummaryWriter as SummaryWriter
     from .writer import FileWriter as FileWriter
 
-# The module of each public name. It is imported when the name is first used, so that
+# The module of each other public name. All are imported when the name is first used, so that
 # `import tbwriter` alone stays fast.
-_MODULES = {"FileWriter": "writer", "SummaryWriter": "summary_writer", "LogWarning": "_warnings",
-            "ReadError": "_files.window", "SyncError": "_log.contract", "WireError": "_proto.wire"}
+_MODULES = {"LogWarning": "_warnings", "ReadError": "_files.window", "SyncError": "_log.contract",
+            "WireError": "_proto.wire"}
 
 __all__ = ["FileWriter", "LogWarning", "ReadError", "SummaryWriter", "SyncError", "WireError",
            "summary", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "compat":
-        from importlib import import_module
-        return import_module(f"{__name__}.compat")
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Not `import_module`: `importlib` takes 0.3 ms to load.
-    module = __import__(f"{__name__}.{_MODULES[name]}", fromlist=[name])
-    value = getattr(module, name)
+    value: Any
+    if name == "SummaryWriter":
+        from .summary_writer import SummaryWriter as value
+    elif name == "FileWriter":
+        from .writer import FileWriter as value
+    else:
+        from importlib import import_module  # takes 0.3 ms, which logging scalars need not
+        if name == "compat":
+            return import_module(f"{__name__}.compat")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

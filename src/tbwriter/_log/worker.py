@@ -388,11 +388,14 @@ def _start(function: Callable[..., None], *args: Any) -> bool:
 def _in_subinterpreter() -> bool:
     """Whether this is one, in Python 3.12 and later: the process aborts where a thread outlives it.
     Python 3.11 starts none there."""
-    name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
-    if sys.version_info < (3, 12):
-        return False
     try:
-        interpreters = __import__(name)
+        interpreters: Any
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters
+        elif sys.version_info >= (3, 12):
+            import _xxsubinterpreters as interpreters
+        else:
+            return False
         current, main = interpreters.get_current(), interpreters.get_main()
     except Exception:  # private to Python
         return False
