@@ -87,7 +87,7 @@ LAZY: Dict[str, Set[str]] = {
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
     "_names": {"hashlib"}, "_log/local": {"_log/exclusive"},
     "_log/worker": {"multiprocessing", "_interpreters", "_xxsubinterpreters"},
-    "_entries": {"_scalars/encode", "_log/exclusive"},
+    "_entries": {"_scalars/encode", "_log/exclusive", "_proto/wellformed"},
     "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
     "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},

@@ -89,6 +89,10 @@ def test_add_summary_takes(tmp_path: Path, convert: Callable[[Any], Any]) -> Non
 @pytest.mark.parametrize("bad, error", [
     (5, TypeError), ("text", TypeError), (None, TypeError), (b"\x0a\x05ab", ValueError),
     (b"\x0a\x03\x0a\x01\xff", ValueError),
+    pytest.param(b"\x0a\x06\x0a\x01x\x42\x01\xff", ValueError, id="tensor"),
+    pytest.param(b"\x0a\x08\x0a\x01x\x4a\x03\x12\x01\xff", ValueError, id="display_name"),
+    pytest.param(b"\x0a\x06\x0a\x01x\x22\x01\x08", ValueError, id="image"),
+    pytest.param(b"\x0a\x05\x0a\x01x\x10\x01", ValueError, id="simple_value as varint"),
 ])
 def test_add_summary_refuses(tmp_path: Path, bad: Any, error: type) -> None:
     """Anything but a Summary raises at the call, and the file stays whole."""
@@ -124,6 +128,15 @@ def test_add_event(tmp_path: Path) -> None:
     pytest.param(b"\x08\x01", id="wall_time as varint"),
     pytest.param(b"\x11" + bytes(8), id="step as double"),
     pytest.param(b"\x2d" + bytes(4), id="summary as float"),
+    pytest.param(b"\x1a\x01\xff", id="file_version that is not UTF-8"),
+    pytest.param(b"\x32\x01\xff", id="log_message"),
+    pytest.param(b"\x3a\x01\xff", id="session_log"),
+    pytest.param(b"\x42\x01\xff", id="tagged_run_metadata"),
+    pytest.param(b"\x52\x01\xff", id="source_metadata"),
+    pytest.param(b"\x4a\x01\xff", id="meta_graph_def"),
+    pytest.param(b"\x4a\x03\x12\x01\xff", id="graph in meta_graph_def"),
+    pytest.param(b"\x2a\x08\x0a\x06\x0a\x01x\x42\x01\xff", id="tensor"),
+    pytest.param(b"\x0a\x01x", id="wall_time as bytes"),
 ])
 def test_add_event_refuses(tmp_path: Path, bad: bytes) -> None:
     """An Event that would end the file in a loader is refused."""

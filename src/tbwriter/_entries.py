@@ -285,6 +285,8 @@ def serialized(message: Any, what: str) -> bytes:
 
 def tags_of(summary: bytes) -> List[str]:
     """The tags of a serialized Summary. WireError (a ValueError) if it is not one."""
+    from ._proto.wellformed import check_summary  # few programs add foreign messages
+    check_summary(summary)
     tags = []
     for number, wire_type, _, value in wire.fields(summary):
         if number == schema.Summary.VALUE and wire_type == wire.LENGTH:
@@ -295,7 +297,10 @@ def tags_of(summary: bytes) -> List[str]:
 
 
 def open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
-    """wall_time, step, and everything else of a serialized Event."""
+    """wall_time, step, and everything else of a serialized Event. WireError (a ValueError) if it is
+    not one."""
+    from ._proto.wellformed import check_event
+    check_event(event)
     seconds, step, rest = None, 0, []
     for number, wire_type, integer, value in wire.fields(event):
         if (number, wire_type) == (schema.Event.WALL_TIME, wire.FIXED64):
@@ -303,8 +308,6 @@ def open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
         elif (number, wire_type) == (schema.Event.STEP, wire.VARINT):
             step = wire.signed(integer)
         elif wire_type == wire.LENGTH:
-            if number == schema.Event.SUMMARY:
-                tags_of(bytes(value))
             rest.append(wire.bytes_field(number, bytes(value)))
         else:
             raise wire.WireError(f"got field {number} of wire type {wire_type}, want an Event")

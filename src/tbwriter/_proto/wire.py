@@ -107,12 +107,15 @@ def message_field(number: int, parts: Sequence[Part]) -> Parts:
     return [length_prefix(number, total(parts)), *parts]
 
 
-def fields(data: Buffer) -> Iterator[Field]:
+def fields(data: Buffer, strict: bool = False) -> Iterator[Field]:
     """The fields of a message, each as (number, wire type, integer, bytes).
 
     A VARINT gives the integer (unsigned, see `signed`), all other wire types give the bytes: the
     contents of LENGTH, the eight or four bytes of FIXED64 and FIXED32. The other of the two is 0 or
     empty. The bytes are views of `data`. Raises WireError where the bytes stop being a message.
+
+    strict: refuse integers of more than 64 bits too. Protobuf cuts them; TensorBoard's default
+        loader refuses the message.
     """
     view = memoryview(data)
     end = len(view)
@@ -122,12 +125,19 @@ def fields(data: Buffer) -> Iterator[Field]:
         if key < 0x80:
             at += 1
         else:
+            begin = at
             key, at = _read_varint(view, at, end)
+            if at - begin > _KEY_BYTES:
+                raise _too_long("key", begin)
         number, wire_type = key >> 3, key & 7
         if not 0 < number < 1 << 29:
             raise WireError(f"got field number {number} before byte {at}, want 1 to 2**29 - 1")
         if wire_type == VARINT:
             value, at = _read_varint(view, at, end)
+            if value > _MOST:
+                if strict:
+                    raise WireError(f"got an integer of more than 64 bits before byte {at}")
+                value &= _MOST
             yield number, wire_type, value, _NOTHING
             continue
         if wire_type == LENGTH:
@@ -135,7 +145,10 @@ def fields(data: Buffer) -> Iterator[Field]:
                 length = view[at]
                 at += 1
             else:
+                begin = at
                 length, at = _read_varint(view, at, end)
+                if at - begin > _KEY_BYTES:
+                    raise _too_long("length", begin)
         elif wire_type in _WIDTHS:
             length = _WIDTHS[wire_type]
         else:
@@ -148,6 +161,8 @@ def fields(data: Buffer) -> Iterator[Field]:
 
 
 _NOTHING = memoryview(b"")
+_KEY_BYTES = 5  # of a key or a length; protobuf refuses more
+_MOST = 0xFFFF_FFFF_FFFF_FFFF
 _WIDTHS = {FIXED64: 8, FIXED32: 4}
 
 
@@ -159,11 +174,15 @@ def _read_varint(view: memoryview, at: int, end: int) -> Tuple[int, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value & 0xFFFF_FFFF_FFFF_FFFF, at
+            return value, at
         shift += 7
         if shift >= 70:
             raise WireError(f"got a varint of more than ten bytes before byte {at}")
     raise WireError(f"got the end of the message inside a varint, at byte {at}")
+
+
+def _too_long(what: str, at: int) -> WireError:
+    return WireError(f"got a {what} of more than {_KEY_BYTES} bytes at byte {at}")
 
 
 def signed(value: int) -> int:
