@@ -108,15 +108,15 @@ def test_processes(logs: str) -> None:
         reader.read(logs, jobs=0)
 
 
-@pytest.mark.parametrize("rows", [1, 3, 1 << 16])
-def test_parquet(logs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+@pytest.mark.parametrize("nbytes", [1, 700, 1 << 19])
+def test_parquet(logs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nbytes: int) -> None:
     """A Parquet file has the same rows, however many are made at a time."""
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:  # newer ones refuse the numpy of MXNet 1.9
         pytest.skip(f"no pyarrow: {error}")
     from tbwriter._reading.frames import write_parquet
-    monkeypatch.setattr("tbwriter._reading.frames._SLAB", rows)
+    monkeypatch.setattr("tbwriter._reading.frames._SLAB", nbytes)
     path = str(tmp_path / "scalars.parquet")
     runs = reader.read_each(reader.runs(logs))
     assert write_parquet(runs, "*", path, lambda steps: steps == steps) == 24
@@ -124,6 +124,18 @@ def test_parquet(logs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row
     for name in ("run", "tag"):
         found[name], want[name] = found[name].astype(str), want[name].astype(str)
     pd.testing.assert_frame_equal(found, want)
+
+
+def test_slabs_of_long_names() -> None:
+    """Long names fill a slab as rows do: about half a megabyte, however many tags there are."""
+    from tbwriter._reading.frames import _slabs
+    for length, count, rows in ((2000, 500, 1), (10, 2000, 1), (10, 4, 16_384)):
+        run = reader.Run("r", [b"".join(record_of(scalar_event(f"{tag:0{length}}", 1.0, step))
+                                        for tag in range(count) for step in range(rows))])
+        sizes = [sum(map(len, slab.tag_names)) + 32 * len(slab.steps)
+                 for slab in _slabs(run, "*")]
+        assert max(sizes) < 1 << 20 and len(sizes) > 1
+        assert sum(len(slab.steps) for slab in _slabs(run, "*")) == count * rows
 
 
 def test_export_parquet(logs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

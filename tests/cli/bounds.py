@@ -3,7 +3,7 @@
     python -m tests.cli.bounds [--share X] [--log NAME,...] [--command NAME,...]
 
 makes each log of `LOGS`, runs each command of `COMMANDS` on it in a process of its own, and prints
-a row per log: the megabytes over an empty log's and over the bytes of the log, and the seconds. The
+a row per log: the megabytes over a small log's and over the bytes of the log, and the seconds. The
 promise is at most 50 MB and a time in proportion to the bytes. `share` makes the logs smaller.
 """
 from __future__ import annotations
@@ -370,9 +370,9 @@ def rows(logs: List[str], commands: List[str], share: float) -> Iterator[str]:
     yield f"| log | MB | {' | '.join(commands)} |"
     yield "| --- | ---: |" + " ---: |" * len(commands)
     with tempfile.TemporaryDirectory() as directory:
-        empty = Path(directory) / "empty"
-        written(empty, [text_event("t", 10)])
-        base = {name: taken(empty, COMMANDS[name])[0] for name in commands}
+        small = Path(directory) / "small"
+        written(small, [text_event("t", 10), scalar_event("s", 0.5, 1)])
+        base = {name: taken(small, COMMANDS[name])[0] for name in commands}
         for log in logs:
             place = Path(directory) / "logs"
             subprocess.run([sys.executable, "-m", __spec__.name, "--make", str(place), "--share",

@@ -392,6 +392,33 @@ def test_a_reader_that_has_seen_enough(tmp_path):
     process.stderr.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no numbers of files to close")
+def test_streams_that_are_closed(tmp_path):
+    """Every command does its work without stdin, stdout and stderr: there is nobody to report to.
+    No file that it opens takes their numbers."""
+    written(tmp_path / "logs", [scalar_event("x", float(i), i) for i in range(9)])
+    program = "import os, sys; from tbwriter.cli import main\n" \
+        "sys.stdin = sys.stdout = sys.stderr = None; os.closerange(0, 3)\n" \
+        "codes = []\n" \
+        "for number, line in enumerate(sys.argv[2:]):\n" \
+        "    line = line.replace('OUT', f'{sys.argv[1]}/out{number}')\n" \
+        "    try:\n" \
+        "        codes.append(main(line.replace('LOGS', sys.argv[1] + '/logs').split()))\n" \
+        "    except SystemExit as end:\n" \
+        "        codes.append(end.code)\n" \
+        "open(sys.argv[1] + '/codes', 'w').write(repr(codes))\n"
+    lines = {"show LOGS": 0, "export LOGS": 0, "check --json LOGS": 0, "tail --once LOGS": 0,
+             "repair LOGS OUT": 0, "--help": 0, "show LOGS/missing": 1, "show": 2,
+             "export LOGS --output OUT": 0, "thin LOGS OUT --points 3": 0}
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program, str(tmp_path), *lines],
+                          capture_output=True, timeout=60)
+    assert done.returncode == 0, done
+    assert (tmp_path / "codes").read_text() == repr(list(lines.values()))
+    assert (tmp_path / "out8").read_text().startswith("run,tag,step,wall_time,value\n.,x,0,")
+    assert [len(run.scalars("x").steps) for run in reader.read(str(tmp_path / "out9")).values()] \
+        == [3]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_ends_tail(tmp_path):
     """`tail` ends well, without a traceback."""

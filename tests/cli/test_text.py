@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -93,6 +94,23 @@ def test_lines_of_a_text_stay(tmp_path, capsys):
     written(tmp_path, [event_of(summary.text("t", "one\n\ttwo"))])
     assert main(["export", str(tmp_path)]) == 0
     assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1][4] == "one\n\ttwo"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["check", "LOGS", "EVIL"], ["EVIL"], ["show", "--EVIL", "LOGS"], ["show", "--jobs", "EVIL", ""],
+    ["thin", "--points", "EVIL", "LOGS", "OUT"], ["select", "--steps", "EVIL", "LOGS", "OUT"],
+    ["select", "--rename", "EVIL", "LOGS", "OUT"], ["export", "--format", "EVIL", "LOGS"],
+    ["tail", "--interval", "EVIL", "LOGS"], ["export", "--step", "EVIL", "LOGS"],
+    ["show", "--json=EVIL", "LOGS"]], ids=" ".join)
+def test_arguments_in_errors(arguments, capsys):
+    """A wrong argument, such as a name from a log, is printed escaped and on one line."""
+    evil = re.sub("[= ]", "", "".join(EVIL))
+    with pytest.raises(SystemExit) as ended:
+        main([argument.replace("EVIL", evil) for argument in arguments])
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert not out and "".join(err.split("\n")).isprintable()
+    assert err.rpartition("error: ")[2].count("\n") == 1 and "\\x1b]52" in err
 
 
 def test_only_two_characters_of_a_pattern_are_special():

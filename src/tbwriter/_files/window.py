@@ -50,8 +50,14 @@ class Window:
 
     def __init__(self, place: Place) -> None:
         self.name = place if isinstance(place, str) else "(memory)"
-        file = _open(place)
-        self._file: _File = file
+        self._file: _File = _open(place)
+        try:
+            self._begin(self._file, place)
+        except BaseException:  # nobody else can close it
+            self.close()
+            raise
+
+    def _begin(self, file: Union[io.BytesIO, io.RawIOBase], place: Place) -> None:
         self.gzipped = _is_gzip(file, place)
         self.damage = ""
         self.longest = MAX_LENGTH
@@ -86,7 +92,6 @@ class Window:
         head = self.read(0, max(map(len, _POINTERS)))
         for begin, program in _POINTERS.items():
             if head.startswith(begin):
-                self.close()
                 raise PointerError(
                     f"got {self.name}, which is a pointer of {program}, want the file itself")
 

@@ -42,7 +42,11 @@ class Ahead:
 
 def _opened(place: Place) -> Window:
     window = Window(place)
-    window.read(0, CHUNK)
+    try:
+        window.read(0, CHUNK)
+    except BaseException:
+        window.close()
+        raise
     return window
 
 

@@ -17,8 +17,9 @@ except ImportError as error:
 
 Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
-# About how many rows of a Parquet file are made at a time.
-_SLAB = 1 << 16
+# About how many bytes of a Parquet file are made at a time, and what a row and a tag take of them.
+_SLAB = 1 << 19
+_ROW, _TAG = 32, 600
 
 
 class _Columns(NamedTuple):
@@ -96,14 +97,14 @@ def _slabs(run: Run, tags: str) -> Iterator[_Columns]:
     """The scalars of a run, some tags at a time."""
     names: List[str] = []
     pieces: List[Series] = []
-    rows = 0
+    nbytes = 0
     for tag in _scalars(run, tags):
         names.append(tag)
         pieces.append(run.scalars(tag))
-        rows += len(pieces[-1].steps)
-        if rows >= _SLAB:
+        nbytes += _TAG + len(tag) + _ROW * len(pieces[-1].steps)
+        if nbytes >= _SLAB:
             yield _slab(run, names, pieces)
-            names, pieces, rows = [], [], 0
+            names, pieces, nbytes = [], [], 0
     if names:
         yield _slab(run, names, pieces)
 

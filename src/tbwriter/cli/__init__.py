@@ -9,7 +9,8 @@ import argparse
 import io
 import os
 import sys
-from typing import Optional, Sequence
+from contextlib import ExitStack
+from typing import NoReturn, Optional, Sequence
 
 from . import check, demo, export, merge, profile, reduce, repair, select, show, tail, thin
 from ._exit import EXIT_CODES, FOUND, GOOD, USAGE
@@ -23,6 +24,17 @@ COMMANDS = (demo, show, tail, check, repair, merge, select, thin, reduce, export
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command and return its exit code. Without arguments, print the help."""
+    with ExitStack() as stack:
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+            if getattr(sys, name) is None:  # it was closed before the program began
+                # In this order each takes the number of its stream, which no other file then gets.
+                setattr(sys, name, stack.enter_context(
+                    open(os.devnull, mode, errors="backslashreplace")))
+                stack.callback(setattr, sys, name, None)
+        return _main(arguments)
+
+
+def _main(arguments: Optional[Sequence[str]]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have every character
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -49,8 +61,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return USAGE
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(shown(message))  # with arguments, which may be names from a log
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tbwriter", epilog=EXIT_CODES,
         description="Inspect TensorBoard log directories, check, repair, combine and export them. "
         "Needs neither TensorBoard nor TensorFlow.")

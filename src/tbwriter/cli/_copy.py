@@ -164,6 +164,10 @@ def _random_access(path: str) -> BinaryIO:
         if not is_url(path) and not window.gzipped:
             return open(path, "rb", buffering=0)
         file = tempfile.TemporaryFile()
-        for at in range(0, window.size, CHUNK):
-            file.write(window.read(at, CHUNK))
+        try:
+            for at in range(0, window.size, CHUNK):
+                file.write(window.read(at, CHUNK))
+        except BaseException:
+            file.close()
+            raise
         return file

@@ -28,7 +28,7 @@ _COLUMNS = 4
 # Kinds of tags that are not for people to look at: hyperparameters have columns of their own.
 _INTERNAL = {"hparams", "layout"}
 _MESH_PART = re.compile(r"_(VERTEX|FACE|COLOR)$")
-_PROFILE = re.compile(r"(?:^|(.+)/)plugins/profile/([^/]+)$")
+_PROFILE = re.compile(r"(?:(.+)/)?plugins/profile/([^/]+)", re.DOTALL)
 _PROFILE_FILE = ".xplane.pb"
 
 
@@ -105,7 +105,7 @@ def _profiles(found: Dict[str, List[str]]) -> Dict[str, List[Dict[str, Any]]]:
     """{run: the sessions of its profiler}, which are no event files."""
     sessions: Dict[str, List[Dict[str, Any]]] = {}
     for directory, paths in found.items():
-        match = _PROFILE.search(directory)
+        match = _PROFILE.fullmatch(directory)
         files = [path for path in paths if path.endswith(_PROFILE_FILE)]
         if match and files:
             sessions.setdefault(match.group(1) or ".", []).append({
