@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from operator import index
 from sys import getsizeof
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ._log.contract import Log
 from ._log.queue import Encoded
@@ -41,7 +41,8 @@ class Payload(Protocol):
 class Entry:
     """An event in the queue: encoded on the thread, or earlier by a caller who finds it crowded.
 
-    step: a number; or a function that returns it, where only the thread knows the earlier steps.
+    step: a number; None if it is numbered when it gets its place in the queue; or a function that
+        returns it, where only the thread knows the earlier steps.
     """
 
     __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "_records")
@@ -73,6 +74,22 @@ class Entry:
                 self._records = frame(event)
             self._payload = None
 
+    def place(self, counter: Any) -> None:
+        """Number it, by a StepCounter."""
+        payload: Any = self._payload
+        self._step = counter.next(payload.tags)
+        if self.ready:
+            self.encode()
+
+    @property
+    def unnumbered(self) -> bool:
+        return self._step is None
+
+    def shorten(self) -> None:
+        """Encode all but the step."""
+        payload: Any = self._payload
+        self._payload = Made(payload.tags, payload.event_field())
+
     @property
     def early(self) -> bool:
         """Whether a caller may encode it."""
@@ -98,34 +115,44 @@ def _nbytes(payload: Any) -> int:
 class Rows(Entry):
     """Many scalars of one tag, as rows.
 
-    offset: for steps that only the writer's thread can number, returns the number to add to each.
+    step: 0 if they have their steps; None or a function (of the tag and the number of rows) as that
+        of an Entry if the steps of the whole series are 0, 1, ... yet. at: the first of them here.
     """
 
-    __slots__ = ("_rows", "_encoder")
+    __slots__ = ("_rows", "_encoder", "_tag", "_at")
 
-    def __init__(self, rows: bytes, tags: Tags, offset: Optional[Callable[[], int]] = None) -> None:
+    def __init__(self, rows: bytes, tags: Tags, tag: str, step: Any, at: int) -> None:
         self._payload = None
         self._rows = rows
         self._encoder = RowEncoder(tags)
-        self._step = offset
+        self._tag = tag
+        self._step = step
+        self._at = at
         self.ready = False
         self.nbytes = len(rows) // SIZE * (_RECORD + tags.longest)
         self._records = []
 
     @classmethod
-    def cut(cls, rows: bytes, tags: Tags, offset: Optional[Callable[[], int]] = None
-            ) -> "Iterator[Rows]":
+    def cut(cls, rows: bytes, tags: Tags, tag: str, step: Any) -> "Iterator[Rows]":
         """Items that hold `rows` in their order, each as many as fill a write."""
         size = _rows_per_write(tags) * SIZE
         for at in range(0, len(rows), size):
-            yield cls(rows[at:at + size], tags, offset)
+            yield cls(rows[at:at + size], tags, tag, step, at // SIZE)
+
+    def place(self, counter: Any) -> None:
+        self._step = counter.reserve(self._tag, len(self._rows) // SIZE) - self._at
+
+    def shorten(self) -> None:
+        """Nothing: rows are short."""
 
     def encode(self) -> None:
         if self._rows:
             if callable(self._step):
+                self._step = self._step(self._tag, len(self._rows) // SIZE) - self._at
+            if self._step:
                 with loading:
                     from ._scalars.encode import raised
-                self._rows, self._step = raised(self._rows, self._step()), None
+                self._rows, self._step = raised(self._rows, self._step), 0
             self._records = self._encoder.records(self._rows)
             self._rows = b""
 
@@ -142,6 +169,20 @@ class Raw:
 
     def event_field(self) -> Parts:
         return [self.field]
+
+
+class Made:
+    """A payload that is encoded."""
+
+    ready = True
+
+    def __init__(self, tags: Tuple[str, ...], field: Parts) -> None:
+        self.tags = tags
+        self.nbytes = total(field)
+        self._field = field
+
+    def event_field(self) -> Parts:
+        return self._field
 
 
 class SideFiles:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from _weakrefset import WeakSet  # which `threading` loads; `weakref` takes 0.5 ms more
 from itertools import count
-from typing import (Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set,
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set,
                     Union)
 
 from ._loading import loading
 from ._log.contract import Log
 from ._log.queue import Task
 from ._scalars.rows import LONG_TAG
+from ._values.number import INT64_MAX
 from ._warnings import once, show, warn
 
 # Bytes of earlier files that are read: a fraction of a second.
@@ -21,6 +22,9 @@ _MOST_BYTES = 32 << 20
 class StepCounter:
     """Numbers the values of each tag 0, 1, 2, ..., for calls without a step.
 
+    A value is numbered when it gets its place in the queue (`Queue.placing`), so that steps never
+    go back, at which TensorBoard's default loader drops the points before; or by the thread.
+
     scalars: the tags of scalars that were written, with or without steps.
     """
 
@@ -28,6 +32,7 @@ class StepCounter:
         self._scalars = scalars
         self._next: Dict[str, Iterator[int]] = {}
         self._given: Set[str] = set()
+        self._restarted: Optional[str] = None  # a tag that had steps, and is numbered from 0 now
 
     def next(self, tags: Sequence[str]) -> int:
         """The step of one event: the first that is new for all of its tags."""
@@ -36,10 +41,13 @@ class StepCounter:
             counter = self._next.get(tag)
             if counter is None:
                 if tag in self._scalars:
-                    warn(f"the values of {tag!r} had steps before and are numbered from 0 now, "
-                         "so that its curve starts again: give all steps, or none")
+                    self._restarted = tag
                 counter = self._next.setdefault(tag, count())
-            return next(counter)
+            step = next(counter)
+            if step > INT64_MAX:
+                raise ValueError(f"got a value of {tag!r} without a step after the step "
+                                 f"{INT64_MAX}, want a step: it is the last that exists")
+            return step
         step = max((self.next((tag,)) for tag in tags), default=0)
         self._next.update((short(tag), count(step + 1)) for tag in tags)
         return step
@@ -47,7 +55,35 @@ class StepCounter:
     def reserve(self, tag: str, length: int) -> int:
         """The first of `length` steps in succession."""
         first = self.next((tag,))
+        if first + length - 1 > INT64_MAX:
+            raise ValueError(f"got {length} values of {tag!r} without steps after the step "
+                             f"{first - 1}, want steps: the last that exists is {INT64_MAX}")
         self._next[short(tag)] = count(first + length)
+        return first
+
+    def expect(self, tags: Sequence[str]) -> None:
+        """Note that values without a step come, before their tags are those of scalars."""
+        for tag in tags:
+            if tag not in self._scalars:
+                self._next.setdefault(short(tag), count())
+
+    def report(self) -> None:
+        """Warn of a curve that starts again, after its value is queued: this may raise."""
+        tag, self._restarted = self._restarted, None
+        if tag is not None:
+            warn(f"the values of {tag!r} had steps before and are numbered from 0 now, so that its "
+                 "curve starts again: give all steps, or none")
+
+    def next_later(self, tags: Sequence[str]) -> int:
+        """`next`, for the thread."""
+        step = self.next(tags)
+        self.report()
+        return step
+
+    def reserve_later(self, tag: str, length: int) -> int:
+        """`reserve`, for the thread."""
+        first = self.reserve(tag, length)
+        self.report()
         return first
 
     def resume(self, log: Log) -> None:
@@ -68,35 +104,6 @@ class StepCounter:
         """Whether the tag has a curve, with steps that were given."""
         tag = short(tag)
         return (tag in self._scalars or tag in self._given) and tag not in self._next
-
-
-class Reserved:
-    """The steps of many values of one tag, in succession.
-
-    later: number them on the writer's thread, once it has read the steps of a resumed run.
-    """
-
-    def __init__(self, counter: StepCounter, tag: str, later: bool) -> None:
-        self._counter = counter
-        self._tag = tag
-        self._later = later
-        self._length = 0
-        self._first: Optional[int] = None
-
-    def first(self, length: int) -> int:
-        """The first of `length` steps; 0 if they are numbered later."""
-        self._length = length
-        return 0 if self._later else self._reserve()
-
-    @property
-    def offset(self) -> Optional[Callable[[], int]]:
-        """Returns the number to add to each step on the thread; None if the steps are final."""
-        return self._reserve if self._later and self._length else None
-
-    def _reserve(self) -> int:
-        if self._first is None:
-            self._first = self._counter.reserve(self._tag, self._length)
-        return self._first
 
 
 class Continued:

@@ -212,8 +212,8 @@ class SummaryWriter(KindMethods):
         from ._scalars.encode import as_rows
         messages.check_tag(tag)
         seconds = self._default_wall_time if wall_times is None else wall_times
-        self._series(tag, lambda number, first_step: as_rows(
-            number, values, steps, time.time() if seconds is None else seconds, first_step))
+        self._series(tag, lambda number, unnumbered: as_rows(
+            number, values, steps, time.time() if seconds is None else seconds, unnumbered))
 
     def export_scalars_to_json(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Write all scalars of this run and those below it into a JSON file.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union,
+from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union,
                     cast)
 
 from ._entries import (Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event, serialized,
@@ -26,7 +26,7 @@ from ._memory import memory
 from ._names import path_below
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
-from ._steps import Parent, Reserved, StepCounter
+from ._steps import Parent, StepCounter
 from ._tfrecord.frame import frame
 from ._values.number import INF, as_count, as_float, as_step, as_wall_time, is_plain
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
@@ -171,12 +171,14 @@ class FileWriter:
                             "tbwriter.summary, such as summary.scalar(tag, value)")
         seconds = _now() if wall_time is None else as_wall_time(wall_time)
         step = self.default_step if step is None else step
-        number = self._numbered(payload.tags) if step is None else as_step(step)
+        number: Any = None if step is None else as_step(step)
         if self._parent.tags:
             self._parent.compare(payload.tags)
         if stored:
             self._channel.put(SideFiles(payload, self._log))
             return
+        if step is None:
+            number = self._no_step(payload.tags, self.step_counter.next_later)
         entry = Entry(payload, seconds, number)
         wire.check_size(entry.nbytes, "a value")
         self._put(entry)
@@ -205,7 +207,8 @@ class FileWriter:
         """
         row = None
         try:
-            if display_name or description or summary_description:
+            if display_name or description or summary_description \
+                    or type(scalar_value) is not float and not is_plain(scalar_value):
                 pass
             elif walltime is None and global_step is not None:
                 row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
@@ -216,9 +219,13 @@ class FileWriter:
         except Exception as error:  # of a foreign object, which is refused below
             if of_signal(error):
                 raise
-        if row is None:
-            self._scalar(tag, scalar_value, global_step, walltime, display_name,
-                         _first(description, summary_description))
+        if not row:
+            if row is None:
+                self._scalar(tag, scalar_value, global_step, walltime, display_name,
+                             _first(description, summary_description))
+            elif len(self._items) >= self._queue.wake_at:
+                self._channel.wake()
+            self.step_counter.report()
             return
         items = self._items
         items.append(row)
@@ -295,7 +302,7 @@ class FileWriter:
         is not written, and continues to try.
         """
         flush_all([(run._channel, run._log.sync if fsync else None) for run in self._family()],
-                  timeout)
+                  as_float(timeout, "timeout"))
 
     def close(self, timeout: float = 30.0) -> None:
         """Flush, fsync and close the file; tries again for `timeout` seconds if the storage fails.
@@ -305,7 +312,7 @@ class FileWriter:
         The end of `with SummaryWriter(...) as writer:` does so, too. A later add opens another
         file. Raises OSError or TimeoutError as `flush` does.
         """
-        close_all([run._channel for run in self._family()], timeout)
+        close_all([run._channel for run in self._family()], as_float(timeout, "timeout"))
 
     def reopen(self) -> None:
         """Continue in a new file after `close()`. The add methods do so by themselves."""
@@ -337,6 +344,15 @@ class FileWriter:
                              "surrogates and 'tfevents', which TensorBoard opens as a file")
         if self.disabled:
             return self
+        with self._queue.placing:  # what a resumed run purges comes before all values
+            run = self._runs.get(name)
+            if run is None:
+                run = self._made(name)
+                run._purge(self._resuming[0])
+                self._runs[name] = run
+        return cast("Self", run)
+
+    def _made(self, name: str) -> Any:
         run = type(self).__new__(type(self))
         run._open(f"{self._logdir}/{name}", self._settings, probe=False)
         run._resume_later(self._resuming)
@@ -344,10 +360,7 @@ class FileWriter:
         for attribute, value in vars(self).items():
             if not hasattr(ours, attribute):
                 vars(run).setdefault(attribute, value)
-        found = self._runs.setdefault(name, run)
-        if found is run:  # no other thread was faster
-            run._purge(self._resuming[0])
-        return cast("Self", found)
+        return run
 
     def _family(self) -> List["FileWriter"]:
         """This writer, and those of all runs below."""
@@ -403,33 +416,50 @@ class FileWriter:
     def _row(self, tag: str, value: Any, step: Optional[int], wall_time: Optional[float]
              ) -> Optional[bytes]:
         """The row of a scalar that has no step, or a time of its own; None if no row can hold
-        it."""
+        it, b"" if it is queued."""
         seconds = _now() if wall_time is None else wall_time
         step = self.default_step if step is None else step
         if not isinstance(seconds, float) or not -INF < seconds < INF \
                 or step is None and self._counts_later:
             return None
         row = _pack(seconds, step or 0, value, self._numbers[tag])
-        # Numbered last: a value that is not a number takes no step.
-        return row if step is not None else with_step(row, self.step_counter.next((tag,)))
+        if step is not None:
+            return row
+        with self._queue.placing:
+            self._items.append(with_step(row, self.step_counter.next((tag,))))
+        return b""
 
     def _series(self, tag: str, rows: Callable[..., bytes]) -> None:
-        """Queue many scalars of one tag. rows: makes them; it is called with two functions, which
-        return the tag's number and, for a number of steps, the first one."""
+        """Queue many scalars of one tag. rows: makes them; it is called with two functions: one
+        returns the tag's number, the other is called if the steps are only 0, 1, ... yet."""
         tags = self._tags if self._tags.takes(tag) else Tags()
-        steps = Reserved(self.step_counter, tag, self._counts_later)
-        made = rows(lambda: tags.number(tag), steps.first)
+        step: Any = 0
+
+        def unnumbered() -> None:
+            nonlocal step
+            step = self._no_step((tag,), self.step_counter.reserve_later)
+
+        made = rows(lambda: tags.number(tag), unnumbered)
         self._parent.compare((tag,))
-        for entry in Rows.cut(made, tags, steps.offset):
+        for entry in Rows.cut(made, tags, tag, step):
             self._put(entry)
 
-    def _numbered(self, tags: Sequence[str]) -> Any:
-        """The step of a value that has none; or, before the thread has read the steps of a resumed
-        run, the function that returns it there."""
-        return self.step_counter.next if self._counts_later else self.step_counter.next(tags)
+    def _no_step(self, tags: Tuple[str, ...], later: Callable[..., int]
+                 ) -> Optional[Callable[..., int]]:
+        """The step of an Entry that has none. later: numbers it on the thread, once that has read
+        the steps of a resumed run."""
+        self.step_counter.expect(tags)
+        return later if self._counts_later else None
 
     def _put(self, entry: Entry) -> None:
-        if entry.ready or self._channel.queue.crowded and entry.early:
+        crowded = self._channel.queue.crowded and entry.early
+        if entry.unnumbered:
+            if crowded and not entry.ready:
+                entry.shorten()
+            self._channel.put(entry, lambda: entry.place(self.step_counter))
+            self.step_counter.report()
+            return
+        if entry.ready or crowded:
             entry.encode()
         self._channel.put(entry)
 

@@ -66,14 +66,14 @@ class Channel:
 
     # The caller's side.
 
-    def put(self, item: Any) -> None:
+    def put(self, item: Any, place: Optional[Callable[[], object]] = None) -> None:
         """Queue a heavy item, one with `nbytes`. It is dropped and counted if the buffer is full
         and the storage makes no progress. One that is larger than the buffer waits until that is
-        empty.
+        empty. place: called before it is appended, see `Queue.enter`.
         """
         queue = self.queue
-        if not queue.enter(item, self.log.pending) and not self._wait_for_space(
-                lambda: queue.enter(item, self.log.pending, self._inside)):
+        if not queue.enter(item, self.log.pending, False, place) and not self._wait_for_space(
+                lambda: queue.enter(item, self.log.pending, self._inside, place)):
             self._drop()
         elif queue.wakes(item.nbytes):
             self.wake()

@@ -72,7 +72,7 @@ class Queue:
         # log (counted by its owner).
         self._came = 0
         self._gone = 0
-        self._counting = threading.RLock()
+        self.placing = threading.RLock()  # held while an item gets its place, and its number
         self._cutting = threading.RLock()  # held while items leave the queue at one of its ends
 
     def __len__(self) -> int:
@@ -92,18 +92,23 @@ class Queue:
         """Whether so much waits to be encoded that the caller should encode its own item."""
         return self._came - self._gone > self.max_buffer - self.max_buffer // 10
 
-    def enter(self, item: Any, pending: int, urgent: bool = False) -> bool:
+    def enter(self, item: Any, pending: int, urgent: bool = False,
+              place: Optional[Callable[[], object]] = None) -> bool:
         """Append a heavy item if there is room for it, or nothing else waits.
 
-        pending: the bytes that wait in the log. urgent: whether there is room or not.
+        pending: the bytes that wait in the log. urgent: whether there is room or not. place: called
+        once before it is appended, for steps in the order of the queue.
         """
         nbytes = item.nbytes
-        with self._counting:
+        with self.placing:
             # As in `nbytes`, without its calls: every heavy value comes here.
             waiting = self._came - self._gone + pending + ROW_COST * (
                 len(self.items) + len(self.taken[0]))
             if waiting + nbytes + ROW_COST > self.max_buffer and waiting > 0 and not urgent:
                 return False
+            if place is not None:
+                place()
+                nbytes = item.nbytes
             self._came += nbytes
             self.items.append(item)
             return True
@@ -148,11 +153,11 @@ class Queue:
         """Correct the count once nothing waits: a call that was interrupted may have counted an
         item that it did not append."""
         try:
-            if self._counting.acquire(False) and not len(self):
+            if self.placing.acquire(False) and not len(self):
                 self._gone = self._came
         finally:
             try:
-                self._counting.release()
+                self.placing.release()
             except RuntimeError:
                 pass
 
@@ -163,7 +168,7 @@ class Queue:
         self.interrupted = False
         self.wake_at = 0
         self._came = self._gone = 0
-        self._counting = threading.RLock()
+        self.placing = threading.RLock()
         self._cutting = threading.RLock()
 
 

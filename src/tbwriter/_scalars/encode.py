@@ -54,10 +54,11 @@ def records(rows: bytes, prefixes: Sequence[bytes]) -> Parts:
 
 
 def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
-            first_step: Callable[[int], int]) -> bytes:
+            unnumbered: Callable[[], object]) -> bytes:
     """Rows of one tag from arrays, as `FileWriter.add_scalar_series` takes them.
 
-    number: gives the tag's. values: (n,). steps: integers (n,); None begins at `first_step(n)`.
+    number: gives the tag's. values: (n,). steps: integers (n,); None is 0, 1, ..., after a call
+        of `unnumbered`.
     wall_times: seconds since 1970, (n,) or one.
 
     Raises TypeError or ValueError for values that are not numbers and for unequal lengths.
@@ -68,8 +69,8 @@ def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
         raise ValueError("got wall_times with NaN or infinities, want finite seconds since 1970")
     table = np.empty(len(held), _FIELDS)
     if steps is None:
-        first = first_step(len(held))
-        table["step"] = np.arange(first, first + len(held))
+        unnumbered()
+        table["step"] = np.arange(len(held))
     else:
         table["step"] = _as_steps(_axis(steps, "steps", len(held)))
     with np.errstate(over="ignore"):  # beyond float32 is infinite

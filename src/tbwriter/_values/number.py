@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import islice
 from operator import index
-from typing import Any, List
+from typing import Any, List, Set
 
 from .._foreign import shown
 from .._warnings import once
@@ -82,12 +82,26 @@ def _is_masked(value: Any) -> bool:
     return hasattr(value, "filled") and hasattr(value, "mask") and bool(value.mask.any())
 
 
-def is_plain(value: Any) -> bool:
-    """Whether `float(value)` works without a warning from the array's own package.
+# Types whose values are all plain; those of numpy join when they come.
+_PLAIN: Set[type] = {bool, float, int}
 
-    It does not for an element masked by numpy.ma, nor for a torch tensor that requires gradients.
+
+def is_plain(value: Any) -> bool:
+    """Whether `float(value)` is `as_float(value)`, without a warning from the array's package.
+
+    It is not for texts and complex numbers in arrays, for an element masked by numpy.ma, and for a
+    torch tensor that requires gradients.
     """
-    return not (getattr(value, "requires_grad", False) or hasattr(value, "filled"))
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if isinstance(value, _OTHERS) or hasattr(value, "filled") \
+            or getattr(value, "requires_grad", False) \
+            or getattr(getattr(value, "dtype", None), "kind", "") in (*_OTHER_KINDS, "O"):
+        return False
+    if kind.__module__ == "numpy" and not hasattr(kind, "__setitem__"):  # no array: one dtype
+        _PLAIN.add(kind)
+    return True
 
 
 def as_step(step: Any) -> int:
