@@ -54,7 +54,7 @@ def runs(logdir: Logs) -> Runs:
     A dict whose keys are also places: `frame(key)` reads that run alone, in another process or on
     another machine as well, since a key can be pickled. The keys have numbers, too: `runs(...)[0]`.
     """
-    return Runs(event_files(os.fspath(logdir)))
+    return Runs(event_files(logdir))
 
 
 def read(logdir: Logs, jobs: int = 1) -> Dict[str, Run]:

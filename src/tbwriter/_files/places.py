@@ -4,7 +4,10 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
+from heapq import heappop, heappush
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
+
+Logdir = Union[str, "os.PathLike[str]"]
 
 # The name that `tree` gives the directory of a log directory that is a single file.
 ALONE = ""
@@ -39,7 +42,10 @@ class Runs(Dict[str, List[str]]):
 
 def matches(pattern: str, name: str) -> bool:
     """Whether `name` fits `pattern`: "*" stands for any text, "?" for any character, all other
-    characters for themselves. `matches("loss*", "loss/train")` is True."""
+    characters for themselves. `matches("loss*", "loss/train")` is True. TypeError for a pattern
+    that is no str."""
+    if not isinstance(pattern, str):
+        raise TypeError(f"got the pattern {pattern!r:.100}, want a str")
     return _compiled(pattern).fullmatch(name) is not None
 
 
@@ -57,7 +63,7 @@ def _compiled(pattern: str) -> "re.Pattern[str]":
     return re.compile(f"{first}{once}.*{last}", re.DOTALL)
 
 
-def event_files(logdir: str) -> Dict[str, List[str]]:
+def event_files(logdir: Logdir) -> Dict[str, List[str]]:
     """{run: its event files in the order in which TensorBoard reads them}, of a log directory.
 
     A run is a directory with files that have "tfevents" in their names; it is called by its path
@@ -77,29 +83,39 @@ def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
     return {run_place(run, events[run]): events[run] for run in sorted(events) if events[run]}
 
 
-def tree(logdir: str) -> Dict[str, List[str]]:
+def tree(logdir: Logdir) -> Dict[str, List[str]]:
     """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
 
-    logdir: a path, or a URL of fsspec. Links to directories are followed, cycles are not. Raises
-    FileNotFoundError where nothing is, another OSError if the directory cannot be listed.
+    logdir: a path, or a URL of fsspec. Links to directories are followed, and each directory is
+    listed once: by its own path if that is below `logdir`, else by the shortest path that leads to
+    it. Raises FileNotFoundError where nothing is, another OSError if the directory cannot be
+    listed.
 
     A path that has the name of an event file but is not one, such as a dangling link or a pipe, is
     listed too: opening it raises the error. So is a directory that cannot be listed, as the only
     file in it.
     """
-    logdir = os.fspath(logdir)
-    if logdir.startswith("file:///"):
-        from urllib.request import url2pathname
-        logdir = url2pathname(logdir[len("file://"):])
-    if is_url(logdir):
+    top = local_path(logdir)
+    if is_url(top):
         from .objects import Files
-        return Files(logdir).tree(ALONE)
-    if os.path.isfile(logdir):
-        return {ALONE: [logdir]}
-    if not os.path.isdir(logdir):
-        raise FileNotFoundError(f"got {logdir!r}, want a log directory or an event file")
-    return {os.path.relpath(directory, logdir).replace(os.sep, "/"): paths
-            for directory, paths in _directories(logdir, set())}
+        return Files(top).tree(ALONE)
+    if os.path.isfile(top):
+        return {ALONE: [top]}
+    if not os.path.isdir(top):
+        raise FileNotFoundError(f"got {top!r}, want a log directory or an event file")
+    return {os.path.relpath(directory, top).replace(os.sep, "/"): paths
+            for directory, paths in _directories(top)}
+
+
+def local_path(logdir: Logdir) -> str:
+    """A path, also of a URL of a file; any other URL as it is. TypeError for what is neither."""
+    path = os.fspath(logdir) if isinstance(logdir, (str, os.PathLike)) else logdir
+    if not isinstance(path, str):
+        raise TypeError(f"got {logdir!r:.100}, want a path or a URL (str or os.PathLike)")
+    if path.startswith("file:///"):
+        from urllib.request import url2pathname
+        return url2pathname(path[len("file://"):])
+    return path
 
 
 def is_url(place: str) -> bool:
@@ -124,30 +140,57 @@ def is_event_file(name: str) -> bool:
     return "tfevents" in name and not name.endswith(".profile-empty")
 
 
-def _directories(directory: str, parents: Set[Tuple[int, int]]
-                 ) -> Iterator[Tuple[str, List[str]]]:
-    """Directories and the paths of the files in them, from the top down, by name."""
+def _directories(top: str) -> List[Tuple[str, List[str]]]:
+    """Directories and the paths of the files in them, from the top down, by name.
+
+    Each is listed once, so that a few links to one another are not a run for each way through them.
+    """
+    found: List[Tuple[str, List[str]]] = []
+    seen: Set[str] = set()  # paths without links
+    links = [(0, top, os.path.realpath(top))]  # a heap: the shortest path first
+    while links:
+        waiting = [heappop(links)[1:]]
+        while waiting:
+            directory, real = waiting.pop()
+            if real in seen:
+                continue
+            seen.add(real)
+            files, below, linked = _listed(directory, real, directory == top)
+            if files is not None:
+                found.append((directory, files))
+            waiting += below
+            for path, real in linked:
+                heappush(links, (path.count(os.sep), path, real))
+    return sorted(found, key=lambda one: one[0].split(os.sep))
+
+
+_Paths = List[Tuple[str, str]]
+
+
+def _listed(directory: str, real: str, is_top: bool) -> Tuple[Optional[List[str]], _Paths, _Paths]:
+    """The files in a directory, None if it was deleted meanwhile; the directories in it, each with
+    its path without links; and the links to directories, likewise."""
     try:
         with os.scandir(directory) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
-        status = os.stat(directory)
-    except FileNotFoundError:  # deleted meanwhile
-        if not parents:
+    except OSError as error:
+        if is_top:
             raise
-        return
-    except OSError:
-        if not parents:
-            raise
-        yield directory, [Unlisted(directory)]
-        return
-    here = (status.st_dev, status.st_ino)
-    if here in parents:
-        return
-    yield directory, [entry.path for entry in found if _is(entry.is_file)
-                      or is_event_file(entry.name) and not _is(entry.is_dir)]
+        deleted = isinstance(error, FileNotFoundError)
+        return None if deleted else [Unlisted(directory)], [], []
+    files: List[str] = []
+    below: _Paths = []
+    linked: _Paths = []
     for entry in found:
         if _is(entry.is_dir):
-            yield from _directories(entry.path, parents | {here})
+            if entry.is_symlink():
+                linked.append((entry.path, os.path.realpath(entry.path)))
+            else:  # on Windows it may be a junction
+                below.append((entry.path, os.path.realpath(entry.path) if os.name == "nt"
+                              else os.path.join(real, entry.name)))
+        elif _is(entry.is_file) or is_event_file(entry.name):
+            files.append(entry.path)
+    return files, below, linked
 
 
 def _is(question: Callable[[], bool]) -> bool:
