@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from tbwriter import summary
+from tbwriter import reader, summary
 from tbwriter.cli import main
 from tbwriter.cli._output import Output
 from tbwriter.cli._rewrite import Place, rewrite
@@ -167,3 +168,30 @@ def test_a_source_given_twice(command, tmp_path, capsys):
         assert f"got {tmp_path}/{again} twice, want each log directory once" in \
             capsys.readouterr().err
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_links_out_of_a_log(tmp_path, capsys):
+    """A copy holds no file that a link leads to out of the log directory, and the report says so;
+    a linked run is copied with the files in it, and so is a file of the log that is linked."""
+    written(tmp_path / "logs" / "run", [scalar_event("x", 1.0, 1)])
+    written(tmp_path / "far", [scalar_event("x", 2.0, 1)])
+    (tmp_path / "far" / "words.tsv").write_text("far")
+    (tmp_path / "logs" / "words.tsv").write_text("near")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "secret").write_text("private")
+    for link, target in (("run/stolen", "../../home/secret"), ("run/near.tsv", "../words.tsv"),
+                         ("linked", "../far"), ("home", "../home"), ("logs2", "../home/secret")):
+        (tmp_path / "logs" / link).symlink_to(target)
+    (tmp_path / "far" / "also").symlink_to(tmp_path / "home" / "secret")
+    assert main(["repair", "--json", str(tmp_path / "logs"), str(tmp_path / "out")]) == 0
+    report = json.loads(capsys.readouterr().out)
+    lost = ["home/secret", "linked/also", "logs2", "run/stolen"]
+    assert sorted(report["notes"]) == [
+        f"{tmp_path / 'logs' / name} is not copied: it is a link out of the log directory"
+        for name in lost]
+    found = {str(path.relative_to(tmp_path / "out")): path.read_text()
+             for path in (tmp_path / "out").rglob("*") if path.is_file()
+             and "tfevents" not in path.name}
+    assert found == {"linked/words.tsv": "far", "run/near.tsv": "near", "words.tsv": "near"}
+    assert list(reader.read(tmp_path / "out")) == ["linked", "run"]

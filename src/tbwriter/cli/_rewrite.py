@@ -7,13 +7,14 @@ scalars are simple_value, times are finite. Everything that is left out or renam
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from typing import Callable, Counter as Counts, Dict, Iterable, List, NamedTuple, Optional
 from typing import Sequence, Set, Tuple, Union
 
 import numpy as np
 
-from .._files.places import ALONE, Unlisted, base_name, runs_of, size_of, tree
+from .._files.places import ALONE, Unlisted, base_name, is_url, local_path, runs_of, size_of, tree
 from .._files.records import Fault, Faults, First
 from .._files.stream import Progress
 from .._files.window import CHUNK, ReadError, open_raw
@@ -319,11 +320,19 @@ def _copy_side_files(found: Sequence[Place], output: Output, selection: Selectio
     """Copy the files that are not event files, such as those of the Projector."""
     copied: Dict[Tuple[str, str], str] = {}
     for place in found:
+        runs = set(runs_of(place.files))
         for directory in _chosen_directories(place, selection):
+            run = _run_of(directory, runs)
+            tops = _real_tops(place.logdir, run if run in runs else ".")
             for path in place.files[directory]:
                 key = place.name(directory), base_name(path)
-                if "tfevents" in base_name(path) or isinstance(path, Unlisted) \
-                        or _equal(path, copied.get(key)):
+                if "tfevents" in base_name(path) or isinstance(path, Unlisted):
+                    continue
+                if not is_url(path) and not os.path.realpath(path).startswith(tops):
+                    report.notes.add([f"{path} is not copied: it is a link out of the log "
+                                      "directory"])
+                    continue
+                if _equal(path, copied.get(key)):
                     continue
                 copied[key] = path
                 try:
@@ -345,6 +354,15 @@ def _run_of(directory: str, runs: Set[str]) -> str:
     while above and above not in runs:
         above = above.rpartition("/")[0]
     return above or ("." if "." in runs else directory)
+
+
+def _real_tops(logdir: str, run: str) -> Tuple[str, ...]:
+    """The directories, without links, below which the files of a run may be: the log directory and,
+    as a run may be a link, that of the run."""
+    if is_url(local_path(logdir)):
+        return ()
+    return tuple(os.path.join(os.path.realpath(os.path.join(local_path(logdir), below)), "")
+                 for below in (".", run))
 
 
 def _copy_file(path: str, output: Output, directory: str, name: str) -> None:
