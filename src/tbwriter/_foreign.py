@@ -31,6 +31,12 @@ def shown(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
+def exact(text: str) -> str:
+    """`text` as a plain str. A subclass may encode, compare, hash or show itself in another way;
+    the characters that it holds are those that are written. TypeError for anything but a str."""
+    return str.__str__(text)
+
+
 def checked(function: _Function) -> _Function:
     """`function`, but it raises TypeError or ValueError with the text "got ..., want ..." where an
     argument can't be used. An error that the argument itself raises becomes the cause.

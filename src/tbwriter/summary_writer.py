@@ -164,7 +164,7 @@ class SummaryWriter(KindMethods):
         """
         if not isinstance(overlay, str) or overlay not in ("runs", "custom"):
             raise ValueError(f"got overlay={shown(overlay)}, want 'runs' or 'custom'")
-        messages.check_tag(main_tag)
+        main_tag = messages.check_tag(main_tag)
         if overlay == "custom":
             values = {f"{main_tag}/{name}": value
                       for name, value in _curves(tag_scalar_dict).items()}
@@ -173,7 +173,7 @@ class SummaryWriter(KindMethods):
             return
         step = self.default_step if global_step is None else global_step
         seconds = self._default_wall_time if walltime is None else walltime
-        numbers = [(f"{main_tag.replace('/', '_')}_{messages.check_tag(name)}",
+        numbers = [(f"{main_tag.replace('/', '_')}_{name}",
                     taken(value)) for name, value in _curves(tag_scalar_dict).items()]
         for run, number in numbers:
             self.sub_run(safe_run_name(run)).add_scalar(main_tag, number, step, seconds)
@@ -210,7 +210,7 @@ class SummaryWriter(KindMethods):
         Raises TypeError or ValueError for unequal lengths and for other values.
         """
         from ._scalars.encode import as_rows
-        messages.check_tag(tag)
+        tag = messages.check_tag(tag)
         seconds = self._default_wall_time if wall_times is None else wall_times
         self._series(tag, lambda number, unnumbered: as_rows(
             number, values, steps, time.time() if seconds is None else seconds, unnumbered))
@@ -350,8 +350,7 @@ class SummaryWriter(KindMethods):
                            *args, **kwargs)
 
     def _add_chart(self, category: str, title: str, chart: List[Any]) -> None:
-        for name in (category, title):
-            messages.check_tag(name)
+        category, title = map(messages.check_tag, (category, title))
         self.add_custom_scalars({category: {**self._layout.get(category, {}), title: chart}})
 
     def _add_overlay(self, main_tag: str, tags: Mapping[str, Any]) -> None:
@@ -364,7 +363,9 @@ class SummaryWriter(KindMethods):
                             ["Multiline", [re.escape(tag) + "$" for tag in known]])
 
     def _run_of_trial(self, hparams: bytes, name: Optional[str]) -> FileWriter:
-        if name is not None and messages.check_tag(name):
+        if name is not None:
+            name = messages.check_tag(name)
+        if name:
             return self.sub_run(safe_run_name(name))
         if self._trial is None or self._trial == hparams:
             self._trial = hparams
@@ -401,7 +402,7 @@ def _mapping(what: str, values: Any) -> Mapping[str, Any]:
 
 def _curves(values: Any) -> Dict[str, Any]:
     """{name: number} of curves, whose names may be numbers such as those of classes."""
-    named = {name if isinstance(name, str) else _number_name(name): value
+    named = {messages.check_tag(name) if isinstance(name, str) else _number_name(name): value
              for name, value in _mapping("tag_scalar_dict", values).items()}
     if len(named) < len(values):
         raise ValueError(f"got a tag_scalar_dict with names that are equal as text, "

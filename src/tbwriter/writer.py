@@ -16,7 +16,7 @@ from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, U
 
 from ._entries import (Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event, serialized,
                        tags_of)
-from ._foreign import checked, of_signal
+from ._foreign import checked, exact, of_signal
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
@@ -332,6 +332,7 @@ class FileWriter:
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
+        name = exact(name)
         run: Any = self._runs.get(name)
         if run is not None:
             return cast("Self", run)
@@ -408,6 +409,7 @@ class FileWriter:
                 wall_time: Optional[float] = None, display_name: str = "",
                 description: str = "") -> None:
         """Write a scalar that does not fit into a plain row, or raise the error of its argument."""
+        tag = messages.check_tag(tag)
         self.add(scalar(tag, value, display_name=display_name, description=description), step,
                  wall_time)
         if is_plain(value) and self._tags.takes(tag):  # others take this path every time

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 
 from . import schema, wire
-from .._foreign import shown
+from .._foreign import exact, shown
 from .._parts import Parts, total
 from .._version import __version__
 
@@ -45,6 +45,8 @@ class Value:
 
     def __init__(self, tag: str, fields: Union[Parts, Callable[[], Parts]], nbytes: int = 0,
                  waits: bool = False) -> None:
+        if type(tag) is not str:
+            tag = _plain(tag)
         self._tag_field = tag_field(tag)
         self.tag = tag
         self.nbytes = nbytes
@@ -155,21 +157,29 @@ class Message:
 
 
 def check_tag(tag: str) -> str:
-    """`tag` unchanged. Any text is a tag; anything else raises TypeError or ValueError."""
+    """`tag` as a plain str. Any text is a tag; anything else raises TypeError or ValueError."""
+    if type(tag) is not str:
+        tag = _plain(tag)
     tag_field(tag)
     return tag
 
 
 def tag_field(tag: str) -> bytes:
     """The tag of a Summary.Value. TypeError unless it is a str, ValueError for a lone surrogate."""
-    if not isinstance(tag, str):
-        raise TypeError(f"got a tag of type {type(tag).__name__} ({shown(tag)}), want str")
+    if type(tag) is not str:
+        tag = _plain(tag)
     try:
         # Long ones are not kept: many of them would be hundreds of megabytes.
         return (_tag_field if len(tag) <= _KEPT else _tag_field.__wrapped__)(tag)
     except UnicodeEncodeError:
         raise ValueError(f"got the tag {tag!r:.80} with a lone surrogate, want valid Unicode"
                          ) from None
+
+
+def _plain(tag: Any) -> str:
+    if not isinstance(tag, str):
+        raise TypeError(f"got a tag of type {type(tag).__name__} ({shown(tag)}), want str")
+    return exact(tag)
 
 
 @lru_cache(maxsize=16384)
@@ -211,6 +221,8 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
             if not isinstance(text, str):
                 raise TypeError(f"got a {what} of type {type(text).__name__} ({shown(text)}), want "
                                 "str")
+        plugin_name, display_name, description = map(exact, (plugin_name, display_name,
+                                                             description))
     try:
         if data_class is None:
             if not (display_name or description or len(content)):

@@ -99,7 +99,7 @@ def bytes_field(number: int, data: bytes) -> bytes:
 
 def string_field(number: int, text: str) -> bytes:
     """A string field. UnicodeEncodeError (a ValueError) for a lone surrogate."""
-    return bytes_field(number, text.encode("utf-8"))
+    return bytes_field(number, str.encode(text, "utf-8"))
 
 
 def message_field(number: int, parts: Sequence[Part]) -> Parts:

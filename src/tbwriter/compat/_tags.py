@@ -13,7 +13,7 @@ _REPLACED = re.compile(r"[^-/\w.]")
 def clean(tag: str, api: str) -> str:
     """`tag` as `api` writes it: "_" instead of blanks and brackets, no leading "/". Warns once for
     each tag that it changes."""
-    return _cleaned(tag, api) if isinstance(tag, str) else check_tag(tag)
+    return _cleaned(tag if type(tag) is str else check_tag(tag), api)
 
 
 @lru_cache(maxsize=4096)

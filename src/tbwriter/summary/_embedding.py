@@ -15,7 +15,7 @@ from typing import Any, ContextManager, List, Mapping, Optional, Protocol, Seque
 
 import numpy as np
 
-from .._foreign import checked, shown
+from .._foreign import checked, exact, shown
 from .._names import relative_path
 from .._proto import schema, textproto
 from .._proto.messages import check_tag
@@ -106,7 +106,8 @@ def embedding(tag: str, mat: Any, metadata: Optional[Sequence[Any]] = None, labe
 
     Example: `writer.add(embedding("words", vectors, words, step=0))` with vectors (n, 128).
     """
-    matrix = _matrix(check_tag(tag), mat)
+    tag = check_tag(tag)
+    matrix = _matrix(tag, mat)
     images = None if label_img is None else _check_images(_pictures(tag, label_img), matrix)
     labels = _table(metadata, metadata_header, len(matrix))
     return Embedding(tag, None if step is None else as_step(step), matrix, labels,
@@ -218,7 +219,7 @@ def _rows(metadata: Any) -> Tuple[List[Any], List[str]]:
 
 def _escaped(cell: Any) -> str:
     """A label in one cell: tabs and line ends, which TSV can't hold, as \\t, \\n and \\r."""
-    text = cell if isinstance(cell, str) else str(cell)
+    text = exact(cell if isinstance(cell, str) else str(cell))
     for character, escape in _ESCAPES.items():
         if character in text:
             text = text.replace(character, escape)

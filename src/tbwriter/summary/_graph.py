@@ -126,6 +126,7 @@ def costs(tag: str, nodes: Iterable[Cost]) -> Message:
 
     Example: `writer.add(costs("step 100", [Cost("dense", 120.5, 4096)]), 100)`.
     """
+    tag = check_tag(tag)
     devices: Dict[str, List[bytes]] = {}
     for cost in nodes:
         devices.setdefault(cost.device, []).append(
@@ -135,7 +136,7 @@ def costs(tag: str, nodes: Iterable[Cost]) -> Message:
                          wire.string_field(DeviceStepStats.DEVICE, device) + b"".join(stats))
         for device, stats in devices.items())
     metadata = wire.bytes_field(RunMetadata.STEP_STATS, step_stats)
-    message = (wire.string_field(schema.TaggedRunMetadata.TAG, check_tag(tag))
+    message = (wire.string_field(schema.TaggedRunMetadata.TAG, tag)
                + wire.bytes_field(schema.TaggedRunMetadata.RUN_METADATA, metadata))
     return Message(schema.Event.TAGGED_RUN_METADATA, message, [tag])
 
@@ -262,7 +263,7 @@ def _attribute_field(node: str, key: str, value: object) -> Tuple[int, bytes]:
 
 def shorten(text: str) -> bytes:
     """`text` in UTF-8, cut to what TensorBoard shows of an attribute."""
-    data = text.encode("utf-8", "replace")
+    data = str.encode(text, "utf-8", "replace")
     room = MAX_ATTRIBUTE - 24
     if len(data) > room:
         data = data[:room].decode("utf-8", "ignore").encode("utf-8") + "…".encode()

@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .._foreign import checked, shown
+from .._foreign import checked, exact, shown
 from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -130,7 +130,7 @@ class Counting:
         if counted < self._size:
             shown = _scaled(shown, self._size / counted)
             said = f"Counted from a sample of {counted:,} of {self._size:,} values."
-            description = f"{description}\n\n{said}" if description else said
+            description = f"{exact(description)}\n\n{said}" if description else said
         if self._max_bins:
             shown = merged(shown, self._max_bins)
         return _parts(shown, _metadata(name, description))

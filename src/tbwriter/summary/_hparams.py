@@ -13,7 +13,7 @@ import math
 from enum import Enum
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
-from .._foreign import checked, shown
+from .._foreign import checked, exact, shown
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value, check_tag
 from .._proto.plugin_schema import (HPARAM_TYPES, METRIC_DATASETS, SESSION_STATUSES, Experiment,
@@ -186,7 +186,9 @@ def _flatten(prefix: str, values: Mapping[Any, Any], found: List[Tuple[str, Any]
         raise ValueError(f"got hyperparameters nested more than {_DEEPEST} deep, want a dict "
                          "without itself in it")
     for key, value in values.items():
-        name = f"{prefix}{key}"
+        # Of an enum that is a str too, Python's versions show the name or the text.
+        plain = isinstance(key, str) and not isinstance(key, Enum)
+        name = prefix + (exact(key) if plain else f"{key}")
         if isinstance(value, Mapping) and value:
             _flatten(name + "/", value, found, depth + 1)
         else:
@@ -219,7 +221,7 @@ def _text(name: str, value: Any) -> str:
     try:
         text = bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) \
             else value.__name__ if isinstance(value, type) else str(value)
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return str.encode(text, "utf-8", "replace").decode("utf-8")
     except Exception as error:
         raise TypeError(f"got the value of {name!r} of type {type(value).__name__} without a text "
                         f"({type(error).__name__}), want bool, str, a number or None") from error

@@ -73,7 +73,7 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
 
 def _value(tag: str, part: _Part, components: int, config: str, display_name: str,
            description: str) -> Value:
-    messages.check_tag(tag)
+    tag = messages.check_tag(tag)
     shape = b"".join(map(wire.varint, part.data.shape))
     content = (wire.string_field(MeshPluginData.NAME, tag)
                + wire.int_field(MeshPluginData.CONTENT_TYPE, part.content_type)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
-from .._foreign import checked
+from .._foreign import checked, exact
 from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value
 from .._values.number import as_float
@@ -76,4 +76,4 @@ def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
     fields = [messages.tag_field(tag) + _field(value) for tag, value in values.items()]
     return Message(schema.Event.SUMMARY, b"".join(
         [wire.length_prefix(schema.Summary.VALUE, len(field)) + field for field in fields]),
-        list(values))
+        [tag if type(tag) is str else exact(tag) for tag in values])

@@ -76,7 +76,7 @@ def _holds_texts(data: Any, depth: int) -> bool:
 
 def _of_strings(array: Array) -> Tuple[Callable[[], Parts], int]:
     check_size(sum(map(len, array.flat)), "a tensor")
-    strings = [item.encode("utf-8", "replace") if isinstance(item, str) else bytes(item)
+    strings = [str.encode(item, "utf-8", "replace") if isinstance(item, str) else bytes(item)
                for item in array.flat]
     shape = array.shape
     return lambda: messages.string_tensor(shape, strings), texts_size(strings)

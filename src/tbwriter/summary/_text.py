@@ -64,10 +64,10 @@ def _cells(data: Any) -> Tuple[List[int], List[bytes]]:
 
 def _utf8(cell: Any) -> bytes:
     if isinstance(cell, str):
-        return cell.encode("utf-8", "replace")
+        return str.encode(cell, "utf-8", "replace")
     if isinstance(cell, bytes):
         # The dashboard refuses a whole run for one text that is not UTF-8.
-        return cell.decode("utf-8", "replace").encode("utf-8")
+        return bytes.decode(cell, "utf-8", "replace").encode("utf-8")
     if isinstance(cell, (bool, int, float)):
-        return str(cell).encode("utf-8")
+        return str.encode(str(cell), "utf-8", "replace")
     raise TypeError(f"got a text of type {type(cell).__name__} ({shown(cell)}), want str")

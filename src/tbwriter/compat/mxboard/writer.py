@@ -107,7 +107,7 @@ class SummaryWriter(Extended):
 
     def _add_scalars(self, tag: str, scalar_dict: Mapping[Any, Any],
                      global_step: Optional[int] = None) -> None:
-        check_tag(tag)
+        tag = check_tag(tag)
         for name, value in scalar_dict.items():
             run: core.FileWriter = self._writer.sub_run(run_name(f"{tag}/{name}"))
             run.add(summary.scalar_summary(tag, value), global_step)

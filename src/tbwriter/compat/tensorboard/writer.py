@@ -112,7 +112,7 @@ class SummaryWriter(Extended):
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any],
                     global_step: Optional[int] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
-        check_tag(main_tag)
+        main_tag = check_tag(main_tag)
         for name, value in curves(tag_scalar_dict).items():
             run = self._opened().sub_run(run_name(f"{main_tag}/{name}"))
             run.add(summary.scalar(main_tag, value), global_step)

@@ -141,7 +141,7 @@ class SummaryWriter(SummaryWriterBase):
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any],
                     global_step: Optional[int] = None, walltime: Optional[float] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
-        check_tag(main_tag)
+        main_tag = check_tag(main_tag)
         step = self._writer.default_step if global_step is None else global_step
         time_of_all = self._walltime if walltime is None else walltime
         for name, value in curves(tag_scalar_dict).items():

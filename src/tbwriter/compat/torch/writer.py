@@ -91,7 +91,8 @@ class SummaryWriter(SummaryWriterBase):
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any],
                     global_step: Optional[int] = None, walltime: Optional[float] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>_<name>` for each."""
-        prefix = check_tag(main_tag).replace("/", "_")
+        main_tag = check_tag(main_tag)
+        prefix = main_tag.replace("/", "_")
         for name, value in curves(tag_scalar_dict).items():
             self._add_curve(f"{prefix}_{name}", main_tag, value, global_step, walltime)
 
