@@ -86,10 +86,9 @@ def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
 def tree(logdir: Logdir) -> Dict[str, List[str]]:
     """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
 
-    logdir: a path, or a URL of fsspec. Links to directories are followed, and each directory is
-    listed once: by its own path if that is below `logdir`, else by the shortest path that leads to
-    it. Raises FileNotFoundError where nothing is, another OSError if the directory cannot be
-    listed.
+    logdir: a path, or a URL of fsspec. Links to directories are followed; those that are found
+    through other links only to directories that have no name below `logdir` yet. Raises
+    FileNotFoundError where nothing is, another OSError if the directory cannot be listed.
 
     A path that has the name of an event file but is not one, such as a dangling link or a pipe, is
     listed too: opening it raises the error. So is a directory that cannot be listed, as the only
@@ -143,24 +142,29 @@ def is_event_file(name: str) -> bool:
 def _directories(top: str) -> List[Tuple[str, List[str]]]:
     """Directories and the paths of the files in them, from the top down, by name.
 
-    Each is listed once, so that a few links to one another are not a run for each way through them.
+    A link is another name for a directory and for those in it. A link that is found through
+    another one, or leads upwards, brings only directories without a name yet: so a few links to one
+    another are not a run for each way through them.
     """
     found: List[Tuple[str, List[str]]] = []
     seen: Set[str] = set()  # paths without links
-    links = [(0, top, os.path.realpath(top))]  # a heap: the shortest path first
+    links = [(0, top, os.path.realpath(top), False)]  # a heap: the shortest path first
     while links:
-        waiting = [heappop(links)[1:]]
+        _, path, real, again = heappop(links)
+        waiting, through_link = [(path, real)], path != top
         while waiting:
             directory, real = waiting.pop()
-            if real in seen:
+            if real in seen and not again:
                 continue
             seen.add(real)
             files, below, linked = _listed(directory, real, directory == top)
             if files is not None:
                 found.append((directory, files))
             waiting += below
-            for path, real in linked:
-                heappush(links, (path.count(os.sep), path, real))
+            for path, target in linked:
+                upwards = os.path.join(real, "").startswith(os.path.join(target, ""))
+                heappush(links, (path.count(os.sep), path, target,
+                                 not (through_link or upwards)))
     return sorted(found, key=lambda one: one[0].split(os.sep))
 
 
@@ -183,11 +187,12 @@ def _listed(directory: str, real: str, is_top: bool) -> Tuple[Optional[List[str]
     linked: _Paths = []
     for entry in found:
         if _is(entry.is_dir):
-            if entry.is_symlink():
-                linked.append((entry.path, os.path.realpath(entry.path)))
-            else:  # on Windows it may be a junction
-                below.append((entry.path, os.path.realpath(entry.path) if os.name == "nt"
-                              else os.path.join(real, entry.name)))
+            path = os.path.join(real, entry.name)
+            if entry.is_symlink() or os.name == "nt":  # where it may be a junction
+                target = os.path.realpath(entry.path)
+                (below if target == path else linked).append((entry.path, target))
+            else:
+                below.append((entry.path, path))
         elif _is(entry.is_file) or is_event_file(entry.name):
             files.append(entry.path)
     return files, below, linked
