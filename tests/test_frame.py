@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import numpy as np
 import pytest
@@ -98,6 +98,48 @@ def test_one_run_of_many(logs: str) -> None:
     assert set(reader.frame(place).run) == {"b"} and len(reader.frame(place)) == 11
     assert set(reader.frame(places[:2]).run) == {"a", "a/eval"}
     assert reader.runs(logs)["b"] == place.files
+
+
+def test_several_log_directories(logs: str, tmp_path_factory: pytest.TempPathFactory,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of one name in several directories are called by their directories, too, so that no
+    value is under that of another run. The names of others stay; no file is read twice."""
+    seeds = tmp_path_factory.mktemp("seeds")
+    for number, name in enumerate(["one/s", "two/s", "two/s/eval", "six/other", "five", "four/s"]):
+        written(seeds / name, [scalar_event("loss", float(number), 1)])
+    (seeds / "link").symlink_to("one")
+
+    def values(*given: str, **more: Any) -> Dict[str, List[float]]:
+        frame = reader.frame([seeds / name for name in given], tags="loss", **more)
+        if "wide" in more:
+            frame = frame.reset_index().rename(columns={"loss": "value"})
+        return {str(name): part.value.tolist()
+                for name, part in frame.groupby("run", observed=True)}
+    for more in ({}, {"wide": True}):
+        assert values("one", "two", "six", **more) == {
+            "one/s": [0], "two/s": [1], "two/s/eval": [2], "other": [3]}
+    assert values("one/s", "two/s") == {"one/s": [0], "two/s": [1], "two/s/eval": [2]}
+    assert reader.frame([]).empty
+    assert values("five", "one") == {".": [4], "s": [0]}
+    once = values("one")
+    for given in (["one", "one"], ["one", "one/s"], ["one/s", "one"], ["link", "one"],
+                  ["one", "one/s/events.out.tfevents.1600000000"], ["one", "one/../one/"]):
+        assert values(*given) == once, given
+    monkeypatch.chdir(seeds / "one")
+    pd.testing.assert_frame_equal(reader.frame([".", "../four"]),
+                                  reader.frame([seeds / "one", seeds / "four"]))
+    keys = [*reader.runs(seeds / "one"), *reader.runs(seeds / "two")]
+    assert set(reader.frame(keys).run) == {"one/s", "two/s", "two/s/eval"}
+    assert len(reader.frame([logs, *reader.runs(logs)])) == 24
+
+
+def test_names_that_directories_give(tmp_path: Path) -> None:
+    """A name that a directory gives to a run may be that of a third run: then its directory is part
+    of that name as well."""
+    for number, name in enumerate(["a/s", "b/s", "c/a/s", "c/d"]):
+        written(tmp_path / name, [scalar_event("loss", float(number), 1)])
+    frame = reader.frame([tmp_path / "a", tmp_path / "c", tmp_path / "b"])
+    assert dict(zip(frame.run, frame.value)) == {"a/s": 0, "b/s": 1, "c/a/s": 2, "c/d": 3}
 
 
 def test_processes(logs: str) -> None:

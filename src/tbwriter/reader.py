@@ -19,6 +19,7 @@ from typing import (TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Opti
 
 from ._files.places import RunPlace, Runs, event_files, is_url, matches
 from ._files.records import TAIL, Fault, records
+from ._files.several import together
 from ._files.stream import last_steps
 from ._files.window import Place, ReadError, Window
 from ._proto import parse
@@ -107,7 +108,9 @@ def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*",
           wide: bool = False, hparams: bool = False, jobs: int = 1) -> "pandas.DataFrame":
     """The scalars as a data frame of pandas, a row for each value.
 
-    logdir: a log directory, an event file, a name out of `runs`, or a list of such.
+    logdir: a log directory, an event file, a name out of `runs`, or a list of such. Of several
+        directories with runs of one name, the directory is part of the name, as in "seed1/train";
+        a file that two of them contain is read once.
     runs, tags: only those whose names fit: "*" stands for any text, "?" for any character.
     wide: a column for each tag instead, indexed by run and step; of several values with the same
         step the last counts. wall_time is left out.
@@ -124,12 +127,12 @@ def frame(logdir: Union[Logs, Sequence[Logs]], runs: str = "*", tags: str = "*",
     """
     from ._reading.frames import long_frame, wide_frame
 
-    given = [logdir] if isinstance(logdir, (str, os.PathLike)) else list(logdir)
-    found: Dict[str, List[str]] = {}
-    for one in given:
-        for name, paths in event_files(os.fspath(one)).items() if not isinstance(one, RunPlace) \
-                else [(one, one.files)]:
-            found.setdefault(name, []).extend(paths)
+    given = [logdir] if isinstance(logdir, (str, bytes, os.PathLike)) else logdir
+    if not isinstance(given, Iterable):
+        raise TypeError(f"got {logdir!r:.100}, want a log directory or a list of such")
+    each: List[Dict[str, List[str]]] = [
+        {one: one.files} if isinstance(one, RunPlace) else event_files(one) for one in given]
+    found = each[0] if len(each) == 1 else together(each)
     read = read_each({name: paths for name, paths in found.items() if matches(runs, name)}, jobs)
     return (wide_frame if wide else long_frame)(_whole(read), tags, hparams)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._files.places import ALONE, runs_of, size_of
 from .._files.records import raw_record
+from .._files.several import labels
 from .._reading.ahead import Copies, in_processes
 from ._index import SLAB, Index, Source, purged
 from ._rewrite import Place
@@ -58,9 +59,9 @@ def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str]]:
                 reasons.append(
                     f"the run {run} is in {len(numbers)} log directories, with values of the tag "
                     f"{tag} at the same steps: each log directory has its own run")
-    labels = _labels([os.path.dirname(place.logdir) if ALONE in place.files else place.logdir
-                      for place in found])
-    return [place._replace(prefix=labels[number]) if number in divided else place
+    names = labels([os.path.dirname(place.logdir) if ALONE in place.files else place.logdir
+                    for place in found])
+    return [place._replace(prefix=names[number]) if number in divided else place
             for number, place in enumerate(found)], reasons
 
 
@@ -123,14 +124,3 @@ def _hash(index: Index, row: int) -> bytes:
     with index.files[int(index.file[event])].open() as window:
         raw = raw_record(window, int(index.offset[event])) or b""
     return sha256(raw[21:-4]).digest()
-
-
-def _labels(logdirs: Sequence[str]) -> List[str]:
-    """A short name for each log directory: the end of its path, as long as it must be to differ."""
-    paths = [[part for part in (logdir if "://" in logdir else os.path.abspath(logdir))
-              .replace(os.sep, "/").split("/") if part] for logdir in logdirs]
-    for length in range(1, max(map(len, paths), default=0) + 1):
-        labels = ["/".join(path[-length:]) for path in paths]
-        if len(set(labels)) == len(labels):
-            return labels
-    return [f"{'/'.join(path[-1:])}-{number}" for number, path in enumerate(paths, 1)]
