@@ -142,6 +142,16 @@ def test_names_that_directories_give(tmp_path: Path) -> None:
     assert dict(zip(frame.run, frame.value)) == {"a/s": 0, "b/s": 1, "c/a/s": 2, "c/d": 3}
 
 
+@pytest.mark.parametrize("bad", [
+    {"logdir": None}, {"logdir": 5}, {"logdir": b"logs"}, {"logdir": [None]}, {"logdir": [b"logs"]},
+    {"runs": None}, {"tags": 5}, {"tags": ["loss"]}, {"jobs": None}, {"jobs": "2"}, {"jobs": 1.5}],
+    ids=repr)
+def test_arguments_of_another_type(logs: str, bad: Dict[str, Any]) -> None:
+    """TypeError with the value and the one wanted."""
+    with pytest.raises(TypeError, match="got .*, want an? (str|path|int|log directory)"):
+        reader.frame(**{"logdir": logs, **bad})
+
+
 def test_processes(logs: str) -> None:
     """`jobs` gives the same frame."""
     pd.testing.assert_frame_equal(reader.frame(logs, jobs=2), reader.frame(logs))

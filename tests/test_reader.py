@@ -103,6 +103,33 @@ def test_runs_are_named_by_their_path(tmp_path):
         reader.runs(str(tmp_path / "missing"))
 
 
+@pytest.mark.parametrize("bad", [None, 5, 1.5, b"s", ["a"], ("s",), slice(1), bytearray(b"s")],
+                         ids=repr)
+def test_arguments_of_another_type(bad, tmp_path):
+    """Every function and method raises TypeError at the call, with the value and the one wanted."""
+    written(tmp_path, [scalar_event("s", 1.0, 1)])
+    run = reader.read(tmp_path)["."]
+    calls = [run.tag, run.scalars, run.histograms, run.images, run.audio, run.text, run.tensors,
+             run.graph, reader.read, reader.runs, reader.last_steps,
+             lambda pattern: reader.matches(pattern, "s"),
+             lambda jobs: reader.read(tmp_path, jobs=jobs) if jobs != 5 else run.tag(5)]
+    if not isinstance(bad, bytes):
+        calls.append(reader.events)
+    for call in calls:
+        with pytest.raises(TypeError, match=r"got (?s:.*), want (a|an) (str|path|int)"):
+            call(bad)
+
+
+def test_a_path_may_be_a_pathlib_path(tmp_path):
+    """Each function takes str and os.PathLike alike, and strings of numpy are tags."""
+    written(tmp_path, [scalar_event("s", 1.0, 1)])
+    path, = tmp_path.iterdir()
+    assert [event.step for event in reader.events(path)] == [
+        event.step for event in reader.events(str(path))]
+    assert reader.last_steps(tmp_path) == {"s": 1}
+    assert reader.read(path)["."].scalars(np.str_("s")).values.tolist() == [1]
+
+
 def test_a_pipe_is_not_opened(tmp_path):
     """A pipe called like an event file would wait for ever: it is refused, or a fault of its run.
     """

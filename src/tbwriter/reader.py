@@ -17,7 +17,7 @@ import os
 from typing import (TYPE_CHECKING, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence,
                     Tuple, Union)
 
-from ._files.places import RunPlace, Runs, event_files, is_url, matches
+from ._files.places import RunPlace, Runs, event_files, is_url, local_path, matches
 from ._files.records import TAIL, Fault, records
 from ._files.several import together
 from ._files.stream import last_steps
@@ -82,8 +82,10 @@ def read_each(found: Mapping[str, Sequence[str]], jobs: int = 1) -> Iterator[Run
 
     found: {run: its event files}, as `runs` returns it. jobs: see `read`.
 
-    Raises ValueError for `jobs` below 1.
+    Raises ValueError for `jobs` below 1, TypeError if it is no int.
     """
+    if not hasattr(jobs, "__index__"):
+        raise TypeError(f"got jobs={jobs!r:.100}, want an int")
     if jobs < 1:
         raise ValueError(f"got jobs={jobs}, want 1 or more")
     places = [place for paths in found.values() for place in paths]
@@ -150,7 +152,8 @@ def _whole(runs: Iterable[Run]) -> Iterator[Run]:
         yield run
 
 
-def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]:
+def events(path: Union[Place, "os.PathLike[str]"], faults: Optional[List[Fault]] = None
+           ) -> Iterator[Event]:
     """The events of one file, given by its path or its bytes.
 
         steps = [event.step for event in events(path)]
@@ -158,8 +161,12 @@ def events(path: Place, faults: Optional[List[Fault]] = None) -> Iterator[Event]
     faults: a list that collects damage of the file; reading continues after it. Without
         it the first damage raises ReadError; an unfinished last record only ends the events.
 
-    Raises FileNotFoundError if there is no such file.
+    Raises FileNotFoundError if there is no such file, TypeError for neither a path nor bytes.
     """
+    return _events(path if isinstance(path, bytes) else local_path(path), faults)
+
+
+def _events(path: Place, faults: Optional[List[Fault]]) -> Iterator[Event]:
     with Window(path) as window:
         for record in records(window, faults):
             try:

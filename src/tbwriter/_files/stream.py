@@ -20,7 +20,7 @@ from typing import (Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, O
 
 import numpy as np
 
-from .places import is_event_file
+from .places import Logdir, is_event_file, local_path
 from .records import Fault, Record, check_end, records
 from .window import DISK_CHUNK, Place, ReadError, Window
 from .._proto import parse, schema
@@ -192,14 +192,17 @@ def _part(chunk: Chunk, start: int) -> Part:
     return Part(offsets, chunk.pieces, others, start + chunk.end)
 
 
-def last_steps(directory: str) -> Dict[str, int]:
+def last_steps(directory: Logdir) -> Dict[str, int]:
     """{tag: step of its last value} of the run in `directory`; damage is skipped.
 
         first = last_steps("runs/a").get("loss", -1) + 1
 
     directory: a path; {} if it does not exist. Values that a restart (`purge_step`) removed do not
         count.
+
+    Raises TypeError for what is no path.
     """
+    directory = local_path(directory)
     if not os.path.isdir(directory):
         return {}
     paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))

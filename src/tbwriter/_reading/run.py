@@ -135,7 +135,7 @@ class Run:
         return dict(Tags(self).items())
 
     def tag(self, tag: str) -> Tag:
-        """What is known of a tag. KeyError without one."""
+        """What is known of a tag. KeyError without one, TypeError for what is no str."""
         number = self._number(tag)
         metadata, facts = self._columns.metadata(number), self._facts(number)
         return Tag(self._columns.kind(number), metadata.plugin, metadata.display_name,
@@ -144,7 +144,8 @@ class Run:
     def scalars(self, tag: str) -> Series:
         """Numbers. What was stored as float32 is given as it was, in float64.
 
-        Raises KeyError for an unknown tag, ValueError for one of another kind; so do all below.
+        Raises KeyError for an unknown tag, ValueError for one of another kind, TypeError for a tag
+        that is no str; so do all below.
         """
         steps, wall_times, values = self._columns.arrays(self._number(tag, "scalar"))
         return Series(np.array(steps, np.int64), np.array(wall_times, np.float64),
@@ -197,6 +198,8 @@ class Run:
 
     def _number(self, tag: str, kind: str = "") -> int:
         """The number of a tag, which is of this kind."""
+        if not isinstance(tag, str):
+            raise TypeError(f"got the tag {tag!r:.100}, want a str")
         number = self._columns.find(tag)
         if number < 0:
             some = list(islice(Tags(self), _NAMED + 1))
