@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tbwriter._names import MAX_BYTES, file_name, is_name, relative_path, run_name
+from tbwriter._names import (MAX_BYTES, distinct, file_name, is_name, relative_path,
+                             run_name)
 
 HOSTILE = ["", ".", "..", "../x", "/etc/passwd", "a/../../b", "a\0b", "c:\\x", "~", "a" * 300,
            "é" * 100, "\n", "-rf", "x.tfevents.y", "%2E%2E", "\ud800"]
@@ -86,3 +87,43 @@ def test_names_of_long_texts_are_not_kept():
         assert tracemalloc.get_traced_memory()[0] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+ALIKE = ["..", "%2E.", "%252E.", "%25252E.", "%2e.", ".", "%2E", "%252E", "", "%", "%25", "%2525",
+         " ", "%20", "a\0b", "a%00b", "a%2500b", "x.tfevents", "x.%74fevents", "x.%2574fevents",
+         "a" * 300, file_name("a" * 300), file_name("a" * 300)[:-1], "%E9", "\udce9", "\ud800",
+         "%ED%A0%80", "a b", "a%20b", "50%", "dropout 50%", "%%", "%25%", "%2E.x", "a\\..",
+         "a%5C.."]
+
+
+def test_names_of_runs_differ():
+    """Two texts never share a run, also where one is the escaped form of the other, in any part."""
+    texts = [start + text for start in ("", "m_a/") for text in ALIKE] + ["x/" * 700, "x/" * 701]
+    texts += [run_name(text) for text in texts]
+    assert len({run_name(text) for text in texts}) == len(set(texts))
+
+
+@given(st.sets(st.text(alphabet="%.2E5/a \0", max_size=12), min_size=2))
+def test_names_of_any_runs_differ(texts):
+    """So do texts of dots, escapes and slashes."""
+    assert len(set(map(run_name, texts))) == len(texts)
+
+
+def test_runs_that_look_like_escapes():
+    """A name with "%" stays unless a name that cannot stay has it."""
+    for name in ("50%", "dropout 50%", "a%20b", "%2Fx", "%41", "100%2", "%e2", "%2e."):
+        assert run_name(name) == name
+    assert run_name("a/%2E.") == "a/%252E." and run_name("%252E.") == "%25252E."
+
+
+def test_long_names_that_look_hashed():
+    """A name that ends like one with a hash is not the name of another text."""
+    hashed = file_name("a" * 300)
+    assert len(file_name(hashed)) == MAX_BYTES and file_name(hashed) != hashed
+    assert run_name(hashed) != run_name("é" * 300) and run_name(hashed) != hashed
+
+
+def test_distinct_names():
+    """Equal names are numbered, and no number makes a name that another has."""
+    assert distinct(["a", "a", "a_1", "b", "a", "a_1"]) == ["a", "a_2", "a_1", "b", "a_3", "a_1_1"]
+    assert distinct([]) == []
