@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -152,6 +153,51 @@ def test_no_dumps(tmp_path, text):
     with pytest.raises(ValueError, match="not a dump of mx.profiler|without records"):
         convert_profile(dump, tmp_path / "logs")
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize("change", [
+    {"args": None}, {"args": 5}, {"args": "x"}, {"args": []}, {"args": {}}, {"args": {"a": "5"}},
+    {"args": {"a": None}}, {"args": {"a": math.nan}}, {"args": {"a": math.inf}},
+    {"args": {"a": 1 << 64}}, {"args": {"a": 10 ** 400}}, {"ts": math.inf}, {"ts": math.nan},
+    {"ts": -5}, {"ts": 1e30}, {"ts": None}, {"ts": [1]}, {"ph": None}, {"ph": []},
+    {"ph": "n", "tid": []}, {"ph": "n", "tid": None}, {"ph": "B", "name": []},
+    {"ph": "M", "name": "process_name", "args": None},
+    {"ph": "M", "name": "process_name", "args": {"name": 5}},
+    {"ph": "M", "name": "process_name", "args": {"name": "cpu/0"}, "pid": math.inf}], ids=repr)
+def test_wrong_records(tmp_path, capsys, change):
+    """A record whose fields have other types or ranges makes the command fail with one line."""
+    count = {"name": "c", "cat": "x", "ph": "C", "ts": T, "pid": 0, "tid": 1, "args": {"c": 1}}
+    dump = tmp_path / "profile.json"
+    dump.write_text(json.dumps({"traceEvents": [count, {**count, **change}]}), encoding="utf-8")
+    assert main(["profile", str(dump), str(tmp_path / "logs")]) != 0
+    text = capsys.readouterr().err
+    assert "got a file that is not a dump of mx.profiler" in text and "Traceback" not in text
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize("event", [5, None, "x", [], {}])
+def test_records_that_are_no_objects(event):
+    """So is a dump with anything else in its list."""
+    with pytest.raises(ValueError, match="got a file that is not a dump"):
+        mxnet_trace.read(json.dumps({"traceEvents": [event]}))
+
+
+def test_a_dump_over_many_years(tmp_path):
+    """A dump that is longer than a profile can be is an error; nothing is written."""
+    dump = tmp_path / "profile.json"
+    dump.write_text(body([memory(1, -T), memory(1, 0)]), encoding="utf-8")
+    with pytest.raises(ValueError, match="got a dump of mx.profiler over .* microseconds, want"):
+        convert_profile(dump, tmp_path / "logs")
+    assert not (tmp_path / "logs").exists()
+
+
+def test_names_that_are_not_unicode(converted):
+    """Lone surrogates and other types in names become text."""
+    mark = {"ph": "n", "ts": T, "pid": DOMAIN, "tid": CALLER}
+    written = converted(json.dumps({"traceEvents": [
+        {**mark, "name": "a \ud800", "cat": "mine"}, {**mark, "name": 5, "cat": ["x"]}]}))
+    assert sorted(name for line in written.lines for name in written.names(line)) == [
+        "5", "a \\ud800"]
 
 
 def test_command(tmp_path, capsys):

@@ -189,6 +189,27 @@ def test_tasks(recorded):
         assert start <= inner and inner + inner_length <= start + length
 
 
+def test_names_with_lone_surrogates(recorded):
+    """The names of threads and tasks are not checked by Python: what is no Unicode is escaped."""
+    def program(profile):
+        def work():
+            with profile.span("on a thread"):
+                pass
+        thread = threading.Thread(target=work, name="load \udcff")
+        thread.start()
+        thread.join()
+
+        async def request():
+            task = asyncio.current_task()
+            if hasattr(task, "set_name"):  # from Python 3.8 on
+                task.set_name("t \ud800")
+            with profile.span("in a task"):
+                pass
+        asyncio.run(request())
+    lines = recorded(program).lines
+    assert set(lines) == {"load \\udcff", "MainThread: task t \\ud800"}
+
+
 def test_tasks_one_after_another_share_a_line(recorded):
     """A thousand tasks are as many lines as ran at the same time."""
     def program(profile):

@@ -28,6 +28,9 @@ _BACKWARD = "_backward_"
 _WAITS = ("WaitForVar", "WaitForAll")
 
 _PS = 1_000_000   # picoseconds in a microsecond
+_LATEST = 1 << 53  # microseconds: 285 years after 1970
+_LONGEST = (1 << 63) // _PS - 1  # 106 days
+_MOST = 1 << 63
 _ENDS = {"B": "E", "b": "e", "(": ")"}
 _BEGINS = {end: begin for begin, end in _ENDS.items()}
 
@@ -74,11 +77,12 @@ def read(text: str, devices: Optional[Mapping[int, str]] = None) -> Trace:
     try:
         events = list(_objects(text))
         known = dict(devices or ())
-        known.update((int(one["pid"]), str(one["args"]["name"])) for one in events
+        known.update((int(one["pid"]), names.sound(one["args"]["name"])) for one in events
                      if one["ph"] == "M" and one["name"] == "process_name" and "/" in
                      one["args"]["name"])
         return _collect(events, known)
-    except (KeyError, RecursionError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
+            ) as error:
         raise ValueError("got a file that is not a dump of mx.profiler "
                          f"({type(error).__name__}: {error!s:.80})") from None
 
@@ -102,7 +106,7 @@ def session(path: Union[str, "os.PathLike[str]"], name: str = "", host: str = ""
     Raises ValueError for a file that is not a dump or has no records, OSError if it can't be read.
     """
     name, host = check_name(name), check_host(host)
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
         trace = read(file.read())
     begin, end = _extent(trace)
     return Session(begin, end, lambda: [draw(trace, begin)], name, host)
@@ -114,7 +118,11 @@ def _extent(trace: Trace) -> Tuple[int, int]:
         + [one.time for one in trace.samples]
     if not times:
         raise ValueError("got a dump of mx.profiler without records, want some")
-    return min(times) * 1000, max(times) * 1000
+    first, last = min(times), max(times)
+    if last - first > _LONGEST:
+        raise ValueError(f"got a dump of mx.profiler over {last - first} microseconds, want at most"
+                         f" {_LONGEST}")
+    return first * 1000, last * 1000
 
 
 def _objects(text: str) -> Iterator[Dict[str, Any]]:
@@ -153,26 +161,52 @@ def _collect(events: Iterable[Mapping[str, Any]], devices: Dict[int, str]) -> Tr
     begun: Dict[Tuple[Any, ...], List[int]] = {}
     for event in events:
         phase = event["ph"]
-        category = event.get("cat", "")
+        if not isinstance(phase, str):
+            raise TypeError(f"a phase of type {type(phase).__name__}")
+        category = names.sound(event.get("cat", ""))
         if category == OPERATOR and phase in "be":
             continue
         if phase in _ENDS or phase in _BEGINS:
             key = (_BEGINS.get(phase, phase), category, event["name"], event["pid"], event["tid"])
             starts = begun.setdefault(key, [])
             if phase in _ENDS:
-                starts.append(int(event["ts"]))
+                starts.append(_time(event))
             elif starts:
                 device = devices.get(event["pid"], "") if category == OPERATOR else ""
-                spans.append(Span(starts.pop(), int(event["ts"]), str(event["name"]), category,
-                                  device, event["tid"]))
+                spans.append(Span(starts.pop(), _time(event), names.sound(event["name"]),
+                                  category, device, _thread(event)))
         elif phase == "n":
-            moment = int(event["ts"])
-            spans.append(Span(moment, moment, str(event["name"]), category, "", event["tid"]))
+            moment = _time(event)
+            spans.append(Span(moment, moment, names.sound(event["name"]), category, "",
+                              _thread(event)))
         elif phase == "C":
             [value] = event["args"].values()
-            samples.append(Sample(int(event["ts"]), str(event["name"]), category, value))
+            samples.append(Sample(_time(event), names.sound(event["name"]), category,
+                                  _value(value)))
     samples.sort()
     return Trace(spans, samples, sum(map(len, begun.values())), devices)
+
+
+def _time(event: Mapping[str, Any]) -> int:
+    time = int(event["ts"])
+    if not 0 <= time < _LATEST:
+        raise ValueError(f"a time of {time} microseconds")
+    return time
+
+
+def _thread(event: Mapping[str, Any]) -> int:
+    thread = event["tid"]
+    if not isinstance(thread, int):
+        raise TypeError(f"a thread of type {type(thread).__name__}")
+    return thread
+
+
+def _value(value: Any) -> float:
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"a value of type {type(value).__name__}")
+    if not abs(value) < _MOST:
+        raise ValueError(f"the value {value:.3g}")
+    return value
 
 
 class _Drawer:

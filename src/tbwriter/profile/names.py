@@ -6,7 +6,7 @@ Tried with xprof 2.24.2.
 from __future__ import annotations
 
 import re
-from typing import List, Tuple, Union
+from typing import Any, List, Tuple, Union
 
 from .xplane import Event, Line, Plane, Stats
 
@@ -76,6 +76,12 @@ def memory(pool: str, start: int, in_use: int, change: int, peak: int,
 def counter(name: str, start: int, series: Tuple[Tuple[str, Number], ...]) -> Event:
     """The values of a counter's series from now on; drawn as a track of its own."""
     return Event(name, start, 0, series)
+
+
+def sound(name: Any) -> str:
+    """A name that is not checked, such as a thread's, as valid Unicode: a lone surrogate becomes
+    the text of its escape, such as `\\udcff`."""
+    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def line_name(name: str) -> str:

@@ -382,7 +382,8 @@ def _task() -> Optional[Tuple[int, str]]:
     if _modules["asyncio.events"]._get_running_loop() is None:
         return None
     task = _modules["asyncio.tasks"].current_task()
-    return None if task is None else (id(task), str(getattr(task, "get_name", lambda: "")()))
+    return None if task is None else (
+        id(task), names.sound(getattr(task, "get_name", lambda: "")()))
 
 
 def _check_name(name: Any) -> str:

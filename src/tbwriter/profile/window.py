@@ -6,6 +6,7 @@ import time
 from itertools import count
 from typing import Any, List, NamedTuple, Optional, Tuple
 
+from . import names
 from .xplane import Stats
 
 now = time.perf_counter_ns
@@ -22,7 +23,7 @@ class Lane:
 
     @property
     def name(self) -> str:
-        return self._thread.name
+        return names.sound(self._thread.name)
 
 
 class Record:
