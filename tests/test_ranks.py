@@ -153,3 +153,27 @@ def test_mistakes(environment, tmp_path, error, ranks, run, text):
     """Ranks that there are not, and runs that several processes would share, are refused."""
     with pytest.raises(error, match=text):
         rank_writer(tmp_path, ranks, run=run, place=(0, 2))
+
+
+@pytest.mark.parametrize("error, options, text", [
+    (ValueError, {"run": "{x}"}, r"got run='\{x\}' .*, want a format such as 'rank\{\}'"),
+    (ValueError, {"run": "{1}"}, "got run=.*, want a format"),
+    (ValueError, {"run": "{"}, "got run=.*, want a format"),
+    (ValueError, {"run": "{:q}"}, "got run=.*, want a format"),
+    (TypeError, {"run": 5}, "got run of type int, want str"),
+    (ValueError, {"run": "r{:.0e}", "place": (0, 1001)}, "so that each rank has a run of its own"),
+    (TypeError, {"place": 5}, r"got place=5, want \(rank, size\), two integers"),
+    (TypeError, {"place": ("0", 2)}, "got place=.*, want"),
+    (ValueError, {"place": (2, 2)}, r"got place=\(2, 2\), want a rank from 0 to size - 1"),
+    (TypeError, {"logdir": 5}, "got logdir of type int, want a path"),
+    (ValueError, {"logdir": "a\0b"}, "got the logdir 'a.x00b', want one without NUL")])
+def test_wrong_runs_and_places(environment, tmp_path, error, options, text):
+    """A format that does not take one number, and other places and directories, are refused."""
+    with pytest.raises(error, match=text):
+        rank_writer(**{"logdir": tmp_path, "ranks": None, "place": (0, 2), **options})
+
+
+def test_a_directory_in_bytes(environment, tmp_path):
+    """A log directory may be bytes, as for FileWriter."""
+    with rank_writer(os.fsencode(tmp_path / "é"), None, place=(1, 2)) as writer:
+        assert writer.get_logdir() == str(tmp_path / "é" / "rank1")

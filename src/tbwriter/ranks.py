@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 from typing import Any, Collection, NamedTuple, Optional, Tuple, Type, TypeVar, Union
 
+from ._foreign import shown
+from ._names import as_path
 from .summary_writer import SummaryWriter
 from .writer import FileWriter
 
@@ -83,22 +85,47 @@ def rank_writer(logdir: Union[str, "os.PathLike[str]"], ranks: Optional[Collecti
     A program of one process always logs, into `logdir` itself. A silent writer creates no file or
     directory.
 
-    Raises TypeError for ranks that are not a collection of integers, ValueError for a rank beyond
-    the number of processes and if several ranks would log into one run, and the errors of `kind`.
+    Raises TypeError for ranks that are not a collection of integers and for arguments of other
+    types, ValueError for a rank beyond the number of processes, for a run that is not a format of
+    one number and if several ranks would log into one run, and the errors of `kind`.
     """
-    rank, size = find_rank() if place is None else place
+    rank, size = find_rank() if place is None else _place(place)
     if size == 1:
         return kind(logdir, **options)
+    directory = as_path(logdir)
     wanted = _wanted(ranks, size)
     if run is None:
         run = "" if len(wanted) == 1 else "rank{}"
-    if len(wanted) > 1 and run.format(0) == run.format(1):
+    runs = {_run(run, one) for one in wanted}
+    if len(runs) < len(wanted):
         raise ValueError(f"got run={run!r} for {len(wanted)} ranks, want a format such as "
                          "'rank{}', so that each rank has a run of its own")
     if rank not in wanted:
         options["disabled"] = True
-    directory = os.fspath(logdir)
-    return kind(f"{directory}/{run.format(rank)}" if run else directory, **options)
+    return kind(f"{directory}/{_run(run, rank)}" if run else directory, **options)
+
+
+def _place(place: Any) -> Rank:
+    """A rank and a size that were given."""
+    try:
+        rank, size = place
+        found = Rank(rank.__index__(), size.__index__())
+    except Exception:
+        raise TypeError(f"got place={shown(place)}, want (rank, size), two integers") from None
+    if not 0 <= found.rank < found.size:
+        raise ValueError(f"got place={shown(place)}, want a rank from 0 to size - 1")
+    return found
+
+
+def _run(run: str, rank: int) -> str:
+    """The run of a rank."""
+    if not isinstance(run, str):
+        raise TypeError(f"got run of type {type(run).__name__}, want str")
+    try:
+        return run.format(rank)
+    except Exception as error:
+        raise ValueError(f"got run={shown(run)} ({type(error).__name__}: {error!s:.80}), want a "
+                         "format such as 'rank{}'") from None
 
 
 def _wanted(ranks: Optional[Collection[int]], size: int) -> Collection[int]:
