@@ -273,6 +273,44 @@ def test_composite_metrics_of_the_same_name(tmp_path):
             assert len(b.scalars("train", "net/accuracy_1")) == BATCHES
 
 
+def test_numbers_of_metrics_leave_others_alone(tmp_path):
+    """A metric whose own name is that of a numbered one keeps it; the number is another one."""
+    metric = mx.metric.CompositeEvalMetric([
+        mx.metric.Accuracy(), mx.metric.Accuracy(), mx.metric.Accuracy(name="accuracy_1")])
+    for value, one in enumerate(metric.metrics):
+        one.sum_metric = one.global_sum_metric = value
+        one.num_inst = one.global_num_inst = 1
+    with FileWriter(tmp_path) as writer:
+        BatchMetrics(writer, run="")(Param(0, 0, metric, None))
+    with board(tmp_path, "python") as b:
+        assert {tag: b.scalars(".", tag) for tag in b.tags("scalars", ".")} == {
+            "accuracy": [(0, 0)], "accuracy_2": [(0, 1)], "accuracy_1": [(0, 2)]}
+
+
+@pytest.mark.parametrize("result, text", [
+    (None, "got TypeError .* from get_name_value.. of the metric Own, want a list of .name, value"),
+    (5, "got TypeError .* of the metric Own"),
+    ([("a", 1, 2)], "got ValueError .* of the metric Own"),
+    ([5], "got TypeError .* of the metric Own"),
+    ([(5, 1.0)], "got a name of type int .5. from the metric Own, want str"),
+    ([(None, 1.0)], "got a name of type NoneType .* from the metric Own, want str"),
+    ([("a", np.zeros(2))], "got .* want"), ([("a", "x")], "got .* want")], ids=repr)
+@pytest.mark.parametrize("num_inst", [0, 1])
+def test_metrics_that_return_something_else(tmp_path, result, text, num_inst):
+    """A metric that does not return names and numbers is an error that names the metric."""
+    class Own:
+        def get_name_value(self):
+            return result
+
+    metric = Own()
+    metric.num_inst = num_inst
+    param = Param(0, 0, metric, None)
+    with FileWriter(tmp_path) as writer:
+        for callback in (BatchMetrics(writer), EvalMetrics(writer)):
+            with pytest.raises((TypeError, ValueError), match=text):
+                callback(param)
+
+
 def resume(tmp_path, begin_step=None, trained=None, iterator=None, **more):
     """The third and fourth epoch of training, by a new process's callbacks."""
     with FileWriter(tmp_path) as writer:

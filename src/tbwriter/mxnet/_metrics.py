@@ -6,6 +6,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Dict, List, Optional, Tuple
 
+from .._foreign import shown
+from .._names import distinct
 from ..writer import FileWriter
 from ._callback import BatchCallback, Callback
 from ._steps import Steps, evaluates, scope_of
@@ -18,7 +20,7 @@ class BatchMetrics(BatchCallback):
     at the end of the epoch. A Speedometer that resets the metric, before or after this callback,
     does not change the value. A metric of your own without global statistics is read as it is, or
     one batch later if it has just been reset. Metrics of the same name are numbered: accuracy,
-    accuracy_1.
+    accuracy_1, without the numbers that other metrics have in their names.
 
     writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
     prefix: precedes the metric's name in the tag.
@@ -101,10 +103,8 @@ def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
             else:
                 _ask(part, values)
     if len(values) > 1 and len(dict(values)) < len(values):
-        seen: Dict[str, int] = {}
-        for index, (name, value) in enumerate(values):
-            number = seen[name] = seen.get(name, -1) + 1
-            values[index] = (f"{name}_{number}" if number else name, value)
+        names = distinct([name for name, _ in values])
+        values = list(zip(names, [value for _, value in values]))
     return values
 
 
@@ -115,13 +115,36 @@ def _ask(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
             _ask(part, values)
     elif metric is not None:
         overall = getattr(metric, "_has_global_stats", False)
-        pairs = metric.get_global_name_value() if overall else metric.get_name_value()
+        pairs = _pairs(metric, "get_global_name_value" if overall else "get_name_value")
         # MXNet returns NaN for a metric without samples since its reset. The NaN of a loss is
         # kept. A metric may also return None, or an array of one element.
         if getattr(metric, "global_num_inst" if overall else "num_inst", 1):
             values += pairs
         else:
-            values += [(name, None if value != value else value) for name, value in pairs]
+            values += [(name, None if _is_nan(value) else value) for name, value in pairs]
+
+
+def _pairs(metric: Any, method: str) -> List[Tuple[str, Any]]:
+    """(name, value) of one metric, by its method. Raises TypeError or ValueError for anything else.
+    """
+    try:
+        pairs = [(name, value) for name, value in getattr(metric, method)()]
+    except (TypeError, ValueError) as error:  # MXNet's own method raises it for what `get` returns
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"got {type(error).__name__} ({error!s:.100}) from {method}() of the metric "
+                   f"{type(metric).__name__}, want a list of (name, value)") from error
+    for name, _ in pairs:
+        if not isinstance(name, str):
+            raise TypeError(f"got a name of type {type(name).__name__} ({shown(name)}) from the "
+                            f"metric {type(metric).__name__}, want str")
+    return pairs
+
+
+def _is_nan(value: Any) -> bool:
+    try:
+        return bool(value != value)
+    except Exception:  # several numbers, which `add_scalar` refuses
+        return False
 
 
 _ASKED = "get_global", "get_global_name_value"
