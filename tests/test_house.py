@@ -31,7 +31,7 @@ ORDER: List[Set[str]] = [
     {"_reading"},
     {"summary"},
     {"profile"},
-    {"_entries", "_steps"},
+    {"_entries", "_steps", "_layout", "_metadata"},
     {"writer", "reader"},
     {"_add_kinds"},
     {"summary_writer"},

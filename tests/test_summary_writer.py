@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import inspect
 import json
 import math
@@ -10,7 +11,10 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -18,9 +22,11 @@ import pytest
 from tests.support.judges import board, both_loaders, events, http
 from PIL import Image
 from tensorboard.compat.proto import graph_pb2
+from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from tbwriter import FileWriter, SummaryWriter, summary
+from tbwriter.compat import tensorboardX, torch
 from tests.support.data import SIGNATURES
 
 MODULES = {"torch": "torch.utils.tensorboard", "tensorboardX": "tensorboardX",
@@ -716,3 +722,205 @@ def test_what_editors_complete(name):
     """Methods that return the writer itself or one like it are in SummaryWriter: jedi, which
     completes in Jupyter and many editors, takes "Self" for the class in which it reads it."""
     assert getattr(SummaryWriter, name).__qualname__ == f"SummaryWriter.{name}"
+
+
+def in_threads(*calls):
+    """Run the calls at the same time, each on a thread."""
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def last_layout(path):
+    """{(category, chart): tags} of the last layout in the files."""
+    last = [value for event in events(path) for value in event.summary.value
+            if value.tag == "custom_scalars__config__"][-1]
+    layout = layout_pb2.Layout.FromString(last.tensor.string_val[0])
+    return {(category.title, chart.title): list(chart.multiline.tag)
+            for category in layout.category for chart in category.chart}
+
+
+@pytest.fixture
+def eager_threads():
+    """Threads that take turns after a few instructions."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_charts_of_several_threads(tmp_path, eager_threads):
+    """The last layout has every chart that any thread added, and every curve of a shared chart."""
+    with SummaryWriter(tmp_path) as writer:
+        def add(thread):
+            for number in range(15):
+                writer.add_custom_scalars_multilinechart(["x"], f"c{thread % 2}",
+                                                         f"{thread} {number}")
+                writer.add_scalars("shared", {f"{thread} {number}": 1.0}, number, overlay="custom")
+                writer.add_custom_scalars({f"{thread} {number}": {"t": ["Multiline", ["y"]]}})
+        in_threads(*[partial(add, thread) for thread in range(4)])
+    found = last_layout(tmp_path)
+    assert len(found) == 4 * 15 * 2 + 1 and len(found["shared", "shared"]) == 4 * 15
+
+
+def test_a_layout_that_is_overtaken(tmp_path):
+    """A chart that is added while a layout is on its way, as by a signal handler, is in the last
+    layout."""
+    class Interrupted(SummaryWriter):
+        def add(self, payload, step=None, wall_time=None):
+            if self.default_step is None:
+                self.default_step = 5
+                self.add_custom_scalars_multilinechart(["y"], "c", "second")
+            super().add(payload, step, wall_time)
+
+    with Interrupted(tmp_path) as writer:
+        writer.add_custom_scalars_multilinechart(["x"], "c", "first")
+    assert last_layout(tmp_path) == {("c", "first"): ["x"], ("c", "second"): ["y"]}
+
+
+def test_a_wrong_chart_changes_nothing(tmp_path):
+    """After a chart that is refused, others can be added, and the layout does not have it."""
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises(ValueError, match="got .* want"):
+            writer.add_custom_scalars_multilinechart([], "c", "wrong")
+        with pytest.raises(ValueError, match="got .* want"):
+            writer.add_custom_scalars({"c": {"wrong": ["Multiline", []]}})
+        writer.add_custom_scalars_multilinechart(["x"], "c", "right")
+    assert last_layout(tmp_path) == {("c", "right"): ["x"]}
+
+
+def test_metadata_of_several_threads(tmp_path):
+    """Blocks of two threads that overlap give each thread its own step and time; afterwards values
+    are numbered and have the present time."""
+    inside, both, left = (threading.Event() for _ in range(3))
+    with SummaryWriter(tmp_path) as writer:
+        def first():
+            with writer.use_metadata(global_step=7, walltime=3.0):
+                inside.set()
+                both.wait(30)
+                writer.add_scalar("a", 1)
+                writer.add_scalars("m", {"a": 1})
+            left.set()
+
+        def second():
+            inside.wait(30)
+            with writer.use_metadata(global_step=9, walltime=4.0):
+                both.set()
+                left.wait(30)
+                writer.add_scalar("a", 2)
+                writer.add_text("t", "x")
+        in_threads(first, second)
+        assert writer.default_step is None
+        writer.add_scalar("b", 3)
+        assert "add_scalar" not in vars(writer)
+    found = [(value.tag, event.step, event.wall_time) for event in events(tmp_path)
+             for value in event.summary.value]
+    assert sorted(one for one in found if one[0] != "b") == [
+        ("a", 7, 3.0), ("a", 9, 4.0), ("m", 7, 3.0), ("t", 9, 4.0)]
+    (_, step, seconds), = [one for one in found if one[0] == "b"]
+    assert step == 0 and seconds > 1e9
+
+
+def test_metadata_of_tasks(tmp_path):
+    """Blocks of two asyncio tasks that overlap give each its own step, also to tasks that it
+    starts; a step that is set inside a block is that of the block."""
+    with SummaryWriter(tmp_path) as writer:
+        async def log(tag, step):
+            with writer.use_metadata(global_step=step):
+                await asyncio.sleep(0)
+                writer.add_scalar(tag, 1)
+                await asyncio.ensure_future(inner(tag))
+                writer.default_step = step + 10
+                await asyncio.sleep(0)
+                writer.add_scalar(tag, 3)
+
+        async def inner(tag):
+            writer.add_scalar(tag, 2)
+
+        async def both():
+            await asyncio.gather(log("a", 5), log("b", 6))
+        asyncio.run(both())
+        assert writer.default_step is None
+    assert values(tmp_path, "a") == [(5, 1.0), (5, 2.0), (15, 3.0)]
+    assert values(tmp_path, "b") == [(6, 1.0), (6, 2.0), (16, 3.0)]
+
+
+def trials(path):
+    """The number of trials of each run, sorted."""
+    runs = Counter(file.parent for file in path.rglob("*tfevents*") for event in events(file)
+                   for value in event.summary.value
+                   if value.tag == "_hparams_/session_start_info")
+    return sorted(runs.values())
+
+
+@pytest.mark.parametrize("make", [SummaryWriter, torch.SummaryWriter, tensorboardX.SummaryWriter])
+def test_trials_while_the_clock_stands_still(tmp_path, monkeypatch, make):
+    """Each trial has a run of its own even if the clock does not advance between them."""
+    monkeypatch.setattr(time, "time", lambda: 1.6e9 + 0.5)
+    with make(tmp_path) as writer:
+        for trial in range(4):
+            writer.add_hparams({"lr": trial}, {"m": trial})
+    assert trials(tmp_path) == [1] * 4
+
+
+def test_trials_of_several_threads(tmp_path, eager_threads):
+    """Trials that threads add at the same time have a run each."""
+    for number in range(10):
+        path = tmp_path / str(number)
+        with SummaryWriter(path) as writer:
+            in_threads(*[partial(writer.add_hparams, {"lr": trial}, {"m": 1.0})
+                         for trial in range(4)])
+        assert trials(path) == [1] * 4
+
+
+@pytest.mark.parametrize("make, start, tags", [
+    (SummaryWriter, "", ["train/loss", "train/loss_2", "train/loss_1"]),
+    (tensorboardX.SummaryWriter, "{}/", ["train/loss", "train/loss_2", "train/loss_1"])])
+def test_export_of_equal_names(tmp_path, make, start, tags):
+    """A tag of this run keeps the name that a tag of a run below would have too; that is numbered,
+    and no number makes it equal to a third."""
+    path = str(tmp_path / "log")
+    with make(path) as writer:
+        writer.add_scalar("train/loss", 1.0, 1, 5.0)
+        writer.sub_run("train").add_scalar("loss", 2.0, 1, 5.0)
+        writer.add_scalar("train/loss_1", 3.0, 1, 5.0)
+        writer.export_scalars_to_json(tmp_path / "s.json")
+    assert json.loads((tmp_path / "s.json").read_text()) == {
+        start.format(path) + tag: [[5.0, 1, value]] for tag, value in zip(tags, (1.0, 2.0, 3.0))}
+
+
+class Refusing:
+    """An argument whose methods raise."""
+
+    def __bool__(self):
+        raise RuntimeError("no truth value")
+
+    def __fspath__(self):
+        raise RuntimeError("no path")
+
+
+@pytest.mark.parametrize("kind", [SummaryWriter, FileWriter])
+@pytest.mark.parametrize("arguments", [
+    *[{name: value} for name in ("strict", "asynchronous", "disabled", "resume")
+      for value in (Refusing(), np.zeros(2))],
+    *[{"logdir": value} for value in ("a\0b", b"a\0b", "a\ud800", 5, ["a"], Refusing())],
+    *[{"filename_suffix": value} for value in ("\ud800", "\0", 5, b"x", Refusing())]], ids=repr)
+def test_wrong_arguments_of_the_writer(tmp_path, kind, arguments):
+    """Flags without a truth value, and paths and endings that no file system takes, are refused
+    by TypeError or ValueError, and nothing is made."""
+    with pytest.raises((TypeError, ValueError), match="^got .*, want "):
+        kind(**{"logdir": tmp_path / "log", **arguments})
+    assert not list(tmp_path.rglob("*tfevents*"))
+
+
+@pytest.mark.parametrize("arguments", [
+    {"write_to_disk": Refusing()}, {"write_to_disk": np.zeros(2)}, {"comment": "\ud800"},
+    {"comment": b"x"}], ids=repr)
+def test_wrong_arguments_of_the_default_directory(tmp_path, monkeypatch, arguments):
+    """So are such a comment and flag."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((TypeError, ValueError), match="^got .*, want "):
+        SummaryWriter(**arguments)
+    assert not list(tmp_path.rglob("*"))

@@ -134,7 +134,7 @@ def as_path(path: Any, what: str = "logdir") -> str:
     """A path of any kind as a str. TypeError for anything else, ValueError for text that no file
     system takes."""
     try:
-        text = os.fsdecode(path)
+        text = str.__str__(os.fsdecode(path))  # of a class of its own, a plain one
     except Exception as error:
         raise TypeError(f"got {what} of type {type(path).__name__}, want a path") from error
     try:

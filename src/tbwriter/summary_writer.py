@@ -14,15 +14,18 @@ import time
 from collections import abc  # typing's classes are slow in isinstance
 from contextlib import contextmanager
 from itertools import count
-from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence,
-                    Union)
+from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set,
+                    Tuple, Union)
 
 from ._foreign import checked, shown
 from . import summary
-from ._names import run_name as safe_run_name
+from ._layout import Layout
+from ._loading import loading
+from ._metadata import Metadata
+from ._names import as_path, distinct, run_name as safe_run_name
 from ._proto import messages
 from ._proto.messages import Summary
-from ._values.number import INF, as_step, as_wall_time
+from ._values.number import INF, as_flag, as_step, as_wall_time
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._steps import Continued
@@ -66,22 +69,34 @@ class SummaryWriter(KindMethods):
                  logdir: Union[None, str, "os.PathLike[str]"] = None, asynchronous: bool = True,
                  strict: bool = False, disabled: bool = False, resume: bool = False,
                  max_buffer: int = DEFAULT_BUFFER, max_file_bytes: Optional[int] = None) -> None:
-        silent = disabled or not write_to_disk
+        silent = as_flag(disabled, "disabled") or not as_flag(write_to_disk, "write_to_disk")
         if log_dir is None:
-            log_dir = _new_directory(comment or "", silent) if logdir is None else logdir
+            log_dir = _new_directory(comment, silent) if logdir is None else logdir
         super().__init__(log_dir, max_queue, flush_secs, filename_suffix,
                          asynchronous=asynchronous, strict=strict,
                          disabled=silent, purge_step=purge_step,
                          resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
 
     def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
-        self.default_step: Optional[int] = None
-        self._default_wall_time: Optional[float] = None
-        self._layout: Dict[str, Dict[str, Any]] = {}
-        self._overlays: Dict[str, List[str]] = {}
-        self._trial: Optional[bytes] = None
+        self._metadata = Metadata()
+        self._timed: Set[object] = set()  # blocks of `use_metadata` with a time
+        self._layout = Layout()
+        self._trials: Dict[str, Any] = {}  # by run
         self._continued = Continued()
         super()._open(logdir, settings, probe)
+
+    @property
+    def default_step(self) -> Optional[int]:
+        """The step of values that are added without one; None numbers them 0, 1, ..."""
+        return self._metadata.step
+
+    @default_step.setter
+    def default_step(self, step: Optional[int]) -> None:
+        self._metadata.step = step
+
+    @property
+    def _default_wall_time(self) -> Optional[float]:
+        return self._metadata.wall_time
 
     @property
     def log_dir(self) -> str:
@@ -124,23 +139,29 @@ class SummaryWriter(KindMethods):
             with writer.use_metadata(global_step=7):
                 writer.add_scalar("loss", 0.5)
 
+        A block holds for its own thread or asyncio task: the values of other threads keep theirs.
+
         global_step: an integer. walltime: seconds since 1970. None changes nothing.
 
         Raises TypeError or ValueError for others.
         """
-        former = self.default_step, self._default_wall_time
-        if global_step is not None:
-            self.default_step = as_step(global_step)
-        if walltime is not None:
-            self._default_wall_time = as_wall_time(walltime)
-            # The plain add_scalar looks at the clock without asking.
-            self._bind("add_scalar", self._add_scalar_then)
+        step = None if global_step is None else as_step(global_step)
+        seconds = None if walltime is None else as_wall_time(walltime)
+        block = object()
+        if seconds is not None and not self.disabled:
+            with loading:  # other threads begin and end blocks
+                self._timed.add(block)
+                # The plain add_scalar looks at the clock without asking.
+                self._bind("add_scalar", self._add_scalar_then)
         try:
-            yield self
+            with self._metadata.block(step, seconds):
+                yield self
         finally:
-            self.default_step, self._default_wall_time = former
-            if self._default_wall_time is None:
-                self._bind("add_scalar", None)
+            if block in self._timed:
+                with loading:
+                    self._timed.remove(block)
+                    if not self._timed:
+                        self._bind("add_scalar", None)
 
     # Scalars. add_scalar is FileWriter's.
 
@@ -169,7 +190,7 @@ class SummaryWriter(KindMethods):
             values = {f"{main_tag}/{name}": value
                       for name, value in _curves(tag_scalar_dict).items()}
             self.add_values(values, global_step, walltime)
-            self._add_overlay(main_tag, values)
+            self._layout.add_curves(main_tag, values, self.add)
             return
         step = self.default_step if global_step is None else global_step
         seconds = self._default_wall_time if walltime is None else walltime
@@ -221,21 +242,25 @@ class SummaryWriter(KindMethods):
             writer.export_scalars_to_json("scalars.json")
 
         {tag: [[walltime, step, value], ...], ...}; tags of runs below have the run before a "/".
-        They are read back from the event files. NaN and infinities are "NaN", "Infinity" and
-        "-Infinity", as TensorBoard gives them. Raises OSError for a path that can't be written.
+        Where several have one name, a tag of this run keeps it, or else that of the first run; the
+        others end in _1, _2, ... All are read back from the event files. NaN and infinities are
+        "NaN", "Infinity" and "-Infinity", as TensorBoard gives them. Raises OSError for a path that
+        can't be written.
         """
         import json
 
-        found: Dict[str, Any] = {}
+        names: List[str] = []
+        points: List[Any] = []
         if not self.disabled:
             from .reader import read
             self.flush()
-            for name, run in read(self.get_logdir()).items():
+            for name, run in sorted(read(self.get_logdir()).items(), key=_own_first):
                 for tag, kind in run.tags.items():
                     if kind == "scalar":
-                        found[tag if name == "." else f"{name}/{tag}"] = _points(run.scalars(tag))
+                        names.append(tag if name == "." else f"{name}/{tag}")
+                        points.append(_points(run.scalars(tag)))
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(found, file, allow_nan=False)
+            json.dump(dict(zip(distinct(names), points)), file, allow_nan=False)
 
     # Layouts and trials.
 
@@ -252,11 +277,7 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for another structure.
         """
-        whole = {**self._layout, **_mapping("layout", layout)}
-        if not whole:
-            raise ValueError("got an empty layout, want at least one category")
-        self.add(summary.custom_scalars(whole))
-        self._layout = {category: dict(charts) for category, charts in whole.items()}
+        self._layout.add_categories(_mapping("layout", layout), self.add)
 
     @checked
     def add_custom_scalars_multilinechart(self, tags: Sequence[str], category: str = "default",
@@ -270,7 +291,7 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for anything but a list of tags.
         """
-        self._add_chart(category, title, ["Multiline", tags])
+        self._layout.add_chart(category, title, ["Multiline", tags], self.add)
 
     @checked
     def add_custom_scalars_marginchart(self, tags: Sequence[str], category: str = "default",
@@ -284,7 +305,7 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for anything but a list of three tags.
         """
-        self._add_chart(category, title, ["Margin", tags])
+        self._layout.add_chart(category, title, ["Margin", tags], self.add)
 
     @checked
     def add_hparams(self, hparam_dict: Mapping[str, Any], metric_dict: Mapping[str, Any],
@@ -349,41 +370,39 @@ class SummaryWriter(KindMethods):
                            self._default_wall_time if walltime is None else walltime,
                            *args, **kwargs)
 
-    def _add_chart(self, category: str, title: str, chart: List[Any]) -> None:
-        category, title = map(messages.check_tag, (category, title))
-        self.add_custom_scalars({category: {**self._layout.get(category, {}), title: chart}})
-
-    def _add_overlay(self, main_tag: str, tags: Mapping[str, Any]) -> None:
-        known = self._overlays.setdefault(main_tag, [])
-        new = [tag for tag in tags if tag not in known]
-        if new:
-            known += new
-            # "re.match": the expression has to say where a tag ends.
-            self._add_chart(main_tag.partition("/")[0], main_tag,
-                            ["Multiline", [re.escape(tag) + "$" for tag in known]])
-
     def _run_of_trial(self, hparams: bytes, name: Optional[str]) -> FileWriter:
         if name is not None:
             name = messages.check_tag(name)
         if name:
             return self.sub_run(safe_run_name(name))
-        if self._trial is None or self._trial == hparams:
-            self._trial = hparams
+        if self._trials.setdefault(".", hparams) == hparams:
             return self
-        return self.sub_run(f"{time.time():.6f}")
+        return self.sub_run(self._unused_run(f"{time.time():.6f}"))
+
+    def _unused_run(self, name: str) -> str:
+        """`name` for the run of a trial, with a number if there is such a run: the clock of some
+        systems stands still for 16 ms."""
+        mine = object()
+        for number in count():
+            run = f"{name}_{number}" if number else name
+            if run not in self._runs and self._trials.setdefault(run, mine) is mine:
+                return run
+        raise AssertionError("unreachable")
 
     def _get_file_writer(self) -> FileWriter:
         """This writer, for code that calls the private method of torch's writer."""
         return self
 
 
-def _new_directory(comment: str, silent: bool) -> str:
+def _new_directory(comment: Optional[str], silent: bool) -> str:
     """`runs/<date>_<host><comment>`, whatever the comment holds; made, unless `silent`.
 
     A run that starts in the same second as another gets a name of its own.
     """
-    name = f"{time.strftime('%b%d_%H-%M-%S')}_{host_name()}{comment}"
-    path = os.path.join("runs", re.sub(r"[/\\\0]", "_", name))
+    if isinstance(comment, bytes):
+        raise TypeError("got a comment of type bytes, want str")
+    name = f"{time.strftime('%b%d_%H-%M-%S')}_{host_name()}{'' if comment is None else comment}"
+    path = as_path(os.path.join("runs", re.sub(r"[/\\\0]", "_", name)), "comment")
     for number in count(2):
         try:
             if not silent:
@@ -415,6 +434,11 @@ def _number_name(name: Any) -> str:
         raise TypeError(f"got the name of a curve of type {type(name).__name__} ({shown(name)}), "
                         "want str or a number")
     return str(name)
+
+
+def _own_first(run: Tuple[str, Any]) -> Tuple[bool, str]:
+    """The order in which runs, given as (name, content), keep the names of their tags."""
+    return run[0] != ".", run[0]
 
 
 def _points(series: Any) -> List[List[Any]]:

@@ -23,12 +23,12 @@ from ._log.queue import Task
 from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
 from ._memory import memory
-from ._names import path_below
+from ._names import as_path, path_below
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Parent, StepCounter
 from ._tfrecord.frame import frame
-from ._values.number import INF, as_count, as_float, as_step, as_wall_time, is_plain
+from ._values.number import INF, as_count, as_flag, as_float, as_step, as_wall_time, is_plain
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -85,15 +85,17 @@ class FileWriter:
                  asynchronous: bool = True, strict: bool = False, disabled: bool = False,
                  purge_step: Optional[int] = None, resume: bool = False,
                  max_buffer: int = DEFAULT_BUFFER, max_file_bytes: Optional[int] = None) -> None:
-        path = os.path.expanduser(os.fsdecode(logdir))
+        path = os.path.expanduser(as_path(logdir))
+        resume = as_flag(resume, "resume")
         if flush_secs is None:
             flush_secs = REMOTE_FLUSH_SECS if "://" in path else FLUSH_SECS
         self._open(path, dict(
-            flush_secs=flush_secs, filename_suffix=filename_suffix, asynchronous=asynchronous,
-            strict=strict, disabled=disabled, max_buffer=max_buffer,
+            flush_secs=flush_secs, filename_suffix=filename_suffix,
+            asynchronous=as_flag(asynchronous, "asynchronous"), strict=as_flag(strict, "strict"),
+            disabled=as_flag(disabled, "disabled"), max_buffer=max_buffer,
             max_file_bytes=max_file_bytes))
         self._resuming: Tuple[Optional[int], bool] = purge_step, resume
-        if resume and not disabled:
+        if resume and not self.disabled:
             self.step_counter.resume(self._log)
         self._purge(purge_step)
 
@@ -115,7 +117,8 @@ class FileWriter:
         flush_secs = settings["flush_secs"]
         if not 0 <= as_float(flush_secs, "flush_secs") < INF:
             raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
-        suffix, limit = settings["filename_suffix"] or "", settings["max_file_bytes"]
+        suffix, limit = settings["filename_suffix"], settings["max_file_bytes"]
+        suffix = "" if suffix is None else suffix
         if not isinstance(suffix, str):
             raise TypeError(f"got filename_suffix of type {type(suffix).__name__}, want str")
         max_buffer = as_count(settings["max_buffer"], "max_buffer", 0)

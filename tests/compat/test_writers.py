@@ -156,6 +156,36 @@ def test_metadata_of_add_scalars(tmp_path: Path) -> None:
     assert [(event.step, event.wall_time) for event in found] == [(5, 10.0), (6, 9.0)]
 
 
+def test_curves_of_equal_names(tmp_path: Path) -> None:
+    """Names that are equal as text are an error, and neither value is written."""
+    values: Any = {1: 0.5, "1": 0.7}
+    calls: List[Any] = [
+        torch.SummaryWriter(tmp_path).add_scalars,
+        tensorboardX.SummaryWriter(str(tmp_path)).add_scalars,
+        mxboard.SummaryWriter(str(tmp_path)).add_scalar]
+    for call in calls:
+        with pytest.raises(ValueError, match="got a tag_scalar_dict with names that are equal as"):
+            call("m", values, 1)
+    assert not list(tmp_path.glob("m*"))
+
+
+def test_an_exported_curve_and_a_tag(tmp_path: Path) -> None:
+    """A curve whose name a tag has too is numbered in the JSON."""
+    files = str(tmp_path / "x"), str(tmp_path / "mx")
+    with tensorboardX.SummaryWriter(files[0]) as writer:
+        writer.add_scalars("m", {"x": 1.0}, 1)
+        writer.add_scalar("m/x", 2.0, 1)
+        writer.export_scalars_to_json(files[0] + ".json")
+    with mxboard.SummaryWriter(files[1]) as other:
+        other.add_scalar("m", {"x": 1.0}, 1)
+        other.add_scalar("m/x", 2.0, 1)
+        other.export_scalars(files[1] + ".json")
+    for path in files:
+        found = json.loads(Path(path + ".json").read_text())
+        assert {name: points[0][2] for name, points in found.items()} == {
+            f"{path}/m/x": 2.0, f"{path}/m/x_1": 1.0}
+
+
 def test_more_is_accepted(tmp_path: Path) -> None:
     """Lists as values, pictures of embeddings that are not square, numbers in every guise."""
     assert torch.summary.histogram("h", [1, 3, 4, 5, 6], "tensorflow").value[0].histo.num == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, Optional, Union
 
+from .._names import as_path
 from .contract import Log
 from .local import LocalLog
 
@@ -24,6 +25,7 @@ def open_log(logdir: Union[str, "os.PathLike[str]"], suffix: str, header: Callab
     logdir = os.fspath(logdir)
     if any(mark in suffix for mark in ("/", "\\", "\0")):
         raise ValueError(f"got the filename_suffix {suffix!r}, want one without path separators")
+    as_path(suffix, "filename_suffix")
     if max_file_bytes is not None and max_file_bytes <= 0:
         raise ValueError(f"got max_file_bytes={max_file_bytes}, want 1 or more")
     if logdir.startswith("file:///"):

@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any, Dict, List
 
+from .._names import distinct
 from ..reader import read
 from ..writer import FileWriter
 
@@ -17,14 +18,18 @@ def exported(writer: FileWriter, logdir: Any, since: float = 0.0) -> Dict[str, P
     """{name: [[walltime, step, value], ...]} of the run of `writer` and those below it.
 
     logdir: the log directory as the user spelt it. It begins the names: `<logdir>/<tag>`, and for a
-        curve of `add_scalars`, which is a run with one tag, `<logdir>/<tag>/<curve>`.
+        curve of `add_scalars`, which is a run with one tag, `<logdir>/<tag>/<curve>`. Of several
+        curves with one name, that of this run or the first run has it, and the others end in _1,
+        _2, ...
     since: leave out older values, in seconds since 1970.
     """
-    found: Dict[str, Points] = {}
+    names: List[str] = []
+    found: List[Points] = []
     if writer.disabled:
-        return found
+        return {}
     writer.flush()
-    for run_name, run in read(writer.get_logdir()).items():
+    runs = read(writer.get_logdir()).items()
+    for run_name, run in sorted(runs, key=lambda one: (one[0] != ".", one[0])):
         for tag, kind in run.tags.items():
             if kind == "scalar":
                 series = run.scalars(tag)
@@ -32,8 +37,9 @@ def exported(writer: FileWriter, logdir: Any, since: float = 0.0) -> Dict[str, P
                           zip(series.wall_times.tolist(), series.steps.tolist(),
                               series.values.tolist()) if seconds >= since]
                 if points:
-                    found[f"{logdir}/{_name(run_name, tag)}"] = points
-    return found
+                    names.append(f"{logdir}/{_name(run_name, tag)}")
+                    found.append(points)
+    return dict(zip(distinct(names), found))
 
 
 def export(path: Any, points: Dict[str, Points]) -> None:

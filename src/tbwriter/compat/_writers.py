@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, TypeVar, 
 
 from .. import writer as core
 from .._entries import serialized
-from .._foreign import checked
+from .._foreign import checked, exact, shown
 from .._log.channel import STALL_SECS
 from .._log.worker import flush_all
 from .._names import run_name
@@ -239,8 +239,9 @@ class SummaryWriterBase(Extended):
         """Write `value` into the run `run` below this one."""
         writer = self._writer.sub_run(run_name(run))
         directory = f"{self._logdir}/{run}"
-        if self.all_writers is not None and directory not in self.all_writers:
-            self.all_writers[directory] = self._FileWriter._around(writer, directory)
+        known = self.all_writers  # None from the moment in which another thread closes the writer
+        if known is not None and directory not in known:
+            known[directory] = self._FileWriter._around(writer, directory)
         writer.add(self._kinds.scalar(tag, value), step, walltime)
 
     def add_histogram(self, tag: str, values: Any, global_step: Optional[int] = None,
@@ -362,7 +363,13 @@ class SummaryWriterBase(Extended):
 
 
 def curves(values: Any) -> Dict[str, Any]:
-    """{name: number} of `add_scalars`; a name that is not a text becomes one."""
+    """{name: number} of `add_scalars`; a name that is not a text becomes one. ValueError for names
+    that are equal then."""
     if not isinstance(values, Mapping):
         raise TypeError(f"got tag_scalar_dict of type {type(values).__name__}, want a dict")
-    return {str(name): value for name, value in values.items()}
+    named = {exact(name) if isinstance(name, str) else str(name): value
+             for name, value in values.items()}
+    if len(named) < len(values):
+        raise ValueError("got a tag_scalar_dict with names that are equal as text, "
+                         f"{shown(list(values))}, want different ones")
+    return named

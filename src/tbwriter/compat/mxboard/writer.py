@@ -12,7 +12,8 @@ from ..._values.number import as_step
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._scalars import export, exported
 from .._tags import clean
-from .._writers import EventWriter, Extended, Forwarding, Path, guarded, seconds, settle
+from .._writers import (EventWriter, Extended, Forwarding, Path, curves, guarded, seconds,
+                        settle)
 from . import summary
 
 _logger = logging.getLogger(__name__)
@@ -108,12 +109,13 @@ class SummaryWriter(Extended):
     def _add_scalars(self, tag: str, scalar_dict: Mapping[Any, Any],
                      global_step: Optional[int] = None) -> None:
         tag = check_tag(tag)
-        for name, value in scalar_dict.items():
+        numbers = curves(scalar_dict)
+        for name, value in numbers.items():
             run: core.FileWriter = self._writer.sub_run(run_name(f"{tag}/{name}"))
             run.add(summary.scalar_summary(tag, value), global_step)
-        curves = {f"{tag}/{name}" for name in scalar_dict} - self._curves
-        if curves:
-            self._curves |= curves
+        new = {f"{tag}/{name}" for name in numbers} - self._curves
+        if new:
+            self._curves |= new
             settle(self._writer)
 
     def export_scalars(self, path: Any) -> None:

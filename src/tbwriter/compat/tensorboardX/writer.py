@@ -90,7 +90,6 @@ class SummaryWriter(SummaryWriterBase):
         logdir = logdir or log_dir or None
         self.purge_step = purge_step
         self.kwargs = kwargs
-        self._walltime: Optional[float] = None
         self._hold(_SummaryWriter(logdir, comment or "", purge_step, max_queue,
                                   seconds(flush_secs), filename_suffix or "", write_to_disk),
                    logdir)
@@ -100,7 +99,7 @@ class SummaryWriter(SummaryWriterBase):
     def _over(cls, writer: _SummaryWriter, logdir: Optional[Path] = None) -> "SummaryWriter":
         """The SummaryWriter over a writer that is there already."""
         self = cls.__new__(cls)
-        self.purge_step, self.kwargs, self._walltime = None, {}, None
+        self.purge_step, self.kwargs = None, {}
         self._hold(writer, logdir)
         self.logdir = self._logdir
         return self
@@ -124,7 +123,8 @@ class SummaryWriter(SummaryWriterBase):
         self._writer.add_hparams(hparam_dict, {self._tag(tag): value
                                                for tag, value in metric_dict.items()}
                                  if isinstance(metric_dict, Mapping) else metric_dict,
-                                 None, name or str(time.time()), global_step)
+                                 None, name or self._writer._unused_run(str(time.time())),
+                                 global_step)
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
                    walltime: Optional[float] = None, display_name: str = "",
@@ -143,7 +143,7 @@ class SummaryWriter(SummaryWriterBase):
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
         main_tag = check_tag(main_tag)
         step = self._writer.default_step if global_step is None else global_step
-        time_of_all = self._walltime if walltime is None else walltime
+        time_of_all = self._writer._default_wall_time if walltime is None else walltime
         for name, value in curves(tag_scalar_dict).items():
             self._add_curve(f"{main_tag}/{name}", main_tag, value, step, time_of_all)
 
@@ -184,10 +184,5 @@ class SummaryWriter(SummaryWriterBase):
     def use_metadata(self, *, global_step: Optional[int] = None, walltime: Optional[float] = None
                      ) -> Iterator["SummaryWriter"]:
         """The step and time of values that are added inside, unless a call gives its own."""
-        former = self._walltime
         with self._writer.use_metadata(global_step=global_step, walltime=walltime):
-            self._walltime = former if walltime is None else walltime
-            try:
-                yield self
-            finally:
-                self._walltime = former
+            yield self

@@ -76,7 +76,8 @@ class SummaryWriter(SummaryWriterBase):
         run_name: the run; None is the time of the call.
         """
         self._writer.add_hparams(hparam_dict, metric_dict, hparam_domain_discrete,
-                                 run_name or str(time.time()), global_step)
+                                 run_name or self._writer._unused_run(str(time.time())),
+                                 global_step)
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
                    walltime: Optional[float] = None, new_style: bool = False,
