@@ -103,6 +103,37 @@ def test_add_summary_refuses(tmp_path: Path, bad: Any, error: type) -> None:
     assert points(tmp_path) == {"a": [(1, 1)]}
 
 
+class Nameless:
+    """An object of which even the class can't be asked."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # type: ignore[override]
+        raise RuntimeError("no class")
+
+
+class Unmeasured(str):
+    """A text without a length."""
+
+    def __bool__(self) -> bool:
+        raise RuntimeError("no truth")
+
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
+
+@pytest.mark.parametrize("name", ["tag", "scalar_value", "global_step", "walltime", "display_name",
+                                  "description", "summary_description"])
+def test_objects_without_a_class(tmp_path: Path, name: str) -> None:
+    """An argument whose own methods raise is refused with TypeError; a text is taken."""
+    arguments: Dict[str, Any] = {"tag": "a", "scalar_value": 1, "global_step": 1}
+    with FileWriter(tmp_path) as writer:
+        with pytest.raises(TypeError, match="^got"):
+            writer.add_scalar(**{**arguments, name: Nameless()})
+        if name in ("tag", "display_name", "description", "summary_description"):
+            writer.add_scalar(**{**arguments, name: Unmeasured("x")})
+    assert len(events(tmp_path)) in (0, 2)
+
+
 def test_add_event(tmp_path: Path) -> None:
     """add_event takes a protobuf Event or its bytes; step and time may be replaced."""
     message = event_pb2.Event(wall_time=123.5, step=-4)

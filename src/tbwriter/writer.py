@@ -475,8 +475,9 @@ def _header() -> bytes:
 
 
 def _first(description: Any, summary_description: Any) -> Any:
-    """The one of the two that was passed."""
-    return summary_description if isinstance(description, str) and not description else description
+    """The one of the two that was passed. No method of theirs is called, as it might raise."""
+    empty = issubclass(type(description), str) and not str.__len__(description)
+    return summary_description if empty else description
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:

@@ -64,7 +64,7 @@ def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
     Raises TypeError or ValueError for values that are not numbers and for unequal lengths.
     """
     held = _axis(values, "values", None)
-    seconds = _axis(wall_times, "wall_times", len(held))
+    seconds = _as_seconds(_axis(wall_times, "wall_times", len(held)))
     if not np.isfinite(seconds).all():
         raise ValueError("got wall_times with NaN or infinities, want finite seconds since 1970")
     table = np.empty(len(held), _FIELDS)
@@ -73,7 +73,7 @@ def as_rows(number: Callable[[], int], values: Any, steps: Any, wall_times: Any,
         table["step"] = np.arange(len(held))
     else:
         table["step"] = _as_steps(_axis(steps, "steps", len(held)))
-    with np.errstate(over="ignore"):  # beyond float32 is infinite
+    with np.errstate(all="ignore"):  # beyond float32 is infinite
         table["value"] = held
     table["wall_time"] = seconds
     table["tag"] = number()
@@ -97,8 +97,16 @@ def _axis(values: Any, what: str, length: Optional[int]) -> Array:
     return array
 
 
+def _as_seconds(wall_times: Array) -> Array:
+    """As float64, where numbers beyond it are infinite."""
+    with np.errstate(all="ignore"):
+        return wall_times.astype(np.float64, copy=False)
+
+
 def _as_steps(steps: Array) -> Array:
     limit = INT64_MAX if steps.dtype.kind in "bui" else 2.0 ** 63
+    if steps.dtype == np.float16:  # which does not hold the limit
+        steps = steps.astype(np.float64)
     # False for NaN too. Integers are compared as integers.
     if steps.dtype.kind == "f" and not (np.abs(steps) < limit).all() \
             or steps.dtype.kind == "u" and (steps > limit).any():

@@ -171,6 +171,14 @@ def _as_array(values: Any, what: str, kinds: str) -> "np.ndarray[Any, Any]":
     return array
 
 
+def as_doubles(values: Any, what: str) -> "np.ndarray[Any, Any]":
+    """`values` as an array of float64 of its own; numbers beyond it are infinite. Errors as for
+    `as_array`."""
+    array = as_array(values, what)
+    with np.errstate(all="ignore"):  # a warning may be raised: `-W error`
+        return array.astype(np.float64)
+
+
 # Types that numpy reads itself; most lists hold no others.
 _KNOWN = {float, int, bool, str, bytes, np.float64, np.float32, np.int64, np.ndarray}
 

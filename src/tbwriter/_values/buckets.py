@@ -200,8 +200,8 @@ def _count_together(arrays: Sequence[Array], rows: Sequence[int],
     starts = ends - sizes
     scratch = Scratch.taken(max(CHUNK, int(ends[-1])))
     doubles = scratch.doubles[:ends[-1]]
-    np.concatenate([arrays[at].ravel(order="K") for at in rows], out=doubles)
     with np.errstate(all="ignore"):
+        np.concatenate([arrays[at].ravel(order="K") for at in rows], out=doubles)
         totals = np.add.reduceat(doubles, starts)
         squares = np.add.reduceat(doubles * doubles, starts)
         sound = np.isfinite(totals)
@@ -253,12 +253,15 @@ def _edges(flat: Array, bins: Bins) -> Array:
         finite = np.concatenate([np.zeros(0), *(doubles.copy() for _, doubles, _ in
                                                 _chunks(flat, scratch))])
         scratch.give_back()
-    if bins in ("auto", "fd") and finite.size:
-        low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
-        width = 2 * (third - first) / np.cbrt(finite.size)
-        if high - low > _TOO_MANY * width:
-            bins = "sturges"
-    return np.histogram_bin_edges(finite, bins)
+        if finite.size and not np.isfinite(finite.max() - finite.min()):
+            # A range beyond any float: the edges of values four times as small are exact.
+            return _edges(finite / 4, bins) * 4
+        if bins in ("auto", "fd") and finite.size:
+            low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
+            width = 2 * (third - first) / np.cbrt(finite.size)
+            if high - low > _TOO_MANY * width:
+                bins = "sturges"
+        return np.histogram_bin_edges(finite, bins)
 
 
 def trimmed(whole: Histogram) -> Histogram:

@@ -66,7 +66,8 @@ def normalized(array: Array) -> Array:
     colors = array.shape[-1] - (array.shape[-1] in (2, 4))
     pixels = np.empty(array.shape, np.uint8)
     pixels[..., colors:] = to_8_bits(to_depth(array[..., colors:]))
-    values = array[..., :colors].astype(np.float64)
+    with np.errstate(all="ignore"):
+        values = array[..., :colors].astype(np.float64)
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
     half = high / 2 - low / 2  # of the range, which may be larger than any float

@@ -148,7 +148,8 @@ def unmasked(data: Any, tag: str, normalize: bool = False) -> Any:
     once(("masked", "picture", tag), f"the picture {tag!r} has masked elements, which are shown "
          "black; reported once per tag")
     if normalize:
-        hidden = hidden.astype(np.float64)
+        with np.errstate(all="ignore"):
+            hidden = hidden.astype(np.float64)
     return hidden.filled(np.nan if hidden.dtype.kind == "f" else 0)
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from .._foreign import checked
 from .._parts import texts_size
-from .._values.array import as_array
+from .._values.array import as_doubles
 from .._proto.messages import Summary
 from .._values.number import as_float, items
 from .._values.depth import to_8_bits
@@ -69,7 +69,7 @@ def _scaled(width: int, height: int, rescale: float) -> Tuple[int, int]:
 
 
 def _corners(boxes: Any) -> Array:
-    corners = as_array(boxes, "boxes").astype(np.float64)
+    corners = as_doubles(boxes, "boxes")
     if corners.shape == (4,):
         corners = corners[None]
     if corners.shape == (0,):

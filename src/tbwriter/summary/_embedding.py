@@ -262,7 +262,8 @@ def _as_bytes(images: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """0 to 255; of floats and bools 1 is the brightest, and NaN is black."""
     if images.dtype.kind in "iu":
         return images.astype(np.uint8)
-    values = np.nan_to_num(images.astype(np.float32), nan=0.0)
+    with np.errstate(all="ignore"):  # beyond float32 is infinite, and white
+        values = np.nan_to_num(images.astype(np.float32), nan=0.0)
     brightness: "np.ndarray[Any, Any]" = np.rint(values.clip(0, 1) * 255)
     return brightness.astype(np.uint8)
 

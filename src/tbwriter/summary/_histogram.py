@@ -12,7 +12,7 @@ from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
 from .._proto.schema import Histogram as HistogramField
-from .._values.array import Snapshot, as_array, masked, snapshot
+from .._values.array import Snapshot, as_array, as_doubles, masked, snapshot
 from .._values.buckets import SMALL, Bins, Histogram, histograms, merged, trimmed
 from .._values.buckets import histogram as count
 from .._values.number import as_count, as_float
@@ -195,8 +195,8 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
 
     Example: `histogram_raw("ages", 0, 9, 5, 20, 120, [5, 10], [3, 2])`.
     """
-    limits = as_array(bucket_limits, "bucket_limits").astype(np.float64).ravel()
-    counts = as_array(bucket_counts, "bucket_counts").astype(np.float64).ravel()
+    limits = as_doubles(bucket_limits, "bucket_limits").ravel()
+    counts = as_doubles(bucket_counts, "bucket_counts").ravel()
     if len(limits) != len(counts):
         raise ValueError(f"got {len(limits)} bucket_limits and {len(counts)} bucket_counts, want "
                          "equal numbers of each")
@@ -205,7 +205,7 @@ def histogram_raw(tag: str, min: float, max: float, num: float, sum: float, sum_
     sum_squares = as_float(sum_squares, "sum_squares")
     if not np.isfinite([min, max]).all() or not np.isfinite(counts).all():
         raise ValueError(f"got min {min}, max {max} and counts {counts}, want finite numbers")
-    if np.isnan(limits).any() or (np.diff(limits) < 0).any():
+    if np.isnan(limits).any() or (limits[1:] < limits[:-1]).any():
         raise ValueError(f"got the bucket_limits {limits}, want them in rising order")
     shown = trimmed(Histogram(min, max, num, sum, sum_squares, limits, counts))
     parts = _parts(shown, _metadata(display_name, description))
@@ -235,8 +235,8 @@ def checked_bins(bins: Any) -> Bins:
         if not 1 <= bins <= _MOST_BINS:
             raise ValueError(f"got {bins} bins, want 1 to {_MOST_BINS}")
         return int(bins)
-    edges = as_array(bins, "bins").astype(np.float64)
-    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) >= 0).all():
+    edges = as_doubles(bins, "bins")
+    if edges.ndim != 1 or len(edges) < 2 or not (edges[1:] >= edges[:-1]).all():
         raise ValueError(f"got the bins {shown(bins)}, want two or more edges in rising order")
     return edges
 

@@ -58,7 +58,8 @@ def pr_curve(tag: str, labels: Any, predictions: Any, num_thresholds: int = 127,
     metadata = _metadata(int(number), display_name, description)
 
     def encode() -> Parts:
-        return _parts(_rows(truth, scores, factors, int(number)), metadata)
+        with np.errstate(all="ignore"):  # sums beyond float32 are infinite
+            return _parts(_rows(truth, scores, factors, int(number)), metadata)
     nbytes = truth.nbytes + scores.nbytes + factors.nbytes + len(metadata)
     return Summary([Value(tag, encode, nbytes)])
 
@@ -105,8 +106,9 @@ def pr_curve_raw(tag: str, true_positive_counts: Any, false_positive_counts: Any
               "true_negative_counts": true_negative_counts,
               "false_negative_counts": false_negative_counts}
     rates = {"precision": precision, "recall": recall}
-    given = {name: np.array(as_array(values, name), np.float32)
-             for name, values in {**counts, **rates}.items()}
+    with np.errstate(all="ignore"):  # beyond float32 is infinite, which is refused below
+        given = {name: np.array(as_array(values, name), np.float32)
+                 for name, values in {**counts, **rates}.items()}
     _check_lengths(given)
     for name in counts:
         _check_range(name, given[name], float(np.finfo(np.float32).max))
