@@ -125,11 +125,15 @@ def test_several_log_directories(logs: str, tmp_path_factory: pytest.TempPathFac
     for given in (["one", "one"], ["one", "one/s"], ["one/s", "one"], ["link", "one"],
                   ["one", "one/s/events.out.tfevents.1600000000"], ["one", "one/../one/"]):
         assert values(*given) == once, given
+    (seeds / "one" / "latest").symlink_to("s")
+    assert values("one") == values("one", "one") == {"s": [0], "latest": [0]}
+    assert values("one", "two") == {
+        "one/s": [0], "one/latest": [0], "two/s": [1], "two/s/eval": [2]}
     monkeypatch.chdir(seeds / "one")
     pd.testing.assert_frame_equal(reader.frame([".", "../four"]),
                                   reader.frame([seeds / "one", seeds / "four"]))
     keys = [*reader.runs(seeds / "one"), *reader.runs(seeds / "two")]
-    assert set(reader.frame(keys).run) == {"one/s", "two/s", "two/s/eval"}
+    assert set(reader.frame(keys).run) == {"one/s", "one/latest", "two/s", "two/s/eval"}
     assert len(reader.frame([logs, *reader.runs(logs)])) == 24
 
 

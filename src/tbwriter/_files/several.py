@@ -12,8 +12,8 @@ def together(found: Sequence[Mapping[str, Sequence[str]]]) -> Dict[str, List[str
     """{run: its event files} of several log directories, each given as {run: its event files}.
 
     Where a name is that of runs of several directories, these directories are part of the names of
-    all their runs, as in "seed1/train". No file is listed twice: of a directory and one above it,
-    the runs of the upper one count.
+    all their runs, as in "seed1/train". No file is that of two directories: of one and another
+    above it, the runs of the upper one count. Links in one directory are second names of runs.
     """
     real = lru_cache(maxsize=None)(os.path.realpath)
     tops: Dict[str, str] = {}  # {path without links: the path}
@@ -28,11 +28,11 @@ def together(found: Sequence[Mapping[str, Sequence[str]]]) -> Dict[str, List[str
         for path in files:
             whole = path if is_url(path) else os.path.join(real(_directory(path)), base_name(path))
             run_files.setdefault(whole, path)
-    owners: Dict[str, Tuple[str, str]] = {}
-    for place in sorted(runs, key=lambda place: len(place[0])):
-        for whole in runs[place]:
-            owners.setdefault(whole, place)
-    kept = {place: [path for whole, path in files.items() if owners[whole] == place]
+    owners: Dict[str, str] = {}
+    for top, run in sorted(runs, key=lambda place: len(place[0])):
+        for whole in runs[top, run]:
+            owners.setdefault(whole, top)
+    kept = {place: [path for whole, path in files.items() if owners[whole] == place[0]]
             for place, files in runs.items()}
     return _named({place: files for place, files in kept.items() if files}, tops)
 
