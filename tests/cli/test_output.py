@@ -195,3 +195,14 @@ def test_links_out_of_a_log(tmp_path, capsys):
              and "tfevents" not in path.name}
     assert found == {"linked/words.tsv": "far", "run/near.tsv": "near", "words.tsv": "near"}
     assert list(reader.read(tmp_path / "out")) == ["linked", "run"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_directory_that_is_not_complete(tmp_path, capsys):
+    """After an error, its name is printed with control characters escaped."""
+    out = tmp_path / "out\x1b[2J\n"
+    with pytest.raises(KeyboardInterrupt):
+        with Output(str(out), []) as output:
+            output.create("run", "file")[0].close()
+            raise KeyboardInterrupt
+    assert capsys.readouterr().err == f"tbwriter: {tmp_path}/out\\x1b[2J\\n is not complete\n"

@@ -18,6 +18,7 @@ from typing import BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence,
 
 from .._files.places import is_url
 from .._names import file_name, is_name, path_below
+from ._text import shown
 
 _USES_DESCRIPTORS = {os.open, os.mkdir} <= os.supports_dir_fd
 # The longest names, in bytes, and the longest endings of such, that a number can follow.
@@ -75,7 +76,7 @@ class Output:
             self._root = None
         if error is not None and self._alone and os.path.isdir(self._target) \
                 and os.listdir(self._target):
-            print(f"tbwriter: {self.path} is not complete", file=sys.stderr)
+            print(f"tbwriter: {shown(self.path)} is not complete", file=sys.stderr)
 
     def directory(self, name: str) -> str:
         """The path below this directory for a run (or directory) of a log. One path per name."""
