@@ -628,11 +628,13 @@ def test_pickle(tmp_path):
 
 
 def test_scalars_need_no_numpy(tmp_path):
-    """A program that logs scalars loads neither numpy nor Pillow."""
+    """A program that logs scalars loads neither numpy nor Pillow, and of the kinds only scalars."""
     code = ("import sys\nfrom tbwriter import SummaryWriter\n"
             f"writer = SummaryWriter({str(tmp_path)!r})\n"
             "writer.add_scalar('a', 1); writer.add_values({'b': 2}); writer.close()\n"
-            "assert not {'numpy', 'PIL', 'google.protobuf', 'tensorboard'} & set(sys.modules)\n")
+            "assert not {'numpy', 'PIL', 'google.protobuf', 'tensorboard'} & set(sys.modules)\n"
+            "kinds = {name for name in sys.modules if name.startswith('tbwriter.summary.')}\n"
+            "assert kinds == {'tbwriter.summary._scalar'}, kinds\n")
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
     assert values(tmp_path, "b") == [(0, 2.0)]
 

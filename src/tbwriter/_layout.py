@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Iterable, List, Mapping
 
+from . import summary
 from ._proto.messages import Summary, check_tag
-from .summary import custom_scalars
 
 Add = Callable[[Summary], None]
 
@@ -29,14 +29,14 @@ class Layout:
         given = {check_tag(category): _titled(charts) for category, charts in layout.items()}
         if not given and not self._categories:
             raise ValueError("got an empty layout, want at least one category")
-        custom_scalars(given)  # raises for a wrong one, before anything changes
+        summary.custom_scalars(given)  # raises for a wrong one, before anything changes
         self._categories.update(given)
         self._write(add)
 
     def add_chart(self, category: str, title: str, chart: List[Any], add: Add) -> None:
         """Add a chart to a category, or replace it."""
         category, title = check_tag(category), check_tag(title)
-        custom_scalars({category: {title: chart}})
+        summary.custom_scalars({category: {title: chart}})
         self._categories.setdefault(category, {})[title] = chart
         self._write(add)
 
@@ -55,7 +55,7 @@ class Layout:
     def _write(self, add: Add) -> None:
         state = self._state = object()
         while True:
-            add(custom_scalars({category: dict(charts)
+            add(summary.custom_scalars({category: dict(charts)
                                 for category, charts in list(self._categories.items())}))
             if self._state is state:
                 return

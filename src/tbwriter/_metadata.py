@@ -1,8 +1,8 @@
 """The step and time of values that are added with neither: see `SummaryWriter.use_metadata`."""
 from __future__ import annotations
 
+from _contextvars import ContextVar  # `contextvars` is a file more to load at the start
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Dict, Iterator, Optional, Tuple
 
 Given = Tuple[Optional[int], Optional[float]]
