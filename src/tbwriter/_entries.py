@@ -11,7 +11,7 @@ from sys import getsizeof
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ._log.contract import Log
-from ._log.queue import Encoded
+from ._log.queue import Encoded, PartlyEncoded
 from ._loading import loading
 from ._parts import Parts, total
 from ._proto import messages, schema, wire
@@ -43,9 +43,10 @@ class Entry:
 
     step: a number; None if it is numbered when it gets its place in the queue; or a function that
         returns it, where only the thread knows the earlier steps.
+    errors: of those of its values that could not be encoded, where it has several.
     """
 
-    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "_records")
+    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "errors", "_records")
 
     def __init__(self, payload: Payload, wall_time: float, step: Any) -> None:
         self._payload: Optional[Payload] = payload
@@ -57,6 +58,7 @@ class Entry:
             for tag in payload.tags:
                 self.nbytes += 2 * getsizeof(tag)
             self.nbytes += _HELD * len(self.later())
+        self.errors: Sequence[Exception] = ()
         self._records: Parts = []
 
     def encode(self) -> None:
@@ -64,8 +66,11 @@ class Entry:
         if payload is not None:
             if callable(self._step):
                 self._step = self._step(payload.tags)
-            event = messages.event(self._wall_time, self._step, payload.event_field())
-            if self.ready:
+            field = self._field(payload)
+            event = messages.event(self._wall_time, self._step, field)
+            if self.errors and not field:
+                pass  # no value is left
+            elif self.ready:
                 record = framed(b"".join(event))
                 self._records = [record]
                 # The nbytes of some payloads leave out the parts of their values.
@@ -73,6 +78,13 @@ class Entry:
             else:
                 self._records = frame(event)
             self._payload = None
+
+    def _field(self, payload: Payload) -> Parts:
+        try:
+            return payload.event_field()
+        except messages.LeftOut as error:
+            self.errors = error.errors
+            return error.field
 
     def place(self, counter: Any) -> None:
         """Number it, by a StepCounter."""
@@ -88,7 +100,7 @@ class Entry:
     def shorten(self) -> None:
         """Encode all but the step."""
         payload: Any = self._payload
-        self._payload = Made(payload.tags, payload.event_field())
+        self._payload = Made(payload.tags, self._field(payload))
 
     @property
     def early(self) -> bool:
@@ -130,6 +142,7 @@ class Rows(Entry):
         self._at = at
         self.ready = False
         self.nbytes = len(rows) // SIZE * (_RECORD + tags.longest)
+        self.errors = ()
         self._records = []
 
     @classmethod
@@ -285,6 +298,10 @@ class Encoder:
                     if not done:
                         raise
                     break  # it is the first of the next batch
+                if item.errors:
+                    if done:
+                        break
+                    raise PartlyEncoded((records, 1, item.nbytes), item.errors)
                 nbytes += item.nbytes
                 done += 1
             else:

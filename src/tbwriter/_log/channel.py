@@ -27,7 +27,7 @@ from _thread import get_ident
 from typing import Any, Callable, List, Optional, Set
 
 from .contract import Log, SyncError
-from .queue import Encoded, Owner, Queue, Task
+from .queue import Encoded, Owner, PartlyEncoded, Queue, Task
 from .retry import Retry
 from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, settle, worker
 from .._warnings import show
@@ -42,7 +42,7 @@ class Channel:
 
     encode: called with a batch of items, gives the records of some of them, from the first on;
         a count of 0 where the first one is a step, which has a method `run`. An error that it
-        raises is that of an item, which is then left out.
+        raises is that of an item, which is then left out; of PartlyEncoded, in part.
     """
 
     def __init__(self, log: Log, encode: Callable[[List[Any]], Encoded], flush_secs: float,
@@ -382,16 +382,22 @@ class Channel:
             while True:
                 try:
                     return self._encode(items)
+                except PartlyEncoded as partly:
+                    for one in partly.errors:
+                        self._leave_out(one)
+                    return partly.encoded
                 except BaseException as error:
                     if self._foreign(error):
                         raise
                     if len(items) == 1:
-                        self.note(f"a value could not be encoded and is left out: "
-                                  f"{self._text_of(error)}")
+                        self._leave_out(error)
                         return [], 1, getattr(items[0], "nbytes", 0)
                     items = items[:len(items) // 2]
         finally:
             busy.encoding = False
+
+    def _leave_out(self, error: BaseException) -> None:
+        self.note(f"a value could not be encoded and is left out: {self._text_of(error)}")
 
     def _step(self, step: Any) -> None:
         """Run a step. OSError where it is to be tried again."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from _thread import allocate_lock, get_ident
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from .._parts import Parts
 
@@ -17,6 +17,18 @@ ROW_COST = 96       # bytes of a queued item: a scalar's row, the object around 
 
 # The records of the first items of a batch, the number of these items, the sum of their `nbytes`.
 Encoded = Tuple[Parts, int, int]
+
+
+class PartlyEncoded(Exception):
+    """Raised by an encoder whose first item has values that can't be encoded.
+
+    encoded: the item without them. errors: theirs.
+    """
+
+    def __init__(self, encoded: Encoded, errors: Sequence[Exception]) -> None:
+        super().__init__(*errors)
+        self.encoded = encoded
+        self.errors = errors
 
 
 class Task:

@@ -69,6 +69,18 @@ class Value:
         return [self._tag_field, *self.fields()]
 
 
+class LeftOut(Exception):
+    """Some values of a Summary can't be encoded.
+
+    field: the field of Event with the others; empty if there are none. errors: of those left out.
+    """
+
+    def __init__(self, field: Parts, errors: Sequence[Exception]) -> None:
+        super().__init__(*errors)
+        self.field = field
+        self.errors = errors
+
+
 class Summary:
     """The values of one event: one, or several of different tags.
 
@@ -109,8 +121,9 @@ class Summary:
                 for part in wire.message_field(schema.Summary.VALUE, value.parts())]
 
     def event_field(self) -> Parts:
+        """The field of an Event. LeftOut where some of several values can't be encoded."""
         if len(self.values) != 1:
-            return wire.message_field(schema.Event.SUMMARY, self.parts())
+            return self._field_of_several()
         # Both prefixes from one sum over the parts. Joining a few bytes is cheaper than adding up
         # their lengths here, and again for the record.
         parts = self.values[0].parts()
@@ -121,6 +134,19 @@ class Summary:
             size = total(parts)
         prefix = wire.length_prefix(schema.Summary.VALUE, size)
         return [wire.length_prefix(schema.Event.SUMMARY, len(prefix) + size), prefix, *parts]
+
+    def _field_of_several(self) -> Parts:
+        parts: Parts = []
+        errors = []
+        for value in self.values:
+            try:
+                parts += wire.message_field(schema.Summary.VALUE, value.parts())
+            except Exception as error:
+                errors.append(error)
+        field = wire.message_field(schema.Event.SUMMARY, parts)
+        if errors:
+            raise LeftOut(field if parts else [], errors)
+        return field
 
     def SerializeToString(self) -> bytes:
         return b"".join(self.parts())
