@@ -121,7 +121,7 @@ class Summary:
                 for part in wire.message_field(schema.Summary.VALUE, value.parts())]
 
     def event_field(self) -> Parts:
-        """The field of an Event. LeftOut where some of several values can't be encoded."""
+        # LeftOut where some of several values can't be encoded.
         if len(self.values) != 1:
             return self._field_of_several()
         # Both prefixes from one sum over the parts. Joining a few bytes is cheaper than adding up
