@@ -13,6 +13,7 @@ import weakref
 from multiprocessing import parent_process
 from typing import Any, Dict, List, Optional, Tuple
 
+from ..._proto import wellformed  # noqa: F401 - for `add_summary`: the threads load nothing
 from ..._proto.messages import Summary
 from ..._values.number import as_wall_time
 from ..._warnings import once
