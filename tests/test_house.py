@@ -90,7 +90,8 @@ LAZY: Dict[str, Set[str]] = {
     "_entries": {"_scalars/encode", "_log/exclusive", "_proto/wellformed"},
     "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
-    "summary_writer": {"_scalars/encode", "json", "reader", "summary/_hparams"},
+    "summary_writer": {"_layout", "_metadata", "_scalars/encode", "json", "reader",
+                       "summary/_hparams"},
 }
 
 

@@ -1,8 +1,8 @@
 """The step and time of values that are added with neither: see `SummaryWriter.use_metadata`."""
 from __future__ import annotations
 
-from _contextvars import ContextVar  # `contextvars` is a file more to load at the start
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Dict, Iterator, Optional, Tuple
 
 Given = Tuple[Optional[int], Optional[float]]
@@ -13,38 +13,29 @@ class Metadata:
     """The step and wall time that one writer gives to values that have none.
 
     A block holds for its thread or asyncio task alone, so that blocks of several threads may
-    overlap; outside of blocks, all threads share one step.
+    overlap.
     """
-
-    def __init__(self) -> None:
-        self._shared: Optional[int] = None
-        self._used = False
 
     @property
     def step(self) -> Optional[int]:
-        """The step of the block around the call, or the shared one."""
-        if self._used:
-            step = self._given[0]
-            if step is not None:
-                return step
-        return self._shared
+        """The step of the block around the call."""
+        return self._given[0]
 
-    @step.setter
-    def step(self, step: Optional[int]) -> None:
-        if self._used and self in _blocks.get():
-            self._give((step, self._given[1]))
-        else:
-            self._shared = step
+    def replace(self, step: Optional[int]) -> bool:
+        """Let this be the step of the block around the call. False if there is none."""
+        if self not in _blocks.get():
+            return False
+        self._give((step, self._given[1]))
+        return True
 
     @property
     def wall_time(self) -> Optional[float]:
         """The time of the block around the call."""
-        return self._given[1] if self._used else None
+        return self._given[1]
 
     @contextmanager
     def block(self, step: Optional[int], wall_time: Optional[float]) -> Iterator[None]:
         """Give this step and time inside the block; None is that of the block around it."""
-        self._used = True
         former = _blocks.get().get(self)
         around = former or _NOTHING
         self._give((around[0] if step is None else step,

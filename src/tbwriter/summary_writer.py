@@ -19,9 +19,7 @@ from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional,
 
 from ._foreign import checked, shown
 from . import summary
-from ._layout import Layout
 from ._loading import loading
-from ._metadata import Metadata
 from ._names import as_path, distinct, run_name as safe_run_name
 from ._proto import messages
 from ._proto.messages import Summary
@@ -34,6 +32,9 @@ from .writer import DEFAULT_BUFFER, FileWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ._layout import Layout
+    from ._metadata import Metadata
 
 
 class SummaryWriter(KindMethods):
@@ -78,9 +79,10 @@ class SummaryWriter(KindMethods):
                          resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
 
     def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
-        self._metadata = Metadata()
+        self._step: Optional[int] = None  # see default_step
+        self._metadata: Optional[Metadata] = None
         self._timed: Set[object] = set()  # blocks of `use_metadata` with a time
-        self._layout = Layout()
+        self._layout: Optional[Layout] = None
         self._trials: Dict[str, Any] = {}  # by run
         self._continued = Continued()
         super()._open(logdir, settings, probe)
@@ -88,15 +90,17 @@ class SummaryWriter(KindMethods):
     @property
     def default_step(self) -> Optional[int]:
         """The step of values that are added without one; None numbers them 0, 1, ..."""
-        return self._metadata.step
+        step = self._metadata.step if self._metadata else None
+        return self._step if step is None else step
 
     @default_step.setter
     def default_step(self, step: Optional[int]) -> None:
-        self._metadata.step = step
+        if not (self._metadata and self._metadata.replace(step)):
+            self._step = step
 
     @property
     def _default_wall_time(self) -> Optional[float]:
-        return self._metadata.wall_time
+        return self._metadata.wall_time if self._metadata else None
 
     @property
     def log_dir(self) -> str:
@@ -148,8 +152,11 @@ class SummaryWriter(KindMethods):
         step = None if global_step is None else as_step(global_step)
         seconds = None if walltime is None else as_wall_time(walltime)
         block = object()
-        if seconds is not None and not self.disabled:
-            with loading:  # other threads begin and end blocks
+        with loading:  # other threads begin and end blocks
+            if self._metadata is None:
+                from ._metadata import Metadata
+                self._metadata = Metadata()
+            if seconds is not None and not self.disabled:
                 self._timed.add(block)
                 # The plain add_scalar looks at the clock without asking.
                 self._bind("add_scalar", self._add_scalar_then)
@@ -190,7 +197,7 @@ class SummaryWriter(KindMethods):
             values = {f"{main_tag}/{name}": value
                       for name, value in _curves(tag_scalar_dict).items()}
             self.add_values(values, global_step, walltime)
-            self._layout.add_curves(main_tag, values, self.add)
+            self._charts().add_curves(main_tag, values, self.add)
             return
         step = self.default_step if global_step is None else global_step
         seconds = self._default_wall_time if walltime is None else walltime
@@ -264,6 +271,13 @@ class SummaryWriter(KindMethods):
 
     # Layouts and trials.
 
+    def _charts(self) -> Layout:
+        with loading:
+            if self._layout is None:
+                from ._layout import Layout
+                self._layout = Layout()
+        return self._layout
+
     @checked
     def add_custom_scalars(self, layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
         """Write the charts of the dashboard Custom Scalars.
@@ -277,7 +291,7 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for another structure.
         """
-        self._layout.add_categories(_mapping("layout", layout), self.add)
+        self._charts().add_categories(_mapping("layout", layout), self.add)
 
     @checked
     def add_custom_scalars_multilinechart(self, tags: Sequence[str], category: str = "default",
@@ -291,7 +305,7 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for anything but a list of tags.
         """
-        self._layout.add_chart(category, title, ["Multiline", tags], self.add)
+        self._charts().add_chart(category, title, ["Multiline", tags], self.add)
 
     @checked
     def add_custom_scalars_marginchart(self, tags: Sequence[str], category: str = "default",
@@ -305,7 +319,7 @@ class SummaryWriter(KindMethods):
 
         Raises TypeError or ValueError for anything but a list of three tags.
         """
-        self._layout.add_chart(category, title, ["Margin", tags], self.add)
+        self._charts().add_chart(category, title, ["Margin", tags], self.add)
 
     @checked
     def add_hparams(self, hparam_dict: Mapping[str, Any], metric_dict: Mapping[str, Any],
