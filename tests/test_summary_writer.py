@@ -896,6 +896,9 @@ def test_export_of_equal_names(tmp_path, make, start, tags):
 class Refusing:
     """An argument whose methods raise."""
 
+    def __repr__(self):  # the same in all processes of the tests
+        return "Refusing()"
+
     def __bool__(self):
         raise RuntimeError("no truth value")
 
