@@ -132,7 +132,8 @@ class Continued:
         new = [tag for tag in tags if tag not in self._first]
         if not self._first and new:
             # Before the first value, so that the writer's own file is not there yet.
-            channel.put(Task(lambda: self._look(log)))
+            # The value, which comes next, wakes the thread: that may raise a warning.
+            channel.queue.enter(Task(lambda: self._look(log)), 0, urgent=True)
         for tag in new:
             self._first[tag] = step
         if self._last is not None:

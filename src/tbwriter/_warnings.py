@@ -6,8 +6,9 @@ import sys
 import threading
 import warnings
 from _thread import LockType, allocate_lock, get_ident, start_new_thread
+from functools import wraps
 from types import FrameType
-from typing import Any, Dict, Hashable, Optional, Set
+from typing import Any, Callable, Dict, Hashable, List, Optional, Set, TypeVar, cast
 
 from ._loading import loading
 
@@ -15,6 +16,8 @@ from ._loading import loading
 _SHOWN_SECS = 0.5
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _issued: Set[Hashable] = set()
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class LogWarning(RuntimeWarning):
@@ -25,12 +28,49 @@ class LogWarning(RuntimeWarning):
     """
 
 
+class _Held(threading.local):
+    """The warnings that wait for the end of a call of `whole`; None outside of one."""
+
+    texts: Optional[List[str]] = None
+
+
+_held = _Held()
+
+
+def whole(function: _Function) -> _Function:
+    """`function`, but its warnings are issued after all of its work: one that is raised inside of
+    it (`-W error`) would lose the values that come later."""
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _held.texts is not None:
+            return function(*args, **kwargs)
+        texts: List[str] = []
+        try:
+            _held.texts = texts
+            result = function(*args, **kwargs)
+        except BaseException:
+            _held.texts = None
+            for text in texts:
+                show(text)
+            raise
+        _held.texts = None
+        for text in texts[1:]:
+            show(text)
+        for text in texts[:1]:
+            warn(text)
+        return result
+    return cast(_Function, call)
+
+
 def warn(text: str) -> None:
     """Issue a LogWarning at the user's line: the innermost caller outside the package.
 
     Under `-W error` this raises the warning, so the user can catch it at that line. A thread of the
     package has no such line and no caller who could catch it: there the warning is only printed.
     """
+    if _held.texts is not None:
+        _held.texts.append(text)
+        return
     frame = _users_frame()
     if frame is None:
         show(text)

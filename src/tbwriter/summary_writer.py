@@ -24,6 +24,7 @@ from ._names import as_path, distinct, run_name as safe_run_name
 from ._proto import messages
 from ._proto.messages import Summary
 from ._values.number import INF, as_flag, as_step, as_wall_time
+from ._warnings import whole
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._steps import Continued
@@ -173,6 +174,7 @@ class SummaryWriter(KindMethods):
     # Scalars. add_scalar is FileWriter's.
 
     @checked
+    @whole
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[Any, Any],
                     global_step: Optional[int] = None, walltime: Optional[float] = None,
                     overlay: str = "runs") -> None:
@@ -322,6 +324,7 @@ class SummaryWriter(KindMethods):
         self._charts().add_chart(category, title, ["Margin", tags], self.add)
 
     @checked
+    @whole
     def add_hparams(self, hparam_dict: Mapping[str, Any], metric_dict: Mapping[str, Any],
                     hparam_domain_discrete: Optional[Mapping[str, Sequence[Any]]] = None,
                     run_name: Optional[str] = None, global_step: Optional[int] = None, *,

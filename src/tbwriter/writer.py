@@ -29,6 +29,7 @@ from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Parent, StepCounter
 from ._tfrecord.frame import frame
 from ._values.number import INF, as_count, as_flag, as_float, as_step, as_wall_time, is_plain
+from ._warnings import whole
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
 
@@ -320,6 +321,7 @@ class FileWriter:
     def reopen(self) -> None:
         """Continue in a new file after `close()`. The add methods do so by themselves."""
 
+    @whole
     def sub_run(self, name: str) -> "Self":
         """The writer of the run `name` below this log directory, with the same settings.
 
@@ -434,6 +436,7 @@ class FileWriter:
             self._items.append(with_step(row, self.step_counter.next((tag,))))
         return b""
 
+    @whole
     def _series(self, tag: str, rows: Callable[..., bytes]) -> None:
         """Queue many scalars of one tag. rows: makes them; it is called with two functions: one
         returns the tag's number, the other is called if the steps are only 0, 1, ... yet."""

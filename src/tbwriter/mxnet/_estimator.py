@@ -13,6 +13,7 @@ from mxnet.gluon.contrib.estimator import (
 from .._proto import schema, wire
 from .._proto.messages import Summary, Value
 from .._parts import Parts
+from .._warnings import whole
 from ._gluon import log_parameters, show_gradient
 from ._gradients import StepGradients, parameters_of
 from ._metrics import metric_values
@@ -96,6 +97,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         if self._profile and not self._phase.evaluating:
             self._profile.batch_begin(self._next)
 
+    @whole
     def batch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         loss: List[Any] = kwargs["loss"]
         if self._phase.evaluating:
@@ -122,6 +124,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
             self._gradients.end_pass()
             self._await_gradients()
 
+    @whole
     def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         step = max(self._next - 1, 0)
         if self._phase.end_epoch():

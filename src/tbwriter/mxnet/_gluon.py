@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from .. import summary
 from .._values.array import Snapshot, snapshot
+from .._warnings import whole
 from ._activations import arrays_in, outputs_of, replaced
 from ._callback import _positive
 from ._late import late_histogram
@@ -20,6 +21,7 @@ from ._gradients import (
 from ._trace import is_block
 
 
+@whole
 def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
                    max_values: Optional[int] = None) -> None:
     """Log a histogram `parameters/<name>` of each parameter of a Gluon block.
@@ -43,6 +45,7 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *, pattern
                                          max_values=max_values), step)
 
 
+@whole
 def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern: str = ".*",
                   reduced: bool = False, max_values: Optional[int] = None) -> None:
     """Log a histogram `gradients/<name>` of the gradient of each parameter of a Gluon block.
@@ -144,6 +147,7 @@ class Watch:
     def __exit__(self, *exc_info: object) -> None:
         self.detach()
 
+    @whole
     def begin(self, inputs: Any) -> bool:
         """A pass begins. Returns whether its activations are wanted."""
         if not self._counts(inputs):
@@ -155,6 +159,7 @@ class Watch:
         self._next += 1
         return self._pending and self._activations
 
+    @whole
     def show(self, activations: Mapping[str, List[Snapshot]]) -> None:
         """Log the activations of the pass that began last."""
         for tag, held in activations.items():

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .._foreign import shown
 from .._names import distinct
+from .._warnings import whole
 from ..writer import FileWriter
 from ._callback import BatchCallback, Callback
 from ._steps import Steps, evaluates, scope_of
@@ -31,6 +32,7 @@ class BatchMetrics(BatchCallback):
         super().__init__(writer, every, run, steps)
         self._prefix = prefix
 
+    @whole
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         values = metric_values(param.eval_metric)
         again, self._again = self._again, False
@@ -57,6 +59,7 @@ class EvalMetrics(Callback):
         super().__init__(writer, run, steps)
         self._prefix = prefix
 
+    @whole
     def __call__(self, param: Any) -> None:
         step = self._steps(param).eval_end(param)
         for name, value in metric_values(param.eval_metric):

@@ -19,6 +19,7 @@ import numpy as np
 from mxnet.base import NDArrayHandle
 
 from .._values.array import Snapshot, snapshot
+from .._warnings import whole
 from ._late import late_histogram, late_scalar
 from ._steps import Steps
 
@@ -102,6 +103,7 @@ class Monitor:
             self.activated = True
         self.step += 1
 
+    @whole
     def toc(self) -> List[Tuple[int, str, str]]:
         """A batch has ended: log its tensors. Returns MXNet's (number of the batch, name, text).
 

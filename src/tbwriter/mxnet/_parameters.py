@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import summary
 from .._values.array import Snapshot, as_array, snapshot
-from .._warnings import once
+from .._warnings import once, whole
 from ._callback import BatchCallback, Callback
 from ._gradients import overwritten, summed
 from ._module_gradients import is_updated, waiting, watch_modules
@@ -37,6 +37,7 @@ class ParameterHistograms(BatchCallback):
         self._matches = re.compile(pattern).match
         self._max_values = max_values
 
+    @whole
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         for name, array in self._arrays(scope_of(param)):
             if self._matches(name):
@@ -144,6 +145,7 @@ class ParameterImages(Callback):
         super().__init__(writer, run, steps)
         self._matches = re.compile(pattern).match
 
+    @whole
     def __call__(self, epoch: int, symbol: Any, arg_params: Mapping[str, Any],
                  aux_params: Mapping[str, Any]) -> None:
         step = self._own_steps.epoch_end(epoch)

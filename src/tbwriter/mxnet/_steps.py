@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from .._proto import schema
 from .._proto.messages import Message, Summary
 from .._values.number import as_step
+from .._warnings import whole
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Steps:
             _log.info("resumed at epoch %d: the first epoch is logged once its length is known; "
                       "begin_step= gives the step at once", self._begin_epoch)
 
+    @whole
     def _begin(self, start: int) -> None:
         self.start = start
         held, self._held = self._held, []

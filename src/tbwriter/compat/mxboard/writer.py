@@ -9,6 +9,7 @@ from ... import writer as core
 from ..._names import run_name
 from ..._proto.messages import check_tag
 from ..._values.number import as_step
+from ..._warnings import whole
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._scalars import export, exported
 from .._tags import clean
@@ -106,6 +107,7 @@ class SummaryWriter(Extended):
         else:
             self._writer.add_scalar(clean(tag, summary.API), value, global_step)
 
+    @whole
     def _add_scalars(self, tag: str, scalar_dict: Mapping[Any, Any],
                      global_step: Optional[int] = None) -> None:
         tag = check_tag(tag)

@@ -8,6 +8,7 @@ from ..._foreign import Unavailable
 from ..._names import run_name
 from ..._proto.messages import Message, check_tag
 from ..._proto.schema import Event
+from ..._warnings import whole
 from ...summary_writer import SummaryWriter as _SummaryWriter
 from .._tags import clean
 from .._writers import (EventWriter, Extended, Forwarding, Path, curves, encoded, guarded, seconds,
@@ -109,6 +110,7 @@ class SummaryWriter(Extended):
         """Write one number."""
         self._opened().add_scalar(clean(tag, summary.API), scalar_value, global_step)
 
+    @whole
     def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any],
                     global_step: Optional[int] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
