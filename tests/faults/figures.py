@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 from typing import List
 
 
@@ -28,3 +29,12 @@ def record(number: int, promise: str, measured: str, writer: str = "tbwriter") -
 def outline(error: str) -> List[str]:
     """The lines of a program's stderr without those of the source that a traceback shows."""
     return [line for line in error.splitlines() if line and not line.startswith(" ")]
+
+
+def last_error(error: str) -> str:
+    """The last line of a program's stderr that names an exception, or else the last one: threads
+    write tracebacks into one another's."""
+    lines = outline(error)
+    named = [line for line in lines
+             if re.match(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt)\b", line)]
+    return (named or lines)[-1]

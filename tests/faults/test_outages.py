@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from tests.faults.figures import outline, record
+from tests.faults.figures import last_error, outline, record
 from tests.faults.peers import python_of
 from tests.support.stores import FAULTS
 from tests.log.test_objects import gcs, s3, segments, steps  # noqa: F401
@@ -88,11 +88,10 @@ def kept(store: Any, name: str, writer: str) -> List[int]:
 
 def fate(error: str, figure: str) -> str:
     """The figure, or that there is none since the program ended or hung."""
-    lines = outline(error)
     if error.endswith("hangs"):
         return f"hangs; {figure}"
-    failed = any(line.startswith("Traceback") for line in lines)
-    return f"ends with {lines[-1][:60]}; {figure}" if failed else figure
+    failed = any(line.startswith("Traceback") for line in outline(error))
+    return f"ends with {last_error(error)[:60]}; {figure}" if failed else figure
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from tests.faults.figures import outline, record
+from tests.faults.figures import last_error, record
 from tests.faults.scenarios import run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux",
@@ -30,7 +30,7 @@ def tell(number: int, writer: str, promise: str, result: Dict[str, Any], figure:
     if result["hang"]:
         figure = f"hangs; {kept(result)} kept"
     elif result["code"] and writer != "tbwriter":
-        error = re.sub(r"(: b?'.*|: .*\.py.*)", "", outline(result["stderr"])[-1])
+        error = re.sub(r"(: b?'.*|: .*\.py.*)", "", last_error(result["stderr"]))
         if error.startswith("ModuleNotFoundError"):
             return False  # it could not be measured
         figure = f"ends with {error[:60]}; {kept(result)} kept"
