@@ -170,22 +170,8 @@ class Rows(Entry):
             self._rows = b""
 
 
-class Raw:
-    """The field of a foreign event, as it came."""
-
-    tags = ()
-    ready = True
-
-    def __init__(self, field: bytes) -> None:
-        self.field = field
-        self.nbytes = len(field)
-
-    def event_field(self) -> Parts:
-        return [self.field]
-
-
 class Made:
-    """A payload that is encoded."""
+    """A payload that is encoded: a value before its step is known, or a foreign event."""
 
     ready = True
 

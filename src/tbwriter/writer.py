@@ -14,7 +14,7 @@ import time
 from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union,
                     cast)
 
-from ._entries import (Encoder, Entry, Payload, Raw, Rows, SideFiles, open_event, serialized,
+from ._entries import (Encoder, Entry, Made, Payload, Rows, SideFiles, open_event, serialized,
                        tags_of)
 from ._foreign import checked, exact, of_signal
 from ._log import open_log
@@ -269,7 +269,7 @@ class FileWriter:
         seconds, number, field = open_event(data)
         if walltime is not None or seconds is None:
             seconds = time.time() if walltime is None else walltime
-        self._put(Entry(Raw(field), as_wall_time(seconds),
+        self._put(Entry(Made((), [field]), as_wall_time(seconds),
                         number if step is None else as_step(step)))
 
     @checked
@@ -321,7 +321,6 @@ class FileWriter:
     def reopen(self) -> None:
         """Continue in a new file after `close()`. The add methods do so by themselves."""
 
-    @whole
     def sub_run(self, name: str) -> "Self":
         """The writer of the run `name` below this log directory, with the same settings.
 
@@ -350,22 +349,22 @@ class FileWriter:
                              "surrogates and 'tfevents', which TensorBoard opens as a file")
         if self.disabled:
             return self
-        with self._queue.placing:  # what a resumed run purges comes before all values
-            run = self._runs.get(name)
-            if run is None:
-                run = self._made(name)
-                run._purge(self._resuming[0])
-                self._runs[name] = run
-        return cast("Self", run)
+        return cast("Self", self._made(name))
 
+    @whole
     def _made(self, name: str) -> Any:
-        run = type(self).__new__(type(self))
-        run._open(f"{self._logdir}/{name}", self._settings, probe=False)
-        run._resume_later(self._resuming)
-        ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(_PACKAGE))
-        for attribute, value in vars(self).items():
-            if not hasattr(ours, attribute):
-                vars(run).setdefault(attribute, value)
+        with self._queue.placing:  # what a resumed run purges comes before all values
+            if name in self._runs:  # another thread was faster
+                return self._runs[name]
+            run = type(self).__new__(type(self))
+            run._open(f"{self._logdir}/{name}", self._settings, probe=False)
+            run._resume_later(self._resuming)
+            ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(_PACKAGE))
+            for attribute, value in vars(self).items():
+                if not hasattr(ours, attribute):
+                    vars(run).setdefault(attribute, value)
+            run._purge(self._resuming[0])
+            self._runs[name] = run
         return run
 
     def _family(self) -> List["FileWriter"]:
