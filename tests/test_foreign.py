@@ -14,6 +14,7 @@ import pytest
 
 from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
 from tbwriter._foreign import checked, shown
+from tests import fuzz_writer
 from tests.fuzz_writer import GOOD
 from tests.support import judges
 
@@ -208,6 +209,23 @@ def test_signatures_stay():
         raise ZeroDivisionError
     with pytest.raises(TypeError, match=r"got value=3 that can't be used \(ZeroDivisionError"):
         own(3)
+
+
+@pytest.mark.parametrize("kind", fuzz_writer.WRITERS, ids=lambda kind: kind.__module__)
+def test_calls_that_do_not_fit(tmp_path, kind):
+    """Each method of each writer, with arguments that it does not have: Python's own error."""
+    with kind(tmp_path) as writer:
+        for method, good in fuzz_writer.WRITERS[kind].items():
+            if method.startswith("summary."):
+                continue
+            call = fuzz_writer.function(writer, method)
+            kinds = {parameter.kind for parameter in inspect.signature(call).parameters.values()}
+            if inspect.Parameter.VAR_POSITIONAL not in kinds:
+                with pytest.raises(TypeError, match=r"\(\) takes .* positional argument"):
+                    call(*good, *[None] * 50)
+            if inspect.Parameter.VAR_KEYWORD not in kinds:
+                with pytest.raises(TypeError, match=r"\(\) got an unexpected keyword argument"):
+                    call(*good, no_such_argument=1)
 
 
 def test_the_text_of_an_object():

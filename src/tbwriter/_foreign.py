@@ -67,11 +67,13 @@ def _refusal(error: Exception, function: Callable[..., Any], args: Any, kwargs: 
     frames = _frames(error)
     if not frames or of_signal(error) \
             or any(frame.f_code.co_filename.startswith(_STORAGE) for frame in frames):
-        return None  # no frames: the call does not fit the function's signature
+        return None
+    given = _arguments(function, args, kwargs)
+    if not given:
+        return None
     kind = ValueError if isinstance(error, ValueError) else TypeError
-    return kind(f"got {_arguments(function, args, kwargs)} that can't be used "
-                f"({type(error).__name__}: {text:.100}), want the arguments that "
-                f"{function.__name__} documents")
+    return kind(f"got {given} that can't be used ({type(error).__name__}: {text:.100}), want the "
+                f"arguments that {function.__name__} documents")
 
 
 def _text(error: Exception) -> str:
@@ -100,9 +102,13 @@ def of_signal(error: Exception) -> bool:
 
 
 def _arguments(function: Callable[..., Any], args: Any, kwargs: Any) -> str:
-    """The arguments that may be wrong: their names with their types or values."""
+    """The arguments that may be wrong: their names with their types or values. "" if the call does
+    not fit the function's signature."""
     from inspect import signature  # takes long to import
-    bound = signature(function).bind(*args, **kwargs).arguments
+    try:
+        bound = signature(function).bind(*args, **kwargs).arguments
+    except TypeError:
+        return ""
     bound.pop("self", None)
     objects = {name: type(value) for name, value in bound.items() if type(value) not in _PLAIN}
     foreign = {name: kind for name, kind in objects.items()
