@@ -31,9 +31,9 @@ ORDER: List[Set[str]] = [
     {"_reading"},
     {"summary"},
     {"profile"},
-    {"_entries", "_steps", "_layout", "_metadata"},
+    {"_entries", "_settings", "_steps", "_layout", "_metadata"},
     {"writer", "reader"},
-    {"_add_kinds"},
+    {"_add_kinds", "_scalars_json"},
     {"summary_writer"},
     {"check", "demo", "ranks"},
     {"testing", "torch", "mxnet", "cli", "compat"},
@@ -90,7 +90,7 @@ LAZY: Dict[str, Set[str]] = {
     "_entries": {"_scalars/encode", "_log/exclusive", "_proto/wellformed"},
     "writer": {"profile/recorder"}, "_steps": {"_files/stream"},
     "reader": {"_reading/frames"}, "cli/export": {"_reading/frames"},
-    "summary_writer": {"_layout", "_metadata", "_scalars/encode", "json", "reader",
+    "summary_writer": {"_layout", "_metadata", "_scalars/encode", "_scalars_json",
                        "summary/_hparams"},
 }
 

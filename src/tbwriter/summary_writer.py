@@ -14,22 +14,22 @@ import time
 from collections import abc  # typing's classes are slow in isinstance
 from contextlib import contextmanager
 from itertools import count
-from typing import (TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set,
-                    Tuple, Union)
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Union
 
 from ._foreign import checked, shown
 from . import summary
 from ._loading import loading
-from ._names import as_path, distinct, run_name as safe_run_name
+from ._names import as_path, run_name as safe_run_name
 from ._proto import messages
 from ._proto.messages import Summary
-from ._values.number import INF, as_flag, as_step, as_wall_time
+from ._values.number import as_flag, as_step, as_wall_time
 from ._warnings import whole
 from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._steps import Continued
 from .summary._scalar import taken
-from .writer import DEFAULT_BUFFER, FileWriter
+from ._settings import DEFAULT_BUFFER, Settings
+from .writer import FileWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,7 +79,7 @@ class SummaryWriter(KindMethods):
                          disabled=silent, purge_step=purge_step,
                          resume=resume, max_buffer=max_buffer, max_file_bytes=max_file_bytes)
 
-    def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
+    def _open(self, logdir: str, settings: Settings, probe: bool = True) -> None:
         self._step: Optional[int] = None  # see default_step
         self._metadata: Optional[Metadata] = None
         self._timed: Set[object] = set()  # blocks of `use_metadata` with a time
@@ -256,20 +256,9 @@ class SummaryWriter(KindMethods):
         "NaN", "Infinity" and "-Infinity", as TensorBoard gives them. Raises OSError for a path that
         can't be written.
         """
-        import json
-
-        names: List[str] = []
-        points: List[Any] = []
-        if not self.disabled:
-            from .reader import read
-            self.flush()
-            for name, run in sorted(read(self.get_logdir()).items(), key=_own_first):
-                for tag, kind in run.tags.items():
-                    if kind == "scalar":
-                        names.append(tag if name == "." else f"{name}/{tag}")
-                        points.append(_points(run.scalars(tag)))
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(dict(zip(distinct(names), points)), file, allow_nan=False)
+        from ._scalars_json import write
+        self.flush()
+        write(path, None if self.disabled else self.get_logdir())
 
     # Layouts and trials.
 
@@ -451,20 +440,6 @@ def _number_name(name: Any) -> str:
         raise TypeError(f"got the name of a curve of type {type(name).__name__} ({shown(name)}), "
                         "want str or a number")
     return str(name)
-
-
-def _own_first(run: Tuple[str, Any]) -> Tuple[bool, str]:
-    """The order in which runs, given as (name, content), keep the names of their tags."""
-    return run[0] != ".", run[0]
-
-
-def _points(series: Any) -> List[List[Any]]:
-    return [[wall_time, step, value if -INF < value < INF else _NAMES.get(value, "NaN")]
-            for wall_time, step, value in zip(series.wall_times.tolist(), series.steps.tolist(),
-                                              series.values.tolist())]
-
-
-_NAMES = {INF: "Infinity", -INF: "-Infinity"}
 
 
 def _experiment(hparams: Any, domains: Any, metrics: Sequence[str]) -> Summary:

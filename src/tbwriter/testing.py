@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from ._log import SCHEMES
 from ._log.exclusive import FileLock, holding
 from ._parts import Parts, total
+from ._settings import Settings
 from .reader import Event, Run, events
 from .summary_writer import SummaryWriter
 
@@ -120,7 +121,7 @@ class MemoryWriter(SummaryWriter):
         options.setdefault("asynchronous", False)
         super().__init__(f"{_SCHEME}://{number}", **options)
 
-    def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
+    def _open(self, logdir: str, settings: Settings, probe: bool = True) -> None:
         number, _, self._run = logdir.partition("://")[2].partition("/")
         self._memory = _memories[number]
         super()._open(logdir, settings, probe)

@@ -22,13 +22,13 @@ from ._log.channel import Channel
 from ._log.queue import Task
 from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
-from ._memory import memory
 from ._names import as_path, path_below
 from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
+from ._settings import DEFAULT_BUFFER, Settings
 from ._steps import Parent, StepCounter
 from ._tfrecord.frame import frame
-from ._values.number import INF, as_count, as_flag, as_float, as_step, as_wall_time, is_plain
+from ._values.number import INF, as_flag, as_float, as_step, as_wall_time, is_plain
 from ._warnings import whole
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 
     from .profile.recorder import Profile
 
-FLUSH_SECS = 0.1
-REMOTE_FLUSH_SECS = 10.0
-MAX_BUFFER = 256 << 20
-# What one log of a network of 60 million parameters takes, or less on a small machine.
-DEFAULT_BUFFER = min(MAX_BUFFER, memory() // 16)
 _pack = ROW.pack
 _now = time.time
 _PACKAGE = f"{__package__}."
@@ -88,19 +83,16 @@ class FileWriter:
                  max_buffer: int = DEFAULT_BUFFER, max_file_bytes: Optional[int] = None) -> None:
         path = os.path.expanduser(as_path(logdir))
         resume = as_flag(resume, "resume")
-        if flush_secs is None:
-            flush_secs = REMOTE_FLUSH_SECS if "://" in path else FLUSH_SECS
-        self._open(path, dict(
-            flush_secs=flush_secs, filename_suffix=filename_suffix,
-            asynchronous=as_flag(asynchronous, "asynchronous"), strict=as_flag(strict, "strict"),
-            disabled=as_flag(disabled, "disabled"), max_buffer=max_buffer,
+        self._open(path, Settings(
+            "://" in path, flush_secs=flush_secs, filename_suffix=filename_suffix,
+            asynchronous=asynchronous, strict=strict, disabled=disabled, max_buffer=max_buffer,
             max_file_bytes=max_file_bytes))
         self._resuming: Tuple[Optional[int], bool] = purge_step, resume
         if resume and not self.disabled:
             self.step_counter.resume(self._log)
         self._purge(purge_step)
 
-    def _open(self, logdir: str, settings: Dict[str, Any], probe: bool = True) -> None:
+    def _open(self, logdir: str, settings: Settings, probe: bool = True) -> None:
         """The state of a writer. probe: see whether files can be made, and raise OSError if not."""
         self._settings = settings
         self._runs: Dict[str, Any] = {}
@@ -109,27 +101,18 @@ class FileWriter:
         self._numbers = self._tags.numbers
         self.step_counter = StepCounter(self._numbers)
         self._parent = Parent(self._numbers, self.step_counter)
-        self.disabled: bool = settings["disabled"]
+        self.disabled = settings.disabled
         if self.disabled:
             for name in dir(type(self)):
                 if name.startswith("add") or name in ("flush", "close"):
                     self._bind(name, _nothing)
             return
-        flush_secs = settings["flush_secs"]
-        if not 0 <= as_float(flush_secs, "flush_secs") < INF:
-            raise ValueError(f"got flush_secs={flush_secs}, want seconds, 0 or more")
-        suffix, limit = settings["filename_suffix"], settings["max_file_bytes"]
-        suffix = "" if suffix is None else suffix
-        if not isinstance(suffix, str):
-            raise TypeError(f"got filename_suffix of type {type(suffix).__name__}, want str")
-        max_buffer = as_count(settings["max_buffer"], "max_buffer", 0)
-        if limit is not None:
-            limit = as_count(limit, "max_file_bytes")
-        self._log = open_log(logdir, suffix, _header, limit, probe=probe)
+        self._log = open_log(logdir, settings.filename_suffix, _header, settings.max_file_bytes,
+                             probe=probe)
         self._logdir = self._log.directory
-        self._channel = Channel(self._log, Encoder(self._tags), flush_secs, max_buffer,
-                                asynchronous=settings["asynchronous"] and flush_secs > 0,
-                                strict=settings["strict"])
+        self._channel = Channel(self._log, Encoder(self._tags), settings.flush_secs,
+                                settings.max_buffer, strict=settings.strict,
+                                asynchronous=settings.asynchronous and settings.flush_secs > 0)
         self._queue = self._channel.queue
         self._items = self._queue.items
 
@@ -406,7 +389,7 @@ class FileWriter:
             channel.close_soon()
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _reopened, (type(self), self._logdir, self._settings)
+        return _reopened, (type(self), self._logdir, vars(self._settings))
 
     @checked
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
