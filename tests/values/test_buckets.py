@@ -179,6 +179,33 @@ def test_bins_of_nothing(values, bins):
     assert found.limits[:-1].tolist() == np.histogram_bin_edges([], bins).tolist()
 
 
+ALL_BINS = [1, 10, 1000, "auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges"]
+
+
+@pytest.mark.parametrize("bins", ALL_BINS)
+@pytest.mark.parametrize("values", [
+    [1e16] * 5, [-1e16] * 5, [1e308] * 5, [-1e308] * 5, [2.0 ** 53] * 100,
+    [1.7e18, np.nextafter(1.7e18, 2e18)], [1 + n * 2 ** -52 for n in (0, 1, 1, 2, 3)],
+    [0.0, 5e-324], [5e-324, 1e-323, 2e-323], [np.finfo(float).max, np.finfo(float).min]])
+def test_values_without_room_for_the_buckets(values, bins):
+    """Where fewer numbers lie between the values than buckets are wanted, numpy 2 refuses: there
+    are as many buckets as numbers, and each value is in one of them."""
+    found = histogram(np.array(values), bins)
+    assert found.counts.sum() == len(values) and np.isfinite(found.limits[:-1]).all()
+    assert found.limits[0] <= min(values) and found.limits[-2] == max(values)
+    assert found.counts[0] == found.counts[-1] == 0
+    assert (np.diff(found.limits) > 0).all() or len(found.limits) == 3
+
+
+@pytest.mark.parametrize("bins", ALL_BINS)
+@pytest.mark.parametrize("scale", [2.0 ** 400, 2.0 ** 1015])
+def test_buckets_of_large_values(bins, scale):
+    """Those of numpy for the same values at a size whose range, sums and cubes are finite."""
+    values = np.random.default_rng(3).normal(size=300)
+    edges = np.histogram_bin_edges(values, bins) * scale
+    assert histogram(values * scale, bins).limits[:-1].tolist() == edges.tolist()
+
+
 def test_trimmed():
     """Empty buckets at both ends go; of a run inside only the last stays, as in TensorFlow."""
     whole = buckets.Histogram(0, 1, 6, 0, 0, np.arange(10.0),

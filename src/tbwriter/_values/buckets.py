@@ -234,6 +234,9 @@ def _kept_of_rows(counts: Array) -> Tuple[Array, List[int]]:
 # Freedman and Diaconis' rule divides by the distance of the quartiles: one outlier beside values
 # that are close together would need billions of buckets.
 _TOO_MANY = 10_000
+# The range, the sum or the cubes of larger values may be infinite. The scale is a power of two, so
+# the edges of values that are divided by it are exact.
+_LARGE, _SCALE = 2.0 ** 330, 2.0 ** 700
 
 
 def bucket_edges(flat: Array, bins: Bins, max_bins: int) -> Array:
@@ -253,15 +256,27 @@ def _edges(flat: Array, bins: Bins) -> Array:
         finite = np.concatenate([np.zeros(0), *(doubles.copy() for _, doubles, _ in
                                                 _chunks(flat, scratch))])
         scratch.give_back()
-        if finite.size and not np.isfinite(finite.max() - finite.min()):
-            # A range beyond any float: the edges of values four times as small are exact.
-            return _edges(finite / 4, bins) * 4
-        if bins in ("auto", "fd") and finite.size:
-            low, first, third, high = np.percentile(finite, [0, 25, 75, 100])
+        if not finite.size:
+            return np.histogram_bin_edges(finite, bins)
+        low, high = finite.min(), finite.max()
+        if max(-low, high) > _LARGE:
+            return _edges(finite / _SCALE, bins) * _SCALE
+        if bins in ("auto", "fd"):
+            first, third = np.percentile(finite, [25, 75])
             width = 2 * (third - first) / np.cbrt(finite.size)
             if high - low > _TOO_MANY * width:
                 bins = "sturges"
-        return np.histogram_bin_edges(finite, bins)
+        try:
+            edges = np.histogram_bin_edges(finite, bins)
+        except (ValueError, IndexError):
+            # "Too many bins for data range": the edges of values so close together are not all
+            # different numbers. Their distances from the lowest have room for the same buckets.
+            # numpy 1 fails with an IndexError, for "stone" and the smallest numbers.
+            parts = np.histogram_bin_edges((finite - low) / (high - low), bins) \
+                if low < high else np.zeros(1)
+            edges = low + parts * (high - low)
+        edges = np.unique(edges)
+        return edges if len(edges) > 1 else np.repeat(edges, 2)
 
 
 def trimmed(whole: Histogram) -> Histogram:
