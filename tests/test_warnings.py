@@ -1,8 +1,10 @@
 """Warnings that are raised, and the values of the calls that raise them."""
 from __future__ import annotations
 
+import errno
 import warnings
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -10,7 +12,8 @@ import pytest
 
 from tbwriter import LogWarning, SummaryWriter
 from tbwriter._log.channel import Channel
-from tbwriter._warnings import warn, whole
+from tbwriter._log.local import LocalLog
+from tbwriter._warnings import fail, warn, whole
 from tests.support import judges
 
 
@@ -84,3 +87,55 @@ def test_a_call_that_fails(recwarn: pytest.WarningsRecorder) -> None:
         failing()
     warn("after")
     assert [str(one.message) for one in recwarn] == ["noted", "after"]
+
+
+def test_an_error_at_the_end(recwarn: pytest.WarningsRecorder) -> None:
+    """An error of `fail` is raised after the work and after all warnings; outside of a call of
+    `whole`, at once."""
+    done: List[str] = []
+
+    @whole
+    def failing() -> None:
+        fail(OSError("full"))
+        warn("noted")
+        done.append("all")
+    with pytest.raises(OSError, match="full"):
+        failing()
+    assert done == ["all"] and [str(one.message) for one in recwarn] == ["noted"]
+    with pytest.raises(OSError, match="now"):
+        fail(OSError("now"))
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_strict_calls_are_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+                                ) -> None:
+    """A strict writer raises the error of the storage after all values of a call are queued."""
+    full = [True]
+    write = LocalLog.write
+
+    def failing(self: LocalLog) -> None:
+        if full[0] and self.pending:
+            raise OSError(errno.ENOSPC, "No space left")
+        write(self)
+    writer = SummaryWriter(tmp_path, strict=True, asynchronous=asynchronous)
+    runs = [writer.sub_run(name) for name in ("m_a", "m_b", "r")]
+    monkeypatch.setattr(LocalLog, "write", failing)
+    raised = 0
+    for step in range(5):
+        for add in (lambda: writer.add_scalars("m", {"a": 1.0, "b": 2.0}, step),
+                    lambda: writer.add_hparams({"lr": step}, {"a": 1.0}, run_name="r",
+                                               global_step=step),
+                    lambda: writer.add_scalars("c", {"a": 1.0}, step, overlay="custom")):
+            try:
+                add()
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+                raised += 1
+            for run in [writer, *runs] if asynchronous else []:
+                with suppress(OSError):
+                    run.flush(timeout=0.2)
+    full[0] = False
+    writer.close()
+    assert raised or asynchronous
+    assert counts(tmp_path) == {"m_a m": 5, "m_b m": 5, "r a": 5, ". c/a": 5,
+                                ". custom_scalars__config__": 1}

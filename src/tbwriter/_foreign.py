@@ -96,9 +96,15 @@ def _frames(error: Exception) -> List[FrameType]:
 def of_signal(error: Exception) -> bool:
     """Whether a signal handler raised it. Handlers interrupt any line, so no argument is wrong."""
     import signal
-    codes = {getattr(signal.getsignal(number), "__code__", None)
-             for number in signal.valid_signals()}
+    codes = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
     return any(frame.f_code in codes for frame in _frames(error))
+
+
+def _code(handler: Any) -> Any:
+    """The code that a signal handler runs, if it is written in Python: a function, a method, a
+    partial of one, or an object with `__call__`."""
+    handler = getattr(handler, "func", handler)
+    return getattr(handler, "__code__", None) or getattr(type(handler).__call__, "__code__", None)
 
 
 def _arguments(function: Callable[..., Any], args: Any, kwargs: Any) -> str:

@@ -29,17 +29,19 @@ class LogWarning(RuntimeWarning):
 
 
 class _Held(threading.local):
-    """The warnings that wait for the end of a call of `whole`; None outside of one."""
+    """The warnings that wait for the end of a call of `whole`, None outside of one; and the error
+    that it raises then."""
 
     texts: Optional[List[str]] = None
+    error: Optional[Exception] = None
 
 
 _held = _Held()
 
 
 def whole(function: _Function) -> _Function:
-    """`function`, but its warnings are issued after all of its work: one that is raised inside of
-    it (`-W error`) would lose the values that come later."""
+    """`function`, but its warnings and the error of `fail` come after all of its work: one that is
+    raised inside of it (`-W error`, `strict`) would lose the values that come later."""
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if _held.texts is not None:
@@ -49,17 +51,27 @@ def whole(function: _Function) -> _Function:
             _held.texts = texts
             result = function(*args, **kwargs)
         except BaseException:
-            _held.texts = None
+            _held.texts = _held.error = None
             for text in texts:
                 show(text)
             raise
-        _held.texts = None
-        for text in texts[1:]:
+        error = _held.error
+        _held.texts = _held.error = None
+        for text in texts if error else texts[1:]:
             show(text)
+        if error:
+            raise error
         for text in texts[:1]:
             warn(text)
         return result
     return cast(_Function, call)
+
+
+def fail(error: Exception) -> None:
+    """Raise `error`, at the end of a call of `whole` inside of one."""
+    if _held.texts is None:
+        raise error
+    _held.error = error
 
 
 def warn(text: str) -> None:

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import errno
+import functools
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import time
 import tracemalloc
 import warnings
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Dict, List
 
 import numpy as np
 import pytest
@@ -151,6 +153,55 @@ def test_a_value_that_interrupts_a_synchronous_writer(
     assert raised == [5] and steps(tmp_path) == list(range(10))
     assert len(caught) == 1 and type(error).__name__ in str(caught[0].message)
     assert writer.dropped == 0
+
+
+class Interrupted(Bad):
+    """A value during whose encoding a signal arrives, once."""
+
+    came = False
+
+    def event_field(self) -> Any:
+        if not self.came:
+            self.came = True
+            signal.raise_signal(signal.SIGUSR1)
+        return summary.scalar("x", 5.0).event_field()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no SIGUSR1 on this system")
+@pytest.mark.parametrize("options", [{"asynchronous": False}, {"flush_secs": 0}])
+@pytest.mark.parametrize("form", ["function", "method", "partial", "object"])
+@pytest.mark.parametrize("error", [TimeoutError("too late"), ZeroDivisionError("own"),
+                                   KeyboardInterrupt()])
+def test_a_signal_during_a_synchronous_call(tmp_path: Path, error: BaseException, form: str,
+                                            options: Any) -> None:
+    """What a signal handler raises reaches the caller as it is, and the value is written."""
+    class Limit:
+        def __call__(self, number: int, frame: Any) -> None:
+            raise error
+
+        def passed(self, number: int, frame: Any) -> None:
+            raise error
+
+    def handler(number: int, frame: Any) -> None:
+        raise error
+    handlers: Dict[str, Any] = {"function": handler, "method": Limit().passed, "object": Limit(),
+                                "partial": functools.partial(handler)}
+    former = signal.signal(signal.SIGUSR1, handlers[form])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with SummaryWriter(tmp_path, **options) as writer:
+                for step in range(10):
+                    if step == 5:
+                        with pytest.raises(type(error)) as raised:
+                            writer.add(Interrupted(error), step)
+                        assert raised.value is error
+                    else:
+                        writer.add_scalar("x", step, step)
+                assert writer.error is None
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+    assert steps(tmp_path) == list(range(10))
 
 
 def test_a_value_that_interrupts_and_no_later_call(tmp_path: Path) -> None:

@@ -275,6 +275,22 @@ def test_failure_is_reported_once_and_recovered() -> None:
     channel.close(5)
 
 
+def test_each_outage_is_seen() -> None:
+    """Two outages that are reported at one line are two warnings, with Python's own filters too."""
+    channel, log = make()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for number in range(2):
+            log.error = OSError(errno.ENOSPC, "No space left on device")
+            while len(caught) == number:
+                add(channel, b"x")
+                time.sleep(0.002)
+            log.error = None
+            channel.flush(5)
+    assert "(outage 2)" in str(caught[1].message) and "outage" not in str(caught[0].message)
+    channel.close(5)
+
+
 def test_strict_raises() -> None:
     """With strict, an add raises the error of the storage."""
     channel, log = make(strict=True)

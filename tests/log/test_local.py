@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
@@ -20,10 +21,11 @@ from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from tbwriter import LogWarning, SummaryWriter
-from tbwriter._log import event_file, local
+from tbwriter._log import beside, event_file, local
 from tbwriter._proto import messages
 from tbwriter._tfrecord.frame import frame
 from tbwriter._log import naming, open_log
+from tbwriter._log.event_file import open_apart
 from tbwriter._log.local import LocalLog
 from tbwriter._log.naming import new_name
 from tbwriter._parts import Parts
@@ -932,6 +934,38 @@ def test_side_files_whose_place_is_taken(tmp_path: Path, name: str,
             writer.flush(timeout=5)
     assert [event.step for path in files(tmp_path) for event in judges.events(path)
             if event.summary.value] == [1]
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG])
+def test_side_files_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int,
+                                     asynchronous: bool) -> None:
+    """A side file whose own place refuses it, such as a directory of another user, costs itself
+    alone; where the log directory takes nothing either, it is tried again."""
+    refused = [True]
+
+    def refuse(path: str, flags: int) -> int:
+        if refused[0] and "embeddings" in path:
+            raise OSError(number, os.strerror(number), path)
+        return open_apart(path, flags)
+    monkeypatch.setattr(beside, "open_apart", refuse)
+    with pytest.warns(LogWarning, match="embeddings/e/00001.* want one that can be written"):
+        with SummaryWriter(tmp_path, asynchronous=asynchronous) as writer:
+            writer.add_embedding(np.eye(3), tag="e", global_step=1)
+            writer.add_scalar("x", 1.0, 1)
+            writer.flush(timeout=5)
+            assert writer.error is None
+    assert [event.step for path in files(tmp_path) for event in judges.events(path)
+            if event.summary.value] == [1]
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with SummaryWriter(tmp_path / "later", asynchronous=asynchronous) as writer:
+            writer.add_embedding(np.eye(3), tag="e", global_step=1)
+            with pytest.raises(OSError, match=os.strerror(number)):
+                writer.flush(timeout=0.5)
+            refused[0] = False
+    assert (tmp_path / "later" / "embeddings" / "e" / "00001" / "tensors_3x3.bytes").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in directories on this system")

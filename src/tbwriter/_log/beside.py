@@ -1,12 +1,29 @@
 """Side files: the files beside the event file, each written as a whole."""
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
-from typing import Callable, Optional
+from contextlib import contextmanager, suppress
+from typing import Callable, Iterator, Optional
 
 from .event_file import open_apart
 from .naming import check_name, temporary_name
+
+# With these a place refuses a file for good, if the log directory takes others.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENAMETOOLONG, errno.EFBIG)
+
+
+@contextmanager
+def refusals(directory: str, name: str) -> Iterator[None]:
+    """ValueError in place of an OSError that concerns the side file `name` alone, such as that of a
+    directory below the log directory which belongs to another user: no later try would succeed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _REFUSED and os.access(directory, os.W_OK | os.X_OK):
+            raise ValueError(f"got the file name {name!r}, want one that can be written: "
+                             f"{error}") from error
+        raise
 
 
 def inside(directory: str, name: str) -> str:

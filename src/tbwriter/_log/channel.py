@@ -30,7 +30,8 @@ from .contract import Log, SyncError
 from .queue import Encoded, Owner, PartlyEncoded, Queue, Task
 from .retry import Retry
 from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, settle, worker
-from .._warnings import show
+from .._foreign import of_signal
+from .._warnings import fail, show
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage without progress
 OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on
@@ -89,7 +90,7 @@ class Channel:
         if self.retry.outage or self.retry.notices:
             self.report()
         elif self._strict and self.retry.error and not self._asynchronous:
-            raise self.retry.error
+            fail(self.retry.error)
 
     def flush(self, timeout: float, work: Optional[Callable[[], None]] = None,
               patient: bool = False) -> None:
@@ -247,8 +248,10 @@ class Channel:
         self.queue.dropped += 1
         if not self.queue.dropping:
             self.queue.dropping = True
+            before = self.queue.dropped - 1
             self.note(f"{self.log.directory}: the storage accepts no values and "
-                      f"{self.queue.max_buffer >> 20} MiB wait; values added now are dropped")
+                      f"{self.queue.max_buffer >> 20} MiB wait; values added now are dropped"
+                      f"{f', {before} were before' if before else ''}")
             self.report()
 
     # The work in the caller's thread: for a writer that is not asynchronous, and without a thread.
@@ -281,11 +284,12 @@ class Channel:
         try:
             if self.queue.items:  # a signal handler may have written them until now
                 self._take()
-        except OSError as error:
-            self._failed(error)
-            return False
-        except Exception:  # it occurs again, and is reported, on the general path
-            return False
+        except Exception as error:
+            if self._foreign(error):
+                raise
+            if isinstance(error, OSError):
+                self._failed(error)
+            return False  # another one occurs again, and is reported, on the general path
         return True
 
     def _drain_here(self, timeout: float = EXIT_SECS, urgent: bool = False) -> None:
@@ -334,13 +338,10 @@ class Channel:
                 self.log.write()
             while len(self.queue):
                 self._take()
-        except OSError as error:
-            self._failed(error)
-            return False
         except BaseException as error:  # nothing ends the thread: it serves all writers
             if self._foreign(error):
                 raise
-            self._failed(OSError(self._text_of(error)))
+            self._failed(error if isinstance(error, OSError) else OSError(self._text_of(error)))
             return False
         self.queue.settle()
         self.retry.recovered()
@@ -419,7 +420,7 @@ class Channel:
     def _foreign(self, error: BaseException) -> bool:
         """Whether an exception may come from a signal handler of the caller: it is raised there and
         the item is tried again by the thread."""
-        if isinstance(error, Exception) or get_ident() in worker.idents:
+        if get_ident() in worker.idents or isinstance(error, Exception) and not of_signal(error):
             return False
         self.queue.interrupted = True
         return True

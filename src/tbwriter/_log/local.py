@@ -145,16 +145,19 @@ class LocalLog:
             self._leave()
 
     def read(self, name: str) -> Optional[bytes]:
-        return beside.read(beside.inside(self.directory, name))
+        with beside.refusals(self.directory, name):
+            return beside.read(beside.inside(self.directory, name))
 
     def put(self, name: str, data: bytes) -> None:
         path = beside.inside(self.directory, name)
         if not self.path:  # side files are only shown beside an event file
             self.begin()
-        beside.write(path, data)
+        with beside.refusals(self.directory, name):
+            beside.write(path, data)
 
     def put_new(self, name: str, data: bytes) -> bool:
-        return beside.write_new(beside.inside(self.directory, name), data)
+        with beside.refusals(self.directory, name):
+            return beside.write_new(beside.inside(self.directory, name), data)
 
     def remove(self, name: str) -> None:
         os.unlink(beside.inside(self.directory, name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 import time
 from typing import List, Optional
 
-from .._warnings import show, warn
+from .._warnings import fail, show, warn
 
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 2.0
 _MOST_NOTICES = 20
@@ -23,10 +23,13 @@ class Retry:
         self.outage = ""
         self.notices: List[str] = []
         self._backoff = 0.0
+        self._outages = 0
 
     def failed(self, error: OSError, text: str) -> None:
         if self.error is None:
-            self.outage = text
+            self._outages += 1
+            # Python shows equal warnings of a line once.
+            self.outage = text if self._outages == 1 else f"{text} (outage {self._outages})"
         self.error = error
         self._backoff = min(self._backoff * 2 or FIRST_BACKOFF, LAST_BACKOFF)
         self.at = time.monotonic() + self._backoff
@@ -52,7 +55,7 @@ class Retry:
         if not texts:
             return
         if strict and self.error:
-            raise self.error
+            return fail(self.error)
         for text in texts[:-1]:
             show(text)
         warn(texts[-1])
