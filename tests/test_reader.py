@@ -415,6 +415,24 @@ def test_values_of_another_kind_are_reported():
         assert f"got {count} values of tag 'x' of another kind" in str(run.faults)
 
 
+@pytest.mark.parametrize("first, later, want", [
+    (("", 2), ("pr_curves", 8), ("scalar", "")), (("", 2), ("text", 8), ("scalar", "")),
+    (("", 2), ("pr_curves", 2), ("scalar", "")), (("", 2), ("flight", 8), ("scalar", "")),
+    (("", 2), ("scalars", 8), ("scalar", "scalars")), (("", 8), ("text", 8), ("tensor", "text")),
+    (("", 8), ("scalars", 2), ("tensor", "")), (("text", 8), ("mesh", 8), ("text", "text")),
+])
+def test_metadata_of_another_kind_is_not_the_tags(first, later, want):
+    """A tag has the first metadata that names the plugin of its kind; tensors without metadata are
+    described by the first that has some."""
+    fields = {2: wire.float_field(2, 1.0), 8: wire.bytes_field(8, wire.int_field(1, 1)
+                                                               + wire.bytes_field(5, bytes(4)))}
+    events = [wire.int_field(2, step) + wire.bytes_field(5, wire.bytes_field(1, b"".join([
+        wire.string_field(1, "x"), fields[form], messages.metadata(name) if name else b""])))
+        for step, (name, form) in enumerate([first, later, first])]
+    found = reader.Run(".", [b"".join(map(_record_of, events))]).tag("x")
+    assert (found.kind, found.plugin) == want
+
+
 def test_values_of_another_kind_of_many_tags(tmp_path, monkeypatch):
     """Where many tags have values of another kind, some are faults, and `more` counts others."""
     monkeypatch.setattr("tbwriter._files.records.MOST_LISTED", 5)

@@ -102,6 +102,21 @@ def test_the_data_class_of_the_older_forms(data_class, loader, tmp_path):
 
 
 @both_loaders
+@pytest.mark.parametrize("data_class", [0, 1, 2, 3])
+@pytest.mark.parametrize("name", ["pr_curves", "flight", ""])
+def test_the_older_forms_with_metadata_of_another_plugin(name, data_class, loader, tmp_path):
+    """The fast loader hides them if the metadata has a data_class, which is found; the Python
+    loader shows them by their form."""
+    forms = {"scalars": b"\x15" + bytes(4), "histograms": histo(0.5, 1.0),
+             "images": wire.bytes_field(4, wire.bytes_field(4, PNG))}
+    for form, value in forms.items():
+        written(tmp_path / form, [value_event("t", value, plugin(name, b"", data_class))])
+        assert rules(check(str(tmp_path / form))) == (["data class"] if data_class else [])
+        with board(tmp_path / form, loader) as shown:
+            assert ("t" in shown.tags(form)) == (loader == "python" or not data_class), form
+
+
+@both_loaders
 def test_late_metadata_hides_what_it_would_describe(loader, tmp_path):
     """The same values with metadata from the first on are shown."""
     written(tmp_path, [value_event("t", strings((), [b"a"]), plugin("text", b"", 2), step=i)

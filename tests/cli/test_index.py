@@ -124,13 +124,13 @@ def described(tag: str, number: int = schema.Value.SIMPLE_VALUE, *metadata: Any)
 
 
 def test_tags_by_number() -> None:
-    """A tag has the kind of its first value and the first metadata that names a plugin, whatever it
-    holds and however long it is. A tag of RunMetadata is apart from others of its name."""
+    """A tag has the kind of its first value and the first metadata that names its plugin, whatever
+    it holds and however long it is. A tag of RunMetadata is apart from others of its name."""
     tags = Tags()
     long = "scalars", b"\xff\0" * 900, "d" * 1200, "ä\U0001f600", 1
     values = [described("a"), described("b", 8), described("b", 8, "text", b"\x80", "B", "ß", 2),
               described("b", 8, "other"), described("a", 8, schema.TAGGED_RUN_METADATA),
-              described("c", 2, *long), described("c", 2, "scalars"), described("d", 5, *long)]
+              described("c", 2, *long), described("c", 2, "scalars"), described("d", 8, *long)]
     assert [tags.number(value) for value in values] == [0, 1, 1, 1, 2, 3, 3, 4]
     assert list(tags.names()) == [tag.name for tag in tags] == ["a", "b", "a", "c", "d"]
     assert [tag.metadata for tag in tags] == [

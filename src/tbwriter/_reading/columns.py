@@ -184,7 +184,7 @@ class Loader:
         tag = self._columns.names.find(value.tag)
         if tag < 0:
             return self._columns.new(value.tag, kinds.kind_of(value), value.metadata)
-        if value.metadata:
+        if value.metadata and kinds.describes(value, self._columns.kind(tag)):
             self._columns.describe(tag, value.metadata)
         return tag
 

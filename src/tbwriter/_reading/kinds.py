@@ -64,6 +64,14 @@ def kind_of(value: Value) -> str:
     return schema.kind_of(value.number, value.metadata.plugin if value.metadata else "")
 
 
+def describes(value: Value, kind: str) -> bool:
+    """Whether the metadata of a later value may be that of a tag of this kind: tensors that name no
+    plugin wait for one, and no other plugin's metadata counts."""
+    plugin = value.metadata.plugin if value.metadata else ""
+    return schema.kind_of(schema.Value.TENSOR, plugin) == kind \
+        or kind == "tensor" and value.number not in schema.FORMS
+
+
 def values_of(event: Event) -> Sequence[Value]:
     """The values that TensorBoard shows for an event; a graph is the value of a tag of its own."""
     if event.number == schema.Event.GRAPH_DEF:

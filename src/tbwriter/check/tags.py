@@ -47,13 +47,17 @@ def check_first(value: Value, path: str, found: Findings) -> None:
     if value.number in schema.FORMS and not metadata.data_class \
             and (metadata.display_name or metadata.description):
         found.add(LOST_METADATA, path, value.tag, "no data_class")
+    shown = schema.FORMS.get(value.number, metadata.plugin)
+    if metadata.data_class and metadata.plugin != shown:
+        found.add(DATA_CLASS, path, value.tag, f"{shown}: data_class {metadata.data_class} with "
+                  f"plugin {metadata.plugin!r:.60}")
     plugin = schema.PLUGINS.get(metadata.plugin)
     if plugin is None:
         if metadata.plugin and not metadata.data_class and value.number not in schema.FORMS:
             found.add(FOREIGN_PLUGIN, path, value.tag,
                       f"plugin {metadata.plugin!r:.60} without data_class")
         return
-    if plugin.kind not in ("graph", "run_metadata") \
+    if plugin.name == shown and plugin.kind not in ("graph", "run_metadata") \
             and metadata.data_class not in (schema.DataClass.UNKNOWN, plugin.data_class):
         found.add(DATA_CLASS, path, value.tag,
                   f"{plugin.name}: data_class {metadata.data_class}, not {plugin.data_class}")

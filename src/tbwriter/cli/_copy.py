@@ -86,12 +86,17 @@ class Copier:
         return frame(messages.event(time, event.step, event_field(event, at, changes)))
 
     def _change(self, tag: int, value: Value) -> Change:
-        metadata = self._index.tags.described(tag)[1]
+        kind, metadata = self._index.tags.described(tag)
+        given = value.metadata or parse.NO_METADATA
+        plugin, old_form = metadata.plugin or kind, value.number in schema.FORMS
         first = not self._described[tag]
         self._described[tag] = 1
-        number = needs_number(value, metadata.plugin)
-        named = value.metadata is not None and bool(value.metadata.plugin)
-        describe = first and bool(metadata.plugin) and (number or not named)
+        number = needs_number(value, plugin)
+        inferred = old_form and given == metadata == parse.NO_METADATA
+        describe = first and not inferred and (number or given.plugin != plugin)
+        if not metadata.plugin:
+            metadata = metadata._replace(
+                plugin=plugin, data_class=schema.PLUGINS[plugin].data_class if old_form else 0)
         renamed = self._names.get(tag)
         if not (number or describe or renamed):
             return SAME

@@ -243,14 +243,17 @@ class Index:
             return -1, EMPTY
         number = self.tags.number(value)
         known, metadata = self.tags.described(number)
-        plugin = metadata.plugin
+        named = value.metadata.plugin if value.metadata else ""
+        # TensorBoard takes a tensor as a value of its tag's plugin, whatever plugin it names.
+        takes = value.number == schema.Value.TENSOR and named not in schema.PLUGINS
+        plugin = metadata.plugin or (known if takes else named)
         if known != kind(value, plugin):
             return -1, OTHER_KIND
         try:
             if needs_number(value, plugin):
                 tensors.scalar_of(value.data)
         except WireError:
-            return -1, DAMAGED
+            return -1, DAMAGED if named in ("", plugin) else OTHER_KIND
         return number, ""
 
 

@@ -18,7 +18,12 @@ _APART = "\ud800"
 
 
 class Tag(NamedTuple):
-    """A tag. kind: of its first value; metadata: the first that names a plugin."""
+    """A tag.
+
+    kind: of its first value; of tensors without metadata, of the first that names a plugin.
+    metadata: of that value. In an old form, whose plugin TensorBoard infers, it names that plugin or
+    none; then its texts may be a later value's.
+    """
 
     name: str
     kind: str
@@ -83,11 +88,24 @@ class Tags:
         count = len(self._names)
         number = self._names.number(_APART + value.tag if apart else value.tag)
         if number == count:
-            self._described[number] = self._descriptions.number(
-                (kind(value, metadata.plugin), *metadata))
+            self._describe(number, value, metadata)
         elif metadata.plugin:
-            known = self.described(number)
-            if not known[1].plugin:
-                self._described[number] = self._descriptions.number(
-                    (known[0] or kind(value, metadata.plugin), *metadata))
+            known, before = self.described(number)
+            if not known:
+                self._describe(number, value, metadata)
+            elif before == parse.NO_METADATA and kind(value, metadata.plugin) == known:
+                self._set(number, known, _texts(metadata))
         return number
+
+    def _describe(self, number: int, value: Value, metadata: Metadata) -> None:
+        """A tag is described by a value, which has this metadata."""
+        own = kind(value, metadata.plugin)
+        self._set(number, own, metadata if metadata.plugin == own else _texts(metadata))
+
+    def _set(self, number: int, found: str, metadata: Metadata) -> None:
+        self._described[number] = self._descriptions.number((found, *metadata))
+
+
+def _texts(metadata: Metadata) -> Metadata:
+    """What does not depend on the plugin."""
+    return Metadata(display_name=metadata.display_name, description=metadata.description)

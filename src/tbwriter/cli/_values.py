@@ -15,6 +15,11 @@ _NO_VALUES = {schema.Event.LOG_MESSAGE: "log message", schema.Event.SESSION_LOG:
 # Plugins whose values belong to a run as a whole, not to a step of it.
 WHOLE_RUN = {schema.GRAPHS, schema.RUN_METADATA, schema.RUN_METADATA_GRAPH, schema.KERAS_MODEL,
              schema.TAGGED_RUN_METADATA, schema.HPARAMS, schema.CUSTOM_SCALARS}
+# Metadata with an empty content and no data_class: protobuf merges it with that before it.
+_TAKEN_BACK = wire.bytes_field(schema.Value.METADATA, b"".join([
+    wire.bytes_field(schema.SummaryMetadata.PLUGIN_DATA,
+                     wire.bytes_field(schema.PluginData.CONTENT, b"")),
+    wire.key(schema.SummaryMetadata.DATA_CLASS, wire.VARINT), wire.varint(0)]))
 # Plugins whose values are events of their own, without a tag that could be another.
 NAMELESS = {schema.GRAPHS, schema.TAGGED_RUN_METADATA}
 
@@ -84,6 +89,8 @@ def _parts(value: Value, raw: parse.Data, change: Change) -> Iterator[Part]:
     if change.tag and not first and not change.number:
         yield wire.string_field(schema.Value.TAG, change.tag)  # "the last of several counts"
     if change.metadata is not None:
+        if value.metadata and not change.number:
+            yield _TAKEN_BACK
         yield _metadata(change.metadata)
 
 

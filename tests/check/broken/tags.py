@@ -41,6 +41,8 @@ FORMS: Dict[str, Any] = {
         *rows(), value_event("f", plugin("flight"))]), None, {}),
     "a value without anything": ("no plugin", lambda d: written(d, [*rows(), value_event("v")]),
                                  None, {}),
+    "a number with another plugin's metadata": ("data class", lambda d: written(d, [
+        value_event("x", wire.float_field(2, 1.0), plugin("pr_curves", b"", 2))]), None, {}),
     "hparams damaged inside": ("plugin content", lambda d: written(d, [value_event(
         "_hparams_/session_start_info",
         plugin("hparams", wire.bytes_field(3, b"\x0a\x05\xff"), 2))]),
