@@ -21,8 +21,8 @@ class Tag(NamedTuple):
     """A tag.
 
     kind: of its first value; of tensors without metadata, of the first that names a plugin.
-    metadata: of that value. In an old form, whose plugin TensorBoard infers, it names that plugin or
-    none; then its texts may be a later value's.
+    metadata: of that value. In an old form, whose plugin TensorBoard infers, it names that plugin
+    or none; then its texts may be a later value's.
     """
 
     name: str
