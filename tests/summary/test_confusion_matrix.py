@@ -73,6 +73,52 @@ def test_masked_elements_are_left_out(recwarn, which):
     assert sum(f"{tag!r} leaves out 1 masked" in str(w.message) for w in recwarn) == 1
 
 
+def test_a_column_is_a_column_of_classes():
+    """(n, 1) is (n,), of labels and predictions, of numbers and names, masked or not; it holds no
+    scores, of which each would be class 0."""
+    column = np.array(GUESS)[:, None]
+    assert counted(np.array(TRUE)[:, None], column)[0] == COUNTS
+    assert counted(TRUE, [[one] for one in GUESS])[0] == COUNTS
+    assert counted([["a"], ["b"]], [["b"], ["b"]]) == ([[0, 1], [0, 1]], ["a", "b"])
+    assert counted([0, 1], np.ma.array([[1], [9]], mask=[[0], [1]])) == ([[0, 1], [0, 0]],
+                                                                         ["0", "1"])
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, bool])
+def test_rows_of_scores_that_are_masked(recwarn, dtype):
+    """Of a row that is masked in part, the others count; one that is masked whole is left out."""
+    scores = np.ma.array(np.eye(3)[[0, 1, 2, 2]], dtype, mask=np.zeros((4, 3)))
+    scores[1] = np.ma.masked
+    scores[2, 2] = scores[3, 0] = np.ma.masked
+    assert counted([0, 1, 2, 2], scores)[0] == [[1, 0, 0], [0, 0, 0], [1, 0, 1]]
+
+
+def test_rows_of_scores_with_nan(recwarn):
+    """They are left out, with one warning for a tag; NaN that is masked is none of them."""
+    scores = np.ma.array([[0.2, 0.8], [NAN, 1], [NAN, NAN], [-INF, -INF], [NAN, 1]],
+                         mask=[[0, 0], [0, 0], [0, 0], [1, 0], [1, 0]])
+    for _ in range(2):
+        counts, _ = kind._counted("with NaN", [1, 0, 0, 1, 1], scores, [])
+        assert counts.tolist() == [[0, 0], [0, 3]]
+    texts = [str(one.message) for one in recwarn]
+    assert len(texts) == 1 and "'with NaN' leaves out 2 rows of scores with NaN of 5" in texts[0]
+    made = summary.confusion_matrix("all NaN", [0, 1], np.full((2, 2), NAN), ["a", "b"])
+    assert made.SerializeToString() == summary.confusion_matrix(
+        "all NaN", np.ma.array([0, 1], mask=True), [0, 1], ["a", "b"]).SerializeToString()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_warning_that_is_an_error_loses_no_matrix(tmp_path):
+    """Under `-W error` the matrix of rows with NaN is written all the same."""
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_confusion_matrix("error", [0, 1], [[0.1, 0.9], [NAN, 0.5]], 1, ["a", "b"])
+    with board(tmp_path, "fast") as b:
+        assert len(b.blobs("images", ".", "error")) == 1
+
+
 @pytest.mark.parametrize("number", [1, 2, 5, 10, 12])
 def test_as_wide_as_tensorboard_shows_it(number):
     """Up to a dozen classes fit the 350 pixels of a card, whatever their names and counts."""
@@ -132,7 +178,8 @@ def test_texts_of_cells(count, share, normalize, text):
 
 @pytest.mark.parametrize(("arguments", "error", "text"), [
     (([0, 1], [0]), ValueError, "got labels of shape (2,) and predictions of shape (1,)"),
-    (([], []), ValueError, "want (n,) of both"), (([[0]], [[0]]), ValueError, "got labels of"),
+    (([], []), ValueError, "want (n,) of both"), (([[0, 1]], [[0]]), ValueError, "got labels of"),
+    (([0, 1], [[0.1], [0.9]]), ValueError, "got predictions from 0.1 to 0.9, want whole numbers"),
     (([0.5], [0]), ValueError, "got labels from 0.5 to 0.5, want whole numbers"),
     (([-1], [0]), ValueError, "got labels from -1 to -1"),
     (([float("nan")], [0]), ValueError, "got labels from nan"),

@@ -42,15 +42,16 @@ def confusion_matrix(tag: str, labels: Any, predictions: Any,
     A row per true class, a column per predicted one, the counts in the cells; the darker a cell,
     the larger its share of the row.
 
-    labels: (n,) the true classes: whole numbers from 0, or names.
-    predictions: (n,) the predicted classes, in the same way; or (n, classes) scores, of which the
-        largest counts.
+    labels: (n,) or (n, 1) the true classes: whole numbers from 0, or names.
+    predictions: (n,) or (n, 1) the predicted classes, in the same way, so a sigmoid's output has to
+        be compared with a threshold; or (n, classes) scores, of which the largest counts.
     classes: the names of the classes, in their order. None takes the numbers from 0 to the largest
         that occurs, or the names that occur, sorted.
     normalize: show shares of the row, in percent, instead of counts.
     display_name, description: shown with the picture; the description is Markdown.
 
-    Elements that numpy.ma masks in labels or predictions are left out, with one warning per tag.
+    Elements that numpy.ma masks in labels or predictions are left out, with one warning per tag; of
+    a row of scores, the others count. Rows of scores with NaN are left out in the same way.
 
     Raises ValueError for unequal lengths and classes without a name, TypeError for anything that is
     no class.
@@ -83,16 +84,18 @@ def _names(classes: Optional[Sequence[Any]]) -> List[str]:
 def _counted(tag: str, labels: Any, predictions: Any, names: List[str]) -> Tuple[Array, List[str]]:
     """(counts, a row per true class; the names of the classes)."""
     given = [_classes("labels", labels), _classes("predictions", predictions)]
-    if given[1].ndim == 2:
-        given[1] = given[1].argmax(axis=1) if given[1].size else given[1]
+    unknown = np.zeros(len(given[1]) if given[1].ndim else 0, bool)
+    if given[1].ndim == 2 and given[1].size and given[1].dtype.kind not in "US":
+        given[1], unknown = _largest(given[1])
     if given[0].ndim != 1 or given[0].shape != given[1].shape or not given[0].size:
         raise ValueError(f"got labels of shape {given[0].shape} and predictions of shape "
                          f"{given[1].shape}, want (n,) of both, or (n, classes) scores")
-    kept = ~(_ma.getmaskarray(given[0]) | _ma.getmaskarray(given[1]))
-    if not kept.all():
-        once(("masked", "confusion_matrix", tag), f"the confusion matrix {tag!r} leaves out "
-             f"{(~kept).sum()} masked elements of {kept.size}; reported once per tag")
-    true, predicted = (np.asarray(one)[kept] for one in given)
+    hidden = _ma.getmaskarray(given[0]) | _ma.getmaskarray(given[1])
+    for what, dropped in (("masked elements", hidden), ("rows of scores with NaN", unknown)):
+        if dropped.any():
+            once((what, "confusion_matrix", tag), f"the confusion matrix {tag!r} leaves out "
+                 f"{dropped.sum()} {what} of {dropped.size}; reported once per tag")
+    true, predicted = (np.asarray(one)[~(hidden | unknown)] for one in given)
     if true.dtype.kind in "US" or predicted.dtype.kind in "US":
         names = names or sorted({*map(str, true), *map(str, predicted)})
         true, predicted = _numbered(true, names), _numbered(predicted, names)
@@ -116,21 +119,32 @@ def _classes(what: str, values: Any) -> Array:
         array = None
     if array is None or array.dtype.kind not in "US":
         array = as_array(plain, what)
-        if array.ndim < 2:
-            array = _whole(what, array, hidden)
     elif array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
-    return array if hidden is None else _ma.array(array, mask=hidden.mask)
+    if hidden is not None:
+        array = _ma.array(array, mask=hidden.mask)
+    if array.ndim == 2 and array.shape[1] == 1:  # a column of classes, no scores of one class
+        array = array[:, 0]
+    return _whole(what, array) if array.ndim < 2 and array.dtype.kind not in "US" else array
 
 
-def _whole(what: str, array: Array, hidden: Any) -> Array:
-    shown = array if hidden is None else array[~hidden.mask]
+def _whole(what: str, array: Array) -> Array:
+    shown = _ma.compressed(array)
     if shown.size and not (shown.min() >= 0 and shown.max() < 1 << 31
                            and (shown == np.floor(shown)).all()):
         raise ValueError(f"got {what} from {shown.min()} to {shown.max()}, want whole numbers "
                          "from 0, or names")
     with np.errstate(invalid="ignore"):
         return array.astype(np.int64)
+
+
+def _largest(scores: Array) -> Tuple[Array, Array]:
+    """(the class of the largest score of each row, masked where all are; whether NaN is in it)"""
+    values, hidden = _ma.getdata(scores), _ma.getmaskarray(scores)
+    lowest = np.fmin.reduce(values, axis=None)
+    highest = np.where(hidden, lowest, values).max(axis=1, keepdims=True)
+    classes = ((values == highest) & ~hidden).argmax(axis=1)
+    return _ma.array(classes, mask=hidden.all(axis=1)), (np.isnan(values) & ~hidden).any(axis=1)
 
 
 def _numbered(values: Array, names: List[str]) -> Array:
