@@ -4,13 +4,13 @@ MXNet's arrays are in mxnet/test_kinds_mxnet.py.
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 import pytest
 
 from tbwriter import summary
-from tbwriter._values.array import as_array, snapshot
+from tbwriter._values.array import as_array, masked, snapshot
 
 
 class Jaxlike:
@@ -85,6 +85,9 @@ MASK = [[True, False], [False, False]]
 @pytest.mark.parametrize("values", [
     np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=MASK),
     [np.ma.array([1.0, 2.0], mask=MASK[0]), np.array([3.0, 4.0])],
+    ([3.0, 4.0], np.ma.array([9.0, 2.0], mask=MASK[0]))[::-1],
+    [[np.ma.masked, 2.0], [3, 4]],
+    (np.ma.array([1, 2.0], mask=MASK[0]), (np.float64(3), np.float32(4))),
 ])
 def test_masked_elements_are_nan(values: Any) -> None:
     """Elements that numpy.ma masks are NaN where no kind says otherwise, and an error in integers,
@@ -92,7 +95,32 @@ def test_masked_elements_are_nan(values: Any) -> None:
     np.testing.assert_array_equal(as_array(values), np.array([[np.nan, 2], [3, 4]]))
     with pytest.raises(ValueError, match="(?s)got values with masked .* want them filled"):
         as_array(np.ma.array([1, 2], mask=[1, 0]))
+    with pytest.raises(ValueError, match="masked elements of type int"):
+        as_array([[1, 2], [3, np.ma.masked]])
     assert as_array(np.ma.array([1, 2], mask=[0, 0])).tolist() == [1, 2]
+
+
+def test_masked_elements_at_any_depth() -> None:
+    """They are found in lists in lists, whatever comes first, and beside foreign arrays. A ragged
+    list and one that contains itself are refused as such."""
+    hidden = np.ma.array([[1.0, 9.0]], mask=[[0, 1]])
+    deep: List[Any] = [[[[5.0, 6.0]], hidden], ([[7.0, 8.0]], hidden)]
+    found = masked(deep)
+    assert found.mask.tolist() == [[[[False] * 2], [[False, True]]]] * 2
+    np.testing.assert_array_equal(
+        as_array(deep), np.array([[[[5, 6]], [[1, np.nan]]], [[[7, 8]], [[1, np.nan]]]]))
+    assert masked([[1.0], [2]]) is masked([["a"], "b"]) is masked([hidden[:, :1]]) is None
+    assert masked([200, np.ma.masked]).dtype.kind == "i"
+    for ragged in ([hidden, [1.0]], [hidden[0], [1.0]], [hidden[0], 1.0], [[np.ma.masked], [1, 2]]):
+        assert masked(ragged) is None
+        with pytest.raises(TypeError, match="ragged list|dtype object"):
+            as_array(ragged)
+    for first in (hidden, 1.0):
+        round_and_round: List[Any] = [first]
+        round_and_round += [round_and_round, round_and_round]
+        for kind in (as_array, summary.histogram, summary.image):
+            with pytest.raises(TypeError, match="contains itself|RecursionError"):
+                kind(*["tag"] * (kind is not as_array), round_and_round)
 
 
 class Failing:

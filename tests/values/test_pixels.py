@@ -221,9 +221,12 @@ def in_lab(image):
     ("I", [0, 255], [0, 255]), ("I", [0, 256], [0, 256]), ("I", [1, 65535], [1, 65535]),
     ("I", [1, 65536], [1, 255]), ("I", [-1, 300], [0, 255]),
     ("F", [0.0, 1.0], [0, 255]), ("F", [0.0, 2.0], [0, 2]), ("F", [51.0, 255.0], [51, 255]),
+    ("F", [np.nan, 51.0, 255.0], [0, 51, 255]), ("F", [np.nan, 0.2, 1.0], [0, 51, 255]),
+    ("F", [-np.inf, 0.2, np.inf], [0, 51, 255]), ("F", [np.nan, np.nan], [0, 0]),
 ])
 def test_numbers_of_pil(mode, values, wanted):
-    """Modes I and F have 8 bits, 16 bits or numbers from 0 to 1, as their largest value fits."""
+    """Modes I and F have 8 bits, 16 bits or numbers from 0 to 1, as their largest value fits; NaN
+    and infinities don't count."""""
     kind = np.int32 if mode == "I" else np.float32
     image = Image.fromarray(np.array([values], kind))
     assert image.mode == mode

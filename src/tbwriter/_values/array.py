@@ -7,7 +7,8 @@ Numpy arrays and scalars, lists, MXNet (`asnumpy`), torch (`detach`), jax, and e
 from __future__ import annotations
 
 import sys
-from typing import Any, Optional, Tuple
+from contextlib import suppress
+from typing import Any, Callable, Optional, Set, Tuple
 
 import numpy as np
 
@@ -158,10 +159,11 @@ def _as_array(values: Any, what: str, kinds: str) -> "np.ndarray[Any, Any]":
         values = _dense(values, np.dtype(getattr(values, "dtype", None))).asnumpy()
     elif hasattr(values, "detach"):
         values = _from_torch(values, what)
-    values = of_numpy(values, what, kinds)
-    hidden = masked(values)
-    if hidden is not None:
-        return filled(hidden, what)
+    if not _is_plain(values):
+        values = of_numpy(values, what, kinds)
+        hidden = masked(values)
+        if hidden is not None:
+            return filled(hidden, what)
     try:
         array = np.asarray(values)
     except ValueError:  # numpy before 1.24 gives an array of objects, refused below
@@ -181,6 +183,8 @@ def as_doubles(values: Any, what: str) -> "np.ndarray[Any, Any]":
 
 # Types that numpy reads itself; most lists hold no others.
 _KNOWN = {float, int, bool, str, bytes, np.float64, np.float32, np.int64, np.ndarray}
+_NUMBERS = _KNOWN - {str, bytes, np.ndarray} | {list, tuple}
+_MOST_AXES = 64  # of an array of numpy 2
 
 
 def of_numpy(values: Any, what: str = "values", kinds: str = "biuf", _outer: Tuple[int, ...] = ()
@@ -202,18 +206,66 @@ def of_numpy(values: Any, what: str = "values", kinds: str = "biuf", _outer: Tup
 def masked(values: Any) -> Any:
     """`values` as an array of numpy.ma if any element is masked, else None.
 
-    values: such an array, or a list with one in it.
+    values: such an array, or a list with one in it, at any depth.
     """
     if type(values) is np.ndarray:
         return None
     if isinstance(values, (list, tuple)):
-        if not values or not hasattr(values[0], "__array__") \
-                or not any(hasattr(item, "filled") for item in values):
+        if not any(issubclass(one, np.ma.MaskedArray) for one in _types(values)):
             return None
-        values = np.ma.array(of_numpy(values))  # type: ignore[no-untyped-call]
-    if hasattr(values, "filled") and isinstance(values, np.ma.MaskedArray) and values.mask.any():
+        values = _joined(of_numpy(values))
+    if isinstance(values, np.ma.MaskedArray) and values.mask.any():
         return values
     return None
+
+
+def listed(values: Any) -> Any:
+    """`values`, but a list of numbers as an array: then `masked` and `as_array`, each of which looks
+    at every item, find no list."""
+    if isinstance(values, (list, tuple)) and _types(values) <= _NUMBERS:
+        with suppress(ValueError):  # a ragged list, which `as_array` refuses
+            array = np.asarray(values)
+            return array if array.dtype.kind in "biuf" else values
+    return values
+
+
+def _is_plain(values: Any) -> bool:
+    """Whether it is a list that numpy reads itself, without masked elements."""
+    return isinstance(values, (list, tuple)) and _types(values) <= _KNOWN | {list, tuple}
+
+
+def _types(values: Any, _outer: Tuple[int, ...] = ()) -> Set[type]:
+    """The types of the items of a list, and of those of the lists in it; `object` for one that
+    contains itself."""
+    found = set(map(type, values))
+    inside = (*_outer, id(values))
+    if not found <= _KNOWN and len(inside) < _MOST_AXES:
+        for item in values:
+            if isinstance(item, (list, tuple)):
+                found |= {object} if id(item) in inside else _types(item, inside)
+    return found
+
+
+def _joined(values: Any) -> Any:
+    """A list with masked arrays in it as one; None where it is ragged, which `as_array` refuses."""
+    ma: Any = np.ma  # partly without types
+
+    def data(item: Any) -> Any:
+        return False if item is ma.masked else ma.getdata(item)  # its 0.0 makes integers floats
+
+    try:
+        array, hidden = np.asarray(_each(data, values)), np.asarray(_each(ma.getmaskarray, values))
+    except ValueError:
+        return None
+    if hidden.dtype != bool:  # of objects, by numpy before 1.24
+        return None
+    return ma.array(array, mask=hidden)
+
+
+def _each(function: Callable[[Any], Any], values: Any) -> Any:
+    """The result for each item of a list, in lists like those."""
+    return [_each(function, item) if isinstance(item, (list, tuple)) else function(item)
+            for item in values]
 
 
 def bounds(array: "np.ndarray[Any, Any]") -> Tuple[Any, Any]:

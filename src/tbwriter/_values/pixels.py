@@ -18,7 +18,7 @@ from .._proto import messages, schema, wire
 from .._proto.messages import Value
 from .._warnings import once
 from . import png
-from .array import Snapshot, masked, snapshot
+from .array import Snapshot, listed, masked, snapshot
 from .depth import is_deep, normalized, to_depth, warn_of_range
 from .encoded import encoded
 
@@ -142,6 +142,7 @@ def picture(data: Any, dataformats: Optional[str], batch: str = "N", *, tag: str
 
 def unmasked(data: Any, tag: str, normalize: bool = False) -> Any:
     """`data` with black in place of elements masked by numpy.ma."""
+    data = listed(data)
     hidden = masked(data)
     if hidden is None:
         return data
@@ -161,7 +162,7 @@ def pictures(data: Any, dataformats: Optional[str], *, tag: str = "", normalize:
     """
     if isinstance(data, (bytes, bytearray, memoryview)):
         return [encoded(bytes(data))]
-    if isinstance(data, (list, tuple)) and (not data or any(map(_is_picture, data))):
+    if isinstance(data, (list, tuple)) and (not data or any(map(is_picture, data))):
         if not data:
             raise ValueError("got an empty list of pictures, want at least one")
         single = dataformats.upper().replace("N", "") if isinstance(dataformats, str) \
@@ -176,7 +177,8 @@ def pictures(data: Any, dataformats: Optional[str], *, tag: str = "", normalize:
     return [picture(data, dataformats, tag=tag, normalize=normalize)]
 
 
-def _is_picture(item: Any) -> bool:
+def is_picture(item: Any) -> bool:
+    """Whether an item of a list is a picture of its own, and not a row or a plane of one."""
     shape = getattr(item, "shape", None)
     return isinstance(item, (bytes, bytearray, str, os.PathLike)) or is_pil(item) \
         or isinstance(shape, tuple) and len(shape) > 1
@@ -218,7 +220,8 @@ def _from_numbers(array: Array) -> Array:
     Pillow takes 0 to 255 for black to white in F and I, but reads files of 16 bits as I too, and
     makes F out of arrays from 0 to 1: so the largest value decides.
     """
-    high = array.max() if array.size else 0
+    finite = array[np.isfinite(array)]
+    high = finite.max() if finite.size else 0
     if array.dtype.kind == "f":
         return array / np.float32(255) if high > 1 else array
     if array.dtype.kind == "i" and 255 < high < 1 << 16 and array.min() >= 0:

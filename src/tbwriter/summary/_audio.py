@@ -15,7 +15,7 @@ from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
 from .._proto.plugin_schema import AudioPluginData
-from .._values.array import Snapshot, bounds, masked, snapshot
+from .._values.array import Snapshot, bounds, listed, masked, snapshot
 from .._values.number import as_float
 from .._warnings import once
 
@@ -99,6 +99,7 @@ def _clip(tag: str, data: Any) -> Snapshot:
         raise TypeError(f"got a sound of type {type(data).__name__} ({shown(data)}), want an array "
                         "of samples. If it is a file or the name of one, decode it, for example "
                         "with the module wave")
+    data = listed(data)
     hidden = masked(data)
     if hidden is not None:
         once(("masked", "sound", tag), f"the sound {tag!r} has masked elements, which are silent; "

@@ -12,7 +12,7 @@ from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
 from .._proto.schema import Histogram as HistogramField
-from .._values.array import Snapshot, as_array, as_doubles, masked, snapshot
+from .._values.array import Snapshot, as_array, as_doubles, listed, masked, snapshot
 from .._values.buckets import SMALL, Bins, Histogram, histograms, merged, trimmed
 from .._values.buckets import histogram as count
 from .._values.number import as_count, as_float
@@ -172,6 +172,7 @@ def _scaled(shown: Histogram, factor: float) -> Histogram:
 
 def _present(tag: str, values: Any) -> Any:
     """`values` without those that numpy.ma masks; NaN, which is left out later, if none is left."""
+    values = listed(values)
     hidden = masked(values)
     if hidden is None:
         return values
