@@ -64,7 +64,7 @@ FOREIGN: Dict[str, Set[str]] = {
         "summary/_embedding", "summary/_figure", "summary/_histogram", "summary/_mesh",
         "summary/_pr_curve", "summary/_tensor", "mxnet/_distributed", "mxnet/_gradients",
         "mxnet/_graph", "mxnet/_late", "mxnet/_parameters")},
-    "compat/_messages": NUMPY, "compat/tensorboard/summary": NUMPY,
+    "compat/_messages": NUMPY, "compat/_pictures": NUMPY, "compat/tensorboard/summary": NUMPY,
     "summary/_boxes": {"numpy", "PIL"}, "summary/_confusion_matrix": {"numpy", "PIL"},
     "_values/lettering": {"PIL"}, "summary/_video": {"numpy", "PIL"},
     "_fsspec": {"fsspec"}, "_reading/frames": {"numpy", "pandas"},

@@ -41,6 +41,70 @@ def test_floats_of_pictures_are_rounded(name: str, ours: Any) -> None:
     assert (pixels(theirs) == 127).all() and (pixels(rounded) == 128).all()
 
 
+INTEGERS = ["i1", "<u2", ">i2", "i4", "u4", "i8", "u8"]
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@BOTH
+def test_integers_of_pictures(name: str, ours: Any, dtype: str) -> None:
+    """A mask of the integers 0 and 1 is black and white, here and there; others are from 0 to 255
+    here, and there multiplied by 255."""
+    mask, white = np.eye(4)[None].astype(dtype), np.eye(4)[:, :, None] * np.full(3, 255)
+    for made in (ours.summary.image("a", mask, dataformats="CHW"),
+                 ours.summary.image_boxes("a", mask, []), ours.summary.video("a", mask[None, None]),
+                 ours.summary.image("a", mask[0].tolist(), dataformats="HW"),
+                 ours.summary.image("a", [mask, mask * 0], dataformats="CHW"),
+                 ours.summary.image("a", np.ma.array(mask, mask=mask == 2), dataformats="CHW")):
+        assert np.array_equal(pixels(made)[:, :4], white)
+    assert (pixels(ours.summary.image("a", mask ** 0, 2, "CHW")) == 255).all()
+    some = mask * np.array(100, dtype)
+    assert stored(ours.summary.image("a", some, dataformats="CHW")).max() == 100
+    # A list is judged as a whole.
+    assert stored(ours.summary.image("a", [some, mask], dataformats="CHW"))[:, 4:].max() == 1
+    theirs = original(name + ".summary").image
+    assert np.array_equal(pixels(theirs("a", mask, dataformats="CHW")), white)
+    assert pixels(theirs("a", some, dataformats="CHW")).max() != 100
+
+
+def stored(summary: Any) -> "np.ndarray[Any, Any]":
+    return np.asarray(Image.open(BytesIO(summary.value[0].image.encoded_image_string))).astype(int)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integers_of_pictures_of_2017(dtype: str) -> None:
+    """A mask is black and white, as that package multiplied all pictures by 255 but uint8. mxboard
+    refuses other integers, which are from 0 to 255 in its API here."""
+    mask = np.eye(4).astype(dtype)
+    assert np.array_equal(stored(tensorboard.summary.image("a", mask[:, :, None])), mask * 255.0)
+    assert stored(tensorboard.summary.image("a", mask.astype("u1")[:, :, None])).max() == 1
+    assert stored(mxboard.summary.image_summary("a", mask)).max() == 1
+
+
+@both_loaders
+@pytest.mark.parametrize("ours", [torch, tensorboardX, tensorboard],
+                         ids=["torch", "tensorboardX", "2017"])
+def test_masks_that_writers_log(tmp_path: Path, ours: Any, loader: str) -> None:
+    """All methods that take pictures show a mask of 0 and 1 black and white, without a warning;
+    a picture of uint8 is unchanged."""
+    mask = np.eye(4, dtype=int)
+    with ours.SummaryWriter(str(tmp_path)) as writer:
+        writer.add_embedding(np.eye(2, 3), label_img=np.stack([mask, mask])[:, None])
+        if ours is tensorboard:
+            writer.add_image("one", mask[..., None], 0)
+        else:
+            writer.add_image("one", mask[None], 0)
+            writer.add_images("several", np.stack([mask, 1 - mask])[:, None], 0)
+            writer.add_image_with_boxes("boxes", mask[None], [], 0)
+            writer.add_video("clip", mask[None, None, None], 0)
+    with board(tmp_path, loader) as seen:
+        for tag in seen.tags("images"):
+            (_, (_, _, file)), = seen.blobs("images", ".", tag)
+            shown = np.asarray(Image.open(BytesIO(file)).convert("L"))
+            assert np.array_equal(shown[:, :4], mask * 255), tag
+    _, _, sprite = next(iter(projector(tmp_path).values()))
+    assert sprite.max() == 255
+
+
 def test_labels_are_drawn_above_the_boxes() -> None:
     """The boxes are the same pixels; a label begins at the upper left corner of its box here, and
     at the lower left one in tensorboardX."""

@@ -14,6 +14,7 @@ from .._values.buckets import Bins, bucket_edges
 from .._values.number import as_count
 from ..summary._histogram import checked_bins
 from ._messages import Message, Summary, readable
+from ._pictures import black_and_white
 
 
 @checked
@@ -80,7 +81,7 @@ def make_histogram(values: Any, bins: Any, max_bins: Optional[int] = None) -> Me
 def image(tag: str, tensor: Any, rescale: float, dataformats: str) -> Summary:
     """A picture, or a batch as a grid."""
     if rescale == 1:
-        return readable(summary.image(tag, tensor, dataformats=dataformats))
+        return readable(summary.image(tag, black_and_white(tensor), dataformats=dataformats))
     return image_boxes(tag, tensor, [], rescale, dataformats, None)
 
 
@@ -88,8 +89,9 @@ def image(tag: str, tensor: Any, rescale: float, dataformats: str) -> Summary:
 def image_boxes(tag: str, tensor_image: Any, tensor_boxes: Any, rescale: float = 1,
                 dataformats: str = "CHW", labels: Optional[Sequence[str]] = None) -> Summary:
     """A picture with boxes on it: (n, 4), each xmin, ymin, xmax, ymax in pixels."""
-    return readable(summary.image_with_boxes(tag, tensor_image, tensor_boxes, labels=labels,
-                                             rescale=rescale, dataformats=dataformats))
+    return readable(summary.image_with_boxes(tag, black_and_white(tensor_image), tensor_boxes,
+                                             labels=labels, rescale=rescale,
+                                             dataformats=dataformats))
 
 
 @checked
@@ -113,7 +115,7 @@ def make_image(tensor: Any, rescale: float = 1, rois: Any = None,
 @checked
 def video(tag: str, tensor: Any, fps: float, dataformats: str = "NTCHW") -> Summary:
     """A clip, or several side by side."""
-    return readable(summary.video(tag, tensor, fps=fps, dataformats=dataformats))
+    return readable(summary.video(tag, black_and_white(tensor), fps=fps, dataformats=dataformats))
 
 
 @checked

@@ -23,6 +23,7 @@ from .._proto.plugin_schema import RunMetadata
 from .._proto.schema import Event, TaggedRunMetadata
 from .._values.lookup import default_edges
 from ..summary_writer import SummaryWriter
+from ._pictures import black_and_white
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -311,8 +312,8 @@ class SummaryWriterBase(Extended):
         global_step: None is 0; the projector shows `tag:00000`.
         """
         step = self._writer.default_step if global_step is None else global_step
-        self._writer.add_embedding(mat, metadata, label_img, 0 if step is None else step, tag,
-                                   metadata_header)
+        self._writer.add_embedding(mat, metadata, black_and_white(label_img),
+                                   0 if step is None else step, tag, metadata_header)
         settle(self._writer)
 
     def add_pr_curve(self, tag: str, labels: Any, predictions: Any,

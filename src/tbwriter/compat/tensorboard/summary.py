@@ -14,6 +14,7 @@ from ... import summary
 from ..._foreign import checked
 from ..._values.array import as_array
 from .._messages import Message, Summary, readable
+from .._pictures import black_and_white
 from .._tags import clean
 
 API = "the tensorboard of 2017"
@@ -46,7 +47,8 @@ def image(tag: str, tensor: Any) -> Summary:
     """A picture: NumPy's (H, W, C), those of MXNet and torch (C, H, W) or (N, C, H, W)."""
     ndim = getattr(tensor, "ndim", 0)
     axes = {2: "HW", 3: "HWC" if isinstance(tensor, np.ndarray) else "CHW", 4: "NCHW"}
-    return readable(summary.image(clean(tag, API), tensor, dataformats=axes.get(ndim)))
+    return readable(summary.image(clean(tag, API), black_and_white(tensor),
+                                  dataformats=axes.get(ndim)))
 
 
 @checked

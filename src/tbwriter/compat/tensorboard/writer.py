@@ -10,6 +10,7 @@ from ..._proto.messages import Message, check_tag
 from ..._proto.schema import Event
 from ..._warnings import whole
 from ...summary_writer import SummaryWriter as _SummaryWriter
+from .._pictures import black_and_white
 from .._tags import clean
 from .._writers import (EventWriter, Extended, Forwarding, Path, curves, encoded, guarded, seconds,
                         settle)
@@ -170,7 +171,8 @@ class SummaryWriter(Extended):
         """
         writer = self._opened()
         step = writer.default_step if global_step is None else global_step
-        writer.add_embedding(mat, metadata, label_img, 0 if step is None else step, tag)
+        writer.add_embedding(mat, metadata, black_and_white(label_img),
+                             0 if step is None else step, tag)
         settle(self._writer)
 
     def close(self) -> None:
