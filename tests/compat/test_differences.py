@@ -84,8 +84,7 @@ def test_integers_of_pictures_of_2017(dtype: str) -> None:
 @pytest.mark.parametrize("ours", [torch, tensorboardX, tensorboard],
                          ids=["torch", "tensorboardX", "2017"])
 def test_masks_that_writers_log(tmp_path: Path, ours: Any, loader: str) -> None:
-    """All methods that take pictures show a mask of 0 and 1 black and white, without a warning;
-    a picture of uint8 is unchanged."""
+    """All methods that take pictures show a mask of the integers 0 and 1 black and white."""
     mask = np.eye(4, dtype=int)
     with ours.SummaryWriter(str(tmp_path)) as writer:
         writer.add_embedding(np.eye(2, 3), label_img=np.stack([mask, mask])[:, None])

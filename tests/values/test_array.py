@@ -118,9 +118,10 @@ def test_masked_elements_at_any_depth() -> None:
     for first in (hidden, 1.0):
         round_and_round: List[Any] = [first]
         round_and_round += [round_and_round, round_and_round]
-        for kind in (as_array, summary.histogram, summary.image):
-            with pytest.raises(TypeError, match="contains itself|RecursionError"):
-                kind(*["tag"] * (kind is not as_array), round_and_round)
+        with pytest.raises(TypeError, match="contains itself"):
+            as_array(round_and_round)
+        with pytest.raises(TypeError, match="contains itself"):
+            summary.histogram("tag", round_and_round)
 
 
 class Failing:

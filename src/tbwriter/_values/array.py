@@ -220,8 +220,8 @@ def masked(values: Any) -> Any:
 
 
 def listed(values: Any) -> Any:
-    """`values`, but a list of numbers as an array: then `masked` and `as_array`, each of which looks
-    at every item, find no list."""
+    """`values`, but a list of numbers as an array: `masked` and `as_array` look at each item of a
+    list."""
     if isinstance(values, (list, tuple)) and _types(values) <= _NUMBERS:
         with suppress(ValueError):  # a ragged list, which `as_array` refuses
             array = np.asarray(values)
@@ -247,7 +247,7 @@ def _types(values: Any, _outer: Tuple[int, ...] = ()) -> Set[type]:
 
 
 def _joined(values: Any) -> Any:
-    """A list with masked arrays in it as one; None where it is ragged, which `as_array` refuses."""
+    """A list with masked arrays in it as one; None if it is ragged, which `as_array` refuses."""
     ma: Any = np.ma  # partly without types
 
     def data(item: Any) -> Any:
