@@ -4,7 +4,8 @@ mxnet.contrib.tensorboard logs them.
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from copy import copy
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from .._foreign import shown
 from .._names import distinct
@@ -19,9 +20,11 @@ class BatchMetrics(BatchCallback):
 
     A value is the mean over the epoch so far, as in the line `Train-accuracy=...` that MXNet logs
     at the end of the epoch. A Speedometer that resets the metric, before or after this callback,
-    does not change the value. A metric of your own without global statistics is read as it is, or
-    one batch later if it has just been reset. Metrics of the same name are numbered: accuracy,
-    accuracy_1, without the numbers that other metrics have in their names.
+    does not change the value. Where a metric's class overrides `get` but not `get_global`, as that
+    of PearsonCorrelation, the value is that of `get`. A metric of your own without global
+    statistics is read as it is, or one batch later if it has just been reset. Metrics of the same
+    name are numbered: accuracy, accuracy_1, without the numbers that other metrics have in their
+    names.
 
     writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
     prefix: precedes the metric's name in the tag.
@@ -34,7 +37,7 @@ class BatchMetrics(BatchCallback):
 
     @whole
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
-        values = metric_values(param.eval_metric)
+        values = metric_values(param.eval_metric, overall=True)
         again, self._again = self._again, False
         add, prefix, start = self._to.add_scalar, self._prefix, steps.start
         for name, value in values:
@@ -49,7 +52,8 @@ class BatchMetrics(BatchCallback):
 class EvalMetrics(Callback):
     """Validation metrics: an `eval_end_callback` (or `score_end_callback`).
 
-    The step is that of the last training batch, so that both curves share an axis.
+    A value is that of the line `Validation-accuracy=...` that MXNet logs. The step is that of the
+    last training batch, so that both curves share an axis.
 
     writer, run, steps: see `fit_callbacks`. prefix: precedes the metric's name in the tag.
     """
@@ -89,42 +93,83 @@ class LogMetricsCallback:
         (self._evaluate if evaluates(scope_of(param)) else self._train)(param)
 
 
-def metric_values(*metrics: Any) -> List[Tuple[str, Optional[float]]]:
-    """(name, value) of each metric, under distinct names; None for a metric without samples."""
+def metric_values(*metrics: Any, overall: bool = False) -> List[Tuple[str, Optional[float]]]:
+    """(name, value) of each metric, under distinct names; None for a metric without samples.
+
+    They are those of MXNet's `get_name_value()`, or with `overall` of `get_global_name_value()`,
+    which differ for metrics that tell them apart. After `reset_local()`, they are still those of
+    the whole epoch, if the metric has global statistics.
+    """
     values: List[Tuple[str, Optional[float]]] = []
     for metric in metrics:
         parts = getattr(metric, "metrics", None)
-        for part in parts if isinstance(parts, list) else (metric,):  # a composite, or not
+        for part in parts if isinstance(parts, list) and _is_composite(metric) else (metric,):
             kind = type(part)
             plain = _plain.get(kind)
             if plain is None:
-                plain = _plain[kind] = _is_plain(kind)
-            if plain and getattr(part, "_has_global_stats", False) and part.global_num_inst \
-                    and type(part.name) is str and part.__dict__.keys().isdisjoint(_ASKED):
+                plain = _plain[kind] = _has_methods_of("EvalMetric", kind)
+            if overall and plain and getattr(part, "_has_global_stats", False) \
+                    and part.global_num_inst and type(part.name) is str \
+                    and part.__dict__.keys().isdisjoint(_METHODS):
                 # The same value as by four calls of MXNet.
                 values.append((part.name, part.global_sum_metric / part.global_num_inst))
             else:
-                _ask(part, values)
+                _ask(part, values, overall)
     if len(values) > 1 and len(dict(values)) < len(values):
         names = distinct([name for name, _ in values])
         values = list(zip(names, [value for _, value in values]))
     return values
 
 
-def _ask(metric: Any, values: List[Tuple[str, Optional[float]]]) -> None:
-    parts = getattr(metric, "metrics", None)
-    if isinstance(parts, list):  # a composite
-        for part in parts:
-            _ask(part, values)
+def _ask(metric: Any, values: List[Tuple[str, Optional[float]]], overall: bool) -> None:
+    if _is_composite(metric):
+        for part in metric.metrics:
+            _ask(part, values, overall)
     elif metric is not None:
-        overall = getattr(metric, "_has_global_stats", False)
-        pairs = _pairs(metric, "get_global_name_value" if overall else "get_name_value")
+        own = _is_local(metric, overall)
+        if own:
+            metric = _not_reset(metric)
+        pairs = _pairs(metric, "get_name_value" if own else "get_global_name_value")
         # MXNet returns NaN for a metric without samples since its reset. The NaN of a loss is
         # kept. A metric may also return None, or an array of one element.
-        if getattr(metric, "global_num_inst" if overall else "num_inst", 1):
+        if getattr(metric, "num_inst" if own else "global_num_inst", 1):
             values += pairs
         else:
             values += [(name, None if _is_nan(value) else value) for name, value in pairs]
+
+
+def _is_local(metric: Any, overall: bool) -> bool:
+    """Whether the value is that of `get`, and not of `get_global`."""
+    if not getattr(metric, "_has_global_stats", False):
+        return True
+    holders = [metric.__dict__, *map(vars, type(metric).__mro__)]
+    nearer = _first(holders, _LOCAL) - _first(holders, _GLOBAL)
+    if nearer < 0:  # get_global is inherited from a class that knows nothing of this `get`
+        return True
+    if overall and nearer > 0:
+        return False
+    local, every = getattr(metric, "num_inst", 1), getattr(metric, "global_num_inst", 1)
+    # Own `update` methods may leave the global statistics at zero.
+    return bool(local) and (not every or (local == every and not overall))
+
+
+def _not_reset(metric: Any) -> Any:
+    """The metric as it is without EvalMetric's `reset_local`, if it has global statistics.
+
+    That sets two attributes to zero, whose values for the whole epoch are in two others.
+    """
+    base = _class("EvalMetric")
+    if base is None or not isinstance(metric, base):
+        return metric
+    if isinstance(metric, _class("CompositeEvalMetric")):
+        metric = copy(metric)
+        metric.metrics = [_not_reset(part) for part in metric.metrics]
+    elif getattr(metric, "_has_global_stats", False) and metric.global_num_inst \
+            and metric.num_inst != metric.global_num_inst \
+            and type(metric).reset_local is base.reset_local:
+        metric = copy(metric)
+        metric.num_inst, metric.sum_metric = metric.global_num_inst, metric.global_sum_metric
+    return metric
 
 
 def _pairs(metric: Any, method: str) -> List[Tuple[str, Any]]:
@@ -150,13 +195,38 @@ def _is_nan(value: Any) -> bool:
         return False
 
 
-_ASKED = "get_global", "get_global_name_value"
+# The methods by which MXNet asks for values, since the local reset and of the whole epoch.
+_LOCAL = frozenset(("get", "get_name_value"))
+_GLOBAL = frozenset(("get_global", "get_global_name_value"))
+_METHODS = _LOCAL | _GLOBAL
 _plain: Dict[type, bool] = {}
+_composite: Dict[type, bool] = {}
 
 
-def _is_plain(kind: type) -> bool:
-    """Whether the value of this class's metrics is their sum divided by their number: in MXNet 1.x,
-    if the class overrides nothing."""
-    base = getattr(getattr(sys.modules.get("mxnet"), "metric", None), "EvalMetric", None)
+def _is_composite(metric: Any) -> bool:
+    """Whether the values of a metric are those of its `metrics`."""
+    kind = type(metric)
+    composite = _composite.get(kind)
+    if composite is None:
+        composite = _composite[kind] = _has_methods_of("CompositeEvalMetric", kind)
+    return composite and metric.__dict__.keys().isdisjoint(_METHODS)
+
+
+def _has_methods_of(name: str, kind: type) -> bool:
+    """Whether a class overrides none of the methods of a class of MXNet's metrics."""
+    base = _class(name)
     return base is not None and all(
-        getattr(kind, name, None) is getattr(base, name, base) for name in _ASKED)
+        getattr(kind, method, None) is getattr(base, method, None) for method in _METHODS)
+
+
+def _class(name: str) -> Any:
+    """A class of MXNet's metrics, which are in mx.metric or, in MXNet 2, in mx.gluon.metric."""
+    mx = sys.modules.get("mxnet")
+    module = getattr(mx, "metric", None) or getattr(getattr(mx, "gluon", None), "metric", None)
+    return getattr(module, name, None)
+
+
+def _first(holders: Sequence[Mapping[str, Any]], names: FrozenSet[str]) -> int:
+    """The first of the namespaces that has one of the names."""
+    return next((number for number, holder in enumerate(holders)
+                 if not names.isdisjoint(holder)), len(holders))
