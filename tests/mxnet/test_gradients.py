@@ -261,6 +261,60 @@ def test_gradients_that_are_accumulated(tmp_path):
     assert logged(tmp_path) == wanted
 
 
+@pytest.mark.parametrize("every, wanted", [(1, [(1, 6), (3, 14)]), (2, [(0, 6), (2, 14)]),
+                                           (3, [(0, 6), (3, 14)])])
+def test_partly_accumulated_gradients_are_not_logged(tmp_path, every, wanted):
+    """Two passes for an update: the sum is logged once, at the last step to log before the update;
+    that of a pass without an update, at the end, is not logged, also by an update after the end."""
+    net, trainer, run = linear()
+    parameter, = net.collect_params().values()
+    parameter.grad_req = "add"
+    with FileWriter(tmp_path) as writer:
+        with watch(net, writer, every=every):
+            for update in range(2):
+                run(2 * update + 1)
+                run(2 * update + 2)
+                trainer.step(1)
+                parameter.grad()[:] = 0
+            run()
+        trainer.step(1)
+    assert logged(tmp_path) == wanted
+
+
+def test_accumulated_gradients_without_a_trainer(tmp_path, recwarn, monkeypatch):
+    """Nobody announces their update: they are not logged, with one warning."""
+    monkeypatch.setattr(_warnings, "_issued", set())
+    net = mx.gluon.nn.Dense(1, use_bias=False, in_units=3)
+    net.initialize(mx.init.One())
+    parameter, = net.collect_params().values()
+    parameter.grad_req = "add"
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=1, parameters=False):
+        for _ in range(4):
+            with mx.autograd.record():
+                loss = net(xp.ones((2, 3))).sum()
+            loss.backward()
+    assert not list(tmp_path.rglob("*tfevents*"))
+    told = [str(one.message) for one in recwarn if "are not logged" in str(one.message)]
+    assert len(told) == 1 and "call log_gradients before it" in told[0]
+
+
+def test_accumulated_gradients_that_an_update_leaves_out(tmp_path):
+    """A parameter that no pass before the update has used has no gradient at that step."""
+    net, trainer, run = linear()
+    parameter, = net.collect_params().values()
+    parameter.grad_req = "add"
+    with FileWriter(tmp_path) as writer, watch(net, writer, every=2):
+        with mx.autograd.record():
+            net(xp.ones((2, 3)))
+        trainer.step(1, ignore_stale_grad=True)
+        run()
+        trainer.step(1)
+        parameter.grad()[:] = 0
+        wanted = run(3)
+        trainer.step(1)
+    assert logged(tmp_path) == [(2, wanted)]
+
+
 def test_parameters_that_a_loss_does_not_use(tmp_path):
     """A parameter without a backward pass in a step has no gradient there; that of an earlier step
     is not logged again."""

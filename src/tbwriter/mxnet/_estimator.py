@@ -75,14 +75,11 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         if self._every_gradients:
             self._gradients = StepGradients(lambda: parameters_of(estimator.net, ".*"),
                                             self._show_gradient)
-            self._await_gradients()
 
     def train_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._phase.fitting = False
         if self._profile:
             self._profile.close()
-        if self._gradients and self._gradients.step < self._next:
-            self._gradients.finish()
         self._gradients = None
 
     def epoch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
@@ -94,8 +91,12 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
                 self._profile.epoch_begin(estimator.net)
 
     def batch_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
-        if self._profile and not self._phase.evaluating:
+        if self._phase.evaluating:
+            return
+        if self._profile:
             self._profile.batch_begin(self._next)
+        if self._gradients and _due(self._next, self._every_gradients):
+            self._gradients.begin(self._next)
 
     @whole
     def batch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
@@ -122,7 +123,6 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
             log_parameters(run, estimator.net, step, max_values=self._max_values)
         if self._gradients:
             self._gradients.end_pass()
-            self._await_gradients()
 
     @whole
     def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
@@ -136,11 +136,6 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         # The Estimator's own validation, which comes first, does not call this handler.
         if not self._phase.evaluated and any(metric.num_inst for metric in estimator.val_metrics):
             _log_metrics(self._writer.sub_run(self._validation), estimator.val_metrics, step)
-
-    def _await_gradients(self) -> None:
-        """Log the gradients of the next batch, if it is due, before its update."""
-        if self._gradients and _due(self._next, self._every_gradients):
-            self._gradients.begin(self._next)
 
     def _show_gradient(self, name: str, gradient: Any, step: int) -> None:
         show_gradient(self._writer.sub_run(self._train), self._max_values, name, gradient, step)

@@ -86,7 +86,8 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
     A step is a forward pass of `net` under `autograd.record()`; on several devices, a pass on the
     first one. Gradients are logged when the Trainer begins the update, so they are those of this
     worker, summed over its devices. Without a Trainer, they are logged when the next step begins.
-    Accumulated gradients (`grad_req="add"`) are logged at the first update after the pass.
+    Accumulated gradients (`grad_req="add"`) are logged at the update, when they are whole, at the
+    last step to log before it; those that no Trainer uses are not logged.
     Parameters are logged when the next step begins, with their values after the update.
 
     every: log steps 0, every, 2 * every, ...

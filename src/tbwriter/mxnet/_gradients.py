@@ -35,6 +35,8 @@ _METHODS = ("step", "allreduce_grads", "update", "_allreduce_grads", "_update")
 _CALL = "call log_gradients between backward() and trainer.step()"
 _USED = f"no backward pass has computed them since the last update; {_CALL}"
 _OVERWRITTEN = f"the kvstore has overwritten them with the weights; {_CALL}"
+_ACCUMULATED = ("they are accumulated (grad_req=\"add\"), and no Trainer announces the update for "
+                "which they are whole; call log_gradients before it")
 
 # Called with the name of a parameter and its gradient.
 Show = Callable[[str, Any], None]
@@ -42,6 +44,9 @@ Show = Callable[[str, Any], None]
 
 class StepGradients:
     """Shows the gradients of one step: each before the update that uses it, the others at the end.
+
+    Those that are accumulated (`grad_req="add"`) over several steps are shown before the update
+    only, when they are whole, as those of the last of these steps.
 
     step: the step that began last.
     find: returns the parameters by name. show: logs one gradient, at the step of `begin`.
@@ -58,7 +63,7 @@ class StepGradients:
 
     def begin(self, step: int) -> None:
         """The gradients that are computed from now on are those of `step`."""
-        self.finish()
+        self.end_pass()
         self.step = step
         self._left = {name: parameter for name, parameter in self._find().items()
                       if parameter.grad_req != "null"}
@@ -69,28 +74,33 @@ class StepGradients:
             return
         updated = set(map(id, trainer._params))
         for name, parameter in list(self._left.items()):
-            if id(parameter) in updated and has_values(parameter) and _is_fresh(parameter):
+            if id(parameter) not in updated or not has_values(parameter):
+                continue
+            fresh = _is_fresh(parameter)
+            if fresh or parameter.grad_req == "add":  # or its next gradients are of a later step
                 del self._left[name]
+            if fresh:
                 self._show(name, summed(parameter.list_grad()), self.step)
 
     def end_pass(self) -> None:
-        """Show gradients that no update has used and that the next pass overwrites.
-
-        Those that are accumulated (`grad_req="add"`) wait for the update.
-        """
-        self._finish([name for name, parameter in self._left.items()
-                      if parameter.grad_req == "write" or trainer_of(parameter) is None])
-
-    def finish(self) -> None:
-        """Show the gradients that are left."""
-        self._finish(list(self._left))
-
-    def _finish(self, names: List[str]) -> None:
+        """Show gradients that no update has used and that the next pass overwrites."""
+        parameters = {name: parameter for name, parameter in self._left.items()
+                      if parameter.grad_req != "add"}
+        for name in parameters:
+            del self._left[name]
         # A parameter that no loss has used in this step has no gradient to show.
-        parameters = {name: self._left.pop(name) for name in names}
         show_gradients({name: parameter for name, parameter in parameters.items()
                         if not _is_used(parameter)},
                        lambda name, gradient: self._show(name, gradient, self.step))
+        for name, parameter in self._left.items():
+            if trainer_of(parameter) is None:
+                once(("gradients", _ACCUMULATED), f"the gradients of {name!r} and others are not "
+                     f"logged: {_ACCUMULATED}; reported once")
+
+    def finish(self) -> None:
+        """The last step has ended: wait for no update."""
+        self.end_pass()
+        self._left = {}
 
 
 def show_gradients(parameters: Mapping[str, Any], show: Show, reduced: bool = False) -> None:
