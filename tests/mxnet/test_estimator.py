@@ -11,8 +11,8 @@ import numpy as np
 from tests.support.judges import board, both_loaders
 from mxnet.gluon import Trainer, data, loss, nn
 from mxnet.gluon.contrib.estimator import (
-    BatchEnd, CheckpointHandler, EarlyStoppingHandler, EpochEnd, Estimator, LoggingHandler,
-    ValidationHandler)
+    BatchEnd, CheckpointHandler, EarlyStoppingHandler, EpochEnd, Estimator, GradientUpdateHandler,
+    LoggingHandler, ValidationHandler)
 
 from tbwriter import FileWriter
 from tbwriter.mxnet import EstimatorHandler
@@ -216,3 +216,36 @@ def test_default_metrics(tmp_path):
         validation = set(b.tags("scalars", "validation"))
         assert "accuracy" in validation and len(validation) == 2
         assert validation < set(b.tags("scalars", "train"))
+
+
+class EveryOther(GradientUpdateHandler):
+    """Updates at every second batch, and keeps the greatest gradient of the first parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches, self.used = 0, []
+
+    def batch_end(self, estimator, *args, **kwargs):
+        self.batches += 1
+        if self.batches % 2 == 0:
+            parameters = list(estimator.net.collect_params().values())
+            self.used.append(parameters[0].grad().asnumpy().max())
+            super().batch_end(estimator, *args, **kwargs)
+            for parameter in parameters:
+                parameter.grad()[:] = 0
+
+
+@pytest.mark.parametrize("every, steps", [(1, [1, 3]), (2, [0, 2])])
+def test_accumulated_gradients(tmp_path, every, steps):
+    """The whole gradient of each update, once; that of the last batch has none."""
+    made, update = estimator(), EveryOther()
+    for parameter in made.net.collect_params().values():
+        parameter.grad_req = "add"
+    with FileWriter(tmp_path) as writer:
+        made.fit(batches(20), epochs=1,
+                 event_handlers=[update, EstimatorHandler(writer, gradients=every)])
+    name = "gradients/" + next(iter(made.net.collect_params()))
+    with board(tmp_path, "fast") as b:
+        found = b.tensors("histograms", "train", name)
+    assert [(step, buckets[-1][1]) for step, buckets in found] == [
+        (step, pytest.approx(value, rel=1e-5)) for step, value in zip(steps, update.used)]

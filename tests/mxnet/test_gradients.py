@@ -443,3 +443,29 @@ def test_a_loop_that_calls_the_callback_before_the_update(tmp_path):
             callback(mx.model.BatchEndParam(0, nbatch, None, {"self": self}))
             module.update()
     assert logged(tmp_path) == [(0, 2), (1, 4), (2, 6)]
+
+
+@needs_module
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_module_that_accumulates(tmp_path, every, before):
+    """Only whole gradients, at the batch of the update; one batch later where the callback is called
+    before it."""
+    x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=1, no_bias=True, name="fc")
+    module = mx.mod.Module(mx.sym.MakeLoss(x), label_names=None)
+    module.bind([("data", (2, 3))], grad_req="add")
+    module.init_params(mx.init.One())
+    module.init_optimizer(optimizer_params={"learning_rate": 0.1})
+    with FileWriter(tmp_path) as writer:
+        callback = GradientHistograms(writer, every, run="")
+        for nbatch in range(5):
+            module.forward_backward(mx.io.DataBatch([mx.nd.ones((2, 3)) * (nbatch + 1)], None))
+            param = mx.model.BatchEndParam(0, nbatch, None, {"self": module})
+            if before:
+                callback(param)
+            if nbatch % 2:
+                module.update()
+                module._exec_group.grad_arrays[0][0][:] = 0
+            if not before:
+                callback(param)
+    assert logged(tmp_path) == [(1 + before, 6), (3 + before, 14)]

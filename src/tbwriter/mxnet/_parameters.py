@@ -56,7 +56,8 @@ class GradientHistograms(ParameterHistograms):
     The gradients are copied when the update of the batch begins: they are those of this worker,
     summed over its devices and over the samples of the batch (the optimizer divides by the batch
     size). Parameters without a gradient are left out. No monitor is needed, which would slow MXNet
-    down.
+    down. Gradients that are accumulated (`grad_req="add"`) are logged at the first batch from the one
+    that is due on whose update uses them, when they are whole.
 
     Where the gradients of a batch no longer exist (a module with an `update` of its own has let a
     distributed kvstore overwrite them), nothing is logged and one RuntimeWarning gives the reason.
@@ -80,12 +81,13 @@ class GradientHistograms(ParameterHistograms):
         scope = scope_of(param)
         if not evaluates(scope):
             self._module = _weak(scope.get("self"))
-            self._wanted = (self._steps(param).last + 1) % self._every == 0
+            self._wanted = self._again or (self._steps(param).last + 1) % self._every == 0
             self._copies.clear()
 
     def after_backward(self, group: Any) -> None:
         """Forget the gradients of the pass before, where this is called before the update."""
-        self._copies.pop(group, None)
+        if not _accumulates(group):
+            self._copies.pop(group, None)
 
     def before_update(self, group: Any) -> None:
         """Copy the gradients that an update is about to use, if they are to be logged."""
@@ -102,15 +104,20 @@ class GradientHistograms(ParameterHistograms):
                                      for plain in modules_of(module))
 
     def _arrays(self, scope: Mapping[str, Any]) -> Iterator[Tuple[str, Any]]:
+        self._again = False
         for group in _groups(scope):
             copies = self._copies.get(group)
-            yield from _gradients_now(group) if copies is None else copies
+            if copies is None:
+                self._again = self._again or _accumulates(group)
+                yield from _gradients_now(group)
+            else:
+                yield from copies
 
 
 def _gradients_now(group: Any) -> Iterator[Tuple[str, Any]]:
-    """Gradients that were not copied, if no update has used them."""
+    """Gradients that were not copied, if no update has used them and they are whole."""
     for name, arrays, weights in zip(group.param_names, group.grad_arrays, group.param_arrays):
-        if arrays[0] is None:
+        if arrays[0] is None or _requests(group).get(name) == "add":
             continue
         if is_updated(group) or overwritten(arrays, weights):
             once("gradients of modules", f"the gradients of {name!r} and others are not logged: "
@@ -118,6 +125,16 @@ def _gradients_now(group: Any) -> Iterator[Tuple[str, Any]]:
                  "reported once")
         else:
             yield name, summed(arrays)
+
+
+def _accumulates(group: Any) -> bool:
+    return "add" in _requests(group).values()
+
+
+def _requests(group: Any) -> Mapping[str, str]:
+    """The `grad_req` of each argument; FeedForward's manager has none: it does not accumulate."""
+    requests: Mapping[str, str] = getattr(group, "grad_req", {})
+    return requests
 
 
 def _weak(module: Any) -> Any:
