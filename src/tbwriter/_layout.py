@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Iterable, List, Mapping
 
-from . import summary
 from ._proto.messages import Summary, check_tag
+from .summary._custom_scalars import chart, charts, joined
 
 Add = Callable[[Summary], None]
 
@@ -20,24 +20,24 @@ class Layout:
     """The charts of one run, by category and title. add: writes a Summary."""
 
     def __init__(self) -> None:
-        self._categories: Dict[str, Dict[str, Any]] = {}
+        self._categories: Dict[str, Dict[str, bytes]] = {}  # encoded: a caller's lists may change
         self._curves: Dict[str, Dict[str, None]] = {}
         self._state = object()  # another one after each change
 
     def add_categories(self, layout: Mapping[str, Any], add: Add) -> None:
         """Add categories, or replace them. ValueError if there are none at all."""
-        given = {check_tag(category): _titled(charts) for category, charts in layout.items()}
+        given = {check_tag(category): dict(charts(category, its))
+                 for category, its in layout.items()}
         if not given and not self._categories:
             raise ValueError("got an empty layout, want at least one category")
-        summary.custom_scalars(given)  # raises for a wrong one, before anything changes
         self._categories.update(given)
         self._write(add)
 
-    def add_chart(self, category: str, title: str, chart: List[Any], add: Add) -> None:
+    def add_chart(self, category: str, title: str, content: List[Any], add: Add) -> None:
         """Add a chart to a category, or replace it."""
         category, title = check_tag(category), check_tag(title)
-        summary.custom_scalars({category: {title: chart}})
-        self._categories.setdefault(category, {})[title] = chart
+        made = chart(title, content)
+        self._categories.setdefault(category, {})[title] = made
         self._write(add)
 
     def add_curves(self, title: str, tags: Iterable[str], add: Add) -> None:
@@ -55,15 +55,8 @@ class Layout:
     def _write(self, add: Add) -> None:
         state = self._state = object()
         while True:
-            add(summary.custom_scalars({category: dict(charts)
-                                for category, charts in list(self._categories.items())}))
+            add(joined([(category, list(its.values()))
+                        for category, its in list(self._categories.items())]))
             if self._state is state:
                 return
             state = self._state
-
-
-def _titled(charts: Any) -> Any:
-    """A category's charts, in a dict that nobody else changes."""
-    if not isinstance(charts, Mapping):
-        return charts  # which `custom_scalars` refuses
-    return {check_tag(title): chart for title, chart in charts.items()}

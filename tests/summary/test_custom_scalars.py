@@ -10,7 +10,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as their_summary
 from tensorboard.util import tensor_util
 
-from tbwriter import FileWriter, summary
+from tbwriter import FileWriter, SummaryWriter, summary
 
 LAYOUT = {"losses": {"all": ["Multiline", ["loss/.*"]],
                      "band": ["Margin", ["mean", "low", "high"]]},
@@ -80,3 +80,34 @@ def test_bad_input(layout, error, message):
     """Mistakes raise at the call, with what was given and what is wanted."""
     with pytest.raises(error, match=re.escape(message)):
         summary.custom_scalars(layout)
+
+
+def test_a_writer_keeps_no_list_of_its_caller(tmp_path):
+    """A list that changes after the call changes no chart of a later layout, and no later call
+    raises for it."""
+    tags, margin, nested = ["a", "b"], ["m", "l", "u"], [["x", "y", "z"]]
+    layout = {"given": {"one": ["Multiline", ["c"]], "two": ["Margin", nested]}}
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_custom_scalars_multilinechart(tags, "own", "first")
+        writer.add_custom_scalars_marginchart(margin, "own", "band")
+        writer.add_custom_scalars(layout)
+        tags[0] = "other"
+        margin.clear()
+        nested[0][0] = 5
+        layout["given"]["one"][1].clear()
+        writer.add_scalars("loss", {"train": 1.0}, 1, overlay="custom")
+    message = [value.tensor.string_val[0] for event in events(tmp_path)
+               for value in event.summary.value if value.tag == "custom_scalars__config__"][-1]
+    last = layout_pb2.Layout.FromString(message)
+    assert [(chart.title, list(chart.multiline.tag),
+             [(one.value, one.lower, one.upper) for one in chart.margin.series])
+            for category in last.category for chart in category.chart] == [
+        ("first", ["a", "b"], []), ("band", [], [("m", "l", "u")]),
+        ("one", ["c"], []), ("two", [], [("x", "y", "z")]), ("loss", ["loss/train$"], [])]
+
+
+def test_three_tags_of_any_kind(tmp_path):
+    """The three tags of a margin may come from an iterator, which can be read once."""
+    made = summary.custom_scalars({"a": {"b": ["Margin", [iter(["x", "y", "z"])]]}})
+    wanted = summary.custom_scalars({"a": {"b": ["Margin", ["x", "y", "z"]]}})
+    assert made.SerializeToString() == wanted.SerializeToString()

@@ -5,7 +5,7 @@ Source: tensorboard/plugins/custom_scalar/layout.proto of TensorBoard 2.21.
 """
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence
+from typing import Any, List, Mapping, Sequence, Tuple
 
 from .._foreign import checked, shown
 from .._proto import messages, schema, wire
@@ -38,29 +38,42 @@ def custom_scalars(layout: Layout, *, closed: Sequence[str] = ()) -> Summary:
     """
     if not isinstance(layout, Mapping):
         raise TypeError(f"got a layout of type {type(layout).__name__}, want a dict of categories")
-    message = b"".join(wire.bytes_field(LayoutMessage.CATEGORY,
-                                        _category(title, charts, title in closed))
-                       for title, charts in layout.items())
+    return joined([(title, [made for _, made in charts(title, its)])
+                   for title, its in layout.items()], closed)
+
+
+def joined(categories: Sequence[Tuple[str, Sequence[bytes]]], closed: Sequence[str] = ()
+           ) -> Summary:
+    """The layout of categories, each with the charts that `chart` made."""
+    message = b"".join([wire.bytes_field(LayoutMessage.CATEGORY,
+                                         _category(title, its, title in closed))
+                        for title, its in categories])
     parts = [*messages.string_tensor((), [message]),
              messages.metadata(schema.CUSTOM_SCALARS)]
     return Summary([Value(schema.LAYOUT_TAG, parts, len(message))])
 
 
-def _category(title: str, charts: Any, closed: bool) -> bytes:
-    if not isinstance(charts, Mapping):
-        raise TypeError(f"got the category {title!r} as a {type(charts).__name__}, want a dict of "
-                        "charts")
+def charts(category: str, contents: Any) -> List[Tuple[str, bytes]]:
+    """[(title, the chart that `chart` makes)] of {title: content}."""
+    if not isinstance(contents, Mapping):
+        raise TypeError(f"got the category {category!r} as a {type(contents).__name__}, want a "
+                        "dict of charts")
+    return [(check_tag(title), chart(title, content)) for title, content in contents.items()]
+
+
+def _category(title: str, its: Sequence[bytes], closed: bool) -> bytes:
     message = wire.string_field(Category.TITLE, check_tag(title))
-    message += b"".join(wire.bytes_field(Category.CHART, _chart(name, chart))
-                        for name, chart in charts.items())
+    message += b"".join([wire.bytes_field(Category.CHART, made) for made in its])
     return message + wire.int_field(Category.CLOSED, 1) if closed else message
 
 
-def _chart(title: str, chart: Any) -> bytes:
-    if isinstance(chart, str) or not isinstance(chart, Sequence) or len(chart) != 2:
-        raise ValueError(f"got the chart {title!r} as {shown(chart)}, want ['Multiline', tags] or "
-                         "['Margin', [value, lower, upper]]")
-    form, tags = chart
+def chart(title: str, content: Any) -> bytes:
+    """A chart as it is in a layout. ValueError or TypeError for anything but a form and its tags.
+    """
+    if isinstance(content, str) or not isinstance(content, Sequence) or len(content) != 2:
+        raise ValueError(f"got the chart {title!r} as {shown(content)}, want ['Multiline', tags] "
+                         "or ['Margin', [value, lower, upper]]")
+    form, tags = content
     head = wire.string_field(Chart.TITLE, check_tag(title))
     if not isinstance(form, str) or form not in ("Multiline", "Margin"):
         raise ValueError(f"got the form {shown(form)} for the chart {title!r}, want 'Multiline' or "
@@ -79,11 +92,12 @@ def _margins(title: str, tags: Any) -> bytes:
     listed = _listed(title, tags)
     message = b""
     for series in [listed] if isinstance(listed[0], str) else listed:
-        if isinstance(series, str) or len(items(series, "three tags")) != 3:
+        three = [] if isinstance(series, str) else items(series, "three tags")
+        if len(three) != 3:
             raise ValueError(f"got {shown(series)} in the margin chart {title!r}, want three tags: "
                              "value, lower, upper")
         message += wire.bytes_field(MarginChart.SERIES, b"".join(
-            wire.string_field(number, check_tag(tag)) for number, tag in zip(_SERIES, series)))
+            wire.string_field(number, check_tag(tag)) for number, tag in zip(_SERIES, three)))
     return message
 
 
