@@ -303,6 +303,63 @@ def test_metadata(tmp_path):
     assert set(later) == {("c", 0), ("d", 20)} and min(later.values()) > 1e9
 
 
+def test_metadata_and_a_method_of_a_subclass(tmp_path):
+    """A block with a time keeps a subclass's own add_scalar, and holds for a bound method that was
+    taken before it, also for tags that have values; other threads keep the time of the clock."""
+    class Prefixed(SummaryWriter):
+        def add_scalar(self, tag, *args, **kwargs):
+            super().add_scalar("own/" + tag, *args, **kwargs)
+
+    with Prefixed(tmp_path) as writer:
+        log = writer.add_scalar
+        log("a", 1.0, 1)
+        with writer.use_metadata(walltime=5.0):
+            writer.add_scalar("a", 2.0, 2)
+            log("a", 3.0, 3)
+            log("b", 4.0)
+            log("b", 5.0)
+            in_threads(lambda: log("a", 6.0, 6))
+        log("a", 7.0, 7)
+    found = [(value.tag, event.step, event.wall_time == 5.0) for event in events(tmp_path)
+             for value in event.summary.value]
+    assert found == [("own/a", 1, False), ("own/a", 2, True), ("own/a", 3, True),
+                     ("own/b", 0, True), ("own/b", 1, True), ("own/a", 6, False),
+                     ("own/a", 7, False)]
+
+
+def test_metadata_of_a_task_that_outlives_its_block(tmp_path):
+    """A task that is started in a block has its step and time until it ends, for each kind."""
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_scalar("a", 1.0, 1)
+
+        async def later():
+            await asyncio.sleep(0)
+            writer.add_scalar("a", 2.0)
+            writer.add_text("t", "x")
+
+        async def both():
+            with writer.use_metadata(global_step=7, walltime=5.0):
+                task = asyncio.ensure_future(later())
+            await task
+        asyncio.run(both())
+    assert [(value.tag, event.step) for event in events(tmp_path) if event.wall_time == 5.0
+            for value in event.summary.value] == [("a", 7), ("t", 7)]
+
+
+def test_metadata_of_trials_and_events(tmp_path):
+    """A trial in a run of its own has the block's step and time, as one in this run has: all of its
+    events; a serialized Event without a time has the block's."""
+    with SummaryWriter(tmp_path) as writer:
+        with writer.use_metadata(global_step=7, walltime=5.0):
+            writer.add_hparams({"lr": 1}, {"m": 1.0})
+            writer.add_hparams({"lr": 2}, {"m": 1.0}, {"lr": [1, 2]}, run_name="trial")
+            writer.add_hparams({"lr": 2}, {"m": 2.0}, run_name="trial", global_step=8)
+            writer.add_scalar_series("s", [1.0], [3])
+            writer.add_event(b"\x10\x04" + b"\x2a\x00")
+    found = [(event.step, event.wall_time) for event in events(tmp_path) if event.step]
+    assert sorted(found) == [(3, 5.0), (4, 5.0)] + 9 * [(7, 5.0)] + [(8, 5.0)]
+
+
 def test_metadata_is_checked(tmp_path):
     """A wrong default is an error at once, and changes nothing."""
     with SummaryWriter(tmp_path) as writer:

@@ -1,6 +1,7 @@
 """The step and time of values that are added with neither: see `SummaryWriter.use_metadata`."""
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Dict, Iterator, Optional, Tuple
@@ -32,6 +33,11 @@ class Metadata:
     def wall_time(self) -> Optional[float]:
         """The time of the block around the call."""
         return self._given[1]
+
+    def now(self) -> float:
+        """The time of a value that has none: that of the block around the call, or the clock's."""
+        seconds = self._given[1]
+        return time.time() if seconds is None else seconds
 
     @contextmanager
     def block(self, step: Optional[int], wall_time: Optional[float]) -> Iterator[None]:

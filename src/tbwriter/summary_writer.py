@@ -14,7 +14,7 @@ import time
 from collections import abc  # typing's classes are slow in isinstance
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Sequence, Set, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from ._foreign import checked, shown
 from . import summary
@@ -82,7 +82,6 @@ class SummaryWriter(KindMethods):
     def _open(self, logdir: str, settings: Settings, probe: bool = True) -> None:
         self._step: Optional[int] = None  # see default_step
         self._metadata: Optional[Metadata] = None
-        self._timed: Set[object] = set()  # blocks of `use_metadata` with a time
         self._layout: Optional[Layout] = None
         self._trials: Dict[str, Any] = {}  # by run
         self._continued = Continued()
@@ -99,9 +98,11 @@ class SummaryWriter(KindMethods):
         if not (self._metadata and self._metadata.replace(step)):
             self._step = step
 
-    @property
-    def _default_wall_time(self) -> Optional[float]:
-        return self._metadata.wall_time if self._metadata else None
+    def _for_runs(self, step: Optional[int] = None, walltime: Optional[float] = None
+                  ) -> Tuple[Optional[int], Optional[float]]:
+        """The step and time that one call of this writer gives to values of the runs below."""
+        return (self.default_step if step is None else step,
+                self._metadata.wall_time if walltime is None and self._metadata else walltime)
 
     @property
     def log_dir(self) -> str:
@@ -125,7 +126,7 @@ class SummaryWriter(KindMethods):
             else:
                 self._continued.note(self._channel, self._log, getattr(payload, "tags", ()),
                                      0 if step is None else as_step(step))
-        super().add(payload, step, self._default_wall_time if wall_time is None else wall_time)
+        super().add(payload, step, wall_time)
 
     def __enter__(self) -> "Self":
         return self  # here too: editors complete the methods of the class in which it stands
@@ -152,24 +153,14 @@ class SummaryWriter(KindMethods):
         """
         step = None if global_step is None else as_step(global_step)
         seconds = None if walltime is None else as_wall_time(walltime)
-        block = object()
-        with loading:  # other threads begin and end blocks
+        with loading:  # other threads begin blocks
             if self._metadata is None:
                 from ._metadata import Metadata
                 self._metadata = Metadata()
-            if seconds is not None and not self.disabled:
-                self._timed.add(block)
-                # The plain add_scalar looks at the clock without asking.
-                self._bind("add_scalar", self._add_scalar_then)
-        try:
-            with self._metadata.block(step, seconds):
-                yield self
-        finally:
-            if block in self._timed:
-                with loading:
-                    self._timed.remove(block)
-                    if not self._timed:
-                        self._bind("add_scalar", None)
+        if seconds is not None:
+            self._clock = self._metadata.now  # from now on: a task may outlive its block
+        with self._metadata.block(step, seconds):
+            yield self
 
     # Scalars. add_scalar is FileWriter's.
 
@@ -201,8 +192,7 @@ class SummaryWriter(KindMethods):
             self.add_values(values, global_step, walltime)
             self._charts().add_curves(main_tag, values, self.add)
             return
-        step = self.default_step if global_step is None else global_step
-        seconds = self._default_wall_time if walltime is None else walltime
+        step, seconds = self._for_runs(global_step, walltime)
         numbers = [(f"{main_tag.replace('/', '_')}_{name}",
                     taken(value)) for name, value in _curves(tag_scalar_dict).items()]
         for run, number in numbers:
@@ -241,9 +231,9 @@ class SummaryWriter(KindMethods):
         """
         from ._scalars.encode import as_rows
         tag = messages.check_tag(tag)
-        seconds = self._default_wall_time if wall_times is None else wall_times
+        seconds = self._clock() if wall_times is None else wall_times
         self._series(tag, lambda number, unnumbered: as_rows(
-            number, values, steps, time.time() if seconds is None else seconds, unnumbered))
+            number, values, steps, seconds, unnumbered))
 
     def export_scalars_to_json(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Write all scalars of this run and those below it into a JSON file.
@@ -348,15 +338,16 @@ class SummaryWriter(KindMethods):
                 _mapping("hparam_domain_discrete", hparam_domain_discrete)):
             infos.append(_experiment(hparam_dict, hparam_domain_discrete, list(metric_dict)))
         run = self._run_of_trial(start.SerializeToString(), name if run_name is None else run_name)
+        default, seconds = self._for_runs()
         for info in [*infos, start]:
-            run.add(info)
-        step = self.default_step if step is None else step
+            run.add(info, default, seconds)
+        step = default if step is None else step
         if step is None:
             # At step 0 TensorBoard's default loader would drop a whole curve.
             metrics = [value for value in metrics if not run.step_counter.has_given(value.tag)]
         if metrics:
-            run.add(Summary(metrics), step)
-        run.add(end)
+            run.add(Summary(metrics), step, seconds)
+        run.add(end, default, seconds)
 
     @checked
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,
@@ -369,12 +360,6 @@ class SummaryWriter(KindMethods):
             self.add_scalars(tag, value, step, wall_time)
         else:
             super()._scalar(tag, value, step, wall_time, display_name, description)
-
-    def _add_scalar_then(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
-                         walltime: Optional[float] = None, *args: Any, **kwargs: Any) -> None:
-        super().add_scalar(tag, scalar_value, global_step,
-                           self._default_wall_time if walltime is None else walltime,
-                           *args, **kwargs)
 
     def _run_of_trial(self, hparams: bytes, name: Optional[str]) -> FileWriter:
         if name is not None:

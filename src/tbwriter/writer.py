@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from .profile.recorder import Profile
 
 _pack = ROW.pack
-_now = time.time
 _PACKAGE = f"{__package__}."
 
 
@@ -97,6 +96,7 @@ class FileWriter:
         self._settings = settings
         self._runs: Dict[str, Any] = {}
         self._logdir = logdir
+        self._clock: Callable[[], float] = time.time
         self._tags = Tags()
         self._numbers = self._tags.numbers
         self.step_counter = StepCounter(self._numbers)
@@ -105,7 +105,7 @@ class FileWriter:
         if self.disabled:
             for name in dir(type(self)):
                 if name.startswith("add") or name in ("flush", "close"):
-                    self._bind(name, _nothing)
+                    self.__dict__[name] = _nothing
             return
         self._log = open_log(logdir, settings.filename_suffix, _header, settings.max_file_bytes,
                              probe=probe)
@@ -132,14 +132,6 @@ class FileWriter:
             self.add(start, step)
             self.add(start, step)
 
-    def _bind(self, name: str, call: Optional[Callable[..., Any]]) -> None:
-        """Let this writer's method `name` be `call`, or the class's again: the only function that
-        replaces methods, for a writer that is disabled or has a time of its own."""
-        if call is None:
-            self.__dict__.pop(name, None)
-        else:
-            self.__dict__[name] = call
-
     @checked
     def add(self, payload: Payload, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
@@ -156,7 +148,7 @@ class FileWriter:
         if not (stored or hasattr(payload, "event_field")):
             raise TypeError(f"got a payload of type {type(payload).__name__}, want one of "
                             "tbwriter.summary, such as summary.scalar(tag, value)")
-        seconds = _now() if wall_time is None else as_wall_time(wall_time)
+        seconds = self._clock() if wall_time is None else as_wall_time(wall_time)
         step = self.default_step if step is None else step
         number: Any = None if step is None else as_step(step)
         if self._parent.tags:
@@ -198,7 +190,7 @@ class FileWriter:
                     or type(scalar_value) is not float and not is_plain(scalar_value):
                 pass
             elif walltime is None and global_step is not None:
-                row = _pack(_now(), global_step, scalar_value, self._numbers[tag])
+                row = _pack(self._clock(), global_step, scalar_value, self._numbers[tag])
             else:
                 row = self._row(tag, scalar_value, global_step, walltime)
         except (KeyError, struct.error, TypeError, ValueError, OverflowError):
@@ -251,7 +243,7 @@ class FileWriter:
         data = serialized(event, "event")
         seconds, number, field = open_event(data)
         if walltime is not None or seconds is None:
-            seconds = time.time() if walltime is None else walltime
+            seconds = self._clock() if walltime is None else walltime
         self._put(Entry(Made((), [field]), as_wall_time(seconds),
                         number if step is None else as_step(step)))
 
@@ -406,7 +398,7 @@ class FileWriter:
              ) -> Optional[bytes]:
         """The row of a scalar that has no step, or a time of its own; None if no row can hold
         it, b"" if it is queued."""
-        seconds = _now() if wall_time is None else wall_time
+        seconds = self._clock() if wall_time is None else wall_time
         step = self.default_step if step is None else step
         if not isinstance(seconds, float) or not -INF < seconds < INF \
                 or step is None and self._counts_later:
@@ -456,7 +448,7 @@ class FileWriter:
 
 def _header() -> bytes:
     """The first record of each event file."""
-    return b"".join(frame([messages.file_version(_now())]))
+    return b"".join(frame([messages.file_version(time.time())]))
 
 
 def _first(description: Any, summary_description: Any) -> Any:

@@ -243,7 +243,7 @@ class SummaryWriterBase(Extended):
         known = self.all_writers  # None from the moment in which another thread closes the writer
         if known is not None and directory not in known:
             known[directory] = self._FileWriter._around(writer, directory)
-        writer.add(self._kinds.scalar(tag, value), step, walltime)
+        writer.add(self._kinds.scalar(tag, value), *self._writer._for_runs(step, walltime))
 
     def add_histogram(self, tag: str, values: Any, global_step: Optional[int] = None,
                       bins: Any = "tensorflow", walltime: Optional[float] = None,

@@ -114,7 +114,7 @@ class SummaryWriter(Extended):
         numbers = curves(scalar_dict)
         for name, value in numbers.items():
             run: core.FileWriter = self._writer.sub_run(run_name(f"{tag}/{name}"))
-            run.add(summary.scalar_summary(tag, value), global_step)
+            run.add(summary.scalar_summary(tag, value), *self._writer._for_runs(global_step))
         new = {f"{tag}/{name}" for name in numbers} - self._curves
         if new:
             self._curves |= new

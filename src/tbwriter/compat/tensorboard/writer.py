@@ -116,9 +116,10 @@ class SummaryWriter(Extended):
                     global_step: Optional[int] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
         main_tag = check_tag(main_tag)
+        writer = self._opened()
         for name, value in curves(tag_scalar_dict).items():
-            run = self._opened().sub_run(run_name(f"{main_tag}/{name}"))
-            run.add(summary.scalar(main_tag, value), global_step)
+            run = writer.sub_run(run_name(f"{main_tag}/{name}"))
+            run.add(summary.scalar(main_tag, value), *writer._for_runs(global_step))
 
     def export_scalars_to_json(self, path: Any) -> None:
         """Write all scalars of this run and those below it into a JSON file: see

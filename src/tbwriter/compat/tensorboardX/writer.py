@@ -142,10 +142,8 @@ class SummaryWriter(SummaryWriterBase):
                     global_step: Optional[int] = None, walltime: Optional[float] = None) -> None:
         """Write several curves of one chart: a run `<main_tag>/<name>` for each."""
         main_tag = check_tag(main_tag)
-        step = self._writer.default_step if global_step is None else global_step
-        time_of_all = self._writer._default_wall_time if walltime is None else walltime
         for name, value in curves(tag_scalar_dict).items():
-            self._add_curve(f"{main_tag}/{name}", main_tag, value, step, time_of_all)
+            self._add_curve(f"{main_tag}/{name}", main_tag, value, global_step, walltime)
 
     def export_scalars_to_json(self, path: Any) -> None:
         """Write `scalar_dict` into a JSON file."""
