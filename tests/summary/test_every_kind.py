@@ -1,14 +1,16 @@
 """Properties of all kinds: a snapshot at the call, and names where TensorBoard shows them."""
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import warnings
 from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 import pytest
 
-from tbwriter import SummaryWriter, summary
+from tbwriter import LogWarning, SummaryWriter, summary
 
 GREY = np.full((6, 8), 100, np.uint8)
 CORNERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
@@ -78,6 +80,75 @@ def test_snapshot(name: str) -> None:
     made = make(*given)
     _change(given)
     assert made.SerializeToString() == wanted
+
+
+# Numbers at which numpy's arithmetic overflows, underflows or is invalid.
+ODD = {"subnormal": np.array([1e-310, 1e-320, 0.0, 1.0] * 6),
+       "only subnormal": np.array([1e-310, 1e-320, 0.0, 0.0] * 6),
+       "huge": np.array([1.7e308, -1.7e308, 1e-300, 0.0] * 6),
+       "not finite": np.array([np.nan, np.inf, -np.inf, 0.5] * 6),
+       "float32": np.array([1e-40, 3.4e38, -3.4e38, 0.0] * 6, np.float32),
+       "float16": np.array([6e-8, 65504.0, 0.0, 1.0] * 6, np.float16),
+       "longdouble": np.array([1e-310, 2.0, 3.0, 0.0] * 6, np.longdouble)}
+EVEN = np.arange(24) % 2
+ARITHMETIC: Dict[str, Callable[[Any], Any]] = {
+    "scalar": lambda odd: summary.scalar("t", odd[0]),
+    "histogram": lambda odd: summary.histogram("t", odd),
+    "few bins": lambda odd: summary.histogram("t", odd, 3, max_values=10),
+    "image": lambda odd: summary.image("t", odd.reshape(2, 4, 3)),
+    "normalized": lambda odd: summary.image("t", odd.reshape(2, 4, 3), normalize=True),
+    "boxes": lambda odd: summary.image_with_boxes("t", GREY, odd.reshape(6, 4), rescale=0.5),
+    "video": lambda odd: summary.video("t", odd.reshape(2, 3, 4), normalize=True),
+    "audio": lambda odd: summary.audio("t", odd),
+    "classes": lambda odd: summary.confusion_matrix("t", EVEN.astype(odd.dtype), EVEN),
+    "scores": lambda odd: summary.confusion_matrix("t", EVEN[:6], odd.reshape(6, 4)),
+    "mesh": lambda odd: summary.mesh("t", odd.reshape(8, 3)),
+    "curve": lambda odd: summary.pr_curve("t", EVEN, odd),
+    "weights": lambda odd: summary.pr_curve("t", EVEN, EVEN, weights=abs(odd)),
+    "tensor": lambda odd: summary.tensor("t", odd.astype(np.float64)),
+    "hparams": lambda odd: summary.hparams({"a": odd[0], "b": odd[1]}),
+    "embedding": lambda odd: summary.embedding("t", odd.reshape(8, 3)),
+    "sprite": lambda odd: summary.embedding("t", np.eye(2), None, odd.reshape(2, 3, 4))}
+
+
+class Files(Dict[str, bytes]):
+    """The side files of a log, in memory."""
+
+    read = dict.get
+    put = dict.__setitem__
+
+    def exclusive(self, name: str) -> Any:
+        return contextlib.nullcontext()
+
+
+def _outcome(make: Callable[[Any], Any], odd: Any) -> Any:
+    """What is written, or the error of the call."""
+    try:
+        made = make(odd)
+    except (TypeError, ValueError) as error:
+        return repr(error)
+    if not hasattr(made, "store"):
+        return made.SerializeToString()
+    files = Files()
+    made.store(files)
+    return files
+
+
+@pytest.mark.filterwarnings("ignore::tbwriter.LogWarning")
+@pytest.mark.parametrize("kind", ARITHMETIC)
+@pytest.mark.parametrize("numbers", ODD)
+def test_numpys_errors(kind: str, numbers: str) -> None:
+    """How a program lets numpy treat overflow and underflow changes no value and refuses none: they
+    may be errors, and so may numpy's warnings."""
+    make, odd = ARITHMETIC[kind], ODD[numbers]
+    with np.errstate(all="ignore"):
+        wanted = _outcome(make, odd)
+    with np.errstate(all="raise"):
+        assert _outcome(make, odd) == wanted
+    with np.errstate(all="warn"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", LogWarning)
+        assert _outcome(make, odd) == wanted
 
 
 # TensorBoard shows no name and no description of these.

@@ -68,10 +68,9 @@ def normalized(array: Array) -> Array:
     pixels[..., colors:] = to_8_bits(to_depth(array[..., colors:]))
     with np.errstate(all="ignore"):
         values = array[..., :colors].astype(np.float64)
-    finite = values[np.isfinite(values)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    half = high / 2 - low / 2  # of the range, which may be larger than any float
-    with np.errstate(all="ignore"):
+        finite = values[np.isfinite(values)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+        half = high / 2 - low / 2  # of the range, which may be larger than any float
         scaled = (values / 2 - low / 2) / (half or 1.0)
     pixels[..., :colors] = _from_float(scaled)
     return pixels

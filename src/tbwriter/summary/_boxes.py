@@ -53,7 +53,8 @@ def image_with_boxes(tag: str, data: Any, boxes: Any, *, labels: Optional[Sequen
         canvas = _canvas(to_8_bits(shown.pixels()))
         if factor != 1:
             canvas = canvas.resize((width, height))
-        _draw(canvas, corners * factor, texts)
+        with np.errstate(all="ignore"):
+            _draw(canvas, corners * factor, texts)
         return as_png(np.asarray(canvas))
 
     nbytes = shown.data.nbytes + corners.nbytes + texts_size(texts)

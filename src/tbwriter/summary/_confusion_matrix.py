@@ -130,11 +130,11 @@ def _classes(what: str, values: Any) -> Array:
 
 def _whole(what: str, array: Array) -> Array:
     shown = _ma.compressed(array)
-    if shown.size and not (shown.min() >= 0 and shown.max() < 1 << 31
-                           and (shown == np.floor(shown)).all()):
-        raise ValueError(f"got {what} from {shown.min()} to {shown.max()}, want whole numbers "
-                         "from 0, or names")
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):  # numpy 2 makes a float16 of the limit, too
+        if shown.size and not (shown.min() >= 0 and shown.max() < 1 << 31
+                               and (shown == np.floor(shown)).all()):
+            raise ValueError(f"got {what} from {shown.min()} to {shown.max()}, want whole numbers "
+                             "from 0, or names")
         return array.astype(np.int64)
 
 

@@ -120,7 +120,7 @@ def _matrix(tag: str, mat: Any) -> "np.ndarray[Any, Any]":
     if points.ndim != 2 or min(points.shape) < 2:
         raise ValueError(f"got a mat of shape {points.shape}, want (n, d), both at least 2: of "
                          "fewer the Projector shows nothing")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         matrix = np.array(points, "<f4", order="C")
     if not np.isfinite(matrix).all():
         raise ValueError("got a mat with NaN, infinities, masked elements or numbers beyond "

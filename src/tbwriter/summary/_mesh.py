@@ -47,7 +47,7 @@ def mesh(tag: str, vertices: Any, colors: Any = None, faces: Any = None,
     Example: `mesh("cloud", points, colors=colors)` with points and uint8 colors (n, 3).
     """
     points = _batch("vertices", vertices)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         points = points.astype("<f4")
     if not np.isfinite(points).all():
         raise ValueError("got vertices with NaN, infinities or numbers beyond float32, want finite "
@@ -107,7 +107,9 @@ def _check_batch(what: str, array: "np.ndarray[Any, Any]", points: "np.ndarray[A
 
 def _check_whole(what: str, array: "np.ndarray[Any, Any]", most: int, meaning: str) -> None:
     lowest, highest = array.min(), array.max()
-    if not (lowest >= 0 and highest <= most):
+    with np.errstate(all="ignore"):  # numpy 2 makes a float16 of the limit, too
+        inside = lowest >= 0 and highest <= most
+    if not inside:
         raise ValueError(f"got {what} from {lowest} to {highest}, want {meaning}, 0 to {most}")
     if array.dtype.kind == "f" and (array != np.floor(array)).any():
         raise ValueError(f"got {what} with fractions, want {meaning}, 0 to {most}")
