@@ -6,14 +6,17 @@ import os
 import signal
 import time
 import warnings
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
 from tbwriter._foreign import checked, shown
+from tbwriter.ranks import rank_writer
 from tests import fuzz_writer
 from tests.fuzz_writer import GOOD
 from tests.support import judges
@@ -152,23 +155,70 @@ def test_the_argument_at_fault_is_named(tmp_path):
     assert not isinstance(info.value.__cause__, (TypeError, ValueError, type(None)))
 
 
-def test_a_signal_handlers_error_is_not_an_arguments(tmp_path):
-    """A time limit that is a signal ends a call with the limit's own error."""
-    class TooLate(Exception):
-        pass
+class TooLate(Exception):
+    """The error of a time limit, which is a signal."""
 
+
+def _waiting(*args):
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    time.sleep(60)
+
+
+class Slow:
+    """Each of its methods runs into the time limit."""
+
+    tolist = values = __float__ = __index__ = __bool__ = __iter__ = __str__ = __repr__ = _waiting
+    __fspath__ = __array__ = __len__ = __ne__ = _waiting
+
+
+class SlowMapping(Mapping):
+    """A dict whose methods run into it."""
+
+    __getitem__ = __iter__ = __len__ = _waiting
+
+
+class SlowSize(np.ndarray):
+    """An array whose size does."""
+
+    nbytes = property(_waiting)
+
+
+SLOW: Any = Slow()
+LIMITED = {
+    "scalars": lambda w: summary.scalars(SLOW),
+    "scalar": lambda w: w.add_scalar("a", SLOW, 1),
+    "a path": lambda w: FileWriter(SLOW),
+    "a flag": lambda w: FileWriter(w.logdir, resume=SLOW),
+    "a step": lambda w: w.add_text("a", "b", SLOW),
+    "a number of values": lambda w: w.add_scalar_series("a", SLOW),
+    "a count": lambda w: FileWriter(w.logdir, max_file_bytes=SLOW),
+    "text": lambda w: w.add_text("a", SLOW),
+    "labels": lambda w: w.add_embedding(np.eye(3), SLOW),
+    "boxes": lambda w: w.add_image_with_boxes("a", np.zeros((3, 9, 9)), [[1, 1, 2, 2]],
+                                              labels=SLOW),
+    "hparams": lambda w: w.add_hparams({"a": SLOW}, {}),
+    "config": lambda w: w.add_mesh("a", np.eye(3), config_dict=SlowMapping()),
+    "histogram": lambda w: w.add_histogram("a", np.arange(3.0).view(SlowSize)),
+    "classes": lambda w: w.add_confusion_matrix("a", [SLOW, 1], [0, 1]),
+    "description": lambda w: w.add_histogram("a", [1.0], description=SLOW),
+    "tag": lambda w: w.add_histogram(SLOW, [1.0]),
+    "place": lambda w: rank_writer(w.logdir, place=SLOW),
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_signal_handlers_error_is_not_an_arguments(tmp_path, name):
+    """A time limit that is a signal ends a call with the limit's own error, in whichever method of
+    an argument it comes."""
     def handler(number, frame):
         raise TooLate
 
-    class Slow:
-        def values(self):
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
-            time.sleep(60)
-
     former = signal.signal(signal.SIGALRM, handler)
     try:
-        with pytest.raises(TooLate):
-            summary.scalars(Slow())
+        with FileWriter(tmp_path / "other"), SummaryWriter(tmp_path / "log") as writer:
+            with pytest.raises(TooLate):
+                LIMITED[name](writer)
+            signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
         signal.signal(signal.SIGALRM, former)
 

@@ -19,8 +19,8 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # The order of the folders and of the files beside them: each imports only what precedes it.
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
-    {"_loading"},
-    {"_version", "_warnings", "_parallel", "_parts", "_protocol", "_names", "_memory", "_foreign"},
+    {"_loading", "_foreign"},
+    {"_version", "_warnings", "_parallel", "_parts", "_protocol", "_names", "_memory"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},

@@ -27,7 +27,8 @@ def shown(value: Any) -> str:
     """The start of `repr(value)`, for an error; its type where the object has no repr."""
     try:
         return f"{value!r:.80}"
-    except Exception:
+    except Exception as error:
+        let_signals(error)
         return f"<{type(value).__name__}>"
 
 
@@ -93,11 +94,20 @@ def _frames(error: Exception) -> List[FrameType]:
     return frames[1:]
 
 
+def let_signals(error: Exception) -> None:
+    """Raise `error`, which seems to be that of an argument, if a signal handler raised it."""
+    if of_signal(error):
+        raise error
+
+
 def of_signal(error: Exception) -> bool:
     """Whether a signal handler raised it. Handlers interrupt any line, so no argument is wrong."""
+    frames = _frames(error)
+    if not frames:
+        return False
     import signal
     codes = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
-    return any(frame.f_code in codes for frame in _frames(error))
+    return any(frame.f_code in codes for frame in frames)
 
 
 def _code(handler: Any) -> Any:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
+from ._foreign import let_signals
+
 # "NAME_MAX" is 255 on the usual file systems; callers append endings.
 MAX_BYTES = 200
 _NAME_MAX = 255
@@ -136,6 +138,7 @@ def as_path(path: Any, what: str = "logdir") -> str:
     try:
         text = str.__str__(os.fsdecode(path))  # of a class of its own, a plain one
     except Exception as error:
+        let_signals(error)
         raise TypeError(f"got {what} of type {type(path).__name__}, want a path") from error
     try:
         refused = b"\0" in os.fsencode(text)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import Any, Collection, NamedTuple, Optional, Tuple, Type, TypeVar, Union
 
-from ._foreign import shown
+from ._foreign import let_signals, shown
 from ._names import as_path
 from .summary_writer import SummaryWriter
 from .writer import FileWriter
@@ -110,7 +110,8 @@ def _place(place: Any) -> Rank:
     try:
         rank, size = place
         found = Rank(rank.__index__(), size.__index__())
-    except Exception:
+    except Exception as error:
+        let_signals(error)
         raise TypeError(f"got place={shown(place)}, want (rank, size), two integers") from None
     if not 0 <= found.rank < found.size:
         raise ValueError(f"got place={shown(place)}, want a rank from 0 to size - 1")
@@ -124,6 +125,7 @@ def _run(run: str, rank: int) -> str:
     try:
         return run.format(rank)
     except Exception as error:
+        let_signals(error)
         raise ValueError(f"got run={shown(run)} ({type(error).__name__}: {error!s:.80}), want a "
                          "format such as 'rank{}'") from None
 

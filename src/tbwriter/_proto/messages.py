@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
 
 from . import schema, wire
-from .._foreign import exact, shown
+from .._foreign import exact, let_signals, shown
 from .._parts import Parts, total
 from .._version import __version__
 
@@ -142,6 +142,7 @@ class Summary:
             try:
                 parts += wire.message_field(schema.Summary.VALUE, value.parts())
             except Exception as error:
+                let_signals(error)
                 errors.append(error)
         field = wire.message_field(schema.Event.SUMMARY, parts)
         if errors:

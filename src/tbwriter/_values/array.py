@@ -12,6 +12,7 @@ from typing import Any, Callable, Optional, Set, Tuple
 
 import numpy as np
 
+from .._foreign import let_signals
 from .._parts import Parts
 from .._proto import messages, schema
 from .._proto.wire import check_size
@@ -147,6 +148,7 @@ def as_array(values: Any, what: str = "values", kinds: str = "biuf") -> "np.ndar
     except (TypeError, ValueError, MemoryError):
         raise
     except Exception as error:  # a foreign array that fails in its own way
+        let_signals(error)
         raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
                         f"({type(error).__name__}: {error!s:.100}), want an array of numbers"
                         ) from error

@@ -9,7 +9,7 @@ from itertools import islice
 from operator import index
 from typing import Any, List, Set
 
-from .._foreign import shown
+from .._foreign import let_signals, shown
 from .._warnings import once
 
 # Types that `float` accepts although their values are not numbers, and dtypes of such elements:
@@ -33,6 +33,7 @@ def as_float(value: Any, what: str = "value") -> float:
     except (TypeError, ValueError):
         raise
     except Exception as error:  # a foreign object that fails in its own way, e.g. a meta tensor
+        let_signals(error)
         raise TypeError(f"got a {what} of type {type(value).__name__} that gives no number "
                         f"({type(error).__name__}), want a number") from error
 
@@ -122,7 +123,8 @@ def _as_integer(step: Any) -> int:
     try:
         if not _is_masked(step):
             return index(step)
-    except Exception:  # no integer; arrays of other packages raise errors of their own
+    except Exception as error:  # no integer; arrays of other packages raise errors of their own
+        let_signals(error)
         number = as_float(step, "step")
     if not -INF < number < INF:
         raise ValueError(f"got the step {number}, want an integer")
@@ -152,7 +154,8 @@ def as_count(value: Any, what: str, least: int = 1) -> int:
     """A whole number of at least `least`. Raises TypeError or ValueError for anything else."""
     try:
         number = index(value)
-    except Exception:
+    except Exception as error:
+        let_signals(error)
         raise TypeError(f"got {what} of type {type(value).__name__} ({shown(value)}), want an "
                         "integer") from None
     if not least <= number <= INT64_MAX:
@@ -164,7 +167,8 @@ def as_flag(value: Any, what: str) -> bool:
     """True or False. Raises TypeError for anything without a truth value, such as an array."""
     try:
         return bool(value)
-    except Exception:
+    except Exception as error:
+        let_signals(error)
         raise TypeError(f"got {what} of type {type(value).__name__}, want True or False") from None
 
 
@@ -175,6 +179,7 @@ def listed(values: Any, what: str) -> Any:
     try:
         return values.tolist()
     except Exception as error:
+        let_signals(error)
         raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
                         f"({type(error).__name__}), want an array with data") from error
 
@@ -194,5 +199,6 @@ def items(values: Any, what: str) -> List[Any]:
             raise OverflowError
         return found
     except Exception as error:
+        let_signals(error)
         raise TypeError(f"got {what} of type {type(values).__name__} that can't be read "
                         f"({type(error).__name__}), want a list") from error

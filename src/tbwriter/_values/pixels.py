@@ -12,7 +12,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .._foreign import shown
+from .._foreign import let_signals, shown
 from .._parts import Parts
 from .._proto import messages, schema, wire
 from .._proto.messages import Value
@@ -203,6 +203,7 @@ def _from_pil(image: Any) -> Array:
         try:
             image = image.convert(wanted)
         except Exception as error:
+            let_signals(error)
             raise ValueError(f"got a PIL image of mode {mode!r}, which Pillow can't convert here "
                              f"({error}), want one of {', '.join(_PLAIN)}") from error
     return np.asarray(image)

@@ -16,6 +16,8 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from .._foreign import let_signals
+
 # {what is replaced: (the module here, its submodules)}
 _MODULES: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "torch.utils.tensorboard": ("torch", ("writer", "summary")),
@@ -205,6 +207,7 @@ def _beside(name: str, package: str, path: List[str]) -> Optional[ModuleType]:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception:  # a package that it needs is missing
+    except Exception as error:  # a package that it needs is missing
+        let_signals(error)
         return None
     return module

@@ -23,6 +23,8 @@ from multiprocessing.connection import deliver_challenge
 from multiprocessing.util import Finalize
 from typing import Any, Callable, List, Optional, Tuple
 
+from .._foreign import let_signals
+
 _HEAD = struct.Struct("<dI")  # wall time, length of the tag
 _STEP = struct.Struct("<q")
 _TAKEN, _REFUSED = b"+", b"-"  # how an answer begins: then its step, or the reason
@@ -112,6 +114,7 @@ class Link:
         try:
             self._connection = Client(address, family, bytes(current_process().authkey))
         except Exception as error:  # AuthenticationError, EOFError
+            let_signals(error)
             raise OSError(f"no connection to {address}: {error}") from None
 
     def send(self, tag: str, summary: bytes, wall_time: float) -> int:

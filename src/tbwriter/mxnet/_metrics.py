@@ -7,7 +7,7 @@ import sys
 from copy import copy
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
-from .._foreign import shown
+from .._foreign import let_signals, shown
 from .._names import distinct
 from .._warnings import whole
 from ..writer import FileWriter
@@ -191,7 +191,8 @@ def _pairs(metric: Any, method: str) -> List[Tuple[str, Any]]:
 def _is_nan(value: Any) -> bool:
     try:
         return bool(value != value)
-    except Exception:  # several numbers, which `add_scalar` refuses
+    except Exception as error:  # several numbers, which `add_scalar` refuses
+        let_signals(error)
         return False
 
 

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple
 from typing import Union
 
+from .._foreign import let_signals
+
 # The attribute of operators that holds the path of their block.
 SCOPE = "__tbwriter_scope__"
 
@@ -56,6 +58,7 @@ def trace(block: Any, feeds: Feeds) -> Traced:
                 symbol, scopes = _record(mx, block, blocks, feeds)
             return Traced(symbol, parameters, scopes)
     except Exception as error:  # any error of the user's forward
+        let_signals(error)
         if not ran:
             raise ValueError(f"got a {type(block).__name__} that can't be traced, want operators "
                              f"and blocks only ({type(error).__name__}: {error})") from error

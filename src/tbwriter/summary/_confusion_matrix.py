@@ -11,7 +11,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .._foreign import checked, shown
+from .._foreign import checked, let_signals, shown
 from .._parts import texts_size
 from .._proto.messages import Summary
 from .._values.array import as_array, masked, of_numpy
@@ -115,7 +115,8 @@ def _classes(what: str, values: Any) -> Array:
     try:
         listed = isinstance(plain, (list, tuple, np.ndarray))
         array = np.asarray(of_numpy(plain)) if listed else None
-    except Exception:  # ragged, or too deep: as_array reports the error
+    except Exception as error:  # ragged, or too deep: as_array reports the error
+        let_signals(error)
         array = None
     if array is None or array.dtype.kind not in "US":
         array = as_array(plain, what)

@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .._foreign import checked, exact, shown
+from .._foreign import checked, exact, let_signals, shown
 from .._parts import Parts, total
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -219,7 +219,8 @@ def _nbytes(values: Any) -> int:
         return int(values.nbytes)
     try:
         return int(values.nbytes)
-    except Exception:
+    except Exception as error:
+        let_signals(error)
         return 0
 
 

@@ -13,7 +13,7 @@ import math
 from enum import Enum
 from typing import Any, List, Mapping, NamedTuple, Sequence, Tuple, Union
 
-from .._foreign import checked, exact, shown
+from .._foreign import checked, exact, let_signals, shown
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value, check_tag
 from .._proto.plugin_schema import (HPARAM_TYPES, METRIC_DATASETS, SESSION_STATUSES, Experiment,
@@ -223,6 +223,7 @@ def _text(name: str, value: Any) -> str:
             else value.__name__ if isinstance(value, type) else str(value)
         return str.encode(text, "utf-8", "replace").decode("utf-8")
     except Exception as error:
+        let_signals(error)
         raise TypeError(f"got the value of {name!r} of type {type(value).__name__} without a text "
                         f"({type(error).__name__}), want bool, str, a number or None") from error
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 import numpy as np
 
-from .._foreign import checked
+from .._foreign import checked, let_signals
 from .._parts import Parts
 from .._proto import messages, schema, wire
 from .._proto.messages import Summary, Value
@@ -134,5 +134,6 @@ def _config(config_dict: Optional[Mapping[str, Any]]) -> str:
     try:
         return json.dumps(dict(config_dict), sort_keys=True, allow_nan=False)
     except Exception as error:  # RecursionError and foreign ones too
+        let_signals(error)
         raise TypeError(f"got a config_dict that is not JSON ({error}), want a dict of JSON values"
                         ) from None

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
-from .._foreign import checked, exact
+from .._foreign import checked, exact, let_signals
 from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value
 from .._values.number import as_float
@@ -46,7 +46,8 @@ def _is_given(display_name: Any, description: Any) -> bool:
     refused later."""
     try:
         return bool(display_name or description)
-    except Exception:
+    except Exception as error:
+        let_signals(error)
         return True
 
 

@@ -5,7 +5,7 @@ from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 
-from .._foreign import checked
+from .._foreign import checked, let_signals
 from .._parts import Parts, texts_size
 from .._proto import messages, schema
 from .._proto.messages import Summary, Value
@@ -59,7 +59,8 @@ def _strings(data: Any) -> Optional[Array]:
         # Objects, since numpy's own strings lose zero bytes at their end.
         array = np.array(data, dtype=object)
         texts = array.size > 0 and all(isinstance(item, (str, bytes)) for item in array.flat)
-    except Exception:  # ragged, or with foreign objects inside, which are refused later
+    except Exception as error:  # ragged, or with foreign objects inside, which are refused later
+        let_signals(error)
         return None
     return array if texts else None
 
