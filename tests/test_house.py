@@ -81,7 +81,7 @@ OPTIONAL: Dict[str, Set[str]] = {
 LAZY: Dict[str, Set[str]] = {
     "__init__": {"importlib", "summary_writer", "writer"},
     "summary/__init__": {"importlib"}, "_add_kinds": {"importlib"},
-    "__main__": {"cli"}, "_foreign": {"inspect", "signal"}, "_warnings": {"linecache"},
+    "__main__": {"cli"}, "_foreign": {"inspect"}, "_warnings": {"linecache"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
     "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},

@@ -10,6 +10,7 @@ from operator import index
 from sys import getsizeof
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from ._foreign import let_signals, of_signal
 from ._log.contract import Log
 from ._log.queue import Encoded, PartlyEncoded
 from ._loading import loading
@@ -203,7 +204,7 @@ class SideFiles:
         try:
             self._payload.store(directory)
         except OSError as error:
-            if error is not directory.error:
+            if error is not directory.error and not of_signal(error):
                 raise ValueError(f"{type(error).__name__}: {error}") from error
             raise
 
@@ -280,8 +281,8 @@ class Encoder:
                     _prepare(items[done:prepared])
                 try:
                     records = item.records()
-                except Exception:
-                    if not done:
+                except Exception as error:
+                    if not done or of_signal(error):
                         raise
                     break  # it is the first of the next batch
                 if item.errors:
@@ -314,8 +315,8 @@ def _prepare(items: Sequence[Any]) -> None:
         if len(those) > 1:
             try:
                 kind.prepare(those)
-            except Exception:
-                pass  # each is encoded alone later, and raises there
+            except Exception as error:  # each is encoded alone later, and raises there
+                let_signals(error)
 
 
 def serialized(message: Any, what: str) -> bytes:

@@ -6,6 +6,7 @@ else; `shown` is the text of an argument in an error.
 from __future__ import annotations
 
 import os
+import sys
 from functools import wraps
 from types import FrameType
 from typing import Any, Callable, List, Optional, TypeVar, cast
@@ -103,9 +104,9 @@ def let_signals(error: Exception) -> None:
 def of_signal(error: Exception) -> bool:
     """Whether a signal handler raised it. Handlers interrupt any line, so no argument is wrong."""
     frames = _frames(error)
-    if not frames:
+    signal: Any = sys.modules.get("signal")  # without it no program has set a handler
+    if not frames or signal is None:
         return False
-    import signal
     codes = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
     return any(frame.f_code in codes for frame in frames)
 

@@ -36,6 +36,7 @@ from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
 from .contract import Log
 from .queue import Queue, Task
 from .retry import Retry
+from .._foreign import let_signals
 from .._memory import free_unused
 from .._protocol import Protocol
 from .._warnings import show
@@ -317,6 +318,7 @@ def settle(jobs: Sequence[Tuple[Served, Work]], timeout: float, patient: bool
             try:
                 channel.wait(task, deadline)
             except Exception as error:
+                let_signals(error)
                 failed.append((channel, error))
     finally:
         for channel, task in tasks:
