@@ -449,8 +449,8 @@ def test_a_loop_that_calls_the_callback_before_the_update(tmp_path):
 @pytest.mark.parametrize("every", [1, 2])
 @pytest.mark.parametrize("before", [False, True])
 def test_a_module_that_accumulates(tmp_path, every, before):
-    """Only whole gradients, at the batch of the update; one batch later where the callback is called
-    before it."""
+    """Only whole gradients, at the batch of the update; one batch later where the callback is
+    called before it."""
     x = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=1, no_bias=True, name="fc")
     module = mx.mod.Module(mx.sym.MakeLoss(x), label_names=None)
     module.bind([("data", (2, 3))], grad_req="add")

@@ -56,8 +56,8 @@ class GradientHistograms(ParameterHistograms):
     The gradients are copied when the update of the batch begins: they are those of this worker,
     summed over its devices and over the samples of the batch (the optimizer divides by the batch
     size). Parameters without a gradient are left out. No monitor is needed, which would slow MXNet
-    down. Gradients that are accumulated (`grad_req="add"`) are logged at the first batch from the one
-    that is due on whose update uses them, when they are whole.
+    down. Accumulated gradients (`grad_req="add"`) are logged when they are whole: at the batch that
+    is due, or the first one after it, whose update uses them.
 
     Where the gradients of a batch no longer exist (a module with an `update` of its own has let a
     distributed kvstore overwrite them), nothing is logged and one RuntimeWarning gives the reason.
