@@ -20,7 +20,6 @@ from tbwriter import check, reader, summary
 from tbwriter._files.stream import ScalarStream
 from tbwriter._files.window import Window
 from tbwriter._proto import messages, parse, schema, tensors, wire
-from tbwriter._reading.store import Columns
 from tbwriter.check.hparams import HParams
 from tbwriter.check.order import Restarts, Series
 from tbwriter.check.run import Run
@@ -294,20 +293,20 @@ def test_time_of_restarts() -> None:
 def test_tags_are_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """merge and reduce ask a run for all of its tags as often for 50 tags as for 5."""
     whole_run: Any = Index.whole_run
-    numbers: Any = Columns.__iter__
+    names: Any = Tags.names
     counted: Counts[str] = Counter()
 
     def counting_whole_run(index: Index) -> Any:
         counted["whole_run"] += 1
         return whole_run(index)
 
-    def counting_tags(columns: Columns) -> Iterator[int]:
-        counted["tags"] += 1
-        found: Iterator[int] = numbers(columns)
+    def counting_names(tags: Tags) -> Iterator[str]:
+        counted["names"] += 1
+        found: Iterator[str] = names(tags)
         return found
 
     monkeypatch.setattr(Index, "whole_run", counting_whole_run)
-    monkeypatch.setattr(Columns, "__iter__", counting_tags)
+    monkeypatch.setattr(Tags, "names", counting_names)
     found = []
     for count in (5, 50):
         for seed in "ab":
@@ -318,7 +317,7 @@ def test_tags_are_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert main([command, *logs, str(tmp_path / f"{command}{count}")]) == 0
         found.append(dict(counted))
         counted.clear()
-    assert found[0] == found[1] and set(found[0]) == {"whole_run", "tags"}
+    assert found[0] == found[1] and set(found[0]) == {"whole_run", "names"}
 
 
 def tags_called(names: Iterable[str], metadata: parse.Metadata = parse.NO_METADATA) -> Tags:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tbwriter import reader, summary
-from tbwriter.cli import main
+from tbwriter import SummaryWriter, reader, summary
+from tbwriter._proto import messages, schema, wire
+from tbwriter.cli import _points, main
 from tests.support.data import event_of, scalar_event, written
 from tests.support.judges import board, both_loaders
 
@@ -99,3 +100,52 @@ def test_a_single_seed(tmp_path, capsys):
     written(tmp_path / "logs" / "one", [scalar_event("x", 1.0, 1)])
     assert main(["reduce", str(tmp_path / "logs"), str(tmp_path / "out")]) == 2
     assert "got 1 seed, want at least 2" in capsys.readouterr().err
+
+
+def test_what_a_restart_purged_does_not_count(tmp_path, capsys):
+    """Seeds that resume with purge_step, or with a single START, count as both loaders show them:
+    the abandoned steps are in no statistic, and the report counts them."""
+    for seed in "01":
+        with SummaryWriter(tmp_path / "purged" / seed) as writer:
+            for step in range(10):
+                writer.add_scalar("loss", 1.0, step)
+        with SummaryWriter(tmp_path / "purged" / seed, purge_step=6) as writer:
+            for step in range(6, 8):
+                writer.add_scalar("loss", 0.5, step)
+        start = wire.double_field(1, 1.6e9 + 100) + wire.int_field(2, 6) + wire.bytes_field(
+            schema.Event.SESSION_LOG, messages.SESSION_START)
+        written(tmp_path / "once" / seed, [scalar_event("loss", 1.0, step) for step in range(10)])
+        written(tmp_path / "once" / seed, [start, *(
+            scalar_event("loss", 0.5, step, 1.6e9 + 100) for step in (6, 7))], "1600000100")
+    for name in "purged", "once":
+        out = tmp_path / f"{name}-out"
+        assert main(["reduce", "--json", "--stat", "mean", str(tmp_path / name), str(out)]) == 0
+        run, = json.loads(capsys.readouterr().out)["runs"]
+        assert (run["read"], run["purged"], run["same_step"], run["written"]) == (24, 8, 0, 8)
+        for loader in ("fast", "python"):
+            with board(out, loader) as shown:
+                assert shown.scalars("mean", "loss") == [
+                    (step, 1.0 if step < 6 else 0.5) for step in range(8)]
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 1000])
+def test_some_steps_at_a_time(most, tmp_path, monkeypatch):
+    """However few points are read at a time, each step has the values of all seeds, also where
+    seeds have different steps."""
+    monkeypatch.setattr(_points, "_MOST", most)
+    random = np.random.RandomState(1)
+    expected = {}
+    for seed in range(4):
+        steps = np.unique(random.randint(0, 10 + 40 * seed, 30)).tolist()
+        written(tmp_path / "logs" / str(seed), [
+            scalar_event("x", float(seed + step), step) for step in random.permutation(steps)])
+        for step in steps:
+            expected.setdefault(step, []).append(float(seed + step))
+    assert main(["reduce", "--stat", "mean,count", str(tmp_path / "logs"),
+                 str(tmp_path / "out")]) == 0
+    found = reader.read(str(tmp_path / "out"))
+    for name, function in (("mean", np.mean), ("count", len)):
+        series = found[name].scalars("x")
+        assert dict(zip(series.steps.tolist(), series.values.tolist())) == pytest.approx(
+            {step: function(values) for step, values in expected.items()})
+        assert series.steps.tolist() == sorted(expected)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from heapq import merge
 from typing import DefaultDict, Dict, Iterator, List, Optional, Sequence
 
-from .._proto import parse, schema, tensors, wire
+from .._proto import parse, schema
 from .._proto.parse import Value
 from .._files.names import Names
 from .._files.places import event_files
@@ -17,6 +17,7 @@ from .._files.stream import Scalars, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto.wire import WireError
 from ._arguments import matcher
+from ._values import number_of
 
 _BARS = "▁▂▃▄▅▆▇█"
 # The same for terminals without these characters; the last is for values that are not finite.
@@ -216,9 +217,7 @@ class Follower:
         event = parse.event(data)
         for value in event.values:
             if self._is_shown(run, value):
-                number = wire.as_float(value.data) if value.number == schema.Value.SIMPLE_VALUE \
-                    else tensors.scalar_of(value.data)
-                self._series[run].add(value.tag, event.step, number)
+                self._series[run].add(value.tag, event.step, number_of(value))
 
     def _is_shown(self, run: str, value: Value) -> bool:
         """Whether a value is a scalar of a wanted tag."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import Counter
 from itertools import islice
 from typing import Any, Counter as Counts, Dict, Iterator, List, NamedTuple, Optional
@@ -24,7 +25,7 @@ from .._proto import parse, schema, tensors
 from .._proto.parse import Value
 from .._proto.wire import WireError
 from ._tags import Tags
-from ._values import WHOLE_RUN, kind, needs_number, no_value, values
+from ._values import WHOLE_RUN, kind, needs_number, no_value, number_of, values
 
 Rows = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 
@@ -83,15 +84,19 @@ class Index:
     tags: by number. files: in the order in which they were written. events: columns of file,
     offset and step, one row per event. rows: columns of tag, event and place in its summary, one
     row per value. left_out: how many values are in no row, by reason. header: the first event of
-    the run, if it is a file version.
+    the run, if it is a file version. wall_times, values: of events and rows, if `numbers` is given;
+    a value that is no scalar is 0.
     """
 
-    def __init__(self, files: Sequence[Source], progress: Optional[Progress] = None) -> None:
+    def __init__(self, files: Sequence[Source], progress: Optional[Progress] = None,
+                 numbers: bool = False) -> None:
         self.faults = Faults()
         self.left_out: Counts[str] = Counter()
         self.tags = Tags()
         self.header = b""
         self.restarts: List[Restart] = []
+        self.wall_times, self.values = array("d"), array("d")
+        self._numbers = numbers
         # File, offset and step of events; tag, event and place of rows.
         self._columns = tuple(map(Narrow, ("Hi", "Iq", "iq", "i", "i", "hi")))
         self.files = self._in_order(files)
@@ -172,7 +177,7 @@ class Index:
         scalars = part.scalars
         apart = np.diff(scalars.offsets, prepend=-1, append=-1) != 0
         rows = zip(*[column.tolist() for column in (
-            *scalars[:5], apart[:-1], apart[:-1] & apart[1:])])
+            *scalars, apart[:-1], apart[:-1] & apart[1:])])
         before = np.searchsorted(scalars.offsets, [record.offset for record in part.others])
         done = 0
         for upto, record in zip(before.tolist(), part.others):
@@ -185,7 +190,7 @@ class Index:
     def _note_scalars(self, number: int, rows: Iterator[Tuple[Any, ...]], kinds: Sequence[Value],
                       known: Dict[int, int]) -> None:
         """Consecutive scalars, each with whether it is the first and the only one of its event."""
-        for found, offset, place, step, wall_time, begins, only in rows:
+        for found, offset, place, step, wall_time, scalar, begins, only in rows:
             if begins:
                 self._add_event(number, offset, step, wall_time)
             tag, reason = known.get(found, -1), ""
@@ -195,7 +200,7 @@ class Index:
                     known[found] = tag
             simple = kinds[found].number == schema.Value.SIMPLE_VALUE
             plain = only and simple and math.isfinite(wall_time)
-            self._add_row(tag, reason, PLAIN if plain else place)
+            self._add_row(tag, reason, PLAIN if plain else place, scalar)
 
     def _note(self, number: int, record: Record) -> None:
         try:
@@ -216,18 +221,27 @@ class Index:
         if found:
             self._add_event(number, record.offset, event.step, event.wall_time)
         for place, value in enumerate(found):
-            self._add_row(*self._fits(value), place)
+            tag, reason = self._fits(value)
+            scalar = 0.0
+            if self._numbers and not reason and self.tags.described(tag)[0] == schema.SCALARS:
+                try:
+                    scalar = number_of(value)
+                except WireError:
+                    reason = DAMAGED
+            self._add_row(tag, reason, place, scalar)
 
     def _add_event(self, number: int, offset: int, step: int, wall_time: float) -> None:
         columns = self._columns
         columns[0].append(number)
         columns[1].append(offset)
         columns[2].append(step)
+        if self._numbers:
+            self.wall_times.append(wall_time)
         first, last = self.times[number]
         if not first <= wall_time <= last and math.isfinite(wall_time):
             self.times[number] = min(first, wall_time), max(last, wall_time)
 
-    def _add_row(self, tag: int, reason: str, place: int) -> None:
+    def _add_row(self, tag: int, reason: str, place: int, scalar: float) -> None:
         """A value of the last event, or why it is left out."""
         if reason:
             self.left_out[reason] += 1
@@ -236,6 +250,8 @@ class Index:
         columns[3].append(tag)
         columns[4].append(len(columns[0]) - 1)
         columns[5].append(place)
+        if self._numbers:
+            self.values.append(scalar)
 
     def _fits(self, value: Value) -> Tuple[int, str]:
         """The number of a value's tag, or -1 and why the value is left out."""

@@ -253,7 +253,7 @@ def _chosen(index: Index, rows: Rows, gone: Rows,
     keep(NOT_SELECTED, _selected(index, rows, selection))
     keep(PURGED, ~gone[rows])
     keep(SAME_STEP, ~same_step(index, rows))
-    rows = _by_step(index, rows)
+    rows = by_step(index, rows)
     if selection.points is not None:
         keep(THINNED, _thin(index.tag[rows], selection.points))
     return rows, reasons
@@ -271,7 +271,7 @@ def _selected(index: Index, rows: Rows, selection: Selection
     return selected
 
 
-def _by_step(index: Index, rows: Rows) -> Rows:
+def by_step(index: Index, rows: Rows) -> Rows:
     """Rows, which ascend, in the order of their steps."""
     for at in range(0, len(rows), SLAB):
         steps = index.steps(rows[at:at + SLAB + 1])

@@ -51,6 +51,12 @@ def needs_number(value: Value, plugin: str) -> bool:
             and tensors.shape_of(value.data) != (schema.DT_FLOAT, ()))
 
 
+def number_of(value: Value) -> float:
+    """The number of a scalar in any form."""
+    return wire.as_float(value.data) if value.number == schema.Value.SIMPLE_VALUE \
+        else tensors.scalar_of(value.data)
+
+
 class Change(NamedTuple):
     """The changes in the copy of a value.
 

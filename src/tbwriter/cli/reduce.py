@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional
-from typing import Sequence, Tuple
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Sequence
 
 import numpy as np
 
@@ -14,13 +17,13 @@ from .._files.places import ALONE, runs_of, tree
 from .._files.records import Faults
 from .._parts import Part
 from .._proto import messages
+from .._reading.ahead import Copies, in_processes
 from .._tfrecord.frame import frame
-from .._reading.run import Tags, kind_of
-from ..reader import Run, read_each
 from ._arguments import Matcher, add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
-from ._index import UNREADABLE
+from ._index import PURGED, SAME_STEP, UNREADABLE, Source
 from ._output import Output
+from ._points import Points, points_of, together
 from ._table import table
 from ._text import plural, print_json, say
 
@@ -58,19 +61,22 @@ _STATISTICS: Dict[str, _Statistic] = {
 
 
 class Reduced(NamedTuple):
-    """What became of one run. seeds: how many have it. steps: of all tags together; lacking: those
-    that some seeds lack; same_step: values that a later one of their seed, tag and step replaces.
-    other_tags: how many tags are no scalars."""
+    """What became of one run. seeds: how many have it. purged: values that a restart purged;
+    same_step: those that a later one of their seed, tag and step replaces. steps: of all tags
+    together; lacking: those that some seeds lack. other_tags: how many tags are no scalars;
+    unfit: how many values are damaged, or of another kind than their tag."""
 
     name: str
     seeds: int
     tags: int
     read: int
+    purged: int
     same_step: int
     steps: int
     lacking: int
     written: int
     other_tags: int
+    unfit: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,17 +99,18 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"got {plural(len(seeds), 'seed')}, want at least 2: log directories, or "
                          "one directory with a directory per seed")
     done, faults = [], Faults()
-    with Output(options.out, options.dirs) as output:
+    with Output(options.out, options.dirs) as output, \
+            TemporaryDirectory(prefix="tbwriter-") as directory:
         names = list(filter(matcher(options.run), dict.fromkeys(
             name for seed in seeds for name in seed)))
-        # A run is read again and again, once per seed, so the number of the seed is in its name.
-        read = read_each({f"{number} {name}": seed[name] for name in names
-                          for number, seed in enumerate(seeds) if name in seed}, options.jobs)
+        read = _read([seed[name] for name in names for seed in seeds if name in seed], options,
+                     directory)
         for name in names:
             runs = list(islice(read, sum(name in seed for seed in seeds)))
             done.append(_reduce(name, runs, len(seeds), output, options))
             for one in runs:
                 faults.add(one.faults)
+                os.unlink(one.path)
     if options.json:
         print_json({"out": options.out, "statistics": options.stat, "seeds": len(seeds),
                     "runs": [one._asdict() for one in done], "renamed": output.renamed,
@@ -136,59 +143,56 @@ def _seeds(logdirs: Sequence[str]) -> List[Dict[str, List[str]]]:
     return list(seeds.values())
 
 
-def _reduce(name: str, runs: Sequence[Run], seeds: int, output: Output,
+def _read(found: Sequence[Sequence[str]], options: argparse.Namespace, directory: str
+          ) -> Iterator[Points]:
+    """The points of runs, each given by its event files, one after another or in processes.
+    directory: of the files with the points."""
+    points = partial(points_of, fits=matcher(options.tag), directory=directory)
+    with Copies(path for paths in found for path in paths) as copies:
+        sources = ([Source(path, 0, copies.next(path)) for path in paths] for paths in found)
+        jobs = min(options.jobs, len(found))
+        read: Iterable[Points] = in_processes(points, sources, jobs) if jobs > 1 \
+            else map(points, sources)
+        yield from read
+
+
+def _reduce(name: str, runs: Sequence[Points], seeds: int, output: Output,
             options: argparse.Namespace) -> Reduced:
-    count = others = read = same = steps = lacking = written = 0
-    start = _start(runs)
+    count = others = steps = lacking = written = 0
+    earliest = min(one.start for one in runs)
+    start = earliest if np.isfinite(earliest) else 0.0
     with ExitStack() as files:
         outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}", start, output,
                                 files) for statistic in options.stat}
         for tag in _tags(runs, matcher(options.tag)):
-            points = [_last_values(run_, tag) for run_ in runs if kind_of(run_, tag) == "scalar"]
-            if not points:
+            if not any(one.is_scalar(tag) for one in runs):
                 others += 1
                 continue
             count += 1
-            step, wall_time, values = (np.concatenate(column) for column in
-                                       zip(*(point[:3] for point in points)))
-            read += sum(point[3] for point in points)
-            same += sum(point[3] - len(point[0]) for point in points)
-            order = np.argsort(step, kind="stable")
-            each, starts, counts = np.unique(step[order], return_index=True, return_counts=True)
-            wanted = counts == seeds if options.complete else counts > 0
-            steps += len(each)
-            lacking += int((counts < seeds).sum())
-            with np.errstate(all="ignore"):
-                times = _mean(wall_time[order], starts, counts)
-                for statistic, out in outs.items():
-                    numbers = _STATISTICS[statistic](values[order], starts, counts)
-                    written += out.add(tag, each[wanted], times[wanted], numbers[wanted])
-    return Reduced(name, len(runs), count, read, same, steps, lacking, written, others)
+            for points in together(runs, tag):
+                points = points[np.argsort(points["step"], kind="stable")]
+                each, starts, counts = np.unique(points["step"], return_index=True,
+                                                 return_counts=True)
+                wanted = counts == seeds if options.complete else counts > 0
+                steps += len(each)
+                lacking += int((counts < seeds).sum())
+                with np.errstate(all="ignore"):
+                    times = _mean(points["wall_time"], starts, counts)
+                    for statistic, out in outs.items():
+                        numbers = _STATISTICS[statistic](points["value"], starts, counts)
+                        written += out.add(tag, each[wanted], times[wanted], numbers[wanted])
+    read, purged, same, unfit = (sum(column) for column in zip(*(
+        (one.read, one.purged, one.same_step, one.unfit) for one in runs)))
+    return Reduced(name, len(runs), count, read, purged, same, steps, lacking, written, others,
+                   unfit)
 
 
-def _tags(runs: Sequence[Run], fits: Matcher) -> Iterator[str]:
+def _tags(runs: Sequence[Points], fits: Matcher) -> Iterator[str]:
     """The tags of all seeds, each once, without a list of them: there may be a million."""
-    for at, run_ in enumerate(runs):
-        for tag in Tags(run_, fits):
-            if not any(kind_of(earlier, tag) for earlier in runs[:at]):
+    for at, one in enumerate(runs):
+        for tag in filter(fits, one.tags.names()):
+            if all(earlier.tags.find(tag) is None for earlier in runs[:at]):
                 yield tag
-
-
-def _start(runs: Sequence[Run]) -> float:
-    """The earliest time of all scalars; 0 where none is finite."""
-    found = (times[np.isfinite(times)].min(initial=np.inf)
-             for times in (run_.scalars(tag).wall_times for run_ in runs
-                           for tag, kind in Tags(run_).items() if kind == "scalar"))
-    earliest = min(found, default=np.inf)
-    return float(earliest) if np.isfinite(earliest) else 0.0
-
-
-def _last_values(run: Run, tag: str) -> Tuple[Any, Any, Any, int]:
-    """Steps, times and values of a tag, the last value of each step; and how many there are."""
-    series = run.scalars(tag)
-    backwards = np.unique(series.steps[::-1], return_index=True)[1]
-    last = len(series.steps) - 1 - backwards
-    return series.steps[last], series.wall_times[last], series.values[last], len(series.steps)
 
 
 class _Out:
@@ -234,10 +238,13 @@ def _print(done: Sequence[Reduced], faults: Faults, output: Output,
         if one.other_tags:
             say(f"note: not in the output: {plural(one.other_tags, 'tag')} of other kinds of the "
                 f"run {one.name}")
+        if one.unfit:
+            say(f"note: not in the output: {plural(one.unfit, 'value')} of the run {one.name}, "
+                "damaged or of another kind than the tag")
     lacking = "lack a seed" + (", left out" if options.complete else "")
-    rows = [[one.name, *map(str, one[1:-1])] for one in done]
-    for line in table(["run", "seeds", "tags", "values read", "same step", "steps", lacking,
-                       "values written"], rows, "lrrrrrrr"):
+    rows = [[one.name, *map(str, one[1:-2])] for one in done]
+    for line in table(["run", "seeds", "tags", "values read", PURGED, SAME_STEP, "steps",
+                       lacking, "values written"], rows, "lrrrrrrrr"):
         say(line)
     say()
     say(f"{', '.join(options.stat)} of {plural(len(done), 'run')} written to {options.out}")

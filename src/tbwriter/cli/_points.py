@@ -1,0 +1,103 @@
+"""The scalars of one run, tag by tag, without what restarts purged: for commands that compute."""
+from __future__ import annotations
+
+import tempfile
+from typing import Any, Iterator, List, NamedTuple, Sequence
+
+import numpy as np
+
+from .._files.records import Faults
+from .._proto import schema
+from ._arguments import Matcher
+from ._index import DAMAGED, OTHER_KIND, Index, Source, purged, same_step
+from ._rewrite import by_step
+from ._tags import Tags
+
+Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
+
+# One scalar.
+_POINT = np.dtype([("step", np.int64), ("wall_time", np.float64), ("value", np.float64)])
+_NONE = np.empty(0, _POINT)
+
+
+# How many points are read at a time, of all runs together.
+_MOST = 1 << 16
+
+
+class Points(NamedTuple):
+    """path: a file with the points, by tag and step, one per step. ends: of each tag, where those
+    of the tags up to it end. scalar: which tags are. start: the time of the first event, infinite
+    without one. read, purged, same_step: how many scalars there are, how many of them a restart
+    purged, and how many a later one of their step replaced. unfit: how many values are damaged, or
+    of another kind than their tag."""
+
+    path: str
+    tags: Tags
+    scalar: Array
+    ends: Array
+    faults: Faults
+    start: float
+    read: int
+    purged: int
+    same_step: int
+    unfit: int
+
+    def is_scalar(self, tag: str) -> bool:
+        number = self.tags.find(tag)
+        return number is not None and bool(self.scalar[number])
+
+    def of(self, tag: str, most: int) -> Iterator[Array]:
+        """The points of a tag, so many at a time; none of a tag that is no scalar."""
+        number = self.tags.find(tag)
+        if number is not None:
+            begin, end = int(self.ends[number - 1]) if number else 0, int(self.ends[number])
+            for at in range(begin, end, most):
+                yield np.fromfile(self.path, _POINT, min(most, end - at),
+                                  offset=at * _POINT.itemsize)
+
+
+def points_of(files: List[Source], fits: Matcher, directory: str) -> Points:
+    """Those of the tags that fit, of the event files of one run, in a new file of a directory."""
+    index = Index(files, numbers=True)
+    scalar = index.tags.of_kinds({schema.SCALARS})
+    wanted = scalar & np.fromiter(map(fits, index.tags.names()), bool, len(index.tags))
+    rows = np.flatnonzero(wanted[index.tag]).astype(np.int32)
+    read = len(rows)
+    rows = rows[~purged(index)[rows]]
+    left = len(rows)
+    rows = by_step(index, rows[~same_step(index, rows)])
+    rows = rows[np.argsort(index.tag[rows], kind="stable").astype(np.int32)]
+    descriptor, path = tempfile.mkstemp(dir=directory)
+    with open(descriptor, "wb") as file:
+        for at in range(0, len(rows), _MOST):
+            slab = rows[at:at + _MOST]
+            points = np.empty(len(slab), _POINT)
+            points["step"] = index.steps(slab)
+            points["wall_time"] = np.frombuffer(index.wall_times)[index.event[slab]]
+            points["value"] = np.frombuffer(index.values)[slab]
+            file.write(points.tobytes())
+    ends = np.zeros(len(index.tags), np.int32)
+    for at in range(0, len(rows), _MOST):
+        np.add.at(ends, index.tag[rows[at:at + _MOST]], 1)
+    np.cumsum(ends, out=ends)
+    unfit = index.left_out[OTHER_KIND] + index.left_out[DAMAGED] - index.faults.total
+    return Points(path, index.tags, scalar, ends, index.faults,
+                  min((first for first, _ in index.times), default=np.inf), read, read - left,
+                  left - len(rows), unfit)
+
+
+def together(runs: Sequence[Points], tag: str) -> Iterator[Array]:
+    """The points of a tag in several runs, some steps at a time: all those of a step are in one
+    array."""
+    most = max(1, _MOST // len(runs))
+    pieces = [one.of(tag, most) for one in runs]
+    parts = [next(piece, _NONE) for piece in pieces]
+    while any(map(len, parts)):
+        # Only a run with so many points here may have more, with greater steps.
+        last = min((part["step"][-1] for part in parts if len(part) >= most), default=None)
+        counts = [len(part) if last is None else np.searchsorted(part["step"], last, side="right")
+                  for part in parts]
+        yield np.concatenate([part[:count] for part, count in zip(parts, counts)])
+        parts = [part[count:] if len(part) - count >= most
+                 else np.concatenate([part[count:], next(piece, _NONE)])
+                 for part, count, piece in zip(parts, counts, pieces)]
