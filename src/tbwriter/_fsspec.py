@@ -88,6 +88,13 @@ class Store:
             raise OSError(f"{type(error).__name__}: {self._plain(str(error))}") from None
 
     @property
+    def identity(self) -> str:
+        """The same text for all URLs of this directory, such as those of s3 and s3a."""
+        protocol = self._url.partition("://")[0]
+        options = sorted(self._filesystem._get_kwargs_from_urls(self._url).items())
+        return f"{_SAME_CLIENT.get(protocol, protocol)}://{self.root.strip('/')} {options}"
+
+    @property
     def client(self) -> Any:
         """The file system, once a call has connected it; None before."""
         return self._client

@@ -162,12 +162,36 @@ def test_a_source_given_twice(command, tmp_path, capsys):
     for name in "a", "b":
         written(tmp_path / name, [scalar_event("loss", 0.5, 1)])
     (tmp_path / "link").symlink_to(tmp_path / "a")
-    for again in "a/", "link":
-        sources = [str(tmp_path / name) for name in ("a", "b")] + [f"{tmp_path}/{again}"]
+    for again in (f"{tmp_path}/a/", f"{tmp_path}/link", f"file://{tmp_path}/a"):
+        sources = [str(tmp_path / name) for name in ("a", "b")] + [again]
         assert main([command, *sources, str(tmp_path / "out")]) == 2
-        assert f"got {tmp_path}/{again} twice, want each log directory once" in \
-            capsys.readouterr().err
+        assert f"got {again} twice, want each log directory once" in capsys.readouterr().err
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["merge", "reduce"])
+def test_an_object_store_given_twice(command, bucket, tmp_path, capsys):
+    """Two spellings of one URL are one source; another bucket is another."""
+    for name in "logs", "other":
+        with bucket.open(f"/{name}/run/events.out.tfevents.1600000000.host", "wb") as file:
+            file.write(record_of(scalar_event("x", 1.0, 1)))
+    assert main([command, "memory://logs", "memory:///logs/", str(tmp_path / "out")]) == 2
+    assert "got memory:///logs/ twice, want each log directory once" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([command, "memory://logs", "memory://other", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("command", ["repair", "merge", "select", "thin", "reduce"])
+def test_a_directory_inside_a_source(command, tmp_path, capsys):
+    """It is refused with exit code 2, however the source is spelled."""
+    for name in "ab":
+        written(tmp_path / "logs" / name, [scalar_event("loss", 0.5, 1)])
+    for source in (f"{tmp_path}/logs", f"file://{tmp_path}/logs"):
+        out = f"{tmp_path}/logs/out"
+        assert main([command, source, out]) == 2
+        assert f"got {out!r}, which is inside {source}, want another place" in \
+            capsys.readouterr().err
+        assert not (tmp_path / "logs" / "out").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")

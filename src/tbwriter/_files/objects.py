@@ -36,6 +36,7 @@ class Files:
         self._url = url
         self._store = Store(url, "read")
         self.directory = self._store.directory
+        self.identity = self._store.identity
 
     def __reduce__(self) -> Tuple[Any, Tuple[str]]:
         return Files, (self._url,)  # another process opens its own connection

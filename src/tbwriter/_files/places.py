@@ -117,6 +117,15 @@ def local_path(logdir: Logdir) -> str:
     return path
 
 
+def identity(logdir: Logdir) -> str:
+    """The same text for all names of a place: paths, links to it, and URLs."""
+    place = local_path(logdir)
+    if is_url(place):
+        from .objects import Files
+        return Files(place).identity
+    return os.path.realpath(place)
+
+
 def is_url(place: str) -> bool:
     return "://" in place
 

@@ -5,7 +5,7 @@ import os
 from functools import lru_cache
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
-from .places import Unlisted, base_name, is_url
+from .places import Unlisted, base_name, identity
 
 
 def together(found: Sequence[Mapping[str, Sequence[str]]]) -> Dict[str, List[str]]:
@@ -15,19 +15,18 @@ def together(found: Sequence[Mapping[str, Sequence[str]]]) -> Dict[str, List[str
     all their runs, as in "seed1/train". No file is that of two directories: of one and another
     above it, the runs of the upper one count. Links in one directory are second names of runs.
     """
-    real = lru_cache(maxsize=None)(os.path.realpath)
-    tops: Dict[str, str] = {}  # {path without links: the path}
-    runs: Dict[Tuple[str, str], Dict[str, str]] = {}  # {(top, run): {path without links: the path}}
+    real = lru_cache(maxsize=None)(identity)
+    tops: Dict[str, str] = {}  # {identity: the path}
+    runs: Dict[Tuple[str, str], Dict[str, str]] = {}  # {(top, run): {identity: the path}}
     for run, files in (item for one in found for item in one.items()):
         directory = _directory(files[0])
         # Of "logs/a/x", which is the run "a/x", the top is "logs/".
         top = directory if run == "." else directory[:-len(run)]
-        key = top.rstrip("/") if is_url(top) else real(top)
+        key = real(top)
         tops.setdefault(key, top)
         run_files = runs.setdefault((key, run), {})
         for path in files:
-            whole = path if is_url(path) else os.path.join(real(_directory(path)), base_name(path))
-            run_files.setdefault(whole, path)
+            run_files.setdefault(os.path.join(real(_directory(path)), base_name(path)), path)
     owners: Dict[str, str] = {}
     for top, run in sorted(runs, key=lambda place: len(place[0])):
         for whole in runs[top, run]:

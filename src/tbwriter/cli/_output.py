@@ -16,7 +16,7 @@ from itertools import count
 from types import TracebackType
 from typing import BinaryIO, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
-from .._files.places import is_url
+from .._files.places import identity, is_url
 from .._names import file_name, is_name, path_below
 from ._text import shown
 
@@ -49,11 +49,11 @@ class Output:
             raise FileExistsError(f"got {path!r}, which is not empty, want a new directory")
         read: Set[str] = set()
         for source in sources:
-            here = source.rstrip("/") if is_url(source) else os.path.realpath(source)
+            here = identity(source)
             if here in read:
                 raise ValueError(f"got {source} twice, want each log directory once")
             read.add(here)
-            if not is_url(source) and _is_inside(target, here):
+            if not is_url(here) and _is_inside(target, here):
                 raise ValueError(f"got {path!r}, which is inside {source}, want another place")
         self.path = path
         self.renamed: Dict[str, str] = {}
