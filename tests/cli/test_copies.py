@@ -294,3 +294,25 @@ def test_select_leaves_the_name_of_a_tag_that_keeps_it(tags, tmp_path, capsys):
     assert sorted(report["notes"]) == [
         "a is not renamed to b: the run . has a tag of this name already",
         "c is not renamed to a: the run . has a tag of this name already"]
+
+
+@pytest.mark.parametrize("command", ["repair", "merge", "select", "thin"])
+def test_scalars_that_are_rounded(command, tmp_path, capsys):
+    """Scalars stored as double or integer become float32, which both loaders show; those that are
+    another number then, and no others, are counted in a note."""
+    given = [np.float64(0.1), np.float64(0.5), np.float64("nan"), np.float64("inf"),
+             np.float64(1e300), np.int64(2 ** 40), np.int64(2 ** 60 + 1), np.bool_(True)]
+    types = {"float64": 2, "int64": 9, "bool": 10}
+    written(tmp_path / "logs", [tensor_event(
+        "x", wire.int_field(1, types[number.dtype.name]) + wire.bytes_field(4, number.tobytes()),
+        "scalars", step) for step, number in enumerate(given)])
+    report = report_of(capsys, command, tmp_path / "logs", tmp_path / "out")
+    assert report["notes"] == ["3 values rounded to float32: the run ."]
+    assert report["written"] == len(given)
+    for loader in ("fast", "python"):
+        with board(tmp_path / "out", loader) as shown:
+            values = [value for _, value in shown.scalars(".", "x")]
+        with np.errstate(over="ignore"):
+            assert np.array_equal(values, np.float32(given), equal_nan=True)
+    again = report_of(capsys, command, tmp_path / "out", tmp_path / "again")
+    assert again["notes"] == []

@@ -8,7 +8,7 @@ Source: tensor.proto, tensor_shape.proto, types.proto of TensorFlow.
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, Tuple, Union
 
 import numpy as np
 
@@ -206,6 +206,11 @@ def array_of(data: Data) -> "np.ndarray[Any, Any]":
 
 def scalar_of(data: Data) -> float:
     """The number of a scalar's tensor, whatever its type. WireError for none or several."""
+    return float(exact_scalar_of(data))
+
+
+def exact_scalar_of(data: Data) -> Union[int, float]:
+    """The same without rounding: an int where it is stored as one."""
     tensor = Tensor(data)
     if tensor.size != 1 or tensor.dtype == DT_STRING:
         raise WireError(f"got a tensor of shape {tensor.shape} and DataType {tensor.dtype}, "
@@ -213,7 +218,8 @@ def scalar_of(data: Data) -> float:
     array = tensor.array()
     if array.dtype.kind not in "biuf":
         raise WireError(f"got a tensor of type {array.dtype}, want one number")
-    return float(array.reshape(-1)[0])
+    number: Union[int, float] = array.reshape(-1)[0].item()
+    return number
 
 
 def doubles_of(data: Data, number: int) -> "np.ndarray[Any, Any]":

@@ -20,7 +20,7 @@ from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
 from ._index import PLAIN, Index, Rows
 from ._renaming import NewNames
-from ._values import SAME, Change, event_field, needs_number
+from ._values import SAME, Change, event_field, is_rounded, needs_number
 
 # A file version with which TensorBoard purges nothing by itself.
 _VERSION = re.compile(r"brain\.Event:0*([2-9]|[1-9]\d+)$")
@@ -35,14 +35,15 @@ class Copier:
     """Encodes rows of an index as the records of one event file.
 
     names: the new names of tags. start: the time of the first event, seconds since 1970.
-    changed: the number of values that were no longer in the files when they were copied.
+    changed: the number of values that were no longer in the files when they were copied. rounded:
+    of scalars that are another number in the copy.
     """
 
     def __init__(self, index: Index, names: NewNames) -> None:
         self._index = index
         self._names = names
         self._described = bytearray(len(index.tags))  # 1 for each tag with its metadata written
-        self.changed = 0
+        self.changed = self.rounded = 0
         version = parse.event(index.header) if index.header else None
         times = [first for first, _ in index.times if math.isfinite(first)]
         self.start = min(times, default=0.0)
@@ -92,6 +93,7 @@ class Copier:
         first = not self._described[tag]
         self._described[tag] = 1
         number = needs_number(value, plugin)
+        self.rounded += number and is_rounded(value)
         inferred = old_form and given == metadata == parse.NO_METADATA
         describe = first and not inferred and (number or given.plugin != plugin)
         if not metadata.plugin:

@@ -2,7 +2,8 @@
 
 Each run becomes one event file: its values in the order of their steps, the last one where a tag
 repeats a step, without what a restart purged. Metadata comes with the first value of each tag,
-scalars are simple_value, times are finite. Everything that is left out or renamed is reported.
+scalars are simple_value, times are finite. Everything that is left out, rounded or renamed is
+reported.
 """
 from __future__ import annotations
 
@@ -221,7 +222,9 @@ def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
         report.fitting.update(names.fitting)
         report.notes.add(f"{tag} is not renamed to {new}: the run {name} {why}"
                          for tag, new, why in names.refused())
-        changed = _write(index, kept, name, output, names)
+        changed, rounded = _write(index, kept, name, output, names)
+        if rounded:
+            report.notes.add([f"{plural(rounded, 'value')} rounded to float32: the run {name}"])
         left_out.update({**reasons, CHANGED: changed})
         written = len(kept) - changed
         report.runs.append(RunReport(name, written + sum(left_out.values()), written,
@@ -301,18 +304,18 @@ def _thin(tags: Rows, points: int) -> Rows:
 
 
 def _write(index: Index, rows: Rows, name: str, output: Output,
-           names: NewNames) -> int:
+           names: NewNames) -> Tuple[int, int]:
     """Write one event file with these rows, or none for a run of which nothing is left. Returns the
-    number of values that were no longer there."""
+    numbers of values that were no longer there, and of those that were rounded."""
     if not len(rows) and (len(index.tag) or not index.header):
-        return 0
+        return 0, 0
     copier = Copier(index, names)
     seconds = int(min(max(copier.start, 0.0), _LAST_SECOND))
     file, _ = output.create(name, f"events.out.tfevents.{seconds:010d}.tbwriter")
     with file:
         for parts in copier.records(rows):
             file.writelines(parts)
-    return copier.changed
+    return copier.changed, copier.rounded
 
 
 def _copy_side_files(found: Sequence[Place], output: Output, selection: Selection, report: Report

@@ -57,6 +57,12 @@ def number_of(value: Value) -> float:
         else tensors.scalar_of(value.data)
 
 
+def is_rounded(value: Value) -> bool:
+    """Whether a scalar that `needs_number` is another number as float32."""
+    exact = tensors.exact_scalar_of(value.data)
+    return exact == exact and wire.as_float(wire.float32(float(exact))) != exact
+
+
 class Change(NamedTuple):
     """The changes in the copy of a value.
 

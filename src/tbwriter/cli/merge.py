@@ -9,7 +9,7 @@ from ._report import rewritten
 from ._rewrite import places
 
 HELP = ("Combine log directories. Parts of a run become one run; runs of one name whose steps "
-        "overlap stay apart.")
+        "overlap stay apart. Scalars become float32.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,8 @@ from ._arguments import add_dir, add_jobs, add_json, add_out
 from ._report import rewritten
 from ._rewrite import places
 
-HELP = "Write a repaired copy: every value that can be read, in order. The original is not changed."
+HELP = ("Write a repaired copy: every value that can be read, in order, scalars as float32. The "
+        "original is not changed.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

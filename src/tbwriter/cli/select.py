@@ -9,7 +9,8 @@ from ._arguments import Matcher, add_dir, add_jobs, add_json, add_out, every, ma
 from ._report import rewritten
 from ._rewrite import Selection, places
 
-HELP = "Write a copy with some of the runs, tags and steps; values of every kind stay as they are."
+HELP = ("Write a copy with some of the runs, tags and steps; values stay as they are, but scalars "
+        "become float32.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

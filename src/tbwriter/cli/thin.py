@@ -7,7 +7,7 @@ from ._arguments import add_dir, add_jobs, add_json, add_out, whole_number
 from ._report import rewritten
 from ._rewrite import Selection, places
 
-HELP = "Write a copy with fewer points."
+HELP = "Write a copy with fewer points. Scalars become float32."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
