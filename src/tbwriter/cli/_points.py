@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import Any, Iterator, List, NamedTuple, Sequence
+from typing import Any, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -46,14 +46,34 @@ class Points(NamedTuple):
         number = self.tags.find(tag)
         return number is not None and bool(self.scalar[number])
 
-    def of(self, tag: str, most: int) -> Iterator[Array]:
-        """The points of a tag, so many at a time; none of a tag that is no scalar."""
+    def span(self, tag: str) -> Tuple[int, int]:
+        """The first point of a tag and the one after its last; none of a tag that is no scalar."""
         number = self.tags.find(tag)
-        if number is not None:
-            begin, end = int(self.ends[number - 1]) if number else 0, int(self.ends[number])
-            for at in range(begin, end, most):
-                yield np.fromfile(self.path, _POINT, min(most, end - at),
-                                  offset=at * _POINT.itemsize)
+        if number is None:
+            return 0, 0
+        return int(self.ends[number - 1]) if number else 0, int(self.ends[number])
+
+
+class _Reader:
+    """Reads a file of points, so many at a time where they follow those that were read last."""
+
+    def __init__(self, path: str, most: int) -> None:
+        self._path = path
+        self._most = most
+        self._block = _NONE
+        self._begin = self._next = 0
+
+    def read(self, begin: int, end: int) -> Array:
+        if not self._begin <= begin <= end <= self._begin + len(self._block):
+            count = max(end - begin, self._most if begin == self._next else 0)
+            self._block = np.fromfile(self._path, _POINT, count, offset=begin * _POINT.itemsize)
+            self._begin = begin
+        self._next = end
+        return self._block[begin - self._begin:end - self._begin]
+
+    def pieces(self, begin: int, end: int) -> Iterator[Array]:
+        for at in range(begin, end, self._most):
+            yield self.read(at, min(at + self._most, end))
 
 
 def points_of(files: List[Source], fits: Matcher, directory: str) -> Points:
@@ -86,11 +106,26 @@ def points_of(files: List[Source], fits: Matcher, directory: str) -> Points:
                   left - len(rows), unfit)
 
 
-def together(runs: Sequence[Points], tag: str) -> Iterator[Array]:
-    """The points of a tag in several runs, some steps at a time: all those of a step are in one
-    array."""
-    most = max(1, _MOST // len(runs))
-    pieces = [one.of(tag, most) for one in runs]
+class Together:
+    """The points of several runs."""
+
+    def __init__(self, runs: Sequence[Points]) -> None:
+        self._runs = runs
+        self._most = max(1, _MOST // len(runs))
+        self._readers = [_Reader(one.path, self._most) for one in runs]
+
+    def of(self, tag: str) -> Iterator[Array]:
+        """Those of a tag, some steps at a time: all those of a step are in one array."""
+        spans = [(reader, *one.span(tag)) for reader, one in zip(self._readers, self._runs)]
+        spans = [span for span in spans if span[1] < span[2]]
+        if sum(end - begin for _, begin, end in spans) > _MOST:
+            yield from _by_steps([reader.pieces(begin, end) for reader, begin, end in spans],
+                                 self._most)
+        elif spans:
+            yield np.concatenate([reader.read(begin, end) for reader, begin, end in spans])
+
+
+def _by_steps(pieces: Sequence[Iterator[Array]], most: int) -> Iterator[Array]:
     parts = [next(piece, _NONE) for piece in pieces]
     while any(map(len, parts)):
         # Only a run with so many points here may have more, with greater steps.

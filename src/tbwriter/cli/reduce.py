@@ -23,7 +23,7 @@ from ._arguments import Matcher, add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
 from ._index import PURGED, SAME_STEP, UNREADABLE, Source
 from ._output import Output
-from ._points import Points, points_of, together
+from ._points import Points, Together, points_of
 from ._table import table
 from ._text import plural, print_json, say
 
@@ -161,6 +161,7 @@ def _reduce(name: str, runs: Sequence[Points], seeds: int, output: Output,
     count = others = steps = lacking = written = 0
     earliest = min(one.start for one in runs)
     start = earliest if np.isfinite(earliest) else 0.0
+    together = Together(runs)
     with ExitStack() as files:
         outs = {statistic: _Out(statistic if name == "." else f"{name}/{statistic}", start, output,
                                 files) for statistic in options.stat}
@@ -169,7 +170,7 @@ def _reduce(name: str, runs: Sequence[Points], seeds: int, output: Output,
                 others += 1
                 continue
             count += 1
-            for points in together(runs, tag):
+            for points in together.of(tag):
                 points = points[np.argsort(points["step"], kind="stable")]
                 each, starts, counts = np.unique(points["step"], return_index=True,
                                                  return_counts=True)
