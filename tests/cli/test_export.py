@@ -4,6 +4,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -109,3 +113,94 @@ def test_jobs(tmp_path, capsys):
             assert main([command, "--jobs", jobs, str(tmp_path)]) == 0
             outs.append(capsys.readouterr().out)
         assert outs[0] == outs[1] and outs[0].count("\n") > 4
+
+
+FORMATS = ["csv", "jsonl", "parquet"]
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+from tbwriter.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("form", FORMATS)
+def test_output_that_cannot_be_written(form, tmp_path):
+    """The error names the file, an earlier file stays as it was, and no other is left."""
+    if form == "parquet":
+        _needs_pyarrow()
+    written(tmp_path / "logs", [scalar_event("x", 0.1 * step, step) for step in range(1000)])
+    out = tmp_path / "out" / "file"
+    out.parent.mkdir()
+    for before in (None, "earlier"):
+        if before:
+            out.write_text(before)
+        done = subprocess.run(
+            [sys.executable, "-c", LIMITED, "export", "--format", form, "--output", str(out),
+             str(tmp_path / "logs")], stderr=subprocess.PIPE, universal_newlines=True)
+        assert done.returncode == 2 and "File too large" in done.stderr
+        assert str(out) in done.stderr and ".part" not in done.stderr
+        assert list(out.parent.iterdir()) == ([out] if before else [])
+    assert out.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_output_of_nothing(form, tmp_path, capsys):
+    """With nothing to export, exit code 1, an earlier file stays, and none is made."""
+    if form == "parquet":
+        _needs_pyarrow()
+    written(tmp_path / "logs", [scalar_event("x", 0.5, 1)])
+    out = tmp_path / "file"
+    command = ["export", "--format", form, "--output", str(out), str(tmp_path / "logs")]
+    assert main([*command, "--tag", "other"]) == 1 and not out.exists()
+    assert main(command) == 0
+    before = out.read_bytes()
+    assert main([*command, "--tag", "other"]) == 1 and out.read_bytes() == before
+    assert "nothing to export" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_output_over_an_event_file(form, tmp_path, capsys):
+    """It is refused with exit code 2, also through a link, and the event file stays."""
+    if form == "parquet":
+        _needs_pyarrow()
+    path = written(tmp_path / "logs", [scalar_event("x", 0.5, 1)])
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    for out in path, tmp_path / "link":
+        assert main(["export", "--format", form, "--output", str(out), str(tmp_path / "logs")]) == 2
+        assert f"got --output {out}, which is an event file" in capsys.readouterr().err
+        assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_output_that_is_no_regular_file(tmp_path):
+    """A pipe is written itself; of a link, the file that it leads to is replaced, which keeps its
+    permissions."""
+    written(tmp_path / "logs", [scalar_event("x", 0.5, 1)])
+    expected = "run,tag,step,wall_time,value\n.,x,1,1600000000.0,0.5\n"
+    os.mkfifo(tmp_path / "pipe")
+    found = []
+    reading = threading.Thread(target=lambda: found.append((tmp_path / "pipe").read_text()))
+    reading.start()
+    assert main(["export", "--output", str(tmp_path / "pipe"), str(tmp_path / "logs")]) == 0
+    reading.join()
+    assert found == [expected]
+    (tmp_path / "file").write_text("earlier")
+    (tmp_path / "file").chmod(0o640)
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert main(["export", "--output", str(tmp_path / "link"), str(tmp_path / "logs")]) == 0
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_text() == expected
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+    done = subprocess.run([sys.executable, "-m", "tbwriter", "export", "--output", "/dev/stdout",
+                           str(tmp_path / "logs")], stdout=subprocess.PIPE)
+    assert done.stdout.decode() == expected
+
+
+def _needs_pyarrow():
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:  # also one that needs another numpy
+        pytest.skip(f"no pyarrow: {error}")

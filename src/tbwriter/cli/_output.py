@@ -10,6 +10,7 @@ import copy
 import os
 import sys
 from contextlib import contextmanager
+from errno import EIO
 from functools import partial
 from io import BufferedWriter, FileIO
 from itertools import count
@@ -188,6 +189,33 @@ class _NewFile(BufferedWriter):
         finally:
             if not whole:
                 self._remove()
+
+
+def replaced(path: str, write: Callable[[str], int]) -> int:
+    """Call `write` with the path of a new file, which takes the place of `path` once it is
+    complete; a pipe or a device is written itself. Returns what `write` does; after 0 nothing is replaced.
+
+    Raises OSError with the name `path`.
+    """
+    target = os.path.realpath(path)
+    exists = os.path.exists(target)
+    try:
+        if exists and not os.path.isfile(target) or os.path.abspath(path).startswith("/dev/"):
+            return write(path)
+        scratch = os.path.join(os.path.dirname(target), f".tbwriter-{os.getpid()}.part")
+        os.close(os.open(scratch, _NEW_FILE, 0o666))
+        try:
+            count = write(scratch)
+            if count:
+                if exists:
+                    os.chmod(scratch, os.stat(target).st_mode & 0o7777)
+                os.replace(scratch, target)
+            return count
+        finally:
+            if os.path.exists(scratch):
+                os.unlink(scratch)
+    except OSError as error:
+        raise OSError(error.errno or EIO, error.strerror or str(error), path) from None
 
 
 def _is_inside(path: str, directory: str) -> bool:

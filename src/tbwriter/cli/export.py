@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO, Tuple
 
-from .._files.places import event_files
+from .._files.places import event_files, identity
 from .._files.records import TAIL, Fault, Faults
 from .._files.window import ReadError
 from .._names import file_name
@@ -21,7 +21,7 @@ from ._arguments import Steps, add_dir, add_jobs, add_names, in_steps, steps
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
 from ._long_text import csv_cell, json_string, text_pieces
-from ._output import Output
+from ._output import Output, replaced
 from ._text import as_json, csv_line, plural, print_utf8, shown
 
 HELP = "Print scalars and text as CSV or JSON lines; write images and sounds to files."
@@ -65,6 +65,10 @@ def run(options: argparse.Namespace) -> int:
     found = event_files(options.dir)  # before anything is written
     if options.output is not None and not os.path.isdir(os.path.dirname(options.output) or "."):
         raise ValueError(f"got --output {options.output}, want a file in a directory that exists")
+    if options.output is not None and identity(options.output) in {
+            identity(path) for paths in found.values() for path in paths}:
+        raise ValueError(f"got --output {options.output}, which is an event file of {options.dir}, "
+                         "want another file")
     if options.format == "parquet":
         return _parquet(found, options)
     form = Form(options.format, options.raw)
@@ -76,9 +80,7 @@ def run(options: argparse.Namespace) -> int:
         print_utf8()
         count = _write(sys.stdout, rows)
     else:
-        with open(options.output, "w", encoding="utf-8", errors="backslashreplace",
-                  newline="") as out:
-            count = _write(out, rows)
+        count = replaced(options.output, partial(_write_file, rows))
     _report(faults)
     if not count:
         print("tbwriter: nothing to export", file=sys.stderr)
@@ -91,8 +93,9 @@ def _parquet(found: Dict[str, List[str]], options: argparse.Namespace) -> int:
                          "want --output FILE and scalars")
     from .._reading.frames import write_parquet
     faults = Faults()
-    rows = write_parquet(_noting(found, options, faults), options.tag, options.output,
-                         lambda given: in_steps(given, options.step))
+    rows = replaced(options.output, lambda path: write_parquet(
+        _noting(found, options, faults), options.tag, path,
+        lambda given: in_steps(given, options.step)))
     _report(faults)
     if not rows:
         print("tbwriter: nothing to export", file=sys.stderr)
@@ -116,6 +119,11 @@ def _report(faults: Faults) -> None:
 
 # Text, and how many rows are in it.
 _Rows = Iterator[Tuple[str, int]]
+
+
+def _write_file(rows: _Rows, path: str) -> int:
+    with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+        return _write(out, rows)
 
 
 def _write(out: TextIO, rows: _Rows) -> int:
