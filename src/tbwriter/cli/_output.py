@@ -193,7 +193,8 @@ class _NewFile(BufferedWriter):
 
 def replaced(path: str, write: Callable[[str], int]) -> int:
     """Call `write` with the path of a new file, which takes the place of `path` once it is
-    complete; a pipe or a device is written itself. Returns what `write` does; after 0 nothing is replaced.
+    complete; a pipe or a device is written itself. Returns what `write` does; after 0 nothing is
+    replaced.
 
     Raises OSError with the name `path`.
     """
