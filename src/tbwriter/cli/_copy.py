@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections import OrderedDict
 from types import TracebackType
-from typing import BinaryIO, Iterator, List, Optional, Tuple, Type
+from typing import BinaryIO, Iterator, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .._proto import messages, parse, schema
 from .._proto.parse import Event, Value
 from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
-from ._index import PLAIN, Index, Rows
+from ._index import PLAIN, Index, Rows, Source
 from ._renaming import NewNames
 from ._values import SAME, Change, event_field, is_rounded, needs_number
 
@@ -45,8 +45,7 @@ class Copier:
         self._described = bytearray(len(index.tags))  # 1 for each tag with its metadata written
         self.changed = self.rounded = 0
         version = parse.event(index.header) if index.header else None
-        times = [first for first, _ in index.times if math.isfinite(first)]
-        self.start = min(times, default=0.0)
+        self.start = index.start
         if version is not None and math.isfinite(version.wall_time):
             self.start = version.wall_time
             if _VERSION.match(version.file_version):
@@ -58,7 +57,7 @@ class Copier:
         """The file version, then the values of each event together."""
         yield frame([self._header])
         index, time, some_new = self._index, self.start, len(self._names) > 0
-        with _Files([file.place for file in index.files]) as files:
+        with _Files(index.files) as files:
             for number, offset, tags, at in _groups(index, rows):
                 raw = files.record(number, offset)
                 if at[0] == PLAIN and self._described[tags[0]] and not (
@@ -133,8 +132,8 @@ class _Files:
     Objects and compressed files are decompressed into a temporary file first.
     """
 
-    def __init__(self, paths: List[str]) -> None:
-        self._paths = paths
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
         self._open: "OrderedDict[int, BinaryIO]" = OrderedDict()
 
     def __enter__(self) -> "_Files":
@@ -152,7 +151,7 @@ class _Files:
             if len(self._open) == _OPEN_FILES:
                 self._open.popitem(last=False)[1].close()
             try:
-                file = self._open[number] = _random_access(self._paths[number])
+                file = self._open[number] = _random_access(self._sources[number].place)
             except (OSError, ReadError):
                 return b""
         file.seek(offset)

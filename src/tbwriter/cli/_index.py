@@ -84,8 +84,9 @@ class Index:
     tags: by number. files: in the order in which they were written. events: columns of file,
     offset and step, one row per event. rows: columns of tag, event and place in its summary, one
     row per value. left_out: how many values are in no row, by reason. header: the first event of
-    the run, if it is a file version. wall_times, values: of events and rows, if `numbers` is given;
-    a value that is no scalar is 0.
+    the run, if it is a file version. begins: the first row of each file, and the number of all.
+    start: the time of the first event, seconds since 1970, 0 without one. wall_times, values: of
+    events and rows, if `numbers` is given; a value that is no scalar is 0.
     """
 
     def __init__(self, files: Sequence[Source], progress: Optional[Progress] = None,
@@ -101,8 +102,11 @@ class Index:
         self._columns = tuple(map(Narrow, ("Hi", "Iq", "iq", "i", "i", "hi")))
         self.files = self._in_order(files)
         self.times = [(math.inf, -math.inf)] * len(self.files)
+        self.begins = [0]
         for number in range(len(self.files)):
             self._read(number, progress)
+            self.begins.append(len(self._columns[3]))
+        self.start = min((first for first, _ in self.times if math.isfinite(first)), default=0.0)
         self.left_out[DAMAGED] += self.faults.total
 
     @property
@@ -372,8 +376,9 @@ def writers(index: Index, gone: Rows) -> List[List[int]]:
     for file, others in enumerate(_shared(index, gone)):
         overlap = np.maximum(first[others], first[file]) + _SECONDS \
             < np.minimum(last[others], last[file])
-        taken = set(writer[others[overlap]].tolist())
-        number = next(number for number in range(len(found) + 1) if number not in taken)
+        free = np.ones(len(found) + 1, bool)
+        free[writer[others[overlap]]] = False
+        number = int(free.argmax())
         if number == len(found):
             found.append([])
         found[number].append(file)
