@@ -156,14 +156,17 @@ class MarginSeries:
     VALUE, LOWER, UPPER = 1, 2, 3
 
 
-# projector_config.proto, which is written as text: {field: int, str, or the message's fields}
+# projector_config.proto, which is written as text: {field: int, str, or the message's fields}, in a
+# list where it is repeated. Numbers are uint32.
 
-SPRITE_METADATA: Dict[str, object] = {"image_path": str, "single_image_dim": int}
+SPRITE_METADATA: Dict[str, object] = {"image_path": str, "single_image_dim": [int]}
 EMBEDDING_INFO: Dict[str, object] = {
-    "tensor_name": str, "metadata_path": str, "bookmarks_path": str, "tensor_shape": int,
+    "tensor_name": str, "metadata_path": str, "bookmarks_path": str, "tensor_shape": [int],
     "sprite": SPRITE_METADATA, "tensor_path": str}
 PROJECTOR_CONFIG_FIELDS: Dict[str, object] = {
-    "model_checkpoint_path": str, "embeddings": EMBEDDING_INFO, "model_checkpoint_dir": str}
+    "model_checkpoint_path": str, "embeddings": [EMBEDDING_INFO], "model_checkpoint_dir": str}
+# The fields with paths relative to the configuration.
+PROJECTOR_PATHS = ("tensor_path", "metadata_path", "bookmarks_path", "image_path")
 
 
 # xplane.proto of XProf

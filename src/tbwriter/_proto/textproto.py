@@ -7,7 +7,7 @@ Source: https://protobuf.dev/reference/protobuf/textformat-spec/
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, NamedTuple, Tuple, Union
+from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Set, Tuple, Union
 
 _TOKEN = re.compile(r"""(?P<skip>\s+|\#[^\n]*) | (?P<name>[A-Za-z_]\w*)
                         | (?P<number>[-\d.][\w.+-]*) | (?P<mark>[{}<>:;,\[\]])
@@ -21,6 +21,8 @@ _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v
 # The bytes that protobuf writes as a backslash and a letter.
 _ESCAPES = {ord(char): f"\\{letter}" for letter, char in _LETTERS.items() if letter in "ntr\\'\""}
 _CLOSING = {"{": "}", "<": ">"}
+# A leading zero makes it octal.
+_UINT = re.compile(r"(0[0-7]{0,11}|[1-9][0-9]{0,9})\Z")
 # "The default limit is 100 nested messages."
 _MAX_DEPTH = 100
 
@@ -86,6 +88,35 @@ def fields(text: str) -> Iterator[Field]:
     reader = _Reader(text)
     while reader.token.kind != "end":
         yield from reader.field()
+
+
+def checked(found: Iterable[Field], schema: Mapping[str, Any]) -> Iterator[Field]:
+    """The fields of a message. ValueError for one that it does not have, of another type, or twice.
+
+    schema: {field: int for a uint32, str, or the schema of a message}, in a list where the field is
+    repeated.
+    """
+    seen: Set[str] = set()
+    for field in found:
+        want: Any = schema.get(field.name)
+        if field.name in seen and not isinstance(want, list):
+            raise ValueError(f"got {field.name!r} twice, want it once")
+        seen.add(field.name)
+        want = want[0] if isinstance(want, list) else want
+        kind = "string" if want is str else "number" if want is int else "message" if want else ""
+        if field.kind != kind:
+            raise ValueError(f"got the {field.kind} {field.name!r:.100}, want "
+                             + (f"a {kind}" if kind else "a field of ProjectorConfig"))
+        if want is int and not _is_uint32(field.text):
+            raise ValueError(f"got {field.text:.100} for {field.name!r}, want a whole number below "
+                             "2**32")
+        for _ in checked(field.fields, want):
+            pass
+        yield field
+
+
+def _is_uint32(text: str) -> bool:
+    return _UINT.match(text) is not None and int(text, 8 if text[0] == "0" else 10) < 1 << 32
 
 
 def tokens(text: str) -> Iterator[Token]:

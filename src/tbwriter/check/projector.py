@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Dict, Iterator, List, Mapping, Tuple
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from .value import Problem
 from .._files.places import is_url
 from .._files.window import CHUNK, Window, contents
 from .._proto import textproto
-from .._proto.plugin_schema import PROJECTOR_CONFIG_FIELDS
-from .._proto.textproto import Field
+from .._proto.plugin_schema import PROJECTOR_CONFIG_FIELDS, PROJECTOR_PATHS
+from .._proto.textproto import Field, checked
 
 CONFIG = rule("projector config", ERROR, "no Projector tab, or an embedding without its labels",
               "use paths relative to the config, inside its directory, to files that exist")
@@ -27,7 +27,6 @@ SHAPE = rule("projector shape", ERROR, "no points",
 
 RULES = (CONFIG, TENSOR, NUMBERS, SHAPE)
 
-_PATHS = ("tensor_path", "metadata_path", "bookmarks_path", "image_path")
 # How many bytes of a text with numbers are checked.
 _SAMPLE = 1 << 20
 
@@ -36,8 +35,8 @@ def check_config(config: str, known: Mapping[str, str], found: Findings) -> None
     """A projector's configuration. known: {path: path} of all files of the log directory."""
     directory = os.path.dirname(config)
     try:
-        for field in textproto.fields(contents(config).decode("utf-8")):
-            _check_field(field, PROJECTOR_CONFIG_FIELDS)
+        for field in checked(textproto.fields(contents(config).decode("utf-8")),
+                             PROJECTOR_CONFIG_FIELDS):
             if field.name == "embeddings":
                 for broken, what in _embedding_problems(directory, field, known):
                     found.add(broken, config, "", what)
@@ -45,24 +44,11 @@ def check_config(config: str, known: Mapping[str, str], found: Findings) -> None
         found.add(CONFIG, config, "", f"no ProjectorConfig: {error}")
 
 
-def _check_field(field: Field, fields: Any) -> None:
-    """ValueError for a field that the message does not have, or of another type."""
-    want = fields.get(field.name)
-    kind = "string" if want is str else "number" if want is int else "message" if want else ""
-    if field.kind != kind:
-        raise ValueError(f"got the {field.kind} {field.name!r}, want "
-                         + (f"a {kind}" if kind else "a field of ProjectorConfig"))
-    if want is int and not field.text.isdigit():
-        raise ValueError(f"got {field.text!r} for {field.name!r}, want a whole number")
-    for inner in field.fields:
-        _check_field(inner, want)
-
-
 def _embedding_problems(directory: str, embedding: Field, known: Mapping[str, str]
                         ) -> Iterator[Problem]:
     shape = [int(field.text) for field in embedding.fields if field.name == "tensor_shape"]
     for field in _leaves(embedding):
-        if field.name not in _PATHS:
+        if field.name not in PROJECTOR_PATHS:
             continue
         problem, path = _asset(directory, field.text, known)
         if problem:

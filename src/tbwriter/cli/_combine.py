@@ -17,6 +17,7 @@ from .._files.records import raw_record
 from .._files.several import labels
 from .._reading.ahead import Copies, in_processes
 from ._index import SLAB, Index, Source, purged
+from ._output import numbered, paths_to
 from ._rewrite import Place
 from ._tags import Tags
 
@@ -36,8 +37,9 @@ class _Extent(NamedTuple):
     whole: Dict[str, bytes]
 
 
-def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str]]:
-    """`found`, with prefixes for the log directories whose runs must not be one; and why."""
+def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str], Dict[str, str]]:
+    """`found`, with prefixes for the log directories whose runs must not be one; why; and {log
+    directory: its prefix}, where that is not its name."""
     where: Dict[str, List[int]] = {}
     runs = [runs_of(place.files) for place in found]
     for number, place in enumerate(found):
@@ -61,8 +63,23 @@ def apart(found: Sequence[Place]) -> Tuple[List[Place], List[str]]:
                     f"{tag} at the same steps: each log directory has its own run")
     names = labels([os.path.dirname(place.logdir) if ALONE in place.files else place.logdir
                     for place in found])
-    return [place._replace(prefix=names[number]) if number in divided else place
-            for number, place in enumerate(found)], reasons
+    prefixes = _prefixes(found, {number: names[number] for number in sorted(divided)})
+    return [place._replace(prefix=prefixes.get(number, "")) for number, place in enumerate(found)
+            ], reasons, {found[number].logdir: prefix for number, prefix in prefixes.items()
+                         if prefix != names[number]}
+
+
+def _prefixes(found: Sequence[Place], names: Dict[int, str]) -> Dict[int, str]:
+    """Directories for log directories that stay apart. names: those that they should have. None is
+    a directory of another log directory, nor inside another one."""
+    taken = {path for number, place in enumerate(found) if number not in names
+             for directory in place.files for path in paths_to(directory)}
+    prefixes: Dict[int, str] = {}
+    for number in sorted(names, key=lambda number: -names[number].count("/")):
+        prefix = next(path for path in numbered(names[number]) if path not in taken)
+        prefixes[number] = prefix
+        taken.update(paths_to(prefix))
+    return prefixes
 
 
 def _collision_of(runs: Sequence[Sequence[Source]]) -> Optional[str]:

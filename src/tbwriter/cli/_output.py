@@ -82,11 +82,11 @@ class Output:
     def directory(self, name: str) -> str:
         """The path below this directory for a run (or directory) of a log. One path per name."""
         if name not in self._directories:
-            path = next(path for path in _numbered(path_below(name), "")
-                        if path not in self._used and not self._files.intersection(_paths(path)))
+            path = next(path for path in numbered(path_below(name))
+                        if path not in self._used and not self._files.intersection(paths_to(path)))
             self._directories[name] = path
             self._used.add(path)
-            self._above.update(_paths(path))
+            self._above.update(paths_to(path))
             if path != name:
                 self.renamed[name] = path
         return self._directories[name]
@@ -110,7 +110,7 @@ class Output:
         parts = self.directory(directory).split("/")
         parts = [] if parts == ["."] else parts
         usable = name if is_name(name.replace("tfevents", "")) else file_name(name)
-        for path in _numbered(*os.path.splitext(usable)):
+        for path in numbered(*os.path.splitext(usable)):
             below = "/".join([*parts, path])
             try:
                 if below in self._above:
@@ -226,13 +226,13 @@ def _is_inside(path: str, directory: str) -> bool:
         return False
 
 
-def _paths(path: str) -> List[str]:
+def paths_to(path: str) -> List[str]:
     """`path` and the directories that it is in."""
     parts = path.split("/")
     return ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
 
 
-def _numbered(stem: str, ending: str) -> Iterator[str]:
+def numbered(stem: str, ending: str = "") -> Iterator[str]:
     """A path, then with -2, -3, ... before its ending. A name that is as long as file systems allow
     is shortened for its number."""
     yield stem + ending

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import List, Sequence
+from types import MappingProxyType
+from typing import List, Mapping, Sequence
 
 from .._files.records import Faults
 from ._exit import FOUND, GOOD
@@ -17,11 +18,13 @@ _ROWS = 20
 
 
 def rewritten(found: Sequence[Place], options: argparse.Namespace,
-              selection: Selection = Selection(), notes: Sequence[str] = ()) -> int:
+              selection: Selection = Selection(), notes: Sequence[str] = (),
+              renamed: Mapping[str, str] = MappingProxyType({})) -> int:
     """Write log directories to options.out, print the report and return the exit code."""
     with bar(total_bytes(found), "read") as done:
         report = rewrite(found, options.out, selection, done, options.jobs)
     report.notes[:0] = notes
+    report.renamed.update(renamed)
     if options.json:
         print_json(as_dict(report, options.out))
     else:

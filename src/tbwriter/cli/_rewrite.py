@@ -7,25 +7,24 @@ reported.
 """
 from __future__ import annotations
 
-import io
+import itertools
 import os
 from collections import Counter
-from typing import Callable, Counter as Counts, Dict, Iterable, List, NamedTuple, Optional
-from typing import Sequence, Set, Tuple, Union
+from typing import AbstractSet, Callable, Counter as Counts, Dict, Iterable, Iterator, List
+from typing import NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
 from .._files.places import ALONE, Unlisted, base_name, is_url, local_path, runs_of, size_of, tree
-from .._files.records import Fault, Faults, First
+from .._files.records import Faults, First
 from .._files.stream import Progress
-from .._files.window import CHUNK, ReadError, open_raw
 from .._reading.ahead import Copies, in_processes
 from ._arguments import Steps, every, in_steps
 from ._copy import Copier
-from ._index import (PURGED, SAME_STEP, SLAB, UNREADABLE, Index, Rows, Source, purged, same_step,
-                     writers)
+from ._index import PURGED, SAME_STEP, SLAB, Index, Rows, Source, purged, same_step, writers
 from ._output import Output
 from ._renaming import NewNames
+from ._side_files import copy_side_files
 from ._text import plural
 
 THINNED = "thinned"
@@ -158,8 +157,10 @@ def rewrite(found: Sequence[Place], out: str, selection: Selection = Selection()
         for place in found:  # before any file, so that no file has the name of a directory
             for directory in _chosen_directories(place, selection):
                 output.directory(place.name(directory))
-        _rewrite_runs(runs, output, selection, progress, min(jobs, len(runs)), report)
-        _copy_side_files(found, output, selection, report)
+        taken = {place.name(directory) for place in found for directory in place.files}
+        _rewrite_runs(runs, taken, output, selection, progress, min(jobs, len(runs)), report)
+        copy_side_files(_side_files(found, selection, report.notes), output, report.faults,
+                        report.notes)
         report.renamed.update(output.renamed)
     report.notes.add(f"{tag} is not renamed: no run has this tag"
                      for tag in sorted(set(selection.rename) - report.fitting))
@@ -175,9 +176,11 @@ class _Job(NamedTuple):
     selection: Selection
 
 
-def _rewrite_runs(runs: Dict[str, List[Source]], output: Output, selection: Selection,
-                  progress: Optional[Progress], jobs: int, report: Report) -> None:
-    """Copy runs, in their order, or so many at a time in processes."""
+def _rewrite_runs(runs: Dict[str, List[Source]], taken: AbstractSet[str], output: Output,
+                  selection: Selection, progress: Optional[Progress], jobs: int, report: Report
+                  ) -> None:
+    """Copy runs, in their order, or so many at a time in processes. taken: names that no new run
+    gets."""
     with Copies(file.path for sources in runs.values() for file in sources) as copies:
         each = (_Job(run, [Source(str(file.path), file.source, copies.next(file.path))
                            for file in sources], output.part(run), selection)
@@ -187,7 +190,7 @@ def _rewrite_runs(runs: Dict[str, List[Source]], output: Output, selection: Sele
         for job, copied, index in done:
             report.add(copied)
             if index is not None:
-                _rewrite_run(job.run, index, output, selection, report)
+                _rewrite_run(job.run, index, output, selection, report, taken)
             if progress and jobs > 1:
                 progress(sum(size_of(file.path) for file in runs[job.run]))
             for file in job.sources:
@@ -206,18 +209,23 @@ def _copied(job: _Job) -> Tuple[_Job, Report, Optional[Index]]:
 
 
 def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
-                 report: Report) -> None:
+                 report: Report, taken: AbstractSet[str] = frozenset()) -> None:
+    """Copy a run. Each further writer of it becomes a run whose name is not `taken`."""
     report.faults.add(index.faults)
     gone = purged(index)
+    chosen = _chosen_tags(index, selection)
     left_out: Counts[str] = Counter(index.left_out)
+    further = (f"writer{number}" if run == "." else f"{run}/writer{number}"
+               for number in itertools.count(2))
+    free = (name for name in further if name not in taken)
     for number, files in enumerate(writers(index, gone)):
         name = run
         if number:
-            name = f"writer{number + 1}" if run == "." else f"{run}/writer{number + 1}"
+            name = next(free)
             files_of = ", ".join(base_name(index.files[file].path) for file in files)
             report.notes.add([f"two writers at the same time, with values of the same tags and "
                               f"steps: {files_of} of the run {run} is now the run {name}"])
-        kept, reasons = _chosen(index, _rows_of(index, files), gone, selection)
+        kept, reasons = _chosen(index, _rows_of(index, files), gone, chosen, selection)
         names = NewNames(index.tags, index.tag[kept], selection.rename)
         report.fitting.update(names.fitting)
         report.notes.add(f"{tag} is not renamed to {new}: the run {name} {why}"
@@ -236,15 +244,21 @@ def _rows_of(index: Index, files: List[int]) -> Rows:
     """The rows of the values of some files."""
     if len(files) == len(index.files):
         return np.arange(len(index.tag), dtype=np.int32)
-    wanted = np.zeros(len(index.files), bool)
-    wanted[files] = True
-    return np.flatnonzero(wanted[index.file[index.event]]).astype(np.int32)
+    return np.concatenate([np.arange(index.begins[file], index.begins[file + 1], dtype=np.int32)
+                           for file in files])
 
 
-def _chosen(index: Index, rows: Rows, gone: Rows,
-            selection: Selection) -> Tuple[Rows, Dict[str, int]]:
+def _chosen_tags(index: Index, selection: Selection) -> Optional[Rows]:
+    """Which tags are chosen; None for all."""
+    if selection.tag is every:
+        return None
+    return np.fromiter(map(selection.tag, index.tags.names()), bool, len(index.tags))
+
+
+def _chosen(index: Index, rows: Rows, gone: Rows, tags: Optional[Rows], selection: Selection
+            ) -> Tuple[Rows, Dict[str, int]]:
     """The rows to write, in the order in which they are written, and the number that is left
-    out."""
+    out. tags: which are chosen."""
     reasons: Dict[str, int] = {}
 
     def keep(reason: str, fits: Rows) -> None:
@@ -253,7 +267,7 @@ def _chosen(index: Index, rows: Rows, gone: Rows,
         if reasons[reason]:  # else it would be a copy
             rows = rows[fits]
 
-    keep(NOT_SELECTED, _selected(index, rows, selection))
+    keep(NOT_SELECTED, _selected(index, rows, tags, selection.steps))
     keep(PURGED, ~gone[rows])
     keep(SAME_STEP, ~same_step(index, rows))
     rows = by_step(index, rows)
@@ -262,14 +276,10 @@ def _chosen(index: Index, rows: Rows, gone: Rows,
     return rows, reasons
 
 
-def _selected(index: Index, rows: Rows, selection: Selection
-              ) -> Rows:
-    selected = np.ones(len(rows), bool)
-    if selection.tag is not every:
-        fits = np.fromiter(map(selection.tag, index.tags.names()), bool, len(index.tags))
-        selected = fits[index.tag[rows]]
-    if selection.steps != (None, None):
-        selected &= (in_steps(index.steps(rows), selection.steps)
+def _selected(index: Index, rows: Rows, tags: Optional[Rows], steps: Steps) -> Rows:
+    selected = np.ones(len(rows), bool) if tags is None else tags[index.tag[rows]]
+    if steps != (None, None):
+        selected &= (in_steps(index.steps(rows), steps)
                      | index.whole_run()[index.tag[rows]])
     return selected
 
@@ -318,30 +328,22 @@ def _write(index: Index, rows: Rows, name: str, output: Output,
     return copier.changed, copier.rounded
 
 
-def _copy_side_files(found: Sequence[Place], output: Output, selection: Selection, report: Report
-                     ) -> None:
-    """Copy the files that are not event files, such as those of the Projector."""
-    copied: Dict[Tuple[str, str], str] = {}
+def _side_files(found: Sequence[Place], selection: Selection, notes: Notes
+                ) -> Iterator[Tuple[str, str]]:
+    """The files to copy that are not event files, such as those of the Projector: their paths, and
+    the directories of the output."""
     for place in found:
         runs = set(runs_of(place.files))
         for directory in _chosen_directories(place, selection):
             run = _run_of(directory, runs)
             tops = _real_tops(place.logdir, run if run in runs else ".")
             for path in place.files[directory]:
-                key = place.name(directory), base_name(path)
                 if "tfevents" in base_name(path) or isinstance(path, Unlisted):
                     continue
-                if not is_url(path) and not os.path.realpath(path).startswith(tops):
-                    report.notes.add([f"{path} is not copied: it is a link out of the log "
-                                      "directory"])
-                    continue
-                if _equal(path, copied.get(key)):
-                    continue
-                copied[key] = path
-                try:
-                    _copy_file(path, output, *key)
-                except (OSError, ReadError) as error:
-                    report.faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
+                if is_url(path) or os.path.realpath(path).startswith(tops):
+                    yield path, place.name(directory)
+                else:
+                    notes.add([f"{path} is not copied: it is a link out of the log directory"])
 
 
 def _chosen_directories(place: Place, selection: Selection) -> List[str]:
@@ -366,35 +368,3 @@ def _real_tops(logdir: str, run: str) -> Tuple[str, ...]:
         return ()
     return tuple(os.path.join(os.path.realpath(os.path.join(local_path(logdir), below)), "")
                  for below in (".", run))
-
-
-def _copy_file(path: str, output: Output, directory: str, name: str) -> None:
-    with open_raw(path) as source:
-        data = _whole(source)
-        file, _ = output.create(directory, name)
-        with file:
-            while data:
-                file.write(data)
-                data = _whole(source)
-
-
-def _equal(path: str, other: Optional[str]) -> bool:
-    """Whether another file has the same bytes."""
-    if other is None or size_of(path) != size_of(other):
-        return False
-    with open_raw(path) as one, open_raw(other) as two:
-        for _ in range(0, size_of(path), CHUNK):
-            if _whole(one) != _whole(two):
-                return False
-    return True
-
-
-def _whole(file: Union[io.BytesIO, io.RawIOBase]) -> bytes:
-    """The next bytes of a file, as many as CHUNK unless it ends."""
-    data = b""
-    while len(data) < CHUNK:
-        more = file.read(CHUNK - len(data)) or b""
-        if not more:
-            break
-        data += more
-    return data

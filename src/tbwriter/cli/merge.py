@@ -26,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
     found = places(options.dirs)
     if options.join:
         return rewritten([place._replace(source=0) for place in found], options)
-    divided, reasons = apart(found)
-    return rewritten(divided, options, notes=reasons)
+    divided, reasons, renamed = apart(found)
+    return rewritten(divided, options, notes=reasons, renamed=renamed)

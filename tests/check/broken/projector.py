@@ -50,6 +50,11 @@ FORMS: Dict[str, Any] = {
                                         "projector/info", {"run": "."}),
     "a projector config that ends early": ("projector config", lambda d: config(
         d, 'embeddings { tensor_name: "e"'), "projector/info", {"run": "."}),
+    "a field twice": ("projector config", lambda d: config(
+        d, 'embeddings { tensor_name: "e" tensor_name: "e" }'), "projector/info", {"run": "."}),
+    "a length beyond uint32": ("projector config", lambda d: config(
+        d, 'embeddings { tensor_name: "e" tensor_shape: 4294967296 }'), "projector/info",
+        {"run": "."}),
     "labels outside": ("projector config", lambda d: _outside(d), "projector/metadata",
                        {"run": ".", "name": "e"}),
     "float32 without a shape": ("projector tensor", lambda d: _tensors(
