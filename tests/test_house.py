@@ -31,7 +31,7 @@ ORDER: List[Set[str]] = [
     {"_reading"},
     {"summary"},
     {"profile"},
-    {"_entries", "_settings", "_steps", "_layout", "_metadata"},
+    {"_entries", "_settings", "_steps", "_layout", "_metadata", "_runs"},
     {"writer", "reader"},
     {"_add_kinds", "_scalars_json"},
     {"summary_writer"},

@@ -1,7 +1,10 @@
 """Runs below a writer's log directory: one writer object, several curves in one chart."""
 from __future__ import annotations
 
+import gc
+import os
 import pickle
+import weakref
 
 import pytest
 from tests.support.judges import board, both_loaders, events
@@ -22,6 +25,57 @@ def test_runs_below_the_log_directory(tmp_path, loader):
         assert b.scalars(".", "loss") == [(3, 0.5)]
         assert b.scalars("train", "loss") == [(3, 0.25)]
         assert b.scalars("validation/best", "loss") == [(4, 0.75)]
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_one_writer_for_each_run(tmp_path, order):
+    """Whichever writer above it is asked, by whatever method: values without a step are numbered
+    once, in one file; flush() and close() cover each run once."""
+    with SummaryWriter(tmp_path) as writer:
+        ways = [lambda: writer.sub_run("a/b"), lambda: writer.sub_run("a").sub_run("b")]
+        first, second = (way() for way in (ways[order], ways[1 - order]))
+        assert first is second
+        deep = writer.sub_run("a").sub_run("b/c")
+        assert deep is first.sub_run("c") is writer.sub_run("a/b/c")
+        for _ in range(3):
+            first.add_scalar("m", 1.0)
+            second.add_scalar("m", 2.0)
+        writer.sub_run("a").add_hparams({"lr": 1}, {"h": 1.0}, run_name="b")
+        writer.add_hparams({"lr": 1}, {"h": 1.0}, run_name="a/b")
+        for _ in range(2):
+            writer.sub_run("a").add_scalars("m", {"x": 1.0})
+            writer.sub_run("a/m_x").add_scalar("m", 2.0)
+        family = [writer, *map(writer.sub_run, ("a", "a/b", "a/m_x", "a/b/c"))]
+        for above, size in ((writer, 5), (family[1], 4), (first, 2), (deep, 1)):
+            found = above._family()
+            assert len(found) == len(set(found)) == size and set(found) <= set(family)
+    for name, count in (("a/b", 3), ("a/m_x", 2)):
+        assert len(list((tmp_path / name).glob("*tfevents*"))) == 1
+        assert [event.step for event in events(tmp_path / name) for value in event.summary.value
+                if value.tag == "m"] == list(range(2 * count))
+
+
+def test_a_dropped_writer_is_closed_at_once(tmp_path):
+    """Without the collector, also one with runs below; a run that is still held goes on."""
+    gc.disable()
+    try:
+        writer = SummaryWriter(tmp_path, resume=True, purge_step=0)
+        held = writer.sub_run("a")
+        gone = [weakref.ref(one) for one in (
+            writer, writer.sub_run("a/b/c"), writer.sub_run("d"), writer.sub_run("d").sub_run("e"))]
+        del writer
+        assert [one() is None for one in gone] == [True, False, True, True]
+        assert held.sub_run("b").sub_run("c") is gone[1]() is held.sub_run("b/c")
+        held.close()
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(os.sep == "/", reason="here it is a character like others")
+def test_a_backslash_separates(tmp_path):
+    """On Windows, where both slashes do."""
+    with SummaryWriter(tmp_path) as writer:
+        assert writer.sub_run("a\\b") is writer.sub_run("a/b")
 
 
 @both_loaders
@@ -72,7 +126,8 @@ def test_flush_and_later_use(tmp_path, loader):
         assert b.scalars("a", "x") == [(0, 1.0), (1, 2.0)]
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/../b", "/a", "a//b", "\\a"])
+@pytest.mark.parametrize("name", ["", ".", "..", "a/../b", "/a", "a//b", "\\a",
+                                  "./a", "a/.", "a/", "a\\"])
 def test_names_that_lead_elsewhere(tmp_path, name):
     """A run can't be made outside the log directory, nor be the directory itself."""
     with FileWriter(tmp_path) as writer, pytest.raises(ValueError, match="below the log dir"):

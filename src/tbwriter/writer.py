@@ -22,8 +22,9 @@ from ._log.channel import Channel
 from ._log.queue import Task
 from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
-from ._names import as_path, path_below
+from ._names import as_path
 from ._proto.messages import Message, Summary
+from ._runs import Runs, check_path
 from ._scalars.rows import ROW, Tags, with_step
 from ._settings import DEFAULT_BUFFER, Settings
 from ._steps import Parent, StepCounter
@@ -94,7 +95,6 @@ class FileWriter:
     def _open(self, logdir: str, settings: Settings, probe: bool = True) -> None:
         """The state of a writer. probe: see whether files can be made, and raise OSError if not."""
         self._settings = settings
-        self._runs: Dict[str, Any] = {}
         self._logdir = logdir
         self._clock: Callable[[], float] = time.time
         self._tags = Tags()
@@ -115,22 +115,29 @@ class FileWriter:
                                 asynchronous=settings.asynchronous and settings.flush_secs > 0)
         self._queue = self._channel.queue
         self._items = self._queue.items
+        self._runs = Runs(self._channel)
 
     def _resume_later(self, resuming: Tuple[Optional[int], bool]) -> None:
         """Continue a run that has files, which the thread reads before it writes anything."""
         self._resuming = resuming
         if resuming[1]:
             self._counts_later = True
-            self._channel.put(Task(lambda: self.step_counter.resume(self._log)))
+            counter, log = self.step_counter, self._log
+            task = Task(lambda: counter.resume(log))
+            self._queue.starts.append(task)
+            self._channel.put(task)
 
     def _purge(self, step: Optional[int]) -> None:
         """Tell TensorBoard that the run starts again at `step`."""
-        if step is not None:
+        if step is not None and not self.disabled:
             # Its Python loader purges at every START of a run except the first, whatever its step:
             # so there are two.
             start = Message(schema.Event.SESSION_LOG, messages.SESSION_START)
+            purged = Task()
+            self._queue.starts.append(purged)
             self.add(start, step)
             self.add(start, step)
+            self._channel.put(purged)
 
     @checked
     def add(self, payload: Payload, step: Optional[int] = None,
@@ -301,8 +308,9 @@ class FileWriter:
 
             train, validation = writer.sub_run("train"), writer.sub_run("validation")
 
-        TensorBoard draws the same tag of several runs as curves of one chart. A name has one
-        writer, which is flushed and closed together with this one.
+        TensorBoard draws the same tag of several runs as curves of one chart. A run has one writer:
+        that of "a/b" is the one of the run "b" below "a". It is flushed and closed together with
+        this one.
 
         The writer of a run has the class of this one; attributes that a subclass has added are
         copied to it when it is made. Its directory is made with its first value, by the thread.
@@ -311,40 +319,35 @@ class FileWriter:
         """
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
-        name = exact(name)
-        run: Any = self._runs.get(name)
+        path = exact(name).replace(os.sep, "/")
+        run: Any = None if self.disabled else self._runs.find(path)
         if run is not None:
             return cast("Self", run)
-        if not all(part.strip(". ") for part in name.replace("\\", "/").split("/")):
-            raise ValueError(f"got the run name {name!r}, want a path below the log directory")
-        path = name.replace(os.sep, "/")
-        if path_below(path) != path:
-            raise ValueError(f"got the run name {name!r:.300}, want one that file systems take: "
-                             "parts of at most 255 bytes, 1024 in all, without NUL, lone "
-                             "surrogates and 'tfevents', which TensorBoard opens as a file")
-        if self.disabled:
-            return self
-        return cast("Self", self._made(name))
+        check_path(path)
+        return self if self.disabled else cast("Self", self._made(path))
 
     @whole
-    def _made(self, name: str) -> Any:
-        with self._queue.placing:  # what a resumed run purges comes before all values
-            if name in self._runs:  # another thread was faster
-                return self._runs[name]
+    def _made(self, path: str) -> Any:
+        # What a resumed run purges comes before all values.
+        with self._runs.channel.queue.placing:
+            made = self._runs.find(path)
+            if made is not None:  # another thread was faster
+                return made
             run = type(self).__new__(type(self))
-            run._open(f"{self._logdir}/{name}", self._settings, probe=False)
+            run._open(f"{self._logdir}/{path}", self._settings, probe=False)
+            run._runs = self._runs.below(path)
             run._resume_later(self._resuming)
             ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(_PACKAGE))
             for attribute, value in vars(self).items():
                 if not hasattr(ours, attribute):
                     vars(run).setdefault(attribute, value)
             run._purge(self._resuming[0])
-            self._runs[name] = run
+            self._runs.put(path, run)
         return run
 
     def _family(self) -> List["FileWriter"]:
         """This writer, and those of all runs below."""
-        return [self, *(one for run in list(self._runs.values()) for one in run._family())]
+        return [self, *self._runs]
 
     def get_logdir(self) -> str:
         """The log directory: an absolute path, or the URL."""
@@ -381,7 +384,8 @@ class FileWriter:
             channel.close_soon()
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _reopened, (type(self), self._logdir, vars(self._settings))
+        resume = {"resume": True} if self._resuming[1] else {}
+        return _reopened, (type(self), self._logdir, {**vars(self._settings), **resume})
 
     @checked
     def _scalar(self, tag: str, value: Any, step: Optional[int] = None,

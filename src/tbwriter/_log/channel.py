@@ -11,7 +11,8 @@ Rules for changes to this file:
 2. Only the owner of a channel takes from its queue and touches its log (`Owner.do`).
 3. A caller appends before it checks whether to wake the thread; the thread declares that it sleeps
    before it checks the queue. So no item is missed.
-4. A forked child starts with empty queues and no thread: what was queued is the parent's.
+4. A forked child starts with empty queues and no thread: what was queued is the parent's. Only
+   what a resumed run reads before its first value, and has not yet, it reads itself.
 5. A signal handler may raise wherever a function of Python begins or one of C ends. So a lock is
    acquired inside the `try` that releases it, in one call; an RLock knows whether it was acquired.
 6. The thread issues no warnings. It leaves a message, and the writer's next call issues the

@@ -47,6 +47,10 @@ class Task:
         self.error: Optional[BaseException] = None
         self.patient = patient
 
+    @property
+    def done(self) -> bool:
+        return not self._done.locked()
+
     def run(self) -> None:
         if self._work is not None:
             self._work()
@@ -69,6 +73,7 @@ class Queue:
     A heavy item, one with `nbytes`, first passes `enter`. `taken`: items that have left `items` and
     are not yet all in the log, and the records of the first of them. `interrupted`: whether their
     encoding has ended by an exception that a signal handler may have raised, or one of them.
+    `starts`: the tasks with which the run begins, for which a fork waits.
     """
 
     def __init__(self, max_buffer: int) -> None:
@@ -76,6 +81,7 @@ class Queue:
         self.wake_at = 0
         self.taken: Tuple[List[Any], Optional[Encoded]] = ([], None)
         self.interrupted = False
+        self.starts: List[Task] = []
         self.max_buffer = max_buffer
         self.batch = min(BATCH, max(max_buffer // (8 * ROW_COST), 1))
         self.dropped = 0
@@ -173,9 +179,13 @@ class Queue:
             except RuntimeError:
                 pass
 
+    @property
+    def starting(self) -> bool:
+        return not all([task.done for task in self.starts])
+
     def clear(self) -> None:
-        """Forget everything, in a forked child."""
-        self.items.clear()
+        """Forget everything, in a forked child, except what its own values need before them."""
+        self.items[:] = [task for task in self.starts if not task.done]
         self.taken = ([], None)
         self.interrupted = False
         self.wake_at = 0

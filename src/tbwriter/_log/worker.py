@@ -91,6 +91,7 @@ class Worker:
         self._stays = False     # whether it no longer ends when it is idle
         self._pooled: Optional[bool] = None  # whether this process is a worker of a pool
         self._left = EXIT_SECS
+        self._fork_secs = EXIT_SECS
         self._channels: Set[Served] = set()
         self._bell = allocate_lock()
         self._bell.acquire()
@@ -199,6 +200,15 @@ class Worker:
                    "were not written")
         if len(failed) > 3:
             _print(f"tbwriter: the same of {len(failed) - 3} other runs")
+
+    def before_fork(self) -> None:
+        """Have the runs begun that have not yet: a file of the child is read after theirs, and a
+        START in one of a later name would purge its values."""
+        starting = [channel for channel in list(self._all) if channel.queue.starting]
+        if starting:
+            failed = settle([(channel, None) for channel in starting], self._fork_secs, False)
+            # A storage that hangs is waited for once.
+            self._fork_secs = STUCK_SECS if failed else EXIT_SECS
 
     def after_fork(self) -> None:
         """The first act of a child: a thread of its own when it logs, files of its own, and
@@ -444,4 +454,4 @@ _late_until = time.monotonic() + 2 * EXIT_SECS if _called_from_c() else 0.0
 worker = Worker()
 atexit.register(worker.at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=worker.after_fork)
+    os.register_at_fork(before=worker.before_fork, after_in_child=worker.after_fork)
