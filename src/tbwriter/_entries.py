@@ -5,13 +5,11 @@ of `_log`. Each item states its memory in `nbytes`, except rows, which are all o
 """
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from operator import index
 from sys import getsizeof
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ._foreign import let_signals, of_signal
-from ._log.contract import Log
 from ._log.queue import Encoded, PartlyEncoded
 from ._loading import loading
 from ._parts import Parts, total
@@ -24,7 +22,7 @@ _WRITE_SIZE = 4 << 20      # about how many bytes are encoded before they are wr
 _SOON = 64 << 10           # a value that is ready and smaller is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
 _TOGETHER = 256            # how many items are searched for small values to encode together
-_COST = 200                # bytes that the objects around a value take, ...
+COST = 200                 # bytes that the objects around a value take, ...
 _HELD = 1200               # and those that it is encoded from, when that is done later
 
 
@@ -53,7 +51,7 @@ class Entry:
         self._payload: Optional[Payload] = payload
         self._wall_time = wall_time
         self._step = step
-        self.nbytes = nbytes = _nbytes(payload) + _COST
+        self.nbytes = nbytes = nbytes_of(payload) + COST
         self.ready = nbytes < _SOON and getattr(payload, "ready", False) and not callable(step)
         if not self.ready:  # a ready one is counted when it is encoded, right away
             for tag in payload.tags:
@@ -75,7 +73,7 @@ class Entry:
                 record = framed(b"".join(event))
                 self._records = [record]
                 # The nbytes of some payloads leave out the parts of their values.
-                self.nbytes = len(record) + _COST
+                self.nbytes = len(record) + COST
             else:
                 self._records = frame(event)
             self._payload = None
@@ -117,7 +115,7 @@ class Entry:
         return self._records
 
 
-def _nbytes(payload: Any) -> int:
+def nbytes_of(payload: Any) -> int:
     """The payload's `nbytes`, checked: the memory limit relies on it."""
     nbytes: int = index(payload.nbytes)
     if nbytes < 0:
@@ -183,69 +181,6 @@ class Made:
 
     def event_field(self) -> Parts:
         return self._field
-
-
-class SideFiles:
-    """A payload that is stored in other files than the event file, between two records."""
-
-    __slots__ = ("_payload", "_log", "nbytes")
-
-    def __init__(self, payload: Any, log: Log) -> None:
-        from ._log import exclusive  # noqa: F401 - now: the thread loads nothing without a lock
-        self._payload = payload
-        self._log = log
-        self.nbytes = _nbytes(payload) + _COST + sum([2 * getsizeof(tag) for tag in payload.tags])
-
-    def run(self) -> None:
-        """Write the files. OSError where the storage fails: it is called again."""
-        if self._payload is None:
-            return
-        directory = _Directory(self._log)
-        try:
-            self._payload.store(directory)
-        except OSError as error:
-            if error is not directory.error and not of_signal(error):
-                raise ValueError(f"{type(error).__name__}: {error}") from error
-            raise
-
-    def finish(self, error: Optional[BaseException] = None) -> None:
-        self._payload = None
-
-
-class _Directory:
-    """The side files of a log. Remembers an error of the storage, to distinguish it from the
-    payload's."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self.error: Optional[OSError] = None
-
-    def read(self, name: str) -> Optional[bytes]:
-        with self._noting():
-            return self._log.read(name)
-
-    def put(self, name: str, data: bytes) -> None:
-        with self._noting():
-            self._log.put(name, data)
-
-    def put_new(self, name: str, data: bytes) -> bool:
-        with self._noting():
-            return self._log.put_new(name, data)
-
-    @contextmanager
-    def exclusive(self, name: str) -> Iterator[None]:
-        with ExitStack() as stack:
-            with self._noting():
-                stack.enter_context(self._log.exclusive(name))
-            yield
-
-    @contextmanager
-    def _noting(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.error = error
-            raise
 
 
 class Encoder:

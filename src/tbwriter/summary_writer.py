@@ -28,7 +28,7 @@ from ._log.naming import host_name
 from ._add_kinds import KindMethods
 from ._steps import Continued
 from .summary._scalar import taken
-from ._settings import DEFAULT_BUFFER, Settings
+from ._family import DEFAULT_BUFFER, Settings
 from .writer import FileWriter
 
 if TYPE_CHECKING:

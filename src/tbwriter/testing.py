@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from ._log import SCHEMES
 from ._log.exclusive import FileLock, holding
 from ._parts import Parts, total
-from ._settings import Settings
+from ._family import Settings
 from .reader import Event, Run, events
 from .summary_writer import SummaryWriter
 

@@ -14,9 +14,10 @@ import time
 from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union,
                     cast)
 
-from ._entries import (Encoder, Entry, Made, Payload, Rows, SideFiles, open_event, serialized,
-                       tags_of)
+from ._entries import Encoder, Entry, Made, Payload, Rows, open_event, serialized, tags_of
+from ._family import DEFAULT_BUFFER, Runs, Settings, check_path
 from ._foreign import checked, exact, of_signal
+from ._loading import loading
 from ._log import open_log
 from ._log.channel import Channel
 from ._log.queue import Task
@@ -24,9 +25,7 @@ from ._log.worker import close_all, flush_all
 from ._proto import messages, schema, wire
 from ._names import as_path
 from ._proto.messages import Message, Summary
-from ._runs import Runs, check_path
 from ._scalars.rows import ROW, Tags, with_step
-from ._settings import DEFAULT_BUFFER, Settings
 from ._steps import Parent, StepCounter
 from ._tfrecord.frame import frame
 from ._values.number import INF, as_flag, as_float, as_step, as_wall_time, is_plain
@@ -161,6 +160,8 @@ class FileWriter:
         if self._parent.tags:
             self._parent.compare(payload.tags)
         if stored:
+            with loading:
+                from ._side_files import SideFiles
             self._channel.put(SideFiles(payload, self._log))
             return
         if step is None:

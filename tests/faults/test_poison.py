@@ -22,7 +22,8 @@ from tests.support import judges
 
 import tbwriter
 from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
-from tbwriter._entries import Entry, SideFiles
+from tbwriter._entries import Entry
+from tbwriter._side_files import SideFiles
 
 
 class Bad:

@@ -12,7 +12,6 @@ from collections import deque
 from contextlib import suppress
 from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
-from . import beside
 from .contract import SyncError
 from .event_file import STALE, EventFile
 from .._parts import Parts, total
@@ -145,10 +144,12 @@ class LocalLog:
             self._leave()
 
     def read(self, name: str) -> Optional[bytes]:
+        from . import beside
         with beside.refusals(self.directory, name):
             return beside.read(beside.inside(self.directory, name))
 
     def put(self, name: str, data: bytes) -> None:
+        from . import beside
         path = beside.inside(self.directory, name)
         if not self.path:  # side files are only shown beside an event file
             self.begin()
@@ -156,10 +157,12 @@ class LocalLog:
             beside.write(path, data)
 
     def put_new(self, name: str, data: bytes) -> bool:
+        from . import beside
         with beside.refusals(self.directory, name):
             return beside.write_new(beside.inside(self.directory, name), data)
 
     def remove(self, name: str) -> None:
+        from . import beside
         os.unlink(beside.inside(self.directory, name))
 
     def exclusive(self, name: str) -> ContextManager[None]:
