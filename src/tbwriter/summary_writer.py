@@ -376,7 +376,7 @@ class SummaryWriter(KindMethods):
         mine = object()
         for number in count():
             run = f"{name}_{number}" if number else name
-            if self._runs.find(run) is None and self._trials.setdefault(run, mine) is mine:
+            if self._find(run) is None and self._trials.setdefault(run, mine) is mine:
                 return run
         raise AssertionError("unreachable")
 

@@ -321,7 +321,7 @@ class FileWriter:
         if not isinstance(name, str):
             raise TypeError(f"got a run name of type {type(name).__name__}, want str")
         path = exact(name).replace(os.sep, "/")
-        run: Any = None if self.disabled else self._runs.find(path)
+        run = self._find(path)
         if run is not None:
             return cast("Self", run)
         check_path(path)
@@ -345,6 +345,10 @@ class FileWriter:
             run._purge(self._resuming[0])
             self._runs.put(path, run)
         return run
+
+    def _find(self, path: str) -> Any:
+        """The writer of the run `path` below; None if it has none yet."""
+        return None if self.disabled else self._runs.find(path)
 
     def _family(self) -> List["FileWriter"]:
         """This writer, and those of all runs below."""
