@@ -116,17 +116,12 @@ class SummaryWriter(KindMethods):
         """This writer itself; torch's has a FileWriter inside."""
         return self
 
-    @checked
-    def add(self, payload: Any, step: Optional[int] = None,
-            wall_time: Optional[float] = None) -> None:
-        step = self.default_step if step is None else step
+    def _note(self, tags: Sequence[str], step: int) -> None:
         if self._continued.looking:
             if self._resuming != (None, False):
                 self._continued.stop()
             else:
-                self._continued.note(self._channel, self._log, getattr(payload, "tags", ()),
-                                     0 if step is None else as_step(step))
-        super().add(payload, step, wall_time)
+                self._continued.note(self._channel, self._log, tags, step)
 
     def __enter__(self) -> "Self":
         return self  # here too: editors complete the methods of the class in which it stands

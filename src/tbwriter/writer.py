@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import struct
 import time
-from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple, Union,
-                    cast)
+from typing import (TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple,
+                    Union, cast)
 
-from ._entries import Encoder, Entry, Made, Payload, Rows, open_event, serialized, tags_of
+from ._entries import Encoder, Entry, Made, Rows, open_event, serialized, tags_of
 from ._family import DEFAULT_BUFFER, Runs, Settings, check_path
 from ._foreign import checked, exact, of_signal
 from ._loading import loading
@@ -139,7 +139,7 @@ class FileWriter:
             self._channel.put(purged)
 
     @checked
-    def add(self, payload: Payload, step: Optional[int] = None,
+    def add(self, payload: Any, step: Optional[int] = None,
             wall_time: Optional[float] = None) -> None:
         """Write `payload` (a Summary of one or several values, a graph, an embedding) as one event.
 
@@ -157,6 +157,7 @@ class FileWriter:
         seconds = self._clock() if wall_time is None else as_wall_time(wall_time)
         step = self.default_step if step is None else step
         number: Any = None if step is None else as_step(step)
+        self._note(payload.tags, number or 0)
         if self._parent.tags:
             self._parent.compare(payload.tags)
         if stored:
@@ -175,7 +176,7 @@ class FileWriter:
     def add_scalar(self, tag: str, scalar_value: Any, global_step: Optional[int] = None,
                    walltime: Optional[float] = None, new_style: bool = False,
                    double_precision: bool = False, display_name: str = "",
-                   summary_description: str = "", *, description: str = "") -> None:
+                   summary_description: str = "", description: str = "") -> None:
         """Write one number. Shown in Time Series and Scalars.
 
             writer.add_scalar("train/loss", loss, step)
@@ -198,7 +199,8 @@ class FileWriter:
                     or type(scalar_value) is not float and not is_plain(scalar_value):
                 pass
             elif walltime is None and global_step is not None:
-                row = _pack(self._clock(), global_step, scalar_value, self._numbers[tag])
+                clock = self._clock
+                row = _pack(clock(), global_step, scalar_value, self._numbers[tag])
             else:
                 row = self._row(tag, scalar_value, global_step, walltime)
         except (KeyError, struct.error, TypeError, ValueError, OverflowError):
@@ -442,8 +444,11 @@ class FileWriter:
         self.step_counter.expect(tags)
         return later if self._counts_later else None
 
+    def _note(self, tags: Sequence[str], step: int) -> None:
+        """Called before each value that is no plain row, with the step that it is given or 0."""
+
     def _put(self, entry: Entry) -> None:
-        crowded = self._channel.queue.crowded and entry.early
+        crowded = self._queue.crowded and entry.early
         if entry.unnumbered:
             if crowded and not entry.ready:
                 entry.shorten()
