@@ -282,8 +282,8 @@ class KindMethods(FileWriter):
             a list of dicts, whose columns become the header.
         label_img: (n, channels, height, width) or (n, height, width), floats from 0 to 1 or
             integers from 0 to 255; or a list of PIL images.
-        global_step: is part of the name, so that several steps can be chosen. Without one the
-            embedding replaces the last of this tag.
+        global_step: part of the name, so that several steps can be chosen. Without one the
+            embedding replaces the last of this tag. tag: names the embedding.
         metadata_header: names of the columns, where there are several.
 
         Raises TypeError or ValueError for other shapes and lengths, and for numbers that are not

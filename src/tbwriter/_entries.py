@@ -22,8 +22,8 @@ _WRITE_SIZE = 4 << 20      # about how many bytes are encoded before they are wr
 _SOON = 64 << 10           # a value that is ready and smaller is encoded in the call
 _RECORD = 64               # the size of a scalar's record without its tag, about
 _TOGETHER = 256            # how many items are searched for small values to encode together
-COST = 200                 # bytes that the objects around a value take, ...
-_HELD = 1200               # and those that it is encoded from, when that is done later
+COST = 200                 # bytes that the objects around a value take
+_HELD = 1200               # further bytes of the objects from which it is encoded later
 
 
 class Payload(Protocol):
@@ -42,7 +42,7 @@ class Entry:
 
     step: a number; None if it is numbered when it gets its place in the queue; or a function that
         returns it, where only the thread knows the earlier steps.
-    errors: of those of its values that could not be encoded, where it has several.
+    errors: those of the values that could not be encoded, where it has several values.
     """
 
     __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "errors", "_records")
@@ -126,8 +126,8 @@ def nbytes_of(payload: Any) -> int:
 class Rows(Entry):
     """Many scalars of one tag, as rows.
 
-    step: 0 if they have their steps; None or a function (of the tag and the number of rows) as that
-        of an Entry if the steps of the whole series are 0, 1, ... yet. at: the first of them here.
+    step: 0 if the rows have their steps. If those of the whole series still count from 0: None, or
+        a function of the tag and the number of rows, as for an Entry; at is the first step here.
     """
 
     __slots__ = ("_rows", "_encoder", "_tag", "_at")
@@ -277,8 +277,8 @@ def tags_of(summary: bytes) -> List[str]:
 
 
 def open_event(event: bytes) -> Tuple[Optional[float], int, bytes]:
-    """wall_time, step, and everything else of a serialized Event. WireError (a ValueError) if it is
-    not one."""
+    """The wall_time, None without one, the step, and all other fields of a serialized Event.
+    WireError (a ValueError) if it is not one."""
     from ._proto.wellformed import check_event
     check_event(event)
     seconds, step, rest = None, 0, []

@@ -50,8 +50,9 @@ class Settings:
 class Runs:
     """The writers of the runs below one writer's directory.
 
-    Those of all writers of a family form a tree, in which each holds what is below it, but neither
-    itself nor what is above: so one that is dropped is closed at once, without the collector.
+    Those of all writers of a family form a tree, in which each refers to the writers below it, but
+    neither to its own writer nor to one above: so a writer that is no longer referenced is closed
+    at once, without the garbage collector.
 
     channel: that of the topmost writer; its `placing` is held while a run is made.
     """
@@ -87,7 +88,7 @@ class Runs:
 
 
 def check_path(path: str) -> None:
-    """ValueError for a name that is no path of a run below a log directory."""
+    """ValueError for a name that is not the path of a run below a log directory."""
     if not all(part.strip(". ") for part in path.replace("\\", "/").split("/")):
         raise ValueError(f"got the run name {path!r}, want a path below the log directory")
     if path_below(path) != path:

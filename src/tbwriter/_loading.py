@@ -1,4 +1,4 @@
-"""Modules that a thread imports, since few programs need them.
+"""`loading`: held while a thread imports a module that few programs need.
 
     with loading:
         from .encode import records

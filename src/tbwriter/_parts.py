@@ -1,4 +1,4 @@
-"""Pieces of bytes: the one type that both pillars share.
+"""Pieces of bytes: the type in which messages are handed to the modules that write files.
 
 A large payload stays a piece of its own on its way to the disk, so it is copied at most once.
 """
@@ -22,7 +22,7 @@ def total(parts: Sequence[Part]) -> int:
 
 
 def bytes_size(texts: Sequence[bytes]) -> int:
-    """The memory that a list of bytes objects takes, about: sooner known than that of any texts."""
+    """About how much memory a list of bytes objects takes; faster than `texts_size`."""
     return total(texts) + (_BYTES + _PLACE) * len(texts)
 
 

@@ -1,6 +1,6 @@
 """Items of a writer's queue that are stored in other files than the event file.
 
-Loaded with the first of them, together with what the thread needs to write them.
+Imported when the first of them is added, together with the modules that write them.
 """
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ _held = _Held()
 
 
 def whole(function: _Function) -> _Function:
-    """`function`, but its warnings and the error of `fail` come after all of its work: one that is
-    raised inside of it (`-W error`, `strict`) would lose the values that come later."""
+    """`function`, but its warnings and the error of `fail` are issued after all of its work: one
+    raised in the middle (`-W error`, `strict`) would lose the values that come later."""
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if _held.texts is not None:

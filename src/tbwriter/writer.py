@@ -1,4 +1,4 @@
-"""FileWriter: values become bytes on the left, bytes go to disk on the right, and meet here.
+"""FileWriter: turns values into events, and queues them for the thread that writes the file.
 
     with FileWriter("logs") as writer:
         writer.add_summary(summary.scalar("loss", 0.5), global_step=3)
@@ -92,7 +92,7 @@ class FileWriter:
         self._purge(purge_step)
 
     def _open(self, logdir: str, settings: Settings, probe: bool = True) -> None:
-        """The state of a writer. probe: see whether files can be made, and raise OSError if not."""
+        """Set up a new writer. probe: see whether files can be made, and raise OSError if not."""
         self._settings = settings
         self._logdir = logdir
         self._clock: Callable[[], float] = time.time
@@ -424,7 +424,7 @@ class FileWriter:
     @whole
     def _series(self, tag: str, rows: Callable[..., bytes]) -> None:
         """Queue many scalars of one tag. rows: makes them; it is called with two functions: one
-        returns the tag's number, the other is called if the steps are only 0, 1, ... yet."""
+        returns the tag's number, the other is called if the steps still count from 0."""
         tags = self._tags if self._tags.takes(tag) else Tags()
         step: Any = 0
 

@@ -7,7 +7,8 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from .names import Names
 
-# So many are kept as objects, which is faster; so are those with more bytes, which are not copied.
+# The first _QUICK are kept as objects, which is faster; so are those that are longer than _LONG,
+# which are not copied then.
 _QUICK, _LONG = 256, 1000
 
 

@@ -5,7 +5,8 @@ from array import array
 from itertools import islice
 from typing import Dict, Iterator, Tuple
 
-# So many names of at most so many characters are in a dict as well, which is faster.
+# The first _QUICK names, if they have at most _SHORT characters, are in a dict as well, which is
+# faster.
 _QUICK, _SHORT = 1 << 14, 256
 _FIRST_SLOTS = 1024  # a power of two
 _NARROW = 1 << 32  # more bytes do not fit into an array of "I"

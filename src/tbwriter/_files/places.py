@@ -67,8 +67,8 @@ def event_files(logdir: Logdir) -> Dict[str, List[str]]:
     """{run: its event files in the order in which TensorBoard reads them}, of a log directory.
 
     A run is a directory with files that have "tfevents" in their names; it is called by its path
-    below `logdir`, the top itself ".". For one file the run is ".". Raises FileNotFoundError where
-    nothing is.
+    below `logdir`, the top itself ".". For one file the run is ".". Raises FileNotFoundError if
+    there is nothing at `logdir`.
     """
     return runs_of(tree(logdir))
 
@@ -86,9 +86,10 @@ def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
 def tree(logdir: Logdir) -> Dict[str, List[str]]:
     """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
 
-    logdir: a path, or a URL of fsspec. Links to directories are followed; those that are found
-    through other links only to directories that have no name below `logdir` yet. Raises
-    FileNotFoundError where nothing is, another OSError if the directory cannot be listed.
+    logdir: a path, or a URL of fsspec. Links to directories are followed; a link that is found
+    through another link is followed only to directories that have no name below `logdir` yet.
+    Raises FileNotFoundError if there is nothing at `logdir`, another OSError if it cannot be
+    listed.
 
     A path that has the name of an event file but is not one, such as a dangling link or a pipe, is
     listed too: opening it raises the error. So is a directory that cannot be listed, as the only
@@ -107,7 +108,7 @@ def tree(logdir: Logdir) -> Dict[str, List[str]]:
 
 
 def local_path(logdir: Logdir) -> str:
-    """A path, also of a URL of a file; any other URL as it is. TypeError for what is neither."""
+    """A path, or that of a "file:///" URL; any other URL unchanged. TypeError for anything else."""
     path = os.fspath(logdir) if isinstance(logdir, (str, os.PathLike)) else logdir
     if not isinstance(path, str):
         raise TypeError(f"got {logdir!r:.100}, want a path or a URL (str or os.PathLike)")

@@ -11,9 +11,10 @@ from .places import Unlisted, base_name, identity
 def together(found: Sequence[Mapping[str, Sequence[str]]]) -> Dict[str, List[str]]:
     """{run: its event files} of several log directories, each given as {run: its event files}.
 
-    Where a name is that of runs of several directories, these directories are part of the names of
-    all their runs, as in "seed1/train". No file is that of two directories: of one and another
-    above it, the runs of the upper one count. Links in one directory are second names of runs.
+    Where several directories have a run of one name, the names of all runs of these directories
+    begin with that of the directory, as in "seed1/train". A file counts once: if one directory is
+    above another, its files are those of the upper one. Links in one directory are second names of
+    runs.
     """
     real = lru_cache(maxsize=None)(identity)
     tops: Dict[str, str] = {}  # {identity: the path}

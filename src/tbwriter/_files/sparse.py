@@ -28,12 +28,12 @@ class Sparse:
             column.append(number)
 
     def __len__(self) -> int:
-        """After so many, all are the usual one."""
+        """How many integers are stored: all after them are the usual one."""
         return len(self._column)
 
     @property
     def stored(self) -> "array[int]":
-        """Those before."""
+        """The integers that are stored."""
         return self._column
 
 

@@ -9,8 +9,8 @@
             for record in part.others:
                 ...
 
-Every sound record of the file is either in `scalars` or in `others` of one part. Both are in the
-order of the file; where their order matters, compare the offsets.
+Every undamaged record of the file is either in `scalars` or in `others` of one part. Both are in
+the order of the file; where their order matters, compare the offsets.
 """
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def last_steps(directory: Logdir) -> Dict[str, int]:
     directory: a path; {} if it does not exist. Values that a restart (`purge_step`) removed do not
         count.
 
-    Raises TypeError for what is no path.
+    Raises TypeError for anything but a path.
     """
     directory = local_path(directory)
     if not os.path.isdir(directory):

@@ -21,7 +21,7 @@ DISK_CHUNK = 1 << 20
 Place = Union[str, bytes]
 _File = Union[io.BytesIO, io.RawIOBase, Gunzip]
 
-# A record of a compressed file may be larger than the file by so much.
+# How much larger than a compressed file a record in it may be.
 _MOST_EXPANDED = 16 << 20
 
 # How pointers begin, by the program that keeps the file itself out of Git; they are small files.

@@ -2,7 +2,7 @@
 
 A call appends to its writer's queue and returns; appending to a list is atomic, so threads, signal
 handlers and `__del__` may do it anywhere. The thread takes the items, has them encoded, and writes
-them in one piece. It knows nothing of what it carries.
+them in one piece. Nothing here depends on what the items are.
 
 Rules for changes to this file:
 
@@ -12,11 +12,11 @@ Rules for changes to this file:
 3. A caller appends before it checks whether to wake the thread; the thread declares that it sleeps
    before it checks the queue. So no item is missed.
 4. A forked child starts with empty queues and no thread: what was queued is the parent's. Only
-   what a resumed run reads before its first value, and has not yet, it reads itself.
+   the tasks with which a run begins (`Queue.starts`) stay in its queue, if they are not done.
 5. A signal handler may raise wherever a function of Python begins or one of C ends. So a lock is
    acquired inside the `try` that releases it, in one call; an RLock knows whether it was acquired.
-6. The thread issues no warnings. It leaves a message, and the writer's next call issues the
-   warning when its own work is done: so a warning that is raised (`-W error`) loses no value.
+6. For a warning that a later call can issue, the thread only leaves a message; that call issues
+   it when its own work is done: so a warning that is raised (`-W error`) loses no value.
 7. An error of the storage is tried again; an error of encoding is permanent, and loses only that
    value. The two are kept apart: `_encoded` and `_step` handle the second, `_failed` the first.
 """
@@ -43,8 +43,8 @@ class Channel:
     """One writer's way to its log.
 
     encode: called with a batch of items, gives the records of some of them, from the first on;
-        a count of 0 where the first one is a step, which has a method `run`. An error that it
-        raises is that of an item, which is then left out; of PartlyEncoded, in part.
+        a count of 0 where the first one is a step, which has a method `run`. If it raises an
+        error, the item at fault is left out; after PartlyEncoded, only a part of that item.
     """
 
     def __init__(self, log: Log, encode: Callable[[List[Any]], Encoded], flush_secs: float,
@@ -366,7 +366,7 @@ class Channel:
         if not count:
             self._step(items[0])
             count, nbytes = 1, items[0].nbytes
-        elif not log.pending:  # all before is written: so these are not yet there
+        elif not log.pending:  # earlier records are written, so these were not appended yet
             log.append(records)
         queue.count_gone(nbytes)
         queue.taken = items[count:], None

@@ -74,7 +74,7 @@ def _wait(locks: Sequence[Lock]) -> None:
 
 
 class KernelLock:
-    """The kernel's lock on a directory. OSError where it has none for it."""
+    """The kernel's lock on a directory. OSError where the system has no such locks."""
 
     def __init__(self, directory: str) -> None:
         self._fd = -1

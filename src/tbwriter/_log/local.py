@@ -1,8 +1,8 @@
 """LocalLog: a log directory on a mounted file system.
 
-An event file gets whole records, and after a failed write it continues at the exact next byte: a
-reader takes bytes after a torn record for the end of the file, for ever. Where that is no longer
-possible, a new file begins, and the torn record is written again in it, whole.
+An event file gets whole records, and after a failed write it continues at the exact next byte: no
+reader ever gets past a torn record. Where it is no longer possible to continue there, a new file
+begins, and the torn record is written again in it, whole.
 """
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ class LocalLog:
         return out
 
     def _is_full(self, block: Block) -> bool:
-        """Whether `block` belongs into another file, unless it is larger than any may be."""
+        """Whether `block` belongs in the next file: with it, a file with records gets too large."""
         return (self._max_file_bytes is not None and self._file is not None
                 and block.start > self._first
                 and block.end - self._first + self._file.start > self._max_file_bytes)
@@ -340,9 +340,9 @@ class LocalLog:
             self._begin_anew()
 
     def _cut_tail(self, file: EventFile) -> None:
-        """Truncate a file that is left after its last whole record. No other bytes ever follow, so
-        a reader that has seen the torn record only waits in vain. Bytes of others are not
-        touched."""
+        """Truncate an abandoned file after its last whole record. No other bytes ever follow, so a
+        reader that has seen the torn record only waits in vain. A file to which others have added
+        bytes is not truncated."""
         size = self._size(file)
         whole = size - (self._written - self._whole())
         if whole < size == file.size():

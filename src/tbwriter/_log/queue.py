@@ -72,7 +72,7 @@ class Queue:
     A caller appends to `items`, which is atomic, and wakes the thread once there are `wake_at`.
     A heavy item, one with `nbytes`, first passes `enter`. `taken`: items that have left `items` and
     are not yet all in the log, and the records of the first of them. `interrupted`: whether their
-    encoding has ended by an exception that a signal handler may have raised, or one of them.
+    encoding has ended by an exception, which either a signal handler or an item has raised.
     `starts`: the tasks with which the run begins, for which a fork waits.
     """
 
@@ -114,8 +114,8 @@ class Queue:
               place: Optional[Callable[[], object]] = None) -> bool:
         """Append a heavy item if there is room for it, or nothing else waits.
 
-        pending: the bytes that wait in the log. urgent: whether there is room or not. place: called
-        once before it is appended, for steps in the order of the queue.
+        pending: the bytes that wait in the log. urgent: append it even if there is no room. place:
+        called once before it is appended, for steps in the order of the queue.
         """
         nbytes = item.nbytes
         with self.placing:

@@ -1,6 +1,6 @@
 """The one background thread of a process, the end of the program, and the fork.
 
-The thread serves channels (see there for the rules). It starts with the first item and ends after
+The thread serves channels (`channel` has the rules). It starts with the first item and ends after
 some idle seconds. While a call to one channel's storage does not return, the thread can do nothing
 else: then the next caller that needs it starts another thread in its place (`relieve`), and the
 first one ends when its call returns. If there are several log directories, a second thread does
@@ -43,11 +43,11 @@ from .._warnings import show
 
 IDLE_SECS = 5.0     # the thread ends after this time without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
-_GRACE_SECS = 0.25  # how long it may wait for files to be ended by a whole record
+_GRACE_SECS = 0.25  # how long it may wait for files to be cut after their last whole record
 _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value to be written
 STUCK_SECS = 0.25   # how long the thread may be in one channel while others need it
 _START_SECS = 1.0   # after so long without running, another thread is started in its place
-_MOST_THREADS = 8   # that one and those that take its place, or assist
+_MOST_THREADS = 8   # the thread, those that take its place, and those that assist
 
 Work = Optional[Callable[[], None]]
 
@@ -202,8 +202,8 @@ class Worker:
             _print(f"tbwriter: the same of {len(failed) - 3} other runs")
 
     def before_fork(self) -> None:
-        """Have the runs begun that have not yet: a file of the child is read after theirs, and a
-        START in one of a later name would purge its values."""
+        """Begin the runs that have not begun: TensorBoard reads a file of the child after theirs,
+        and a START that came later, in a file with a later name, would purge the child's values."""
         starting = [channel for channel in list(self._all) if channel.queue.starting]
         if starting:
             failed = settle([(channel, None) for channel in starting], self._fork_secs, False)
@@ -211,15 +211,15 @@ class Worker:
             self._fork_secs = STUCK_SECS if failed else EXIT_SECS
 
     def after_fork(self) -> None:
-        """The first act of a child: a thread of its own when it logs, files of its own, and
-        nothing of the parent's."""
+        """In a child: forget the parent's thread, queues and files. The child gets its own when it
+        logs."""
         self.reset()
         for channel in list(self._all):
             channel.abandon()
 
     def _finish(self, reserved: float = 0.0) -> "List[Tuple[Served, Exception]]":
-        """Write what is queued, and end files that cannot be completed by a whole record. Returns
-        the channels that have something left. reserved: the seconds that a later step needs."""
+        """Write what is queued; cut files that cannot be completed after their last whole record.
+        Returns the channels that have something left. reserved: the seconds for a later step."""
         start = time.monotonic()
         channels = list(self._channels)
         failed = settle([(channel, None) for channel in channels],
@@ -398,8 +398,8 @@ def _start(function: Callable[..., None], *args: Any) -> bool:
 
 @lru_cache(maxsize=None)
 def _in_subinterpreter() -> bool:
-    """Whether this is one, in Python 3.12 and later: the process aborts where a thread outlives it.
-    Python 3.11 starts none there."""
+    """Whether this is a subinterpreter of Python 3.12 or later: the process aborts if a thread
+    outlives it. Python 3.11 starts no threads there."""
     try:
         interpreters: Any
         if sys.version_info >= (3, 13):
@@ -415,15 +415,15 @@ def _in_subinterpreter() -> bool:
 
 
 def _is_pooled() -> bool:
-    """Whether this is a daemonic child of multiprocessing: a pool, and the parent when it ends,
-    ends those by SIGTERM."""
+    """Whether this is a daemonic child of multiprocessing: such a child is ended by SIGTERM, by
+    its pool or by its parent when that ends."""
     processes = sys.modules.get("multiprocessing.process")
     return processes is not None and processes.parent_process() is not None \
         and bool(processes.current_process().daemon)
 
 
 def _in_exit_function() -> bool:
-    """Whether a function of `atexit` runs: the main thread has returned, and still runs this."""
+    """Whether a function of `atexit` is the caller: the main thread has returned, but runs this."""
     main = threading.main_thread()
     return main.ident == get_ident() and (
         not main.is_alive() or time.monotonic() < _late_until)
