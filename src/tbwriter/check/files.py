@@ -80,7 +80,7 @@ class Damage(List[Fault]):
 
 
 def check_faults(faults: Damage, path: str, empty: bool, found: Findings) -> None:
-    """Damage that was found while the file was read. empty: whether no record was found."""
+    """Report the damage that was found in a file. empty: whether no record was found."""
     if empty and faults and _no_header(faults[0]):
         found.add(NO_EVENT_FILE, path, "", f"no record in it: {faults[0].reason}")
         return

@@ -51,7 +51,7 @@ _FLOATS = (schema.DT_FLOAT, schema.DT_DOUBLE, schema.DT_HALF, schema.DT_BFLOAT16
 
 
 def elements(tensor: Tensor) -> Optional[Problem]:
-    """Whether a tensor's elements fit its shape."""
+    """The problem of a tensor whose elements do not fit its shape; None if they fit."""
     try:
         if tensor.filled and tensor.size > MAX_FILL:
             return TENSOR_FILL, f"1 element for all {tensor.size} of {list(tensor.shape)}"

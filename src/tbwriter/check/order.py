@@ -61,7 +61,7 @@ _SECONDS = 2
 
 
 class Restarts:
-    """The START events of a run. A moment is how many there were."""
+    """The START events of a run. A moment is the number of those so far."""
 
     def __init__(self) -> None:
         self.moment = 0
@@ -292,8 +292,8 @@ def check_restarts(restarts: Restarts, rewound: List[int], names: Names, path: s
 
 
 class File(NamedTuple):
-    """One file of a run. first, last: the least and greatest finite wall_time. tags: the numbers of
-    the `size` tags in it."""
+    """One file of a run. first: a finite wall_time from its beginning. last: the greatest. tags:
+    the numbers of the `size` tags in it."""
 
     path: str
     first: float
@@ -302,12 +302,12 @@ class File(NamedTuple):
     size: int
 
     def numbers(self) -> "np.ndarray[Any, Any]":
-        """The same as int32 [size]."""
+        """`tags` as int32 [size]."""
         return np.fromiter(map(self.tags.__getitem__, range(self.size)), np.int32, self.size)
 
 
 def check_files(files: List[File], names: Names, found: Findings) -> None:
-    """Neighbours among the files of a run whose order, or overlap, is a hazard."""
+    """Report files whose order by name is wrong, or that overlap the one before in time."""
     timed = [file for file in files if math.isfinite(file.first)]
     for before, after in zip(timed, timed[1:]):
         name = os.path.basename(before.path)

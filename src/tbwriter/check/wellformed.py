@@ -1,4 +1,4 @@
-"""Messages inside values that protobuf must be able to read."""
+"""Messages inside values: whether protobuf can read them."""
 from __future__ import annotations
 
 from typing import Any, Dict

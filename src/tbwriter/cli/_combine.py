@@ -83,8 +83,8 @@ def _prefixes(found: Sequence[Place], names: Dict[int, str]) -> Dict[int, str]:
 
 
 def _collision_of(runs: Sequence[Sequence[Source]]) -> Optional[str]:
-    """`_collision`. Of large files in a process of its own: what it has taken goes back to the
-    system, and does not add to the memory of the copy."""
+    """As `_collision`; for large files in a process of its own, whose memory is returned to the
+    system before the copy begins."""
     if sum(size_of(source.place) for sources in runs for source in sources) < _LARGE:
         return _collision(runs)
     found, = in_processes(_collision, [runs], 1)
@@ -92,7 +92,7 @@ def _collision_of(runs: Sequence[Sequence[Source]]) -> Optional[str]:
 
 
 def _collision(runs: Sequence[Sequence[Source]]) -> Optional[str]:
-    """A tag with values of which those of one log directory would replace those of another."""
+    """A tag for which values of one log directory would replace those of another, or None."""
     seen: List[_Extent] = []
     for sources in runs:
         extent = _extent(Index(sources))
@@ -136,7 +136,7 @@ def _extent(index: Index) -> _Extent:
 
 
 def _hash(index: Index, row: int) -> bytes:
-    """Of the record of a row, without the wall_time that all writers put first."""
+    """The hash of a row's record, without the wall_time, which all writers put first."""
     event = int(index.event[row])
     with index.files[int(index.file[event])].open() as window:
         raw = raw_record(window, int(index.offset[event])) or b""

@@ -35,8 +35,8 @@ class Copier:
     """Encodes rows of an index as the records of one event file.
 
     names: the new names of tags. start: the time of the first event, seconds since 1970.
-    changed: the number of values that were no longer in the files when they were copied. rounded:
-    of scalars that are another number in the copy.
+    changed: how many values were no longer in the files when they were copied. rounded: how many
+    scalars are another number in the copy, as float32.
     """
 
     def __init__(self, index: Index, names: NewNames) -> None:
@@ -129,7 +129,7 @@ def _groups(index: Index, rows: Rows) -> Iterator[Tuple[int, int, List[int], Lis
 class _Files:
     """The files of a run for random access, of which a few are open.
 
-    Objects and compressed files are decompressed into a temporary file first.
+    Objects and compressed files are first written to a temporary file, decompressed.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:

@@ -104,7 +104,7 @@ class _Series:
         return points
 
     def add(self, tag: str, step: int, value: float) -> Optional[Points]:
-        """A value; the points of its tag if further ones can be added to them."""
+        """Add a value. Returns its tag's points if further values can be added to them directly."""
         number = self.names.number(tag)
         if number == len(self._counts):
             self._counts.append(0)
@@ -127,7 +127,7 @@ class _Series:
 
 
 def in_order(names: Names) -> Iterator[int]:
-    """The numbers of names in the order of these, of which a part is sorted at a time."""
+    """The numbers of names in the alphabetical order of the names, which are sorted in parts."""
     return merge(*[array("i", sorted(numbers, key=names.__getitem__))
                    for numbers in _in_parts(names)], key=names.__getitem__)
 

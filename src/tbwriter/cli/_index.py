@@ -176,8 +176,8 @@ class Index:
 
     def _note_part(self, number: int, part: Part, kinds: Sequence[Value], known: Dict[int, int]
                    ) -> None:
-        """Consecutive records of a file; `kinds` are the values that the tags of their scalars are
-        numbers of, and `known` the tags of those that fit."""
+        """Consecutive records of a file. kinds: `ScalarStream.values`, by number. known: {number of
+        a kind: number of its tag}, of the kinds that fit."""
         scalars = part.scalars
         apart = np.diff(scalars.offsets, prepend=-1, append=-1) != 0
         rows = zip(*[column.tolist() for column in (
@@ -355,7 +355,7 @@ def _several(index: Index, rows: Rows) -> Rows:
 
 
 def _sorted(index: Index, rows: Rows) -> Tuple[Rows, Rows]:
-    """Rows, which ascend, by tag and step, and whether each has those of the row after it."""
+    """The order of `rows`, which ascend, by tag and step; in it, which have those of the next."""
     order = np.lexsort((index.steps(rows), index.tag[rows])).astype(np.int32)
     equal = np.zeros(max(len(rows) - 1, 0), bool)
     for at in range(0, len(equal), SLAB):
@@ -366,8 +366,8 @@ def _sorted(index: Index, rows: Rows) -> Tuple[Rows, Rows]:
 
 
 def writers(index: Index, gone: Rows) -> List[List[int]]:
-    """The files of each writer: those that were written at the same time, with values of the same
-    tags and steps, are of different ones. gone: which values do not count."""
+    """The files of each writer: files that were written at the same time, with values of the same
+    tags and steps, are of different writers. gone: which values do not count."""
     first, last = np.array(index.times).reshape(-1, 2).T
     if not _any_overlap(first + _SECONDS, last):
         return [list(range(len(index.files)))]

@@ -22,7 +22,7 @@ from .._names import file_name, is_name, path_below
 from ._text import shown
 
 _USES_DESCRIPTORS = {os.open, os.mkdir} <= os.supports_dir_fd
-# The longest names, in bytes, and the longest endings of such, that a number can follow.
+# The most bytes of a name to which a number can be added, and of the ending of a longer name.
 _MOST_BYTES, _MOST_ENDING = 240, 16
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _NEW_FILE = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -92,8 +92,8 @@ class Output:
         return self._directories[name]
 
     def part(self, name: str) -> "Output":
-        """The directory of one run alone, for another process to write its event files: no
-        directory has their names."""
+        """The directory of one run alone, for another process that writes its event files: no
+        directory is named as they are."""
         part = copy.copy(self)
         part._root, part._alone = None, False
         part._directories = {name: self.directory(name)}

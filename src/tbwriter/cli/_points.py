@@ -55,7 +55,7 @@ class Points(NamedTuple):
 
 
 class _Reader:
-    """Reads a file of points, so many at a time where they follow those that were read last."""
+    """Reads a file of points, at least `most` at a time where a read continues the last one."""
 
     def __init__(self, path: str, most: int) -> None:
         self._path = path
@@ -77,7 +77,7 @@ class _Reader:
 
 
 def points_of(files: List[Source], fits: Matcher, directory: str) -> Points:
-    """Those of the tags that fit, of the event files of one run, in a new file of a directory."""
+    """The points of one run's tags that fit, written to a new file in `directory`."""
     index = Index(files, numbers=True)
     scalar = index.tags.of_kinds({schema.SCALARS})
     wanted = scalar & np.fromiter(map(fits, index.tags.names()), bool, len(index.tags))
@@ -115,7 +115,7 @@ class Together:
         self._readers = [_Reader(one.path, self._most) for one in runs]
 
     def of(self, tag: str) -> Iterator[Array]:
-        """Those of a tag, some steps at a time: all those of a step are in one array."""
+        """The points of a tag, some steps at a time: all points of a step are in one array."""
         spans = [(reader, *one.span(tag)) for reader, one in zip(self._readers, self._runs)]
         spans = [span for span in spans if span[1] < span[2]]
         if sum(end - begin for _, begin, end in spans) > _MOST:
@@ -128,7 +128,7 @@ class Together:
 def _by_steps(pieces: Sequence[Iterator[Array]], most: int) -> Iterator[Array]:
     parts = [next(piece, _NONE) for piece in pieces]
     while any(map(len, parts)):
-        # Only a run with so many points here may have more, with greater steps.
+        # Only a run that has `most` points here may have more, with greater steps.
         last = min((part["step"][-1] for part in parts if len(part) >= most), default=None)
         counts = [len(part) if last is None else np.searchsorted(part["step"], last, side="right")
                   for part in parts]

@@ -33,7 +33,7 @@ class Configs:
         return self._whole or "".join([field + "\n" for field in fields]).encode("utf-8")
 
     def add(self, path: str, data: bytes, new_path: Callable[[str], str]) -> List[str]:
-        """Add one, and say what is not as it was. new_path: gives the path of a file in the copy.
+        """Add one. Returns notes on its changes. new_path: gives the path of a file in the copy.
 
         Raises ValueError for one that TensorBoard cannot read, and for one that is too large.
         """

@@ -1,4 +1,4 @@
-"""New names of the tags of a run: at most as many as there are tags, so none is kept."""
+"""New names of the tags of a run. There may be a million, so they are computed, not kept."""
 from __future__ import annotations
 
 from array import array
@@ -63,7 +63,7 @@ class NewNames:
         return self._tags.described(number)[0] in NAMELESS
 
     def _ask(self) -> Any:
-        """Mark the tags with new names; give the hashes of these."""
+        """Mark the tags with new names. Returns the hashes of the new names, by tag."""
         hashes = np.zeros(len(self._tags), np.uint32)
         for number in self._of(_KEPT):
             name = self._tags.name(number)
@@ -88,8 +88,8 @@ class NewNames:
                 seen.number(new)
 
     def _refuse_taken(self, numbers: Iterable[int]) -> "array[int]":
-        """Refuse new names that tags keep. Gives the tags that are refused, which keep their own
-        names: no other tag gets those."""
+        """Refuse new names that other tags keep. Returns the tags that are refused: they keep their
+        own names, so no other tag gets those."""
         refused, states = array("i"), self._states
         for number in numbers:
             others: List[int] = self._tags.all_called(self._new(number))
@@ -128,7 +128,7 @@ def _hash(name: str) -> int:
 
 
 def _repeated(hashes: Any) -> "array[int]":
-    """Those that occur again, in their order; not 0."""
+    """The hashes that occur again, other than 0, sorted."""
     hashes.sort()
     found = array("I")
     found.frombytes(hashes[1:][(hashes[1:] == hashes[:-1]) & (hashes[1:] != 0)].tobytes())

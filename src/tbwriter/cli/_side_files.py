@@ -21,7 +21,7 @@ from ._projector import MOST_BYTES, Configs
 
 def copy_side_files(files: Iterable[Tuple[str, str]], output: Output, faults: Faults,
                     notes: First[str]) -> None:
-    """Copy files, each into a directory of the output. Of equal ones of one name one is copied."""
+    """Copy files, each into its directory of the output; equal files of one name only once."""
     copied: Dict[Tuple[str, str], str] = {}
     moved: Dict[str, str] = {}  # {path: the one below the output, where it is another}
     configs: Dict[str, List[str]] = {}
@@ -49,7 +49,7 @@ def copy_side_files(files: Iterable[Tuple[str, str]], output: Output, faults: Fa
 
 def _copy_configs(paths: List[str], output: Output, directory: str, moved: Dict[str, str],
                   faults: Faults, notes: First[str]) -> None:
-    """Write configurations as the one of a directory, and beside it those that cannot be joined."""
+    """Join configurations into that of a directory; copy those that cannot be joined beside it."""
     joined, apart = Configs(), []
     for path in paths:
         def new_path(name: str) -> str:

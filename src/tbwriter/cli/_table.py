@@ -9,7 +9,7 @@ from typing import Iterable, Iterator, List, Sequence
 from ._text import shown
 
 
-# Of a column: one long text does not make all rows as long.
+# The greatest width of a column: one long text does not make all rows as long.
 _WIDEST = 200
 # Rows of so many characters are compressed together.
 _BLOCK = 1 << 18
@@ -44,7 +44,7 @@ class _Texts:
         self._last.append(text)
         self._size += len(text)
         if self._size >= _BLOCK:
-            joined = "\0".join(self._last)  # which no text holds that is shown
+            joined = "\0".join(self._last)  # `shown` leaves no NUL in a text
             self._packed.append(zlib.compress(joined.encode("utf-8", "surrogatepass"), 1))
             self._last, self._size = [], 0
 

@@ -12,8 +12,8 @@ from .._proto import parse, schema
 from .._proto.parse import Metadata, Value
 from ._values import kind
 
-# Before the name of a tag of RunMetadata, which is apart from a tag of the same name. No name in a
-# file has a surrogate.
+# The prefix of the name of a RunMetadata tag, to keep it apart from a tag of the same name. No name
+# in a file has a surrogate.
 _APART = "\ud800"
 
 

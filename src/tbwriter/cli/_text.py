@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Iterator, Sequence
 
 
-# A list of so many items is printed at once.
+# A list of up to this many items is printed at once.
 _FEW = 16
 
 

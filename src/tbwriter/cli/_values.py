@@ -78,8 +78,8 @@ SAME = Change()
 
 
 def event_field(event: Event, at: Sequence[int], changes: Sequence[Change]) -> Parts:
-    """Event's field with the values `at` these places of its summary, each with its change; the
-    field as it is of an event that carries no summary."""
+    """The field of an event's copy: a summary with the values `at` these places, each with its
+    change; any other field unchanged."""
     if event.number != schema.Event.SUMMARY:
         return [wire.length_prefix(event.number, len(event.data)), event.data]
     raw = parse.walked(lambda: parse.each(event.data, schema.Summary.VALUE))

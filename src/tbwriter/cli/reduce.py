@@ -61,7 +61,7 @@ _STATISTICS: Dict[str, _Statistic] = {
 
 
 class Reduced(NamedTuple):
-    """What became of one run. seeds: how many have it. purged: values that a restart purged;
+    """The result for one run. seeds: how many have it. purged: values that a restart purged;
     same_step: those that a later one of their seed, tag and step replaces. steps: of all tags
     together; lacking: those that some seeds lack. other_tags: how many tags are no scalars;
     unfit: how many values are damaged, or of another kind than their tag."""
@@ -197,7 +197,7 @@ def _tags(runs: Sequence[Points], fits: Matcher) -> Iterator[str]:
 
 
 class _Out:
-    """One run of the output. Its file begins with its first scalar, and ends with `files`."""
+    """One run of the output. Its file is made with its first scalar, and closed with `files`."""
 
     def __init__(self, name: str, start: float, output: Output, files: ExitStack) -> None:
         self._name = name
@@ -207,7 +207,7 @@ class _Out:
         self._file: Optional[BinaryIO] = None
 
     def add(self, tag: str, steps: Array, wall_times: Array, values: Array) -> int:
-        """Write the scalars of one tag, and give their number."""
+        """Write the scalars of one tag. Returns how many they are."""
         if not len(steps):
             return 0
         if self._file is None:
