@@ -30,8 +30,7 @@ class Callback:
 
 
 class BatchCallback(Callback):
-    """A batch_end_callback that logs one batch in `every`, beginning with the first.
-    """
+    """A batch_end_callback that logs one batch in `every`, beginning with the first."""
 
     _again = False  # whether the next batch is to be logged too
 

@@ -142,8 +142,8 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
 
 
 class _Phase:
-    """Whether `fit` or `evaluate` sends an event: `evaluate` sends those of an epoch, too, also
-    within an epoch of `fit`.
+    """Whether `fit` or `evaluate` calls the handler: `evaluate` too calls the methods of an epoch,
+    even within an epoch of `fit`.
 
     evaluated: whether this handler has logged a validation since the training began.
     """

@@ -86,10 +86,11 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
     A step is a forward pass of `net` under `autograd.record()`; on several devices, a pass on the
     first one. Gradients are logged when the Trainer begins the update, so they are those of this
     worker, summed over its devices. Without a Trainer, they are logged when the next step begins.
-    Accumulated gradients (`grad_req="add"`) are logged at the update, when they are whole, at the
-    last step to log before it; those that no Trainer uses are not logged.
+    Accumulated gradients (`grad_req="add"`) are logged when the update begins and they are whole,
+    under the last step before it that is logged; those that no Trainer uses are not logged.
     Parameters are logged when the next step begins, with their values after the update.
 
+    net: a Gluon block. writer: a FileWriter or SummaryWriter.
     every: log steps 0, every, 2 * every, ...
     parameters, gradients: whether to log what `log_parameters` and `log_gradients` log.
     activations: whether to log a histogram `activations/<block>` of the outputs of each block

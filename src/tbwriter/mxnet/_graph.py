@@ -74,8 +74,9 @@ def graph(network: Any, input_shapes: Any = None) -> Message:
         is float32. Other shapes and dtypes are inferred if possible; for JSON, only those of the
         inputs and those in the file are shown.
 
-    Raises TypeError for other types, ValueError for text that is no Symbol's JSON, an input that
-    the network does not have, shapes that do not fit, and a block that can't be traced.
+    Raises TypeError for other types; ValueError for text that is no Symbol's JSON, an input that
+    the network does not have, shapes that do not fit, and a block that can't be traced; OSError for
+    a file that can't be read.
     """
     feeds = _feeds(input_shapes)
     parameters: Mapping[str, str] = {}
@@ -159,7 +160,7 @@ def _infer(symbol: Any, document: Dict[str, Any],
         if feeds:
             raise ValueError(f"got the input shapes {feeds}, which don't fit: "
                              f"{str(error).strip().splitlines()[-1]}") from error
-        shapes = None  # a loop, say, can't do with nothing
+        shapes = None  # some operators, such as loops, need shapes
     try:
         _, dtypes, _ = internals.infer_type_partial(**{name: feed[1]
                                                        for name, feed in feeds.items()})
@@ -269,7 +270,7 @@ class _Drawing:
         return draft
 
     def _describe(self, draft: Draft, index: int, node: Dict[str, Any]) -> None:
-        """Shapes and dtype: inferred, or for variables given or in the file."""
+        """Shapes and dtype: inferred; otherwise, of a variable, those given or in the file."""
         shapes: List[Shape] = []
         while (index, len(shapes)) in self._inferred:
             shape, dtype = self._inferred[index, len(shapes)]

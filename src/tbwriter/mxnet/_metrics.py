@@ -228,6 +228,6 @@ def _class(name: str) -> Any:
 
 
 def _first(holders: Sequence[Mapping[str, Any]], names: FrozenSet[str]) -> int:
-    """The first of the namespaces that has one of the names."""
+    """The index of the first namespace that has one of the names; their number without any."""
     return next((number for number, holder in enumerate(holders)
                  if not names.isdisjoint(holder)), len(holders))

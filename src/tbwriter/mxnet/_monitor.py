@@ -24,7 +24,7 @@ from ._late import late_histogram, late_scalar
 from ._steps import Steps
 
 
-# The number of first inputs whose gradients an operator does not number: where's condition.
+# How many of an operator's first inputs have gradients without a number: of `where`, the condition.
 _UNCOUNTED = {"where": 1}
 
 
@@ -213,8 +213,8 @@ def gradient_names(symbol: Any, gradients: Dict[str, Any]) -> Dict[str, Tuple[st
     gradients: by variable; None where none is computed.
 
     "fc1_backward_output1" is the gradient of fc1's input 1, in the order of the symbol; where there
-    is one gradient only, it has no number, and some operators name it by the argument. No name at
-    all: the gradient is not computed.
+    is one gradient only, it has no number, and some operators name it by the argument. A gradient
+    that is not computed has an empty tuple.
     """
     names: Dict[str, Tuple[str, ...]] = {}
     computed: List[bool] = []

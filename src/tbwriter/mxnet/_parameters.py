@@ -85,7 +85,7 @@ class GradientHistograms(ParameterHistograms):
             self._copies.clear()
 
     def after_backward(self, group: Any) -> None:
-        """Forget the gradients of the pass before, where this is called before the update."""
+        """Forget the copies of the previous step's gradients; those of this step come later."""
         if not _accumulates(group):
             self._copies.pop(group, None)
 

@@ -20,7 +20,7 @@ from ._profile_nodes import node_names
 _folder = ""
 _FILE = "dump.json"
 _devices: Dict[int, str] = {}
-# What `set_config` raises once the profiler has run; it has taken the settings before.
+# In the error that `set_config` raises after the profiler has run, although it took the settings.
 _RAN_BEFORE = "auto_remove_"
 
 
@@ -46,8 +46,7 @@ def profile(writer: Any, name: str = "", host: str = "", *, operators: bool = Tr
     symbol: the network, a Symbol or a hybridized block: operators get the names of its nodes if
         their order identifies the node.
 
-    `max_events` does not bound what MXNet records:
-    profile few steps.
+    `max_events` does not bound what MXNet records: profile few steps.
 
     Raises TypeError or ValueError as `FileWriter.profile` does.
     """
@@ -137,7 +136,7 @@ class Batches:
         self._waiting = now()
 
     def arrived(self) -> None:
-        """The next batch is there."""
+        """The next batch has arrived."""
         waiting, self._waiting = self._waiting, 0
         if waiting and self._open:
             span = self._profile.span("next batch", input=True)
@@ -153,7 +152,7 @@ class Batches:
 
 
 def checked_batches(first: int, last: int, least: int) -> None:
-    """ValueError unless these are batches `first` to `last`, from `least` on."""
+    """TypeError unless these are integers, ValueError unless least <= first <= last."""
     for word, value in (("first", first), ("last", last)):
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"got {word}={value!r:.50}, want the number of a batch")

@@ -12,12 +12,14 @@ def convert_profile(path: Union[str, "os.PathLike[str]"], logdir: Union[str, "os
                     name: str = "", host: str = "") -> None:
     """Write a dump of `mx.profiler.dump` as a session of the Profile dashboard.
 
+        convert_profile("profile.json", "logs")
+
+    A dump has no steps, so the overview and input pipeline pages are empty.
+
     path: the JSON file. logdir: the log directory, a path or URL. name, host: as for
-    `FileWriter.profile`. A dump has no steps, so the overview and input pipeline pages are empty.
+        `FileWriter.profile`.
 
     Raises ValueError for a file that is not a dump, OSError if it can't be read or written.
-
-        convert_profile("profile.json", "logs")
     """
     dump = session(path, name, host)
     with FileWriter(logdir) as writer:

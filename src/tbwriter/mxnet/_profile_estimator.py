@@ -15,7 +15,7 @@ class EstimatorBatches(Batches):
     def __init__(self, writer: Any, first: int, last: int) -> None:
         checked_batches(first, last, 0)
         super().__init__(profile(writer), first, last)
-        self._batch = 0  # that are counted since this process began to train
+        self._batch = 0  # counted since this process began to train
 
     def epoch_begin(self, net: Any) -> None:
         self._profile.symbol = net

@@ -15,7 +15,7 @@ from ..profile.mxnet_trace import OPERATOR, Span, Trace
 
 # The names that MXNet 2 gives to nodes, which carry no meaning.
 _NUMBERED = re.compile(r"node_\d+")
-# Blocks gradients, so that the backward order is not that of dependencies.
+# Operators that block gradients, so that the backward order is not that of dependencies.
 _CUTS = {"BlockGrad", "stop_gradient", "Custom", "_foreach", "_while_loop", "_cond"}
 
 
