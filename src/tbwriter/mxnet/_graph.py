@@ -74,9 +74,8 @@ def graph(network: Any, input_shapes: Any = None) -> Message:
         is float32. Other shapes and dtypes are inferred if possible; for JSON, only those of the
         inputs and those in the file are shown.
 
-    Raises TypeError for other types; ValueError for text that is no Symbol's JSON, an input that
-    the network does not have, shapes that do not fit, and a block that can't be traced; OSError for
-    a file that can't be read.
+    Raises TypeError for other types, OSError for a file that can't be read, ValueError for text
+    that is no Symbol's JSON, unknown inputs, shapes that don't fit, and an untraceable block.
     """
     feeds = _feeds(input_shapes)
     parameters: Mapping[str, str] = {}
