@@ -3,8 +3,7 @@
     with FileWriter("logs") as writer:
         writer.add_summary(summary.scalar("loss", 0.5), global_step=3)
 
-Everything above it (SummaryWriter, the MXNet adapters, a kind of your own) is one call to `add` or
-`add_scalar`.
+All else (SummaryWriter, MXNet adapters, kinds of your own) is one call to `add` or `add_scalar`.
 """
 from __future__ import annotations
 
@@ -148,7 +147,8 @@ class FileWriter:
         step: an integer; None numbers the values of a tag 0, 1, 2, ...
         wall_time: seconds since 1970; None is now.
 
-        Raises TypeError for any other payload, TypeError or ValueError for a wrong step or time.
+        Raises TypeError for any other payload, ValueError for one of 2 GiB or more, TypeError or
+        ValueError for a wrong step or time.
         """
         stored = hasattr(payload, "store")
         if not (stored or hasattr(payload, "event_field")):

@@ -40,6 +40,9 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
         counts all values.
     profile: the first and last batch to profile, such as (10, 20), for the Profile dashboard; see
         ProfileBatches. MXNet then executes no operators in bulk. None profiles none.
+
+    Raises ValueError for an interval that is not an int of 0 or more, TypeError or ValueError for
+    another `begin_step` or `profile`.
     """
     steps = Steps(begin_step)
     on_batch: List[Any] = []

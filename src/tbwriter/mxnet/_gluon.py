@@ -106,7 +106,7 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
     Returns a Watch. Its `detach()` logs the last step, if that is due, and stops watching; so does
     the end of a `with` block.
 
-    Raises TypeError if `net` is not a block, ValueError if `every` is below 1.
+    Raises TypeError if `net` is not a block, ValueError unless `every` is an int of 1 or more.
     """
     if not is_block(net):
         raise TypeError(f"got a {type(net).__name__} to watch, want a Gluon block")

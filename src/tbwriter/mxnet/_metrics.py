@@ -28,6 +28,8 @@ class BatchMetrics(BatchCallback):
 
     writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
     prefix: precedes the metric's name in the tag.
+
+    Raises ValueError unless `every` is an int of 1 or more.
     """
 
     def __init__(self, writer: Any, every: int = 1, run: str = "train", prefix: str = "",

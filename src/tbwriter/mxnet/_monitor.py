@@ -58,6 +58,8 @@ class Monitor:
     the operator that it enters: `fc2_data`.
 
     The step is that of the batch: 0 for the first, continuing over all epochs.
+
+    Raises ValueError unless `interval` is an int of 1 or more.
     """
 
     def __init__(self, writer: Any, interval: int, stat_func: Optional[Callable[..., Any]] = None,

@@ -27,6 +27,8 @@ class ParameterHistograms(BatchCallback):
     pattern: a regular expression; parameters whose names it matches from the beginning are logged.
     max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
+
+    Raises ValueError unless `every` is an int of 1 or more.
     """
 
     _prefix = "parameters/"
@@ -62,7 +64,7 @@ class GradientHistograms(ParameterHistograms):
     Where the gradients of a batch no longer exist (a module with an `update` of its own has let a
     distributed kvstore overwrite them), nothing is logged and one RuntimeWarning gives the reason.
 
-    writer, every, pattern, run, steps, max_values: as in ParameterHistograms.
+    writer, every, pattern, run, steps, max_values: as in ParameterHistograms, with its errors.
     """
 
     _prefix = "gradients/"

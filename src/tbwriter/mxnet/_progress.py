@@ -17,7 +17,8 @@ class Speed(BatchCallback):
     writer, run, steps: see `fit_callbacks`. every: log the mean speed of this many batches.
     batch_size: None takes it from the data iterator.
 
-    Raises ValueError at the first batch if neither gives a batch size.
+    Raises ValueError unless `every` is an int of 1 or more, and at the first batch that is counted
+    if neither gives a batch size.
     """
 
     _again = True  # each batch is counted
@@ -57,7 +58,8 @@ class LearningRate(BatchCallback):
 
     writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
 
-    Raises ValueError at the first batch if no optimizer is found.
+    Raises ValueError unless `every` is an int of 1 or more, and at the first batch if no optimizer
+    is found.
     """
 
     def __init__(self, writer: Any, every: int = 50, run: str = "train",
