@@ -327,6 +327,25 @@ def test_flush_is_a_barrier(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("timeout, error", [
+    (float("nan"), ValueError), (np.float32("nan"), ValueError), ("30", TypeError),
+    (None, TypeError), ([1, 2], TypeError), (np.arange(2), ValueError)])
+def test_wrong_timeouts(tmp_path: Path, timeout: Any, error: Any, asynchronous: bool) -> None:
+    """What is no number of seconds is refused at the call, and costs nothing; infinity is
+    one."""
+    with FileWriter(tmp_path, asynchronous=asynchronous) as writer:
+        for name in ("flush", "close"):
+            writer.add_scalar("x", 1.0, 1)
+            with pytest.raises(error, match="^got (the|a) timeout"):
+                getattr(writer, name)(timeout)
+        writer.flush(float("inf"))
+        with pytest.raises(TypeError, match="^got fsync of type ndarray, want True or False"):
+            writer.flush(fsync=np.arange(2))  # type: ignore[arg-type]
+        writer.close(float("inf"))
+    assert points(tmp_path)["x"] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
 def test_flush_syncs_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                 asynchronous: bool) -> None:
     """flush(fsync=True) syncs the event file once everything is in it; a plain flush does not."""
@@ -472,6 +491,8 @@ def test_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         FileWriter(tmp_path / "file")
     with pytest.raises(ValueError, match="got the filename_suffix"):
         FileWriter(tmp_path, filename_suffix="/../x")
+    with FileWriter(tmp_path / "seconds", flush_secs=np.array([0.25])) as writer:
+        assert repr(writer.__reduce__()[1][2]["flush_secs"]) == "0.25"
     with pytest.raises(ValueError, match="got flush_secs=-1"):
         FileWriter(tmp_path, flush_secs=-1)
 

@@ -37,7 +37,8 @@ class Settings:
             self._check()
 
     def _check(self) -> None:
-        if not 0 <= as_float(self.flush_secs, "flush_secs") < INF:
+        self.flush_secs = as_float(self.flush_secs, "flush_secs")
+        if not 0 <= self.flush_secs < INF:
             raise ValueError(f"got flush_secs={self.flush_secs}, want seconds, 0 or more")
         if not isinstance(self.filename_suffix, str):
             raise TypeError(f"got filename_suffix of type {type(self.filename_suffix).__name__}, "

@@ -27,7 +27,7 @@ from ._proto.messages import Message, Summary
 from ._scalars.rows import ROW, Tags, with_step
 from ._steps import Parent, StepCounter
 from ._tfrecord.frame import frame
-from ._values.number import INF, as_flag, as_float, as_step, as_wall_time, is_plain
+from ._values.number import INF, as_flag, as_step, as_timeout, as_wall_time, is_plain
 from ._warnings import whole
 # Now, not at the first value: a finalizer that logs may run in the middle of an import.
 from .summary._scalar import scalar
@@ -287,11 +287,12 @@ class FileWriter:
 
         timeout: seconds. fsync: make it survive a crash of the machine too.
 
-        Raises OSError when the storage fails, TimeoutError after `timeout`. The writer keeps what
-        is not written, and continues to try.
+        Raises OSError when the storage fails, TimeoutError after `timeout`: the writer keeps what
+        is not written, and continues to try. TypeError or ValueError for another `timeout`.
         """
-        flush_all([(run._channel, run._log.sync if fsync else None) for run in self._family()],
-                  as_float(timeout, "timeout"))
+        sync = as_flag(fsync, "fsync")
+        flush_all([(run._channel, run._log.sync if sync else None) for run in self._family()],
+                  as_timeout(timeout))
 
     def close(self, timeout: float = 30.0) -> None:
         """Flush, fsync and close the file; tries again for `timeout` seconds if the storage fails.
@@ -301,7 +302,7 @@ class FileWriter:
         The end of `with SummaryWriter(...) as writer:` does so, too. A later add opens another
         file. Raises OSError or TimeoutError as `flush` does.
         """
-        close_all([run._channel for run in self._family()], as_float(timeout, "timeout"))
+        close_all([run._channel for run in self._family()], as_timeout(timeout))
 
     def reopen(self) -> None:
         """Continue in a new file after `close()`. The add methods do so by themselves."""

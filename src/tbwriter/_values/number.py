@@ -163,6 +163,14 @@ def as_count(value: Any, what: str, least: int = 1) -> int:
     return number
 
 
+def as_timeout(value: Any) -> float:
+    """Seconds to wait, also infinitely many. Raises ValueError for NaN: no clock ever reaches it."""
+    seconds = as_float(value, "timeout")
+    if seconds != seconds:
+        raise ValueError(f"got the timeout {seconds}, want seconds")
+    return seconds
+
+
 def as_flag(value: Any, what: str) -> bool:
     """True or False. Raises TypeError for anything without a truth value, such as an array."""
     try:
