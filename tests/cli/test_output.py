@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tbwriter import reader, summary
-from tbwriter.cli import main
+from tbwriter.cli import _output, main
 from tbwriter.cli._output import Output
 from tbwriter.cli._rewrite import Place, rewrite
 from tests.support.data import event_of, record_of, scalar_event, written
@@ -153,6 +153,26 @@ def test_export_never_overwrites_a_picture(tmp_path, capsys):
         paths = [line.split(",")[-1] for line in capsys.readouterr().out.splitlines()[1:]]
         assert len({Path(path).read_bytes() for path in paths}) == 2
         assert len(files_below(tmp_path / "out")) == expected
+
+
+def test_time_of_names_that_are_taken(tmp_path, monkeypatch):
+    """The number of tries grows with that of the files of one name, not with its square; each is a
+    new file with the next number, also after some other names."""
+    tries, tried = [], Output._open
+    monkeypatch.setattr(Output, "_open", lambda *given: tries.append(given) or tried(*given))
+    monkeypatch.setattr(_output, "_MOST_NUMBERED", 2)
+    names = [name for name in ("a.png", "b.png") for _ in range(100)]
+    names += ["c.png", "c.png", "a.png"]
+    with Output(str(tmp_path / "out")) as output:
+        paths = []
+        for name in names:
+            file, path = output.create("run", name)
+            file.close()
+            paths.append(path)
+    assert paths[:3] == ["run/a.png", "run/a-2.png", "run/a-3.png"]
+    assert paths[-3:] == ["run/c.png", "run/c-2.png", "run/a-101.png"]
+    assert len(set(paths)) == len(files_below(tmp_path)) == len(names)
+    assert len(tries) < 3 * len(names)
 
 
 @pytest.mark.parametrize("command", ["merge", "reduce"])

@@ -24,6 +24,8 @@ from ._text import shown
 _USES_DESCRIPTORS = {os.open, os.mkdir} <= os.supports_dir_fd
 # The most bytes of a name to which a number can be added, and of the ending of a longer name.
 _MOST_BYTES, _MOST_ENDING = 240, 16
+# Of so many names that are taken, the next number is known.
+_MOST_NUMBERED = 1000
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _NEW_FILE = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
              | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -66,6 +68,8 @@ class Output:
         # Directories with those that they are in, and files: no path is both.
         self._above: Set[str] = set()
         self._files: Set[str] = set()
+        # The names that follow one that was taken.
+        self._numbered: Dict[str, Iterator[str]] = {}
 
     def __enter__(self) -> "Output":
         return self
@@ -97,7 +101,8 @@ class Output:
         part = copy.copy(self)
         part._root, part._alone = None, False
         part._directories = {name: self.directory(name)}
-        part._used, part._above, part._files, part.renamed = set(), set(), set(), {}
+        part._used, part._above, part._files = set(), set(), set()
+        part.renamed, part._numbered = {}, {}
         return part
 
     def create(self, directory: str, name: str) -> Tuple[BinaryIO, str]:
@@ -110,7 +115,9 @@ class Output:
         parts = self.directory(directory).split("/")
         parts = [] if parts == ["."] else parts
         usable = name if is_name(name.replace("tfevents", "")) else file_name(name)
-        for path in numbered(*os.path.splitext(usable)):
+        whole = "/".join([*parts, usable])
+        names = self._numbered.get(whole) or numbered(*os.path.splitext(usable))
+        for path in names:
             below = "/".join([*parts, path])
             try:
                 if below in self._above:
@@ -119,10 +126,17 @@ class Output:
             except FileExistsError:
                 continue
             self._files.add(below)
+            if path != usable:
+                self._remember(whole, names)
             if path != name:
                 self.renamed[f"{directory}/{name}"] = below
             return _NewFile(file, partial(self._remove, [*parts, path])), below
         raise AssertionError("there is no last number")
+
+    def _remember(self, name: str, following: Iterator[str]) -> None:
+        if len(self._numbered) == _MOST_NUMBERED and name not in self._numbered:
+            self._numbered.clear()
+        self._numbered[name] = following
 
     def _make(self) -> None:
         if self._root is None and _USES_DESCRIPTORS:
