@@ -223,7 +223,8 @@ def test_export_writes_images_and_sounds_below_the_directory(tmp_path, capsys):
 @pytest.mark.parametrize("values, width, chart", [
     ([], 10, ""), ([1.0], 10, "▁"), ([0.0, 1.0], 10, "▁█"), ([5.0] * 20, 4, "▁▁▁▁"),
     (list(range(8)), 8, "▁▂▃▄▅▆▇█"), ([0.0, math.nan, 1.0], 3, "▁×█"), ([math.inf, 1.0], 2, "×▁"),
-    (list(range(100)), 2, "▁█"),
+    (list(range(100)), 2, "▁█"), ([0.0] * 3 + [sys.float_info.max] * 3, 2, "▁█"),
+    ([0.0] * 3 + [-sys.float_info.max] * 3, 2, "█▁"),
 ])
 def test_sparkline(values, width, chart):
     """Lowest to highest; means of neighbours; a value that is not finite is a cross."""

@@ -39,12 +39,20 @@ def sparkline(values: Sequence[float], width: int) -> str:
     means = []
     for i in range(count):
         part = values[i * len(values) // count:(i + 1) * len(values) // count]
-        means.append(math.fsum(part) / len(part) if all(map(math.isfinite, part)) else math.nan)
+        means.append(_mean(part) if all(map(math.isfinite, part)) else math.nan)
     finite = [mean for mean in means if math.isfinite(mean)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     scale = (len(_BARS) - 1) / (high - low) if 0 < high - low < math.inf else 0.0
     return "".join("×" if math.isnan(mean) else _BARS[round((mean - low) * scale)]
                    for mean in means)
+
+
+def _mean(values: Sequence[float]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # the sum of doubles may be infinite, but their mean is not
+        mean = 2 * math.fsum([value / 2 / len(values) for value in values])
+        return min(max(mean, min(values)), max(values))
 
 
 def _is_scalar(value: Value) -> bool:
