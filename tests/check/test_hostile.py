@@ -1,10 +1,13 @@
 """Small files that claim much: findings, in the memory and time that their bytes deserve."""
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
+from struct import pack
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -39,8 +42,19 @@ def event(name: str, *fields: bytes) -> Callable[[], bytes]:
     return lambda: value_event("t", *fields, plugin(name, b"", schema.PLUGINS[name].data_class))
 
 
+def tall_picture() -> bytes:
+    """A PNG of 2 kB that has a million rows of one pixel."""
+    header = pack(">IIBBBBB", 1, 1_000_000, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(2_000_000))), (b"IEND", b"")]
+    file = b"\x89PNG\r\n\x1a\n" + b"".join(
+        pack(">I", len(data)) + name + data + pack(">I", zlib.crc32(name + data))
+        for name, data in parts)
+    return b"".join(wire.bytes_field(8, one) for one in (b"1", b"1000000", file))
+
+
 FLOAT = wire.bytes_field(schema.Tensor.FLOAT_VAL, bytes(4))
 EMPTY = wire.bytes_field(schema.Tensor.STRING_VAL, b"")
+EMPTY_TEXT = event("text", tensor(7, shape(-1), EMPTY))()
 # The function that makes the event, and the rule that it breaks.
 HOSTILE: Dict[str, Any] = {
     "a huge shape": (event("histograms", tensor(1, shape(1 << 26, 3), FLOAT)), ["tensor fill"]),
@@ -55,6 +69,7 @@ HOSTILE: Dict[str, Any] = {
                   ["tensor elements"]),
     "many empty strings": (event("text", tensor(7, shape(MANY), EMPTY * MANY)), []),
     "many empty images": (event("images", tensor(7, shape(MANY), EMPTY * MANY)), ["image shape"]),
+    "many rows of pixels": (event("images", tensor(7, shape(3), tall_picture())), []),
     "many integers": (event("pr_curves", tensor(3, shape(6, MANY), wire.bytes_field(
         schema.Tensor.INT_VAL, bytes(6 * MANY)))), ["curve shape"]),
     "many halves": (event("pr_curves", tensor(19, shape(6, MANY), wire.bytes_field(
@@ -73,8 +88,35 @@ HOSTILE: Dict[str, Any] = {
 def test_memory_of_hostile_files(case: str, tmp_path: Path) -> None:
     """The finding is there, and check takes less than 50 MB more than the file has bytes."""
     make, rules = HOSTILE[case]
-    size = written(tmp_path, [make()]).stat().st_size
-    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], text=True, timeout=100,
+    written(tmp_path, [make()])
+    checked(tmp_path, rules)
+
+
+def side_files(directory: Path, data: bytes) -> None:
+    session = directory / "plugins" / "profile" / "session"
+    session.mkdir(parents=True)
+    for path in (session / "host.xplane.pb", directory / "projector_config.pbtxt"):
+        path.write_bytes(data)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("data", [
+    gzip.compress(bytes(100 << 20)),
+    b"a{" * 90 + b"x:'" + b"a" * (4 << 20) + b"'" + b"}" * 90,
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 7\n"],
+    ids=["compressed", "nested", "pointer"])
+def test_memory_of_side_files(data: bytes, tmp_path: Path) -> None:
+    """A profile and a configuration that are compressed, nested or pointers are findings; the same
+    limit holds, and the run is checked."""
+    written(tmp_path, [EMPTY_TEXT])
+    side_files(tmp_path, data)
+    checked(tmp_path, ["tensor elements", "projector config", "profile content"])
+
+
+def checked(directory: Path, rules: List[str]) -> None:
+    """Check a directory in a process of its own, within the limit."""
+    size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(directory)], text=True, timeout=100,
                           capture_output=True)
     megabytes, *found = done.stdout.split("\n")[:-1] or [done.stderr]
     assert found == rules, done.stderr

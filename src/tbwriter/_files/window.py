@@ -41,24 +41,25 @@ class PointerError(ReadError):
 
 
 class Window:
-    """Random access to the bytes of a file, a chunk at a time; those of gzip are decompressed.
+    """Random access to the bytes of a file, a chunk at a time; those of gzip are decompressed,
+    unless `gunzip` is False.
 
     size: the bytes that were there when it was opened. gzipped: whether they are compressed.
     damage: why the bytes of a compressed file end too early, or "". longest: how many bytes a
     record may have, so that a small compressed file takes no large memory.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, gunzip: bool = True) -> None:
         self.name = place if isinstance(place, str) else "(memory)"
         self._file: _File = _open(place)
         try:
-            self._begin(self._file, place)
+            self._begin(self._file, place, gunzip)
         except BaseException:  # nobody else can close it
             self.close()
             raise
 
-    def _begin(self, file: Union[io.BytesIO, io.RawIOBase], place: Place) -> None:
-        self.gzipped = _is_gzip(file, place)
+    def _begin(self, file: Union[io.BytesIO, io.RawIOBase], place: Place, gunzip: bool) -> None:
+        self.gzipped = gunzip and _is_gzip(file, place)
         self.damage = ""
         self.longest = MAX_LENGTH
         if self.gzipped:
@@ -150,6 +151,6 @@ def open_raw(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
 
 
 def contents(path: str) -> bytes:
-    """All bytes of a file of `tree`."""
-    with Window(path) as window:
+    """All bytes of a file of `tree`, as they are also where they are compressed."""
+    with Window(path, gunzip=False) as window:
         return window.read(0, window.size)

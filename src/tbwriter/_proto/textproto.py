@@ -39,8 +39,8 @@ class Field(NamedTuple):
     """One field of a message in text format.
 
     kind: "string", "number", "name" or "message". text: the value without quotes; "" of a message.
-    fields: those of a message. source: the field as it is written. A field whose value is a list
-    comes once per element.
+    fields: those of a message. source: the field as it is written, "" of one inside a message. A
+    field whose value is a list comes once per element.
     """
 
     name: str
@@ -164,7 +164,7 @@ class _Reader:
         colon = self._skip(":")
         found = []
         if not self._skip("["):
-            found.append(Field(name, *self._value(colon), self._text[begin:self._end]))
+            found.append(Field(name, *self._value(colon), self._source(begin)))
         elif not self._skip("]"):
             found.append(self._element(name, colon))
             while not self._skip("]"):
@@ -178,7 +178,12 @@ class _Reader:
     def _element(self, name: str, colon: bool) -> Field:
         begin = self.token.at
         value = self._value(colon)
-        return Field(name, *value, f"{name}: {self._text[begin:self._end]}")
+        source = self._source(begin)
+        return Field(name, *value, f"{name}: {source}" if source else "")
+
+    def _source(self, begin: int) -> str:
+        """The text from `begin` on. Inside a message it would be kept once for each level."""
+        return "" if self._depth else self._text[begin:self._end]
 
     def _value(self, colon: bool) -> Tuple[str, str, Tuple[Field, ...]]:
         """(kind, text, fields) of one value. colon: whether a colon precedes it."""

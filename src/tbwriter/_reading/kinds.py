@@ -151,7 +151,8 @@ def _sized(value: Value) -> Tuple[Tuple[int, int], Iterator[parse.Data]]:
         files = Tensor(data).listed_texts()
         size = [bytes(one) for one in islice(files, 2)]
         if len(size) < 2 or not (size[0].isdigit() and size[1].isdigit()):
-            raise WireError(f"got images without width and height: {size!r:.50}")
+            raise WireError("got images without width and height: "
+                            f"{[one[:18] for one in size]!r:.50}")
         return (int(size[0][:18]), int(size[1][:18])), files
     file = parse.bytes_of(data, schema.Image.ENCODED_IMAGE_STRING) or b""
     return (parse.int_of(data, schema.Image.WIDTH),

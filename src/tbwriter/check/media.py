@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import zlib
 from struct import Struct, error
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, Optional
 
 import numpy as np
 
@@ -36,6 +36,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _IMAGES = (_PNG, b"\xff\xd8\xff", b"GIF8", b"BM")
 # The most bytes of a file that are decoded; a larger file is not judged.
 _MOST = 1 << 22
+# The most rows of a picture: each takes microseconds, however short it is.
+_MOST_ROWS = 1 << 15
 # Which part of a sound's samples may be at full scale: of a sine it is a third of a percent.
 _FULL_SCALE = 0.01
 _MIN_SAMPLES = 64
@@ -74,14 +76,13 @@ def images(value: Decoded, first: Metadata, look: bool) -> Iterator[Problem]:
 def _is_black(file: Data) -> bool:
     """Whether a PNG has 8 bits per channel, and 1 is its brightest. False if in doubt."""
     try:
-        pixels = _png_pixels(bytes(file[:_MOST]))
+        return _brightest(bytes(file[:_MOST])) == 1
     except (zlib.error, error, ValueError, IndexError):
         return False
-    return pixels is not None and pixels.size > 0 and int(pixels.max()) == 1
 
 
-def _png_pixels(file: bytes) -> "Optional[np.ndarray[Any, Any]]":
-    """The colours [rows, columns, channels]; None if one of them is above 1."""
+def _brightest(file: bytes) -> Optional[int]:
+    """The greatest number of the colours of a PNG; None if it is above 1 or not known."""
     data, at = [], len(_PNG)
     width, height, depth, colour, _, _, interlaced = _header(file, at + 8)
     while at + 8 <= len(file):
@@ -93,7 +94,7 @@ def _png_pixels(file: bytes) -> "Optional[np.ndarray[Any, Any]]":
         return None
     samples, colours = _SAMPLES[colour]
     size = height * (width * samples + 1)
-    if not 0 < size <= _MOST:
+    if not 0 < size <= _MOST or height > _MOST_ROWS:
         return None
     raw = np.frombuffer(zlib.decompressobj().decompress(b"".join(data), size), np.uint8)
     if raw.size < size:
@@ -103,15 +104,14 @@ def _png_pixels(file: bytes) -> "Optional[np.ndarray[Any, Any]]":
     # Differences of numbers that are all at most 1.
     if not np.isin(filtered, (0, 1, 255)).all():
         return None
-    rows: List[Any] = []
+    most = 0
     above = np.zeros(width * samples, np.uint8)
     for line in lines:
         above = _unfiltered(int(line[0]), line[1:], above, samples)
-        shown = above.reshape(width, samples)[:, :colours]
-        if shown.max() > 1:
+        most = max(most, int(above.reshape(width, samples)[:, :colours].max()))
+        if most > 1:
             return None
-        rows.append(shown)
-    return np.array(rows)
+    return most
 
 
 def _unfiltered(kind: int, line: "np.ndarray[Any, Any]", above: "np.ndarray[Any, Any]",

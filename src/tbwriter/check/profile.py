@@ -7,7 +7,6 @@ from . import wellformed
 from .finding import ERROR, Findings, rule
 from .._files.places import base_name
 from .._files.window import contents
-from .._proto.wire import WireError
 
 SESSION = rule("profile session", ERROR, "a session without tools in Profile",
                "write <host>.xplane.pb; a trace.json is no longer read")
@@ -36,5 +35,5 @@ def check_session(session: str, paths: List[str], found: Findings) -> None:
     for path in planes:
         try:
             wellformed.walk(contents(path), wellformed.XSPACE)
-        except (OSError, WireError) as error:
+        except (OSError, ValueError) as error:
             found.add(XSPACE, path, "", str(error))

@@ -40,7 +40,7 @@ def check_config(config: str, known: Mapping[str, str], found: Findings) -> None
             if field.name == "embeddings":
                 for broken, what in _embedding_problems(directory, field, known):
                     found.add(broken, config, "", what)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         found.add(CONFIG, config, "", f"no ProjectorConfig: {error}")
 
 
@@ -81,7 +81,7 @@ def _asset(directory: str, name: str, known: Mapping[str, str]) -> Tuple[str, st
 
 def _tensor_problems(path: str, shape: List[int]) -> Iterator[Problem]:
     """The numbers of an embedding. TensorBoard takes them for text if they are UTF-8."""
-    with Window(path) as window:
+    with Window(path, gunzip=False) as window:
         data = window.read(0, min(window.size, _SAMPLE))
         whole = window.size <= _SAMPLE
         try:
