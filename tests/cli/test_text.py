@@ -89,6 +89,21 @@ def test_cells_that_a_spreadsheet_would_run(formula, tmp_path, capsys):
     assert rows[0][1] == formula and rows[1][4] == formula
 
 
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_cells_end_at_commas_only(separator, tmp_path, capsys):
+    """What follows a separator of some spreadsheets is in quotes, in a tag and in texts of any
+    length."""
+    text = f"a{separator}=1+1"
+    written(tmp_path, [scalar_event(text, 1.0, 1), event_of(summary.text("t", text)),
+                       event_of(summary.text("long", text + "x" * 70_000))])
+    assert main(["export", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert lines[0].startswith(f'.,"{text}",1,')
+    assert lines[1].endswith(f',"{text}"') and f',"{text}xx' in lines[2]
+    for line in lines:
+        assert len(next(csv.reader([line]))) == 5
+
+
 def test_lines_of_a_text_stay(tmp_path, capsys):
     """A text of several lines is one cell with its newlines."""
     written(tmp_path, [event_of(summary.text("t", "one\n\ttwo"))])

@@ -112,8 +112,9 @@ def _in_quotes(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
 
 
-# What a cell of CSV may hold in quotes only.
-QUOTED = re.compile('[",\r\n]')
+# What a cell of CSV may hold in quotes only. A spreadsheet may take a semicolon or a tab for the
+# end of a cell too, and what follows for a formula.
+QUOTED = re.compile('[",;\t\r\n]')
 # What begins a formula, also after the white space that a spreadsheet skips. A spreadsheet may take
 # a fullwidth or small form of a character for the character itself.
 FORMULAS = "=+-@＝＋－＠﹦﹢﹣﹫"
