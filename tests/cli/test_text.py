@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
@@ -27,6 +28,17 @@ def test_shown(text):
     """Every character that does not print is escaped; others stay, in every script."""
     assert shown(text).isprintable() and "\\" in shown(text)
     assert shown("Verlust ü 損失 🎉 a\\b") == "Verlust ü 損失 🎉 a\\b"
+
+
+def test_memory_of_what_is_escaped():
+    """A long text takes little more than what it becomes."""
+    text, known = "\x01" * 1_000_000, "\\x01" * 1_000_000
+    tracemalloc.start()
+    try:
+        assert shown(text) == known
+        assert tracemalloc.get_traced_memory()[1] < 25_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("value", ["a", "\x1b[2J", "\u202e\U000e0001", "🎉", "\n\t\"\\"])

@@ -19,13 +19,24 @@ from typing import Any, Iterator, Sequence
 
 # A list of up to this many items is printed at once.
 _FEW = 16
+# How many characters are escaped at a time.
+_PIECE = 1 << 16
 
 
 def shown(text: str) -> str:
     """`text` on one line, every character that does not print as \\x1b, \\n, \\u202e, ..."""
+    return _escaped(text, "")
+
+
+def _escaped(text: str, kept: str) -> str:
+    """`text`, every character escaped that neither prints nor is one of `kept`."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
+    if len(text) > _PIECE:  # of which each character is an object for a moment
+        return "".join([_escaped(text[at:at + _PIECE], kept)
+                        for at in range(0, len(text), _PIECE)])
+    return "".join([char if char.isprintable() or char in kept else _escape(char)
+                    for char in text])
 
 
 def _escape(char: str) -> str:
@@ -131,9 +142,7 @@ def csv_text(text: str) -> str:
 
 def escaped_cell(text: str) -> str:
     """`text` with control characters escaped but for newlines and tabs."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in _KEPT else _escape(char) for char in text)
+    return _escaped(text, _KEPT)
 
 
 def size(nbytes: float) -> str:
