@@ -95,6 +95,18 @@ def test_unknown_statistics(arguments, tmp_path):
     assert stopped.value.code == 2
 
 
+@pytest.mark.parametrize("top", [False, True])
+def test_event_files_beside_the_seeds(top, tmp_path, capsys):
+    """One directory of seeds: a line on stderr says that event files in itself are in none."""
+    for seed in ("a", "b", "." if top else "c"):
+        written(tmp_path / "logs" / seed, [scalar_event("loss", 1.0, 1)])
+    assert main(["reduce", str(tmp_path / "logs"), str(tmp_path / "out"), "--json"]) == 0
+    found = capsys.readouterr()
+    assert json.loads(found.out)["seeds"] == (2 if top else 3)
+    assert found.err == (f"tbwriter: not a seed: the event files in {tmp_path / 'logs'} itself\n"
+                         if top else "")
+
+
 def test_a_single_seed(tmp_path, capsys):
     """One is no sample."""
     written(tmp_path / "logs" / "one", [scalar_event("x", 1.0, 1)])

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
@@ -13,7 +14,7 @@ from typing import Sequence
 import numpy as np
 
 from .. import summary
-from .._files.places import ALONE, runs_of, tree
+from .._files.places import ALONE, base_name, is_event_file, runs_of, tree
 from .._files.records import Faults
 from .._parts import Part
 from .._proto import messages
@@ -25,7 +26,7 @@ from ._index import PURGED, SAME_STEP, UNREADABLE, Source
 from ._output import Output
 from ._points import Points, Together, points_of
 from ._table import table
-from ._text import plural, print_json, say
+from ._text import plural, print_json, say, shown
 
 HELP = ("Write the mean and other statistics of the scalars of several runs, such as seeds, step "
         "by step.")
@@ -140,6 +141,9 @@ def _seeds(logdirs: Sequence[str]) -> List[Dict[str, List[str]]]:
         seed, _, below = run_name.partition("/")
         if run_name != ".":
             seeds.setdefault(seed, {})[below or "."] = paths
+        elif any(map(is_event_file, map(base_name, paths))):
+            print(f"tbwriter: not a seed: the event files in {shown(logdirs[0])} itself",
+                  file=sys.stderr)
     return list(seeds.values())
 
 
