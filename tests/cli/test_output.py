@@ -75,8 +75,10 @@ def test_links_in_the_directory_are_not_followed(link, tmp_path):
     with Output(str(out), empty=False) as output:
         try:
             file, path = output.create("run", "notes.txt")
-        except OSError:
+        except OSError as error:
             assert link == "run"
+            assert str(error) == (f"got 'run' in {str(out)!r}, which is a symbolic link or a file, "
+                                  "want a directory")
         else:
             file.close()
             assert path == "run/notes-2.txt"

@@ -10,7 +10,7 @@ import copy
 import os
 import sys
 from contextlib import contextmanager
-from errno import EIO
+from errno import EIO, ELOOP, ENOTDIR
 from functools import partial
 from io import BufferedWriter, FileIO
 from itertools import count
@@ -168,7 +168,14 @@ class Output:
                     os.mkdir(part, dir_fd=here)
                 except FileExistsError:
                     pass
-                below = os.open(part, _DIRECTORY, dir_fd=here)  # refuses a symbolic link
+                try:
+                    below = os.open(part, _DIRECTORY, dir_fd=here)
+                except OSError as error:
+                    if error.errno not in (ENOTDIR, ELOOP):
+                        raise
+                    raise NotADirectoryError(
+                        f"got {part!r} in {self.path!r}, which is a symbolic link or a file, want "
+                        "a directory") from None
                 os.close(here)
                 here = below
             yield here
