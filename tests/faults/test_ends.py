@@ -122,6 +122,36 @@ def test_values_logged_while_the_program_ends(tmp_path: Path, name: str, python:
     assert steps(tmp_path) == list(range(100))
 
 
+def test_a_daemon_thread_on_a_slow_disk(tmp_path: Path) -> None:
+    """What a daemon thread adds while the end of the program waits for the disk is written."""
+    done = run_program(sys.executable, """
+import sys, threading, time
+from tbwriter import SummaryWriter
+from tbwriter._log import event_file
+real = event_file._write
+
+def slow(fd, pieces):
+    time.sleep(0.3)
+    return real(fd, pieces)
+
+def log():
+    for step in range(100_000):
+        writer.add_scalar("x", step, step)
+        added.seek(0)
+        added.write(str(step).encode())
+        time.sleep(0.002)
+
+event_file._write = slow
+writer = SummaryWriter(sys.argv[1])
+added = open(sys.argv[2], "wb", buffering=0)
+threading.Thread(target=log, daemon=True).start()
+time.sleep(0.7)
+""", str(tmp_path / "logs"), str(tmp_path / "added"))
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    added = int((tmp_path / "added").read_text())
+    assert added > 100 and len(steps(tmp_path / "logs")) > added
+
+
 POOL = """
 import multiprocessing, sys
 from tbwriter import SummaryWriter, summary

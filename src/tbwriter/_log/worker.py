@@ -193,8 +193,11 @@ class Worker:
         self._stays = True
         failed = self._finish()
         self.over = True
-        for channel in list(self._channels):
+        channels = list(self._channels)
+        for channel in channels:
             channel.queue.wake_at = 0
+        if not failed and any([len(channel.queue) for channel in channels]):
+            failed = self._finish()  # what daemon threads have added until now
         for channel, error in failed[:3]:
             _print(f"tbwriter: {error}; {len(channel.queue)} items and {channel.log.pending} bytes "
                    "were not written")
