@@ -42,10 +42,12 @@ class Entry:
 
     step: a number; None if it is numbered when it gets its place in the queue; or a function that
         returns it, where only the thread knows the earlier steps.
+    count: how many values it has.
     errors: those of the values that could not be encoded, where it has several values.
     """
 
-    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "errors", "_records")
+    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "count", "errors",
+                 "_records")
 
     def __init__(self, payload: Payload, wall_time: float, step: Any) -> None:
         self._payload: Optional[Payload] = payload
@@ -57,6 +59,7 @@ class Entry:
             for tag in payload.tags:
                 self.nbytes += 2 * getsizeof(tag)
             self.nbytes += _HELD * len(self.later())
+        self.count = len(payload.tags) or 1
         self.errors: Sequence[Exception] = ()
         self._records: Parts = []
 
@@ -140,7 +143,8 @@ class Rows(Entry):
         self._step = step
         self._at = at
         self.ready = False
-        self.nbytes = len(rows) // SIZE * (_RECORD + tags.longest)
+        self.count = len(rows) // SIZE
+        self.nbytes = self.count * (_RECORD + tags.longest)
         self.errors = ()
         self._records = []
 

@@ -23,6 +23,7 @@ from tests.support import judges
 import tbwriter
 from tbwriter import FileWriter, LogWarning, SummaryWriter, summary
 from tbwriter._entries import Entry
+from tbwriter._log import event_file
 from tbwriter._side_files import SideFiles
 
 
@@ -359,6 +360,31 @@ def test_memory_while_the_storage_fails(tmp_path: Path, call: str, calls: int,
     seen = run(tmp_path, MEMORY.format(call=call, calls=calls, asynchronous=asynchronous))
     assert seen["grown"] < 24, seen
     assert seen["dropped"] > calls // 20, seen
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("call, count", [
+    (lambda writer, n: writer.add_scalar_series(f"s{n}", np.ones(100_000)), 100_000),
+    (lambda writer, n: writer.add_values({f"t{k}": 1.0 for k in range(1000)}, n), 1000),
+    (lambda writer, n: writer.add_text("t", "x" * 100_000, n), 1)])
+def test_dropped_counts_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Any,
+                               count: int, asynchronous: bool) -> None:
+    """`dropped` is the number of values, not of the calls or events that they came in."""
+    real = event_file._write
+
+    def full(fd: int, pieces: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(event_file, "_write", full)
+    writer = SummaryWriter(tmp_path, max_buffer=1 << 20, asynchronous=asynchronous)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for n in range(100):
+            call(writer, n)
+        monkeypatch.setattr(event_file, "_write", real)
+        writer.close()
+    kept = sum(len(event.summary.value) for event in judges.events(tmp_path))
+    assert 0 < kept < 100 * count and kept + writer.dropped == 100 * count
 
 
 TEXT = "a text of some length " * 200

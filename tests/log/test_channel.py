@@ -253,6 +253,23 @@ def threading_tasks() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a limit of threads each call writes its value: none waits for many others to come."""
+    def start(run: Any, arguments: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "start_new_thread", start)
+    worker = threads.Worker()
+    monkeypatch.setattr(module, "worker", worker)
+    monkeypatch.setattr(worker, "hook", lambda: None)
+    channel, log = make()
+    for count in range(1, 4):
+        add(channel, b"x")
+        assert len(log.written) == 2 * count - 1
+        channel.put(Heavy(b"y"))
+        assert len(log.written) == 2 * count
+
+
 def test_failure_is_reported_once_and_recovered() -> None:
     """While the log fails, adding continues with one warning; then all is written in order."""
     channel, log = make()

@@ -203,6 +203,7 @@ class Channel:
             queue.wake_at = 0  # maybe it was not woken
             raise
         if not served:
+            queue.wake_at = 0  # nothing else would write the next value
             self._drain_here()
         elif awaited:
             self._hand_over()
