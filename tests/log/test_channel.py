@@ -407,6 +407,17 @@ def test_synchronous() -> None:
     channel.close(5)
 
 
+def test_synchronous_after_an_outage() -> None:
+    """What the storage refused is written without a further call once it works again."""
+    channel, log = make(asynchronous=False)
+    log.error = OSError(errno.EIO, "bad disk")
+    with pytest.warns(LogWarning, match="bad disk"):
+        add(channel, b"x")
+    log.error = None
+    wait_for(lambda: log.written == [b"x"])
+    channel.close(5)
+
+
 def test_bytes_in_the_log_count() -> None:
     """A heavy item has room only beside all bytes that wait: in the queue, and in the log."""
     waiting = queue.Queue(10_000)

@@ -268,6 +268,8 @@ class Channel:
             return
         worker.join(self)
         self._drain_here()
+        if self.retry.outage:  # there may be no later call
+            worker.serve(self)
         if queue.full(self.log.pending) and self.retry.error and queue.drop_newest():
             self._drop()
 
