@@ -70,13 +70,14 @@ class Channel:
 
     def put(self, item: Any, place: Optional[Callable[[], object]] = None) -> None:
         """Queue a heavy item, one with `nbytes`. It is dropped and counted if the buffer is full
-        and the storage makes no progress. One that is larger than the buffer waits until that is
-        empty. place: called before it is appended, see `Queue.enter`.
+        and the storage makes no progress: as many values as its `count` says, or one. One that is
+        larger than the buffer waits until that is empty. place: called before it is appended, see
+        `Queue.enter`.
         """
         queue = self.queue
         if not queue.enter(item, self.log.pending, False, place) and not self._wait_for_space(
                 lambda: queue.enter(item, self.log.pending, self._inside, place)):
-            self._drop()
+            self._drop(getattr(item, "count", 1))
         elif queue.wakes(item.nbytes):
             self.wake()
 
@@ -246,11 +247,11 @@ class Channel:
             time.sleep(0.001)
         return True
 
-    def _drop(self) -> None:
-        self.queue.dropped += 1
+    def _drop(self, count: int = 1) -> None:
+        before = self.queue.dropped
+        self.queue.dropped += count
         if not self.queue.dropping:
             self.queue.dropping = True
-            before = self.queue.dropped - 1
             self.note(f"{self.log.directory}: the storage accepts no values and "
                       f"{self.queue.max_buffer >> 20} MiB wait; values added now are dropped"
                       f"{f', {before} were before' if before else ''}")
