@@ -91,6 +91,14 @@ class StepCounter:
         last = _last_steps(log.earlier())
         self._next.update((short(tag), count(step + 1)) for tag, step in last.items())
 
+    def resume_on_thread(self, log: Log) -> None:
+        """`resume`, where no caller gets its error: one that would stay holds up no value."""
+        try:
+            self.resume(log)
+        except PermissionError as error:
+            raise ValueError("values without steps are numbered from 0, since an earlier file "
+                             f"can't be read: {error}") from error
+
     def give(self, tags: Sequence[str]) -> None:
         """Note that these tags have a value whose step was given."""
         if not self._given.issuperset(tags):

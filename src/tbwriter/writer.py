@@ -121,7 +121,7 @@ class FileWriter:
         if resuming[1]:
             self._counts_later = True
             counter, log = self.step_counter, self._log
-            task = Task(lambda: counter.resume(log))
+            task = Task(lambda: counter.resume_on_thread(log))
             self._queue.starts.append(task)
             self._channel.put(task)
 

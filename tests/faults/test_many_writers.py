@@ -5,6 +5,7 @@ thread, and prints what it saw as one line of JSON.
 """
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -16,6 +17,8 @@ from typing import Any, Dict, List
 import pytest
 from tests.faults.figures import record
 from tests.support.judges import events
+
+from tbwriter import LogWarning, SummaryWriter, _steps
 
 START = """
 import errno, json, os, sys, threading, time, warnings
@@ -291,6 +294,24 @@ end()
         run(tmp_path, program)
     assert steps(tmp_path / "logs" / "a") == list(range(6))
     assert steps(tmp_path / "logs" / "b") == list(range(6))
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_a_resumed_sub_run_whose_files_may_not_be_read(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asynchronous: bool) -> None:
+    """A sub-run with a file of another user writes its values all the same, with one warning."""
+    def refuse(files: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    writer = SummaryWriter(tmp_path, resume=True, asynchronous=asynchronous)
+    monkeypatch.setattr(_steps, "_last_steps", refuse)
+    with pytest.warns(LogWarning, match="can't be read.*Permission denied") as caught:
+        writer.add_scalars("x", {"a": 1.0}, 7)
+        writer.sub_run("x_a").add_scalar("y", 1.0)
+        writer.close(timeout=5)
+    assert len(caught) == 1
+    assert [(event.step, event.summary.value[0].tag) for event in events(tmp_path)
+            if event.summary.value] == [(7, "x"), (0, "y")]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
