@@ -368,13 +368,15 @@ class FileWriter:
 
     @property
     def error(self) -> Optional[OSError]:
-        """The error with which the storage refuses records now; None if it takes them."""
-        return None if self.disabled else self._channel.retry.error
+        """The error with which the storage refuses records of this run or one below it now; None
+        if it takes them."""
+        errors = [] if self.disabled else [run._channel.retry.error for run in self._family()]
+        return next(filter(None, errors), None)
 
     @property
     def dropped(self) -> int:
-        """How many values were dropped because the buffer was full."""
-        return 0 if self.disabled else self._queue.dropped
+        """How many values of this run and those below were dropped because the buffer was full."""
+        return 0 if self.disabled else sum([run._queue.dropped for run in self._family()])
 
     def __repr__(self) -> str:
         state = ", disabled" if self.disabled else f", error={self.error!r}" if self.error else ""

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -19,6 +20,7 @@ from tests.faults.figures import record
 from tests.support.judges import events
 
 from tbwriter import LogWarning, SummaryWriter, _steps
+from tbwriter._log import event_file
 
 START = """
 import errno, json, os, sys, threading, time, warnings
@@ -274,6 +276,27 @@ end()
         assert len(found) >= 20
     else:
         assert len(list((tmp_path / "logs").rglob("tensors*"))) == 20
+
+
+def test_errors_and_dropped_values_of_runs_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                 ) -> None:
+    """A writer that logs into runs below it alone reports their error, and what they dropped."""
+    def full(fd: int, pieces: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    real = event_file._write
+    monkeypatch.setattr(event_file, "_write", full)
+    writer = SummaryWriter(tmp_path, max_buffer=100_000, asynchronous=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for step in range(2000):
+            writer.add_scalars("x", {"a": 1.0, "b": 2.0}, step)
+        assert writer.error is not None and writer.error.errno == errno.ENOSPC
+        monkeypatch.setattr(event_file, "_write", real)
+        writer.close()
+    assert writer.error is None
+    kept = len([event for event in events(tmp_path) if event.summary.value])
+    assert writer.dropped > 1000 and kept + writer.dropped == 4000
 
 
 def test_resumed_sub_runs_continue(tmp_path: Path) -> None:
