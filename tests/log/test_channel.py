@@ -253,6 +253,23 @@ def threading_tasks() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+def test_a_clock_that_stands_still_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """freezegun's freeze_time("1970-01-01") stops the monotonic clock, too; the thread starts."""
+    worker = threads.Worker()
+    monkeypatch.setattr(module, "worker", worker)
+    monkeypatch.setattr(threads, "worker", worker)
+    monkeypatch.setattr(worker, "hook", lambda: None)
+    with monkeypatch.context() as frozen:
+        frozen.setattr(time, "monotonic", lambda: 0.0)
+        channel, log = make()
+        add(channel, b"x")
+        flush = threading.Thread(target=channel.flush, args=(5,), daemon=True)
+        flush.start()
+        flush.join(5)
+    assert not flush.is_alive() and log.written == [b"x"]
+    channel.close(5)
+
+
 def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """At a limit of threads each call writes its value: none waits for many others to come."""
     def start(run: Any, arguments: Any) -> None:

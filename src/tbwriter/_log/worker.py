@@ -48,6 +48,7 @@ _POOL_SECS = 1.0    # how long a call in a worker of a pool waits for its value 
 STUCK_SECS = 0.25   # how long the thread may be in one channel while others need it
 _START_SECS = 1.0   # after so long without running, another thread is started in its place
 _MOST_THREADS = 8   # the thread, those that take its place, and those that assist
+_NEVER = float("-inf")  # before any time: tests of programs let clocks stand still at 0
 
 Work = Optional[Callable[[], None]]
 
@@ -96,7 +97,7 @@ class Worker:
         self._bell = allocate_lock()
         self._bell.acquire()
         self._running = allocate_lock()  # another one for each thread that takes the place
-        self._starting = 0.0    # when it was started, while it does not run yet
+        self._starting = _NEVER  # when it was started, while it does not run yet
         self._entered = 0.0     # when the thread began to serve a channel; 0 between them
         self._watching = False
         self._hooked = False
@@ -116,10 +117,10 @@ class Worker:
                 self._starting = time.monotonic()
                 # If two threads are started, the second ends immediately.
                 if not _start(self._run):
-                    self._starting = 0.0
+                    self._starting = _NEVER
                     return False
             except BaseException:  # it may have been started or not
-                self._starting = 0.0
+                self._starting = _NEVER
                 raise
         return True
 
@@ -240,7 +241,7 @@ class Worker:
     def _run(self) -> None:
         running = self._running
         while running.acquire(False):
-            self._starting = 0.0
+            self._starting = _NEVER
             self.idents.add(get_ident())
             try:
                 self._loop(running)
@@ -254,7 +255,7 @@ class Worker:
             # A caller that appended while the thread was about to end saw it running.
             if not any(channel.active for channel in list(self._channels)):
                 return
-        self._starting = 0.0
+        self._starting = _NEVER
 
     def _take_place(self, stuck: LockType) -> None:
         if self._running is stuck and stuck.locked():
