@@ -92,7 +92,7 @@ class StepCounter:
         self._next.update((short(tag), count(step + 1)) for tag, step in last.items())
 
     def resume_on_thread(self, log: Log) -> None:
-        """`resume`, where no caller gets its error: one that would stay holds up no value."""
+        """`resume`, where no caller gets its error: one that would stay delays no value."""
         try:
             self.resume(log)
         except PermissionError as error:
