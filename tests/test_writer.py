@@ -491,7 +491,8 @@ def test_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         FileWriter(tmp_path / "file")
     with pytest.raises(ValueError, match="got the filename_suffix"):
         FileWriter(tmp_path, filename_suffix="/../x")
-    with FileWriter(tmp_path / "seconds", flush_secs=np.array([0.25])) as writer:
+    seconds: Any = np.array([0.25])
+    with FileWriter(tmp_path / "seconds", flush_secs=seconds) as writer:
         assert repr(writer.__reduce__()[1][2]["flush_secs"]) == "0.25"
     with pytest.raises(ValueError, match="got flush_secs=-1"):
         FileWriter(tmp_path, flush_secs=-1)
