@@ -1,8 +1,10 @@
 """Many runs at once: few open files, one event file a run, nothing lost."""
 from __future__ import annotations
 
+import errno
 import os
 import time
+import warnings
 
 import pytest
 from tests.support.judges import board, events
@@ -45,6 +47,34 @@ def test_few_files_are_open_beside_embeddings(tmp_path):
         writer.flush()
         assert open_files(tmp_path) <= event_file.MAX_OPEN + 1
     assert len(list(tmp_path.rglob("*tfevents*"))) == 2 * event_file.MAX_OPEN
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("runs", [1, 2, 100])
+def test_one_warning_per_outage(tmp_path, monkeypatch, runs, asynchronous):
+    """A full disk causes one warning, however many runs a writer has below it; so does the next
+    one. No value is lost."""
+    real = event_file._write
+    curves = {str(number): 1.0 for number in range(runs)}
+
+    def refuse(descriptor, parts):
+        raise OSError(errno.ENOSPC, "full")
+
+    with SummaryWriter(tmp_path, asynchronous=asynchronous, flush_secs=0.01) as writer:
+        writer.add_scalars("x", curves, 0)
+        for outage in (1, 2):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                monkeypatch.setattr(event_file, "_write", refuse)
+                for step in range(4):
+                    writer.add_scalars("x", curves, 10 * outage + step)
+                    time.sleep(0.1)
+                monkeypatch.setattr(event_file, "_write", real)
+                writer.flush()
+            assert [str(warning.message)[-40:] for warning in caught] == [
+                str(caught[0].message)[-40:]]
+            assert "full" in str(caught[0].message)
+    assert len(events(tmp_path)) == runs * (1 + 9)
 
 
 @pytest.mark.parametrize("replaced", [False, True])

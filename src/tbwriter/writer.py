@@ -340,6 +340,7 @@ class FileWriter:
             run = type(self).__new__(type(self))
             run._open(f"{self._logdir}/{path}", self._settings, probe=False)
             run._runs = self._runs.below(path)
+            run._channel.retry.outages = self._channel.retry.outages
             run._resume_later(self._resuming)
             ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(_PACKAGE))
             for attribute, value in vars(self).items():

@@ -169,7 +169,8 @@ class Channel:
     def abandon(self) -> None:
         """Forget everything, in a forked child: it belongs to the parent."""
         self.queue.clear()
-        self.retry = Retry()
+        self.retry.recovered()
+        self.retry = Retry(self.retry.outages)
         self._tasks.clear()
         self._leaving = None
         self._owner = Owner()

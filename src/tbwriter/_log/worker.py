@@ -368,7 +368,7 @@ def close_all(channels: Sequence[Served], timeout: float) -> None:
 def _raise_first(failed: Sequence[Tuple[Served, Exception]]) -> None:
     """Raise the first of the errors that `settle` has returned, in place of the warnings."""
     for channel, _ in failed:
-        channel.retry.outage = ""
+        channel.retry.tell()
     for _, error in failed:
         raise error
 
