@@ -249,3 +249,12 @@ def test_accumulated_gradients(tmp_path, every, steps):
         found = b.tensors("histograms", "train", name)
     assert [(step, buckets[-1][1]) for step, buckets in found] == [
         (step, pytest.approx(value, rel=1e-5)) for step, value in zip(steps, update.used)]
+
+
+def test_a_run_may_be_the_log_directory(tmp_path):
+    """With the empty name, as for the callbacks of Module.fit."""
+    train(tmp_path, train="", gradients=1)
+    with board(tmp_path, "fast") as b:
+        assert [step for step, _ in b.scalars(".", "loss")] == list(range(6))
+        assert any(tag.startswith("gradients/") for tag in b.tags("histograms", "."))
+        assert b.scalars("validation", "accuracy")

@@ -715,6 +715,15 @@ def test_sequential_module(tmp_path):
         assert len(b.scalars("train", "learning_rate")) == 2 * BATCHES
 
 
+def test_a_run_may_be_the_log_directory(tmp_path):
+    """The empty name is that of the log directory, for the monitor too."""
+    with FileWriter(tmp_path) as writer:
+        fit(module(), fit_callbacks(writer, train="", monitor=5))
+    with board(tmp_path, "fast") as b:
+        assert steps(b.scalars(".", "accuracy")) == list(range(2 * BATCHES))
+        assert {"fc1_output", "parameters/fc1_weight"} <= set(b.tags("histograms", "."))
+
+
 def test_summary_writer(tmp_path):
     """SummaryWriter works like FileWriter."""
     with SummaryWriter(tmp_path) as writer:

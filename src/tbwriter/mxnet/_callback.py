@@ -3,7 +3,13 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from ._arguments import as_interval, as_run, as_steps, as_writer
 from ._steps import Steps, evaluates, scope_of, shared
+
+
+def run_of(writer: Any, run: str) -> Any:
+    """The writer of a run; "" is the log directory itself."""
+    return writer.sub_run(run) if run else writer
 
 
 class Callback:
@@ -15,14 +21,15 @@ class Callback:
     """
 
     def __init__(self, writer: Any, run: str, steps: Optional[Steps]) -> None:
-        self._writer = writer
-        self._run = run
-        self._given_steps = steps
+        self._writer = as_writer(writer)
+        self._run = as_run(run)
+        self._given_steps = as_steps(steps)
         self._own_steps = steps or Steps()
 
     @property
     def _to(self) -> Any:
         """The writer of the run, made when first used: a run without values is not shown."""
+        # As `run_of`, without its call: this is evaluated in every batch.
         return self._writer.sub_run(self._run) if self._run else self._writer
 
     def _steps(self, param: Any) -> Steps:
@@ -36,7 +43,7 @@ class BatchCallback(Callback):
 
     def __init__(self, writer: Any, every: int, run: str, steps: Optional[Steps]) -> None:
         super().__init__(writer, run, steps)
-        self._every = _positive(every)
+        self._every = as_interval(every, "every")
 
     def __call__(self, param: Any) -> None:
         # Few functions are called here: a batch evicts this code from the processor's caches, so
@@ -54,9 +61,3 @@ class BatchCallback(Callback):
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
         raise NotImplementedError
-
-
-def _positive(every: int) -> int:
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise ValueError(f"got every={every!r}, want a number of batches, 1 or more")
-    return every

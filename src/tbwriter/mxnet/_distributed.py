@@ -29,9 +29,7 @@ def distributed_writer(logdir: str, kvstore: Any, *, ranks: Optional[Collection[
 
     Raises TypeError if `kvstore` is not a kvstore, and the errors of `rank_writer`.
     """
-    if kvstore is not None and not hasattr(kvstore, "num_workers"):
-        raise TypeError(f"got a kvstore of type {type(kvstore).__name__}, want one from "
-                        "mx.kv.create, or None")
+    _check_store(kvstore)
     place = (0, 1) if kvstore is None else (kvstore.rank, kvstore.num_workers)
     return rank_writer(logdir, ranks, run="worker{}", place=place, kind=FileWriter, **options)
 
@@ -46,10 +44,14 @@ def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, floa
 
     kvstore: as in `distributed_writer`; with one worker the values are returned as they are.
 
-    Raises TypeError or ValueError for values that are not finite numbers, ValueError for an
-    asynchronous store and for servers whose optimizer is not linear in the gradient. SGD and NAG
-    are linear; with Adam, use a Trainer or Module that updates on the workers.
+    Raises TypeError if `kvstore` is not a kvstore or `values` is no dict, TypeError or ValueError
+    for values that are not finite numbers, ValueError for an asynchronous store and for servers
+    whose optimizer is not linear in the gradient. SGD and NAG are linear; with Adam, use a Trainer
+    or Module that updates on the workers.
     """
+    _check_store(kvstore)
+    if not hasattr(values, "items"):
+        raise TypeError(f"got values of type {type(values).__name__}, want a dict of numbers")
     numbers = {name: as_float(value) for name, value in values.items()}
     if kvstore is None or kvstore.num_workers == 1:
         return numbers
@@ -65,6 +67,12 @@ def mean_over_workers(kvstore: Any, values: Mapping[str, Any]) -> Dict[str, floa
         raise ValueError("got parameter servers with an optimizer that is not linear in the "
                          "gradient, want SGD, NAG, or updates on the workers")
     return {name: total / one for name, total in zip(numbers, sums)}
+
+
+def _check_store(kvstore: Any) -> None:
+    if kvstore is not None and not hasattr(kvstore, "num_workers"):
+        raise TypeError(f"got a kvstore of type {type(kvstore).__name__}, want one from "
+                        "mx.kv.create, or None")
 
 
 def _exchange(kvstore: Any, numbers: List[float]) -> List[float]:

@@ -13,7 +13,10 @@ from mxnet.gluon.contrib.estimator import (
 from .._proto import schema, wire
 from .._proto.messages import Summary, Value
 from .._parts import Parts
+from .._values.number import as_step
 from .._warnings import whole
+from ._arguments import as_interval, as_pair_of_batches, as_run, as_sample, as_writer
+from ._callback import run_of
 from ._gluon import log_parameters, show_gradient
 from ._gradients import StepGradients, parameters_of
 from ._metrics import metric_values
@@ -36,7 +39,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         the mean of the samples since the previous value, a metric the Estimator's value for the
         epoch so far.
     speed, learning_rate, parameters, gradients: how many batches apart to log each.
-    train, validation: the names of the runs.
+    train, validation: the names of the runs below the writer's log directory.
     start: the step of the first batch, after a resume.
     max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
@@ -47,28 +50,31 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
     Validation is logged at the end of each epoch. For validation at other times, and for its loss
     with metrics of your own, give the same handler to it:
     `ValidationHandler(val_data, estimator.evaluate, event_handlers=[handler])`.
+
+    Raises TypeError or ValueError for other arguments.
     """
 
     def __init__(self, writer: Any, *, metrics: int = 1, speed: int = 50, learning_rate: int = 50,
                  parameters: int = 100, gradients: int = 100, train: str = "train",
                  validation: str = "validation", start: int = 0, max_values: Optional[int] = None,
                  profile: Optional[Tuple[int, int]] = None) -> None:
-        self._writer = writer
-        self._profile = EstimatorBatches(writer, *profile) if profile else None
+        self._writer = as_writer(writer)
         # The Estimator takes attributes whose names contain "metric" for metrics.
-        self._scalars = metrics
-        self._learning_rate = learning_rate
-        self._parameters = parameters
-        self._every_gradients = gradients
+        self._scalars = as_interval(metrics, "metrics", 0)
+        self._learning_rate = as_interval(learning_rate, "learning_rate", 0)
+        self._parameters = as_interval(parameters, "parameters", 0)
+        self._every_gradients = as_interval(gradients, "gradients", 0)
         self._gradients: Optional[StepGradients] = None
-        self._max_values = max_values
-        self._train = train
-        self._validation = validation
-        self._next = start
+        self._max_values = as_sample(max_values)
+        self._train = as_run(train, "train")
+        self._validation = as_run(validation, "validation")
+        self._next = as_step(start)
         self._training = _Loss()
         self._evaluation = _Loss()
-        self._speed = _Speed(speed)
+        self._speed = _Speed(as_interval(speed, "speed", 0))
         self._phase = _Phase()
+        self._profile = None if profile is None else EstimatorBatches(
+            writer, *as_pair_of_batches(profile, 0))
 
     def train_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._phase = _Phase(fitting=True)
@@ -108,7 +114,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._next += 1
         if self._profile:
             self._profile.batch_end()
-        run = self._writer.sub_run(self._train)
+        run = run_of(self._writer, self._train)
         self._training.add(loss)
         speed = self._speed.batch(sum(len(part) for part in loss))
         if _due(step, self._scalars):
@@ -128,17 +134,17 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
     def epoch_end(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         step = max(self._next - 1, 0)
         if self._phase.end_epoch():
-            run = self._writer.sub_run(self._validation)
+            run = run_of(self._writer, self._validation)
             if self._evaluation.samples:
                 run.add(self._evaluation.summary(), step)
             _log_metrics(run, estimator.val_metrics, step)
             return
         # The Estimator's own validation, which comes first, does not call this handler.
         if not self._phase.evaluated and any(metric.num_inst for metric in estimator.val_metrics):
-            _log_metrics(self._writer.sub_run(self._validation), estimator.val_metrics, step)
+            _log_metrics(run_of(self._writer, self._validation), estimator.val_metrics, step)
 
     def _show_gradient(self, name: str, gradient: Any, step: int) -> None:
-        show_gradient(self._writer.sub_run(self._train), self._max_values, name, gradient, step)
+        show_gradient(run_of(self._writer, self._train), self._max_values, name, gradient, step)
 
 
 class _Phase:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
 
+from ._arguments import as_interval, as_pair_of_batches, as_pattern, as_run, as_sample
+from ._callback import run_of
 from ._metrics import BatchMetrics, EvalMetrics
 from ._monitor import Monitor
 from ._parameters import GradientHistograms, ParameterHistograms, ParameterImages
@@ -42,28 +44,35 @@ def fit_callbacks(writer: Any, *, metrics: int = 1, speed: int = 50, learning_ra
         ProfileBatches. MXNet then executes no operators in bulk. None profiles none.
 
     Raises ValueError for an interval that is not an int of 0 or more, TypeError or ValueError for
-    another `begin_step` or `profile`.
+    other arguments.
     """
     steps = Steps(begin_step)
     on_batch: List[Any] = []
-    for kind, every in ((BatchMetrics, metrics), (Speed, speed), (LearningRate, learning_rate)):
-        if every:
+    as_pattern(pattern)
+    max_values = as_sample(max_values)
+    train, validation = as_run(train, "train"), as_run(validation, "validation")
+    for kind, what, every in ((BatchMetrics, "metrics", metrics), (Speed, "speed", speed),
+                              (LearningRate, "learning_rate", learning_rate)):
+        if as_interval(every, what, 0):
             on_batch.append(kind(writer, every, run=train, steps=steps))
-    for histograms, every in ((ParameterHistograms, parameters), (GradientHistograms, gradients)):
-        if every:
+    for histograms, what, every in ((ParameterHistograms, "parameters", parameters),
+                                    (GradientHistograms, "gradients", gradients)):
+        if as_interval(every, what, 0):
             on_batch.append(histograms(writer, every, pattern, train, steps, max_values))
     on_batch.append(steps.batch_end)  # counts, even if nothing is logged
-    if profile:
-        on_batch.append(ProfileBatches(writer, *profile, steps=steps))
     callbacks: Dict[str, Any] = {
         "batch_end_callback": on_batch,
-        "epoch_end_callback": [ParameterImages(writer, images, train, steps)] if images else [],
+        "epoch_end_callback": [ParameterImages(writer, images, train, steps)]
+        if as_pattern(images, "images").pattern else [],
         "eval_end_callback": [EvalMetrics(writer, validation, steps=steps)],
     }
-    if eval_batches:
+    if as_interval(eval_batches, "eval_batches", 0):
         callbacks["eval_batch_end_callback"] = [
             BatchMetrics(writer, eval_batches, f"{validation}_batches", steps=Steps())]
-    if monitor:
-        callbacks["monitor"] = Monitor(writer.sub_run(train), monitor, pattern=pattern, steps=steps,
+    if as_interval(monitor, "monitor", 0):
+        callbacks["monitor"] = Monitor(run_of(writer, train), monitor, pattern=pattern, steps=steps,
                                        max_values=max_values)
+    # Last: it turns MXNet's bulk execution off.
+    if profile is not None:
+        on_batch.append(ProfileBatches(writer, *as_pair_of_batches(profile, 1), steps=steps))
     return callbacks

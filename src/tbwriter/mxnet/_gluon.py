@@ -12,9 +12,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from .. import summary
 from .._values.array import Snapshot, snapshot
+from .._values.number import as_flag, as_step
 from .._warnings import whole
 from ._activations import arrays_in, outputs_of, replaced
-from ._callback import _positive
+from ._arguments import as_interval, as_pattern, as_sample, as_writer
 from ._late import late_histogram
 from ._gradients import (
     StepGradients, device_of, has_values, parameters_of, show_gradients, trainer_of)
@@ -38,11 +39,15 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *, pattern
 
     Parameters are equal on all devices; those of the first device are logged. Parameters that are
     not yet initialised are left out. Shown in Histograms and Distributions.
+
+    Raises TypeError or ValueError for other arguments.
     """
+    add = as_writer(writer).add
+    step, max_values = None if step is None else as_step(step), as_sample(max_values)
     for name, parameter in parameters_of(net, pattern).items():
         if has_values(parameter):
-            writer.add(summary.histogram(f"parameters/{name}", _values(parameter),
-                                         max_values=max_values), step)
+            add(summary.histogram(f"parameters/{name}", _values(parameter), max_values=max_values),
+                step)
 
 
 @whole
@@ -65,10 +70,12 @@ def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern:
     reduced: True takes the gradients of the first device as they are: after
         `trainer.allreduce_grads()`, or `step` with update_on_kvstore=False, these are the sum over
         all devices and workers.
+
+    Raises TypeError or ValueError for other arguments.
     """
-    show_gradients(parameters_of(net, pattern),
-                   lambda name, gradient: show_gradient(writer, max_values, name, gradient, step),
-                   reduced)
+    show = partial(show_gradient, as_writer(writer), as_sample(max_values),
+                   step=None if step is None else as_step(step))
+    show_gradients(parameters_of(net, pattern), show, as_flag(reduced, "reduced"))
 
 
 def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
@@ -106,12 +113,15 @@ def watch(net: Any, writer: Any, every: int = 100, *, parameters: bool = True,
     Returns a Watch. Its `detach()` logs the last step, if that is due, and stops watching; so does
     the end of a `with` block.
 
-    Raises TypeError if `net` is not a block, ValueError unless `every` is an int of 1 or more.
+    Raises TypeError or ValueError for other arguments.
     """
     if not is_block(net):
         raise TypeError(f"got a {type(net).__name__} to watch, want a Gluon block")
-    return Watch(net, writer, _positive(every), parameters, gradients, activations, pattern, start,
-                 max_values)
+    as_pattern(pattern)
+    return Watch(net, as_writer(writer), as_interval(every, "every"),
+                 as_flag(parameters, "parameters"), as_flag(gradients, "gradients"),
+                 as_flag(activations, "activations"), pattern, as_step(start),
+                 as_sample(max_values))
 
 
 class Watch:

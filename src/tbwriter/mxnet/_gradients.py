@@ -16,7 +16,6 @@ MXNet is not imported here but looked up: a program that has a block has importe
 from __future__ import annotations
 
 import os
-import re
 import sys
 from functools import wraps
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
@@ -26,6 +25,7 @@ import numpy as np
 
 from .._values.array import as_array
 from .._warnings import once
+from ._arguments import as_pattern
 from ._trace import is_block
 
 # The methods of Trainer in which an update may begin. Subclasses override some of them and call
@@ -118,9 +118,17 @@ def show_gradients(parameters: Mapping[str, Any], show: Show, reduced: bool = Fa
 
 
 def parameters_of(net: Any, pattern: str) -> Dict[str, Any]:
-    """The parameters of a block, or of its `collect_params()`, whose names match."""
-    found: Mapping[str, Any] = net.collect_params() if is_block(net) else net
-    matches = re.compile(pattern).match
+    """The parameters of a block, or of its `collect_params()`, whose names match.
+
+    Raises TypeError or ValueError for anything else.
+    """
+    matches = as_pattern(pattern).match
+    found = net.collect_params() if is_block(net) else net
+    if isinstance(found, type) or not hasattr(found, "items") or not all(
+            isinstance(name, str) and hasattr(parameter, "list_grad")
+            for name, parameter in found.items()):
+        raise TypeError(f"got a net of type {type(net).__name__}, want a Gluon block or its "
+                        "collect_params()")
     return {name: parameter for name, parameter in found.items() if matches(name)}
 
 

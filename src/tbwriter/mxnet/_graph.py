@@ -18,7 +18,9 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 import numpy as np
 
+from .._foreign import let_signals, shown
 from .._proto.messages import Message
+from .._values.number import items
 from ..summary import _graph
 from ..summary._graph import Node, Shape
 from ._boxes import with_boxes
@@ -105,10 +107,11 @@ def _feeds(shapes: Any) -> Union[None, List[Feed], Dict[str, Feed]]:
         return {name: _feed(shape) for name, shape in shapes.items()}
     if hasattr(shapes, "shape"):
         return [_feed(shapes)]
-    shapes = list(shapes)
+    shapes = items(shapes, "input_shapes")
     if all(isinstance(item, (int, np.integer)) for item in shapes):
         return [_feed(shapes)]
-    if all(isinstance(item, tuple) and item and isinstance(item[0], str) for item in shapes):
+    if all(isinstance(item, tuple) and len(item) > 1 and isinstance(item[0], str)
+           for item in shapes):
         # DataDesc, or its plain form (name, shape).
         return {item[0]: _feed(item[1], getattr(item, "dtype", "float32")) for item in shapes}
     return [_feed(shape) for shape in shapes]
@@ -120,7 +123,10 @@ def _feed(shape: Any, dtype: Any = "float32") -> Feed:
         lengths = tuple(int(length) for length in getattr(shape, "shape", shape))
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"got the input shape {shape!r:.80}, want a tuple of integers") from None
-    return lengths, np.dtype(dtype).name
+    try:
+        return lengths, np.dtype(dtype).name
+    except (TypeError, ValueError):
+        raise TypeError(f"got an input of dtype {shown(dtype)}, want one of numpy's") from None
 
 
 def _inputs(document: Dict[str, Any], feeds: Union[None, List[Feed], Dict[str, Feed]],
@@ -155,7 +161,8 @@ def _infer(symbol: Any, document: Dict[str, Any],
     try:
         _, shapes, _ = internals.infer_shape_partial(**{name: feed[0]
                                                         for name, feed in feeds.items()})
-    except (RuntimeError, ValueError) as error:  # MXNetError is a RuntimeError
+    except Exception as error:  # a bare Exception for too many elements
+        let_signals(error)
         if feeds:
             raise ValueError(f"got the input shapes {feeds}, which don't fit: "
                              f"{str(error).strip().splitlines()[-1]}") from error

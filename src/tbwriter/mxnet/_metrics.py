@@ -11,6 +11,7 @@ from .._foreign import let_signals, shown
 from .._names import distinct
 from .._warnings import whole
 from ..writer import FileWriter
+from ._arguments import as_text
 from ._callback import BatchCallback, Callback
 from ._steps import Steps, evaluates, scope_of
 
@@ -29,13 +30,13 @@ class BatchMetrics(BatchCallback):
     writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
     prefix: precedes the metric's name in the tag.
 
-    Raises ValueError unless `every` is an int of 1 or more.
+    Raises TypeError or ValueError for other arguments.
     """
 
     def __init__(self, writer: Any, every: int = 1, run: str = "train", prefix: str = "",
                  steps: Optional[Steps] = None) -> None:
         super().__init__(writer, every, run, steps)
-        self._prefix = prefix
+        self._prefix = as_text(prefix, "prefix")
 
     @whole
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
@@ -58,12 +59,14 @@ class EvalMetrics(Callback):
     last training batch, so that both curves share an axis.
 
     writer, run, steps: see `fit_callbacks`. prefix: precedes the metric's name in the tag.
+
+    Raises TypeError or ValueError for other arguments.
     """
 
     def __init__(self, writer: Any, run: str = "validation", prefix: str = "",
                  steps: Optional[Steps] = None) -> None:
         super().__init__(writer, run, steps)
-        self._prefix = prefix
+        self._prefix = as_text(prefix, "prefix")
 
     @whole
     def __call__(self, param: Any) -> None:

@@ -8,7 +8,6 @@ import ctypes
 import inspect
 import json
 import logging
-import re
 from collections import Counter
 from functools import partial
 from math import sqrt
@@ -19,7 +18,10 @@ import numpy as np
 from mxnet.base import NDArrayHandle
 
 from .._values.array import Snapshot, snapshot
+from .._values.number import as_flag
 from .._warnings import whole
+from ._arguments import (
+    as_function, as_interval, as_pattern, as_sample, as_steps, as_writer)
 from ._late import late_histogram, late_scalar
 from ._steps import Steps
 
@@ -59,7 +61,7 @@ class Monitor:
 
     The step is that of the batch: 0 for the first, continuing over all epochs.
 
-    Raises ValueError unless `interval` is an int of 1 or more.
+    Raises TypeError or ValueError for other arguments.
     """
 
     def __init__(self, writer: Any, interval: int, stat_func: Optional[Callable[..., Any]] = None,
@@ -67,21 +69,19 @@ class Monitor:
                  histograms: bool = True, *, tag: Callable[[str], str] = str,
                  steps: Optional[Steps] = None, begin_step: int = 0,
                  max_values: Optional[int] = None) -> None:
-        if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
-            raise ValueError(f"got interval={interval!r}, want a number of batches, 1 or more")
-        self.interval = interval
-        self.stat_func = stat_func
-        self.re_prog = re.compile(pattern)
-        self.sort = sort
-        self.monitor_all = monitor_all
+        self.interval = as_interval(interval, "interval")
+        self.stat_func = None if stat_func is None else as_function(stat_func, "stat_func")
+        self.re_prog = as_pattern(pattern)
+        self.sort = as_flag(sort, "sort")
+        self.monitor_all = as_flag(monitor_all, "monitor_all")
         self.activated = False
         self.step = 0
         self.exes: List[Any] = []
-        self._writer = writer
-        self._histograms = histograms
-        self._tag = tag
-        self._steps = steps or Steps(begin_step)
-        self._max_values = max_values
+        self._writer = as_writer(writer)
+        self._histograms = as_flag(histograms, "histograms")
+        self._tag = as_function(tag, "tag")
+        self._steps = as_steps(steps) or Steps(begin_step)
+        self._max_values = as_sample(max_values)
         self._executors: List[_Executor] = []
         self._batch = _Batch()
 

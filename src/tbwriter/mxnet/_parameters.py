@@ -1,7 +1,6 @@
 """Parameters and their gradients as histograms, weights as pictures."""
 from __future__ import annotations
 
-import re
 from typing import Any, Iterator, List, Mapping, Optional, Tuple
 from weakref import WeakKeyDictionary, ref
 
@@ -10,6 +9,7 @@ import numpy as np
 from .. import summary
 from .._values.array import Snapshot, as_array, snapshot
 from .._warnings import once, whole
+from ._arguments import as_pattern, as_sample
 from ._callback import BatchCallback, Callback
 from ._gradients import overwritten, summed
 from ._module_gradients import is_updated, waiting, watch_modules
@@ -28,7 +28,7 @@ class ParameterHistograms(BatchCallback):
     max_values: of each larger array, count a sample of this size, see `summary.histogram`; None
         counts all values.
 
-    Raises ValueError unless `every` is an int of 1 or more.
+    Raises TypeError or ValueError for other arguments.
     """
 
     _prefix = "parameters/"
@@ -36,8 +36,8 @@ class ParameterHistograms(BatchCallback):
     def __init__(self, writer: Any, every: int = 100, pattern: str = ".*", run: str = "train",
                  steps: Optional[Steps] = None, max_values: Optional[int] = None) -> None:
         super().__init__(writer, every, run, steps)
-        self._matches = re.compile(pattern).match
-        self._max_values = max_values
+        self._matches = as_pattern(pattern).match
+        self._max_values = as_sample(max_values)
 
     @whole
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
@@ -157,12 +157,14 @@ class ParameterImages(Callback):
         epoch_end_callback has no access to the module.
     pattern: a regular expression; parameters whose names it matches from the beginning are shown,
         if they have two dimensions or more.
+
+    Raises TypeError or ValueError for other arguments.
     """
 
     def __init__(self, writer: Any, pattern: str = ".*weight", run: str = "train",
                  steps: Optional[Steps] = None) -> None:
         super().__init__(writer, run, steps)
-        self._matches = re.compile(pattern).match
+        self._matches = as_pattern(pattern).match
 
     @whole
     def __call__(self, epoch: int, symbol: Any, arg_params: Mapping[str, Any],

@@ -9,12 +9,15 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import mxnet
 
+from .._values.number import as_flag
 from ..profile import mxnet_trace
 from ..profile.drawing import Drawing
 from ..profile.layout import bounds
 from ..profile.recorder import MAX_EVENTS, Profile
 from ..profile.window import Window, now
+from ._arguments import as_integer, as_text, as_writer
 from ._profile_nodes import node_names
+from ._trace import is_block
 
 # MXNet has one profiler per process, which writes to this file of this folder.
 _folder = ""
@@ -48,7 +51,7 @@ def profile(writer: Any, name: str = "", host: str = "", *, operators: bool = Tr
 
     `max_events` does not bound what MXNet records: profile few steps.
 
-    Raises TypeError or ValueError as `FileWriter.profile` does.
+    Raises TypeError or ValueError for other arguments.
     """
     return MXNetProfile(writer, name, host, operators=operators, memory=memory, api=api,
                         symbol=symbol, every=every, steps=steps, max_events=max_events)
@@ -59,9 +62,16 @@ class MXNetProfile(Profile):
 
     def __init__(self, writer: Any, name: str, host: str, *, operators: bool, memory: bool,
                  api: bool, symbol: Any, every: int, steps: int, max_events: int) -> None:
-        super().__init__(writer, name, host, every=every, steps=steps, max_events=max_events)
+        super().__init__(as_writer(writer), name, as_text(host, "host"),
+                         every=as_integer(every, "every", 0), steps=as_integer(steps, "steps", 1),
+                         max_events=as_integer(max_events, "max_events", 1))
+        if not (symbol is None or hasattr(symbol, "tojson") or is_block(symbol)):
+            raise TypeError(f"got a symbol of type {type(symbol).__name__}, want a Symbol or a "
+                            "hybridized block")
         self._config = dict(profile_symbolic=True, profile_imperative=True,
-                            profile_memory=memory, profile_api=api, aggregate_stats=operators)
+                            profile_memory=as_flag(memory, "memory"),
+                            profile_api=as_flag(api, "api"),
+                            aggregate_stats=as_flag(operators, "operators"))
         self.symbol = symbol
         if not writer.disabled:
             _configure(self._config)
@@ -149,16 +159,6 @@ class Batches:
         if self._open:
             self._open = False
             self._profile.__exit__(None, None, None)
-
-
-def checked_batches(first: int, last: int, least: int) -> None:
-    """TypeError unless these are integers, ValueError unless least <= first <= last."""
-    for word, value in (("first", first), ("last", last)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"got {word}={value!r:.50}, want the number of a batch")
-    if not least <= first <= last:
-        raise ValueError(f"got the batches {first} to {last}, want {least} or more, and the last "
-                         "not before the first")
 
 
 def _configure(settings: Dict[str, Any]) -> None:

@@ -5,8 +5,9 @@ from typing import Any, Callable, Mapping, Optional
 
 import mxnet
 
+from ._arguments import as_batches
 from ._callback import Callback
-from ._profile import Batches, checked_batches, profile
+from ._profile import Batches, profile
 from ._steps import Steps, evaluates, scope_of
 
 
@@ -26,14 +27,16 @@ class ProfileBatches(Callback):
         process. memory, api: see there.
 
     The first batch of an epoch is not a step: its beginning is not seen, unless the data iterator
-    is one of MXNet's. Raises TypeError or ValueError for other batches.
+    is one of MXNet's.
+
+    Raises TypeError or ValueError for other arguments.
     """
 
     def __init__(self, writer: Any, first: int = 10, last: int = 20, *, operators: bool = True,
                  memory: bool = True, api: bool = False, run: str = "",
                  steps: Optional[Steps] = None) -> None:
         super().__init__(writer, run, steps)
-        checked_batches(first, last, 1)
+        first, last = as_batches(first, last, 1)
         self._profile = profile(self._to, operators=operators, memory=memory, api=api)
         self._batches = Batches(self._profile, first, last)
         self._next = first

@@ -6,6 +6,7 @@ from typing import Union
 
 from ..profile.mxnet_trace import session
 from ..writer import FileWriter
+from ._arguments import as_text
 
 
 def convert_profile(path: Union[str, "os.PathLike[str]"], logdir: Union[str, "os.PathLike[str]"],
@@ -19,8 +20,11 @@ def convert_profile(path: Union[str, "os.PathLike[str]"], logdir: Union[str, "os
     path: the JSON file. logdir: the log directory, a path or URL. name, host: as for
         `FileWriter.profile`.
 
-    Raises ValueError for a file that is not a dump, OSError if it can't be read or written.
+    Raises ValueError for a file that is not a dump, TypeError for a path of another type, OSError
+    if it can't be read or written.
     """
-    dump = session(path, name, host)
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"got a path of type {type(path).__name__}, want str or PathLike")
+    dump = session(path, name, as_text(host, "host"))
     with FileWriter(logdir) as writer:
         writer.add(dump, 0)

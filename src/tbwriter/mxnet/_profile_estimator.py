@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._profile import Batches, checked_batches, profile
+from ._profile import Batches, profile
 
 
 class EstimatorBatches(Batches):
@@ -13,7 +13,6 @@ class EstimatorBatches(Batches):
     """
 
     def __init__(self, writer: Any, first: int, last: int) -> None:
-        checked_batches(first, last, 0)
         super().__init__(profile(writer), first, last)
         self._batch = 0  # counted since this process began to train
 

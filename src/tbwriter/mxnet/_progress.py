@@ -4,6 +4,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any, Mapping, Optional
 
+from .._values.number import as_count
 from ._callback import BatchCallback
 from ._steps import Steps, optimizer_of, scope_of
 
@@ -17,8 +18,8 @@ class Speed(BatchCallback):
     writer, run, steps: see `fit_callbacks`. every: log the mean speed of this many batches.
     batch_size: None takes it from the data iterator.
 
-    Raises ValueError unless `every` is an int of 1 or more, and at the first batch that is counted
-    if neither gives a batch size.
+    Raises TypeError or ValueError for other arguments, and ValueError at the first batch that is
+    counted if neither gives a batch size.
     """
 
     _again = True  # each batch is counted
@@ -26,7 +27,7 @@ class Speed(BatchCallback):
     def __init__(self, writer: Any, every: int = 50, run: str = "train",
                  batch_size: Optional[int] = None, steps: Optional[Steps] = None) -> None:
         super().__init__(writer, every, run, steps)
-        self._batch_size = batch_size
+        self._batch_size = None if batch_size is None else as_count(batch_size, "batch_size")
         self._nbatch = -1
         self._since = 0.0
         self._clear()
@@ -58,8 +59,8 @@ class LearningRate(BatchCallback):
 
     writer, run, steps: see `fit_callbacks`. every: log one batch in `every`.
 
-    Raises ValueError unless `every` is an int of 1 or more, and at the first batch if no optimizer
-    is found.
+    Raises TypeError or ValueError for other arguments, and ValueError at the first batch if no
+    optimizer is found.
     """
 
     def __init__(self, writer: Any, every: int = 50, run: str = "train",

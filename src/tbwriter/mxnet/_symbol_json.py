@@ -26,10 +26,14 @@ def read(network: Any) -> str:
     if isinstance(network, str) and network.lstrip()[:1] == "{":
         return network
     path = os.fspath(network)
-    if not os.path.exists(path) and os.path.exists(f"{path}-symbol.json"):
-        path = f"{path}-symbol.json"
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    try:
+        if not os.path.exists(path) and os.path.exists(f"{path}-symbol.json"):
+            path = f"{path}-symbol.json"
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except ValueError as error:  # a NUL in the path, bytes that are not UTF-8
+        raise ValueError(f"got {path!r:.60}, want the JSON of a Symbol, or its path ({error})"
+                         ) from None
 
 
 def parse(text: str) -> Dict[str, Any]:
@@ -37,7 +41,8 @@ def parse(text: str) -> Dict[str, Any]:
         document = json.loads(text)
         nodes = [_node(node) for node in document["nodes"]]
         heads = [_entry(head) for head in document["heads"]]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError,
+            RecursionError) as error:
         raise ValueError(f"got {text!r:.60}, want the JSON of a Symbol "
                          f"({type(error).__name__}: {error})") from None
     for index, _ in heads + [entry[:2] for node in nodes for entry in node["inputs"]]:
