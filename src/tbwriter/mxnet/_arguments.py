@@ -25,6 +25,11 @@ def as_writer(writer: Any) -> Any:
     return writer
 
 
+def is_disabled(writer: Any) -> bool:
+    """Whether a writer writes nothing: for it nothing is copied or computed."""
+    return bool(getattr(writer, "disabled", False))
+
+
 def as_interval(value: Any, what: str, least: int = 1) -> int:
     """A number of batches. Raises ValueError for anything but an integer of `least` or more."""
     try:

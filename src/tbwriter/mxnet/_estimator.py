@@ -15,12 +15,16 @@ from .._proto.messages import Summary, Value
 from .._parts import Parts
 from .._values.number import as_step
 from .._warnings import whole
-from ._arguments import as_interval, as_pair_of_batches, as_run, as_sample, as_writer
+from ._arguments import (
+    as_interval, as_pair_of_batches, as_run, as_sample, as_writer, is_disabled)
 from ._callback import run_of
 from ._gluon import log_parameters, show_gradient
 from ._gradients import StepGradients, parameters_of
 from ._metrics import metric_values
 from ._profile_estimator import EstimatorBatches
+
+# The methods that an Estimator calls.
+_EVENTS = ("train_begin", "train_end", "epoch_begin", "epoch_end", "batch_begin", "batch_end")
 
 
 class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ignore[misc]
@@ -75,6 +79,8 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._phase = _Phase()
         self._profile = None if profile is None else EstimatorBatches(
             writer, *as_pair_of_batches(profile, 0))
+        if is_disabled(writer):
+            self.__dict__.update(dict.fromkeys(_EVENTS, _nothing))
 
     def train_begin(self, estimator: Any, *args: Any, **kwargs: Any) -> None:
         self._phase = _Phase(fitting=True)
@@ -225,6 +231,10 @@ class _Speed:
     def _clear(self) -> None:
         self._batches = self._samples = 0
         self._seconds = 0.0
+
+
+def _nothing(estimator: Any, *args: Any, **kwargs: Any) -> None:
+    """The methods of a handler whose writer is disabled."""
 
 
 def _due(step: int, every: int) -> bool:

@@ -15,7 +15,7 @@ from .._values.array import Snapshot, snapshot
 from .._values.number import as_flag, as_step
 from .._warnings import whole
 from ._activations import arrays_in, outputs_of, replaced
-from ._arguments import as_interval, as_pattern, as_sample, as_writer
+from ._arguments import as_interval, as_pattern, as_sample, as_writer, is_disabled
 from ._late import late_histogram
 from ._gradients import (
     StepGradients, device_of, has_values, parameters_of, show_gradients, trainer_of)
@@ -42,12 +42,13 @@ def log_parameters(writer: Any, net: Any, step: Optional[int] = None, *, pattern
 
     Raises TypeError or ValueError for other arguments.
     """
-    add = as_writer(writer).add
+    if is_disabled(as_writer(writer)):
+        return
     step, max_values = None if step is None else as_step(step), as_sample(max_values)
     for name, parameter in parameters_of(net, pattern).items():
         if has_values(parameter):
-            add(summary.histogram(f"parameters/{name}", _values(parameter), max_values=max_values),
-                step)
+            writer.add(summary.histogram(f"parameters/{name}", _values(parameter),
+                                         max_values=max_values), step)
 
 
 @whole
@@ -73,7 +74,9 @@ def log_gradients(writer: Any, net: Any, step: Optional[int] = None, *, pattern:
 
     Raises TypeError or ValueError for other arguments.
     """
-    show = partial(show_gradient, as_writer(writer), as_sample(max_values),
+    if is_disabled(as_writer(writer)):
+        return
+    show = partial(show_gradient, writer, as_sample(max_values),
                    step=None if step is None else as_step(step))
     show_gradients(parameters_of(net, pattern), show, as_flag(reduced, "reduced"))
 
@@ -139,9 +142,14 @@ class Watch:
         self._next = start     # the step of the next forward pass
         self._pending = False  # whether the step before it is still to be logged
         self._device: Any = None
-        self._gradients = StepGradients(lambda: parameters_of(net, pattern), partial(
-            show_gradient, writer, max_values)) if gradients else None
-        self._passes: Optional[_Passes] = _Passes.of(net)
+        self._gradients: Optional[StepGradients] = None
+        self._passes: Optional[_Passes] = None
+        if is_disabled(writer):
+            return
+        if gradients:
+            self._gradients = StepGradients(lambda: parameters_of(net, pattern),
+                                            partial(show_gradient, writer, max_values))
+        self._passes = _Passes.of(net)
         self._passes.watches.append(self)
 
     def detach(self) -> None:

@@ -11,7 +11,7 @@ from .._foreign import let_signals, shown
 from .._names import distinct
 from .._warnings import whole
 from ..writer import FileWriter
-from ._arguments import as_text
+from ._arguments import as_text, is_disabled
 from ._callback import BatchCallback, Callback
 from ._steps import Steps, evaluates, scope_of
 
@@ -71,6 +71,8 @@ class EvalMetrics(Callback):
     @whole
     def __call__(self, param: Any) -> None:
         step = self._steps(param).eval_end(param)
+        if is_disabled(self._writer):
+            return
         for name, value in metric_values(param.eval_metric):
             if value is not None:
                 self._to.add_scalar(self._prefix + name, value, step)

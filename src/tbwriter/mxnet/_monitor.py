@@ -21,7 +21,7 @@ from .._values.array import Snapshot, snapshot
 from .._values.number import as_flag
 from .._warnings import whole
 from ._arguments import (
-    as_function, as_interval, as_pattern, as_sample, as_steps, as_writer)
+    as_function, as_interval, as_pattern, as_sample, as_steps, as_writer, is_disabled)
 from ._late import late_histogram, late_scalar
 from ._steps import Steps
 
@@ -93,14 +93,16 @@ class Monitor:
         if not hasattr(exe, "set_monitor_callback"):
             raise TypeError(f"got an executor of type {type(exe).__name__} without "
                             "set_monitor_callback, want one of MXNet 1.x")
+        self.exes.append(exe)
+        if is_disabled(self._writer):  # a callback makes MXNet slower
+            return
         executor = _Executor(exe)
         exe.set_monitor_callback(partial(self._output, executor), self.monitor_all)
-        self.exes.append(exe)
         self._executors.append(executor)
 
     def tic(self) -> None:
         """A batch begins. Called before forward."""
-        if self.step % self.interval == 0 and not getattr(self._writer, "disabled", False):
+        if self.step % self.interval == 0 and not is_disabled(self._writer):
             self._batch = _Batch()
             self.activated = True
         self.step += 1

@@ -9,7 +9,7 @@ import numpy as np
 from .. import summary
 from .._values.array import Snapshot, as_array, snapshot
 from .._warnings import once, whole
-from ._arguments import as_pattern, as_sample
+from ._arguments import as_pattern, as_sample, is_disabled
 from ._callback import BatchCallback, Callback
 from ._gradients import overwritten, summed
 from ._module_gradients import is_updated, waiting, watch_modules
@@ -75,8 +75,9 @@ class GradientHistograms(ParameterHistograms):
         self._copies: "WeakKeyDictionary[Any, List[Tuple[str, Snapshot]]]" = WeakKeyDictionary()
         self._wanted = True     # whether the next batch is to be logged
         self._module: Any = None  # weak: the module that is trained, once it is known
-        watch_modules()
-        waiting.add(self)
+        if not is_disabled(writer):
+            watch_modules()
+            waiting.add(self)
 
     def __call__(self, param: Any) -> None:
         super().__call__(param)
@@ -93,7 +94,7 @@ class GradientHistograms(ParameterHistograms):
 
     def before_update(self, group: Any) -> None:
         """Copy the gradients that an update is about to use, if they are to be logged."""
-        if not self._wanted or getattr(self._writer, "disabled", False) or not self._owns(group):
+        if not self._wanted or not self._owns(group):
             return
         self._copies[group] = [
             (name, snapshot(summed(arrays)))
@@ -170,6 +171,8 @@ class ParameterImages(Callback):
     def __call__(self, epoch: int, symbol: Any, arg_params: Mapping[str, Any],
                  aux_params: Mapping[str, Any]) -> None:
         step = self._own_steps.epoch_end(epoch)
+        if is_disabled(self._writer):
+            return
         for name, array in arg_params.items():
             if self._matches(name) and len(array.shape) > 1 and 0 not in array.shape:
                 self._to.add(summary.image(f"images/{name}", weight_picture(array)), step)

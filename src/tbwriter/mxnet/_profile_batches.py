@@ -5,7 +5,7 @@ from typing import Any, Callable, Mapping, Optional
 
 import mxnet
 
-from ._arguments import as_batches
+from ._arguments import as_batches, is_disabled
 from ._callback import Callback
 from ._profile import Batches, profile
 from ._steps import Steps, evaluates, scope_of
@@ -44,7 +44,7 @@ class ProfileBatches(Callback):
 
     def __call__(self, param: Any) -> None:
         scope = scope_of(param)
-        if self._batches.over or getattr(self._writer, "disabled", False) or evaluates(scope):
+        if self._batches.over or is_disabled(self._writer) or evaluates(scope):
             return
         steps = self._steps(param)
         batch = steps.count(param, scope, False)
