@@ -4,7 +4,6 @@ An Estimator checks the class of its handlers, so MXNet is imported here.
 """
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any, List, Optional, Tuple
 
 from mxnet.gluon.contrib.estimator import (
@@ -22,6 +21,7 @@ from ._gluon import log_parameters, show_gradient
 from ._gradients import StepGradients, parameters_of
 from ._metrics import metric_values
 from ._profile_estimator import EstimatorBatches
+from ._progress import Rate
 
 # The methods that an Estimator calls.
 _EVENTS = ("train_begin", "train_end", "epoch_begin", "epoch_end", "batch_begin", "batch_end")
@@ -75,7 +75,7 @@ class EstimatorHandler(TrainBegin, EpochBegin, BatchBegin, BatchEnd,  # type: ig
         self._next = as_step(start)
         self._training = _Loss()
         self._evaluation = _Loss()
-        self._speed = _Speed(as_interval(speed, "speed", 0))
+        self._speed = Rate(as_interval(speed, "speed", 0))
         self._phase = _Phase()
         self._profile = None if profile is None else EstimatorBatches(
             writer, *as_pair_of_batches(profile, 0))
@@ -201,36 +201,6 @@ class _Loss:
             total = sum(float(part.asnumpy().sum()) for part in sums)
             return [wire.float_field(schema.Value.SIMPLE_VALUE, total / samples)]
         return Summary([Value("loss", encode, 4 * len(sums), waits=True)])
-
-
-class _Speed:
-    """Samples per second, without the time between epochs."""
-
-    def __init__(self, every: int) -> None:
-        self._every = every
-        self._since: Optional[float] = None
-        self._clear()
-
-    def pause(self) -> None:
-        self._since = None
-
-    def batch(self, samples: int) -> Optional[float]:
-        """Count a batch; returns the speed if it is due."""
-        since, self._since = self._since, perf_counter()
-        if since is None or not self._every:
-            return None
-        self._batches += 1
-        self._samples += samples
-        self._seconds += self._since - since
-        if self._batches < self._every or not self._seconds:
-            return None
-        speed = self._samples / self._seconds
-        self._clear()
-        return speed
-
-    def _clear(self) -> None:
-        self._batches = self._samples = 0
-        self._seconds = 0.0
 
 
 def _nothing(estimator: Any, *args: Any, **kwargs: Any) -> None:

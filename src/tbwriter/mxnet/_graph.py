@@ -24,7 +24,7 @@ from .._values.number import items
 from ..summary import _graph
 from ..summary._graph import Node, Shape
 from ._boxes import with_boxes
-from ._symbol_json import PARTS, bindings, integers, is_weight, parse, read, users_of
+from ._symbol_json import NUMBERED, PARTS, bindings, integers, is_weight, parse, read, users_of
 from ._trace import SCOPE, is_block, trace
 
 # mshadow's type flags, as `__dtype__` has them.
@@ -36,9 +36,6 @@ _DTYPES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "
 _MUTATED = {"BatchNorm": (3, 4), "BatchNorm_v1": (3, 4), "SyncBatchNorm": (3, 4),
             "_contrib_SyncBatchNorm": (3, 4), "CuDNNBatchNorm": (3, 4),
             "_contrib_BatchNormWithReLU": (3, 4)}
-
-# MXNet 2 has no names for operators, only these numbers.
-_NUMBERED = re.compile(r"node_\d+$")
 
 Feed = Tuple[Tuple[int, ...], str]
 
@@ -296,7 +293,7 @@ class _Drawing:
         """A head of the network, under MXNet's name: `softmax_output`."""
         index, number = self._heads[position]
         name = self._nodes[index]["name"]
-        if _NUMBERED.match(name):
+        if NUMBERED.match(name):
             name = f"output{position}" if len(self._heads) > 1 else "output"
         else:
             name = f"{name}_output{number or ''}"
@@ -348,7 +345,7 @@ class _Drawing:
         """
         boxes: Dict[int, List[str]] = {}
         numbered = [index for index, node in enumerate(self._nodes)
-                    if node["op"] != "null" and _NUMBERED.match(node["name"])
+                    if node["op"] != "null" and NUMBERED.match(node["name"])
                     and SCOPE not in node["attrs"]]
         for index in numbered:
             weights = [self._parameters.get(name, name.replace(".", "/"))
@@ -370,7 +367,7 @@ class _Drawing:
 
 
 def _operator_name(node: Dict[str, Any]) -> str:
-    name: str = node["op"] if _NUMBERED.match(node["name"]) else node["name"]
+    name: str = node["op"] if NUMBERED.match(node["name"]) else node["name"]
     if SCOPE not in node["attrs"]:
         return _split(name)
     scope = node["attrs"][SCOPE]

@@ -7,14 +7,12 @@ in that order, and backward in the opposite one, repeatedly.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ..profile.layout import Bounds
 from ..profile.mxnet_trace import OPERATOR, Span, Trace
+from ._symbol_json import NUMBERED
 
-# The names that MXNet 2 gives to nodes, which carry no meaning.
-_NUMBERED = re.compile(r"node_\d+")
 # Operators that block gradients, so that the backward order is not that of dependencies.
 _CUTS = {"BlockGrad", "stop_gradient", "Custom", "_foreach", "_while_loop", "_cond"}
 
@@ -36,7 +34,7 @@ def node_names(symbol: Any, trace: Trace, steps: Sequence[Bounds]) -> Dict[Span,
     trained = any(kind.startswith("_backward_") for kind in executions)
     cut = any(node["op"] in _CUTS for node in nodes)
     for kind, names in _rows(nodes).items():
-        if len(names) > 1 and not trained or any(map(_NUMBERED.fullmatch, names)):
+        if len(names) > 1 and not trained or any(map(NUMBERED.match, names)):
             continue
         _name(executions.get(kind, []), names, len(steps), found)
         if not cut:

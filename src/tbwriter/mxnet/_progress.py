@@ -9,6 +9,40 @@ from ._callback import BatchCallback
 from ._steps import Steps, optimizer_of, scope_of
 
 
+class Rate:
+    """Samples per second over `every` batches, without pauses; 0 is never.
+
+    The first batch after a pause is not counted: its beginning is not known.
+    """
+
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self._since: Optional[float] = None
+        self._clear()
+
+    def pause(self) -> None:
+        """The next batch does not begin where the last one has ended."""
+        self._since = None
+
+    def batch(self, samples: int) -> Optional[float]:
+        """Count a batch that has ended; returns the speed if it is due."""
+        since, self._since = self._since, perf_counter()
+        if since is None or not self._every:
+            return None
+        self._batches += 1
+        self._samples += samples
+        self._seconds += self._since - since
+        if self._batches < self._every or not self._seconds:
+            return None
+        speed = self._samples / self._seconds
+        self._clear()
+        return speed
+
+    def _clear(self) -> None:
+        self._batches = self._samples = 0
+        self._seconds = 0.0
+
+
 class Speed(BatchCallback):
     """Training speed in samples per second, as the scalar `speed/samples_per_second`.
 
@@ -29,26 +63,16 @@ class Speed(BatchCallback):
         super().__init__(writer, every, run, steps)
         self._batch_size = None if batch_size is None else as_count(batch_size, "batch_size")
         self._nbatch = -1
-        self._since = 0.0
-        self._clear()
+        self._rate = Rate(self._every)
 
     def _log(self, param: Any, steps: Steps, batch: int) -> None:
-        now, since = perf_counter(), self._since
         first = param.nbatch <= self._nbatch or self._nbatch < 0
-        self._since, self._nbatch = now, param.nbatch
+        self._nbatch = param.nbatch
         if first:
-            return
-        self._batches += 1
-        self._seconds += now - since
-        self._samples += _samples(scope_of(param), self._batch_size)
-        if self._batches >= self._every and self._seconds > 0:
-            steps.write(batch, self._to.add_scalar, "speed/samples_per_second",
-                        self._samples / self._seconds)
-            self._clear()
-
-    def _clear(self) -> None:
-        self._batches = self._samples = 0
-        self._seconds = 0.0
+            self._rate.pause()
+        speed = self._rate.batch(0 if first else _samples(scope_of(param), self._batch_size))
+        if speed is not None:
+            steps.write(batch, self._to.add_scalar, "speed/samples_per_second", speed)
 
 
 class LearningRate(BatchCallback):

@@ -12,6 +12,9 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 _WEIGHTS = ("weight", "bias", "gamma", "beta", "mean", "var", "parameters", "alpha", "moving_avg")
 
+# MXNet 2 has no names for operators, only these numbers.
+NUMBERED = re.compile(r"node_\d+$")
+
 # The names of the parts of a control-flow operator, in the order of their Symbols.
 PARTS = {"_foreach": ("body",), "_while_loop": ("condition", "body"),
          "_cond": ("condition", "then", "else")}
