@@ -287,9 +287,10 @@ def _tagged(seen: List[_Seen]) -> List[Tuple[str, Snapshot]]:
     return values
 
 
-def _text(tensor: _Seen, whole: bool) -> str:
-    """MXNet's text: the numbers, each followed by a tab."""
+def _text(tensor: _Seen, as_norm: bool) -> str:
+    """MXNet's text: the numbers, each followed by a tab; of an array |x|/sqrt(size) if `as_norm`.
+    """
     arrays = [value.numpy() for value in tensor.values]
-    if whole and arrays[0].size != 1:
+    if as_norm and arrays[0].size != 1:
         arrays = [np.linalg.norm(arrays[0]) / np.sqrt(np.float32(arrays[0].size))]
     return "".join(f"{array.item() if array.size == 1 else array}\t" for array in arrays)
