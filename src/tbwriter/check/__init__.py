@@ -14,12 +14,13 @@ them below. `run` reads the files and shows each value to the rules.
 """
 from __future__ import annotations
 
+import os
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import content, files, hparams, media, numbers, order, profile, projector, tags
 from .finding import ERROR, WARNING, Finding, Findings, Rule, Sum, limited, summed, worst_first
 from .run import Run
-from .._files.places import base_name, is_url, runs_of, size_of, tree
+from .._files.places import Unlisted, base_name, is_url, local_path, runs_of, size_of, tree
 from .._files.stream import Progress
 from .._files.window import Window
 from .._proto.schema import PROJECTOR_CONFIG
@@ -137,9 +138,10 @@ class Directory:
         for directory, paths in self._tree.items():
             run, session = profile.session_of(directory)
             found = Findings(run or directory)
-            if session:
+            if session and not any(isinstance(path, Unlisted) for path in paths):
                 shown = True
-                profile.check_session(session, paths, found)
+                place = os.path.join(local_path(self.logdir), directory)
+                profile.check_session(session, place, paths, found)
             for path in paths:
                 if base_name(path) == PROJECTOR_CONFIG:
                     shown = True

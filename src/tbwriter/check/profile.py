@@ -27,11 +27,12 @@ def session_of(directory: str) -> Tuple[str, str]:
     return "/".join(parts[:-3]) or ".", parts[-1]
 
 
-def check_session(session: str, paths: List[str], found: Findings) -> None:
-    """paths: the files in the directory of the session."""
+def check_session(session: str, directory: str, paths: List[str], found: Findings) -> None:
+    """directory: the path of the session. paths: the files in it, which may be none."""
     planes = [path for path in paths if base_name(path).endswith(_ENDING)]
     if not planes:
-        found.add(SESSION, paths[0], "", f"no {_ENDING} in the session {session!r}")
+        found.add(SESSION, (paths or [directory])[0], "",
+                  f"no {_ENDING} in the session {session!r}")
     for path in planes:
         try:
             wellformed.walk(contents(path), wellformed.XSPACE)
