@@ -123,11 +123,26 @@ def checked(directory: Path, rules: List[str]) -> None:
     assert int(megabytes) < 50 + size // 1_000_000
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("size", [1 << 19, 1 << 22])
+def test_memory_of_a_projector_config(size: int, tmp_path: Path) -> None:
+    """A large configuration is not read but reported, and the largest that is read takes less than
+    50 MB more than it has bytes."""
+    written(tmp_path, [])
+    text = "embeddings{%s}" % ("tensor_shape:1 " * ((size - 12) // 15))
+    (tmp_path / "projector_config.pbtxt").write_text(text.ljust(size))
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], text=True, timeout=100,
+                          capture_output=True)
+    megabytes, *found = done.stdout.split("\n")[:-1] or [done.stderr]
+    assert found == (["projector config size"] if size > 1 << 19 else []), done.stderr
+    assert int(megabytes) < 50 + size // 1_000_000
+
+
 def test_deep_nesting_in_a_projector_config(tmp_path: Path) -> None:
     """Messages within messages are a finding, not a RecursionError."""
     from tbwriter.check import check
 
     written(tmp_path, [])
-    (tmp_path / "projector_config.pbtxt").write_text("embeddings {" * 50_000)
+    (tmp_path / "projector_config.pbtxt").write_text("embeddings {" * 40_000)
     found: List[str] = [one.rule for one in check(str(tmp_path))]
     assert found == ["projector config"]

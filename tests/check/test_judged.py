@@ -12,6 +12,7 @@ import pytest
 import tensorboard
 from google.protobuf.message import DecodeError
 
+from tbwriter._files.projector import MOST_BYTES
 from tbwriter._proto import wire
 from tbwriter.check import check
 from tbwriter.cli._rewrite import places, rewrite
@@ -418,6 +419,16 @@ def test_labels_that_are_not_there(loader, tmp_path):
         assert len(shown.bytes("projector/tensor", run=".", name="e")) == 24
         with pytest.raises(AssertionError, match="HTTP 400"):
             shown.bytes("projector/metadata", run=".", name="e")
+
+
+@both_loaders
+def test_a_large_projector_config(loader, tmp_path):
+    """TensorBoard shows its embeddings."""
+    (tmp_path / "numbers").write_text("1\t2\t3\n4\t5\t6\n")
+    config(tmp_path, 'embeddings { tensor_name: "e" tensor_path: "numbers" }' + " " * MOST_BYTES)
+    assert rules(check(str(tmp_path))) == ["projector config size"]
+    with http(tmp_path, loader) as shown:
+        assert len(shown.bytes("projector/tensor", run=".", name="e")) == 24
 
 
 @pytest.mark.parametrize("form", [form for form, row in FORMS.items() if row[2]])

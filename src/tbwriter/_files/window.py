@@ -150,6 +150,17 @@ def open_raw(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     return _open(place)
 
 
+def whole(file: Union[io.BytesIO, io.RawIOBase], most: int = CHUNK) -> bytes:
+    """The next bytes of a file, `most` unless it ends."""
+    data = b""
+    while len(data) < most:
+        more = file.read(most - len(data)) or b""
+        if not more:
+            break
+        data += more
+    return data
+
+
 def contents(path: str) -> bytes:
     """All bytes of a file of `tree`, as they are also where they are compressed."""
     with Window(path, gunzip=False) as window:

@@ -7,16 +7,19 @@ from typing import Dict, Iterator, List, Mapping, Tuple
 
 import numpy as np
 
-from .finding import ERROR, Findings, rule
+from .finding import ERROR, WARNING, Findings, rule
 from .value import Problem
+from .._files import projector
 from .._files.places import is_url
-from .._files.window import CHUNK, Window, contents
-from .._proto import textproto
-from .._proto.plugin_schema import PROJECTOR_CONFIG_FIELDS, PROJECTOR_PATHS
-from .._proto.textproto import Field, checked
+from .._files.window import CHUNK, Window
+from .._proto.plugin_schema import PROJECTOR_PATHS
+from .._proto.textproto import Field
 
 CONFIG = rule("projector config", ERROR, "no Projector tab, or an embedding without its labels",
               "use paths relative to the config, inside its directory, to files that exist")
+CONFIG_SIZE = rule("projector config size", WARNING,
+                   "its embeddings, if they are right: it is too large to be checked",
+                   "divide it among several directories, such as those of runs")
 TENSOR = rule("projector tensor", ERROR, "no Projector tab, HTTP 500 for the embedding",
               "write lines of numbers between tabs, or float32 bytes with tensor_shape that are "
               "not UTF-8")
@@ -25,7 +28,7 @@ NUMBERS = rule("projector numbers", ERROR, "an error dialog instead of the embed
 SHAPE = rule("projector shape", ERROR, "no points",
              "write at least two points in at least three dimensions")
 
-RULES = (CONFIG, TENSOR, NUMBERS, SHAPE)
+RULES = (CONFIG, CONFIG_SIZE, TENSOR, NUMBERS, SHAPE)
 
 # How many bytes of a text with numbers are checked.
 _SAMPLE = 1 << 20
@@ -35,11 +38,12 @@ def check_config(config: str, known: Mapping[str, str], found: Findings) -> None
     """A projector's configuration. known: {path: path} of all files of the log directory."""
     directory = os.path.dirname(config)
     try:
-        for field in checked(textproto.fields(contents(config).decode("utf-8")),
-                             PROJECTOR_CONFIG_FIELDS):
+        for field in projector.config_fields(projector.config(config)):
             if field.name == "embeddings":
                 for broken, what in _embedding_problems(directory, field, known):
                     found.add(broken, config, "", what)
+    except projector.LargeError as error:
+        found.add(CONFIG_SIZE, config, "", str(error))
     except (OSError, ValueError) as error:
         found.add(CONFIG, config, "", f"no ProjectorConfig: {error}")
 

@@ -5,13 +5,9 @@ import posixpath
 from itertools import count
 from typing import Callable, Dict, Iterator, List, Set, Tuple
 
-from .._proto import textproto
-from .._proto.plugin_schema import PROJECTOR_CONFIG_FIELDS, PROJECTOR_PATHS
-from .._proto.textproto import Field, checked, quoted
-
-# Larger ones are not joined: their fields may take a hundred times as much memory.
-MOST_BYTES = 1 << 19
-
+from .._files.projector import config_fields
+from .._proto.plugin_schema import PROJECTOR_PATHS
+from .._proto.textproto import Field, quoted
 
 class Configs:
     """Configurations that become one: the embeddings of each follow those of the one before it."""
@@ -35,10 +31,8 @@ class Configs:
     def add(self, path: str, data: bytes, new_path: Callable[[str], str]) -> List[str]:
         """Add one. Returns notes on its changes. new_path: gives the path of a file in the copy.
 
-        Raises ValueError for one that TensorBoard cannot read, and for one that is too large.
+        Raises ValueError for one that TensorBoard cannot read.
         """
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"got more than {MOST_BYTES} bytes")
         changed = False
 
         def new(name: str) -> str:
@@ -49,7 +43,7 @@ class Configs:
 
         others: Dict[str, str] = {}
         embeddings: List[Tuple[str, str]] = []
-        for field in checked(textproto.fields(data.decode("utf-8")), PROJECTOR_CONFIG_FIELDS):
+        for field in config_fields(data):
             if field.name != "embeddings":
                 others[field.name] = _written(field, new)
                 continue

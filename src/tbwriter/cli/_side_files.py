@@ -5,18 +5,18 @@ directories become one.
 """
 from __future__ import annotations
 
-import io
 import os
 import posixpath
-from typing import Dict, Iterable, List, Optional, Tuple, Union
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from .._files.places import base_name, size_of
+from .._files.projector import config
 from .._files.records import Fault, Faults, First
-from .._files.window import CHUNK, ReadError, open_raw
+from .._files.window import CHUNK, ReadError, open_raw, whole
 from .._proto.schema import PROJECTOR_CONFIG
 from ._index import UNREADABLE
 from ._output import Output
-from ._projector import MOST_BYTES, Configs
+from ._projector import Configs
 
 
 def copy_side_files(files: Iterable[Tuple[str, str]], output: Output, faults: Faults,
@@ -57,8 +57,7 @@ def _copy_configs(paths: List[str], output: Output, directory: str, moved: Dict[
                                              posixpath.normpath(name)))
             return name if below is None else posixpath.relpath(below, output.directory(directory))
         try:
-            with open_raw(path) as source:
-                notes.add(joined.add(path, _whole(source, MOST_BYTES + 1), new_path))
+            notes.add(joined.add(path, config(path), new_path))
         except (OSError, ReadError) as error:
             faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
         except ValueError as error:
@@ -89,12 +88,12 @@ def _slashed(path: str) -> str:
 def _copy_file(path: str, output: Output, directory: str, name: str) -> str:
     """The path of the copy below the output."""
     with open_raw(path) as source:
-        data = _whole(source)
+        data = whole(source)
         file, below = output.create(directory, name)
         with file:
             while data:
                 file.write(data)
-                data = _whole(source)
+                data = whole(source)
     return below
 
 
@@ -104,17 +103,6 @@ def _equal(path: str, other: str) -> bool:
         return False
     with open_raw(path) as one, open_raw(other) as two:
         for _ in range(0, size_of(path), CHUNK):
-            if _whole(one) != _whole(two):
+            if whole(one) != whole(two):
                 return False
     return True
-
-
-def _whole(file: Union[io.BytesIO, io.RawIOBase], most: int = CHUNK) -> bytes:
-    """The next bytes of a file, `most` unless it ends."""
-    data = b""
-    while len(data) < most:
-        more = file.read(most - len(data)) or b""
-        if not more:
-            break
-        data += more
-    return data

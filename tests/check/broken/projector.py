@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict
 
 import numpy as np
 
+from tbwriter._files.projector import MOST_BYTES
 from tests.check.making import rows
 from tests.support.data import written
 
@@ -29,10 +30,14 @@ def _outside(directory: Path) -> None:
                       'metadata_path: "../labels.tsv" }')
 
 
+# A configuration that TensorBoard takes.
+LARGE = 'embeddings { tensor_name: "e" }\n' * (MOST_BYTES // 32 + 1)
+
 # Rule -> the function that makes a directory which breaks it, and no other.
 BROKEN: Dict[str, Callable[[Path], Any]] = {
     "projector config": lambda d: config(
         d, 'embeddings { tensor_name: "e" tensor_path: "missing.tsv" }'),
+    "projector config size": lambda d: config(d, LARGE),
     "projector numbers": lambda d: _tensors(d, b"1\t2\t3\n4\tnan\t6\n"),
     "projector shape": lambda d: _tensors(d, b"1\t2\n3\t4\n"),
     "projector tensor": lambda d: _tensors(d, np.full(8, 2, "<f4").tobytes(),
