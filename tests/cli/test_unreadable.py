@@ -122,6 +122,41 @@ def test_a_file_that_may_not_be_opened(logs: Path, capsys: Any, monkeypatch: pyt
     assert "error: unreadable: 1 in 1 run" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO, errno.ENOENT])
+@pytest.mark.parametrize("name, rule", [
+    ("projector_config.pbtxt", "projector config"), ("numbers", "projector tensor"),
+    ("host.xplane.pb", "profile content")])
+def test_check_of_a_side_file(name: str, rule: str, error: int, logs: Path,
+                              monkeypatch: pytest.MonkeyPatch) -> None:
+    """A side file that cannot be read is a finding, and so is what is wrong with the others."""
+    (logs / "a" / "x" / "numbers").write_text("1\t2\t3\n4\t5\t6\n")
+    (logs / "a" / "x" / "projector_config.pbtxt").write_text(
+        'embeddings { tensor_name: "e" tensor_path: "numbers" }')
+    session = logs / "a" / "x" / "plugins" / "profile" / "2026_01_02_03_04_05"
+    session.mkdir(parents=True)
+    (session / "host.xplane.pb").write_bytes(b"")
+    BROKEN["profile session"](logs / "b" / "x")
+    begin = open
+
+    def refused(path: Any, *arguments: Any, **named: Any) -> Any:
+        if os.path.basename(str(path)) == name:
+            raise OSError(error, os.strerror(error), path)
+        return begin(path, *arguments, **named)
+    monkeypatch.setattr("builtins.open", refused)
+    found = {finding.rule: finding.what for finding in check(str(logs))}
+    assert set(found) == {rule, "profile session"}
+    assert os.strerror(error) in found[rule]
+
+
+def test_a_tensor_that_is_a_pointer(logs: Path) -> None:
+    """It is reported as the tensor that it is not; the config is right."""
+    (logs / "a" / "x" / "numbers").write_bytes(LFS)
+    (logs / "a" / "x" / "projector_config.pbtxt").write_text(
+        'embeddings { tensor_name: "e" tensor_path: "numbers" }')
+    finding, = check(str(logs))
+    assert finding.rule == "projector tensor" and "pointer of Git LFS" in finding.what
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_log_directory_that_may_not_be_listed(command: str, logs: Path, tmp_path: Path,
                                                 capsys: Any, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from .finding import ERROR, WARNING, Findings, rule
 from .value import Problem
 from .._files import projector
 from .._files.places import is_url
-from .._files.window import CHUNK, Window
+from .._files.window import CHUNK, ReadError, Window
 from .._proto.plugin_schema import PROJECTOR_PATHS
 from .._proto.textproto import Field
 
@@ -42,6 +42,8 @@ def check_config(config: str, known: Mapping[str, str], found: Findings) -> None
             if field.name == "embeddings":
                 for broken, what in _embedding_problems(directory, field, known):
                     found.add(broken, config, "", what)
+    except (OSError, ReadError) as error:
+        found.add(CONFIG, config, "", str(error))
     except projector.LargeError as error:
         found.add(CONFIG_SIZE, config, "", str(error))
     except (OSError, ValueError) as error:
@@ -58,8 +60,11 @@ def _embedding_problems(directory: str, embedding: Field, known: Mapping[str, st
         if problem:
             yield CONFIG, f"{field.name} {problem}"
         elif field.name == "tensor_path":
-            for broken, what in _tensor_problems(path, shape):
-                yield broken, f"{field.text!r} {what}"
+            try:
+                for broken, what in _tensor_problems(path, shape):
+                    yield broken, f"{field.text!r} {what}"
+            except (OSError, ReadError) as error:
+                yield TENSOR, f"{field.text!r} cannot be read: {error}"
 
 
 def _leaves(field: Field) -> Iterator[Field]:
