@@ -82,7 +82,8 @@ def _asset(directory: str, name: str, known: Mapping[str, str]) -> Tuple[str, st
     else:
         root = os.path.realpath(directory)
         path = os.path.realpath(os.path.join(root, name))
-        inside, there = os.path.commonpath([root, path]) == root, os.path.isfile(path)
+        top, there = os.path.join(os.path.normcase(root), ""), os.path.isfile(path)
+        inside = os.path.join(os.path.normcase(path), "").startswith(top)  # also on another drive
     if not inside:
         return f"{name!r} is outside the directory of the config", path
     return ("" if there else f"{name!r} does not exist"), path
