@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tbwriter._proto import messages, schema, wire
 from tbwriter.check import check
-from tbwriter.check.order import AllSeries, Restarts, Series
+from tbwriter.check.order import AllSeries, Restarts, Series, _natural
 from tests.check.broken import BROKEN
 from tests.check.making import graph, rules, start
 from tests.support.data import scalar_event, written
@@ -205,3 +205,21 @@ def test_points_that_a_restart_deletes(tmp_path: Path, first: List[bytes], expec
                      for steps in (range(10), range(5, 13)))
     written(tmp_path, [*first, *before, start(5), *after])
     assert rules(check(str(tmp_path))) == expected
+
+
+@pytest.mark.parametrize("first, last, fault", [
+    ("9", "10", True), ("9", "1" + "0" * 200, True),
+    ("1\u00b23", "9", False), ("\u0b70", "\u2460", False), ("09", "0009", False)])
+def test_numbers_in_names(first, last, fault, tmp_path):
+    """Names whose numbers sort in another order than their digits are a finding; signs that are
+    digits but no decimals, and the length of a number, are no error."""
+    for step, name in enumerate(sorted([first, last])):
+        time = 1.6e9 - step * 1e8
+        written(tmp_path, [messages.file_version(time), scalar_event("y", 1.0, step, time)], name,
+                version=False)
+    assert rules(check(str(tmp_path))) == ["file order"] * fault
+
+
+def test_a_number_of_thousands_of_digits():
+    """Python refuses to convert it to an int."""
+    assert _natural("logs/9") < _natural("logs/0" + "1" * 5000) < _natural("logs/" + "2" * 5000)

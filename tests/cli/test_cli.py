@@ -60,12 +60,17 @@ def test_show_of_damage_and_of_nothing_is_1(tmp_path, capsys):
     ["nonsense"], ["show"], ["export", ".", "--format", "xml"],
     ["thin", "a", "b", "--points", "0"], ["thin", "a", "b", "--points", "many"],
     ["tail", ".", "--interval", "-1"], ["tail", ".", "--interval", "soon"],
+    ["thin", "a", "b", "--points", "²"], ["thin", "a", "b", "--points", "9" * 5000],
+    ["show", ".", "--jobs", "²"], ["export", ".", "--step", "9" * 5000],
+    ["select", "a", "b", "--steps", "²:"], ["select", "a", "b", "--steps", ":" + "9" * 5000],
 ])
-def test_wrong_usage_is_2(arguments):
-    """argparse says what is wrong."""
+def test_wrong_usage_is_2(arguments, capsys):
+    """argparse says what is wrong, and what is wanted."""
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert ", want " in error or arguments[0] in ("nonsense", "show") or "xml" in error
 
 
 def test_a_missing_directory_is_1(tmp_path, capsys):

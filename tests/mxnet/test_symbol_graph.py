@@ -446,6 +446,14 @@ def test_files_of_old_versions():
     assert list(nodes["bn_output"].input) == ["bn"]
 
 
+@pytest.mark.parametrize("code", ["\u00b2", "9" * 5000, "13", "-1", "0x1"])
+def test_types_that_are_none(code):
+    """A variable whose type is no number of one is drawn without it."""
+    nodes = [{"op": "null", "name": "data", "attrs": {"__dtype__": code}, "inputs": []}]
+    drawn = parsed(graph(json.dumps({"nodes": nodes, "arg_nodes": [0], "heads": [[0, 0, 0]]})))
+    assert "T" not in drawn["data"].attr and "dtype" not in drawn["data"].attr
+
+
 def test_a_file_needs_no_mxnet(tmp_path):
     """A machine without MXNet draws the same graph of a file as one with it."""
     file = tmp_path / "lenet-symbol.json"

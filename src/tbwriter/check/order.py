@@ -326,6 +326,6 @@ def check_files(files: List[File], names: Names, found: Findings) -> None:
 
 
 def _natural(path: str) -> List[Tuple[int, str]]:
-    """The name of a file, to be sorted with its numbers as numbers."""
-    parts = re.split(r"(\d+)", os.path.basename(path))
-    return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
+    """The name of a file, to be sorted with its numbers as numbers, however long they are."""
+    parts = re.split(r"0*([0-9]+)", os.path.basename(path))
+    return [(len(part) if at % 2 else 0, part) for at, part in enumerate(parts)]

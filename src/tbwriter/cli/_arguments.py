@@ -52,7 +52,7 @@ def matcher(pattern: str) -> Matcher:
 
 def whole_number(text: str) -> int:
     """An argument of at least 1."""
-    number = int(text) if text.isdigit() else 0
+    number = int(text) if re.fullmatch(r"\d{1,18}", text) else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"got {text}, want a whole number of at least 1")
     return number
@@ -71,7 +71,7 @@ def seconds(text: str) -> float:
 
 def steps(text: str) -> Steps:
     """An argument "N", "A:B", "A:" or ":B"; B is not included."""
-    found = re.fullmatch(r"(-?\d+)|(-?\d+)?:(-?\d+)?", text.strip())
+    found = re.fullmatch(r"(-?\d{1,19})|(-?\d{1,19})?:(-?\d{1,19})?", text.strip())
     if found is None:
         raise argparse.ArgumentTypeError(f"got {text}, want a step N, or A:B, A: or :B")
     only, first, end = (int(part) if part else None for part in found.groups())

@@ -30,6 +30,7 @@ from ._trace import SCOPE, is_block, trace
 # mshadow's type flags, as `__dtype__` has them.
 _DTYPES = ("float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool", "int16",
            "uint16", "uint32", "uint64", "bfloat16")
+_CODES = {str(code): dtype for code, dtype in enumerate(_DTYPES)}
 
 # Inputs that operators change, by position: MXNet 2 and files from before 2016 do not mark those
 # edges.
@@ -284,7 +285,7 @@ class _Drawing:
             shapes, draft.dtype = [feed[0]], feed[1]
         if not shapes and node["op"] == "null":
             code = str(node["attrs"].get("__dtype__", ""))
-            draft.dtype = _DTYPES[int(code)] if code.isdigit() and int(code) < len(_DTYPES) else ""
+            draft.dtype = _CODES.get(code, "")
             shapes = [_shape(integers(node["attrs"].get("__shape__")), self._unknown)]
         if any(shape is not None for shape in shapes):
             draft.shapes = shapes
