@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import configparser
 import csv
+import errno
 import io
 import json
 import math
@@ -22,7 +23,7 @@ from tbwriter import check, reader, summary
 from tbwriter._proto import messages, parse, wire
 from tbwriter.cli._rewrite import places, rewrite
 from tbwriter.cli._follow import Follower, Points, sparkline
-from tbwriter.cli import main
+from tbwriter.cli import _follow, main
 from tests.support.data import DATA, event_of, record_of, scalar_event, written
 
 
@@ -330,6 +331,49 @@ def test_tail_reports_damage(tmp_path):
     assert "zero bytes" in list(follower.lines(80))[-1]
 
 
+def test_tail_tries_again(tmp_path, monkeypatch):
+    """A file or a directory that cannot be read is reported for as long as that lasts, printed
+    once, and read on from where it was."""
+    path = written(tmp_path, [scalar_event("loss", 1.0, 0)])
+    other = written(tmp_path / "b", [scalar_event("loss", 1.0, 0)])
+    follower = Follower(str(tmp_path))
+    assert follower.read() and not follower.damaged
+    for place, name in ((_follow, "Window"), (os, "scandir")):
+        good = getattr(place, name)
+
+        def fails(which):
+            if str(which) in (str(path), str(tmp_path)):
+                raise OSError(errno.EIO, "Input/output error", str(which))
+            return good(which)
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, fails)
+            with open(path, "ab") as file:
+                file.write(record_of(scalar_event("loss", 2.0, 1)))
+            assert [follower.read(wait=True) for _ in range(3)] == [True, False, False]
+            assert follower.damaged
+            *charts, last = follower.lines(80)
+            assert last.startswith("unreadable: [Errno 5]") and len(charts) == 2
+            with open(other, "ab") as file:
+                file.write(record_of(scalar_event("loss", 2.0, 1)))
+            assert follower.read(wait=True) is (name == "Window")
+        assert follower.read(wait=True) and not follower.damaged
+        assert not follower.read(wait=True)
+    assert [line.split()[2] for line in follower.lines(80)] == ["1", "1"]
+    assert [len(follower._series[run].points(0).values) for run in (".", "b")] == [3, 3]
+
+
+def test_tail_of_a_directory_that_is_deleted(tmp_path):
+    """It is reported, and followed again once it is there."""
+    directory = tmp_path / "logs"
+    written(directory, [scalar_event("loss", 1.0, 0)])
+    follower = Follower(str(directory))
+    assert follower.read(wait=True)
+    directory.rename(tmp_path / "away")
+    assert [follower.read(wait=True) for _ in range(2)] == [True, False] and follower.damaged
+    (tmp_path / "away").rename(directory)
+    assert [follower.read(wait=True) for _ in range(2)] == [True, False] and not follower.damaged
+
+
 def test_tail_once(tmp_path, capsys):
     """Prints the present values, and ends."""
     written(tmp_path, [scalar_event("x", float(i), i) for i in range(9)])
@@ -532,7 +576,7 @@ def test_without_tensorboard_tensorflow_protobuf(tmp_path):
 import sys
 for name in ("tensorboard", "tensorflow", "google", "google.protobuf", "fsspec", "tqdm"):
     sys.modules[name] = None
-from tbwriter.cli import main
+from tbwriter.cli import _follow, main
 for line in ("demo logs", "show logs", "tail logs --once", "check logs", "repair logs mended",
              "merge logs mended joined",
              "select logs chosen --tag loss*", "reduce logs/hparams reduced",

@@ -161,35 +161,45 @@ class Follower:
         self._fits_run, self._fits_tag = matcher(run), matcher(tag)
         self._offsets: Dict[str, int] = {}
         self._damaged: Dict[str, str] = {}
+        # Those that could not be read the last time; they are tried again.
+        self._unreadable: Dict[str, str] = {}
+        self._listed = False
         self._series: DefaultDict[str, _Series] = defaultdict(_Series)
 
     def __len__(self) -> int:
         """How many lines there are."""
-        return sum(len(series.names) for series in self._series.values()) + len(self._damaged)
+        return sum(len(series.names) for series in self._series.values()) \
+            + len(self._damaged) + len(self._unreadable)
 
     @property
     def damaged(self) -> bool:
-        """Whether a file is damaged: nothing after the damage is shown."""
-        return bool(self._damaged)
+        """Whether a file is damaged, of which nothing after the damage is shown, or could not be
+        read the last time."""
+        return bool(self._damaged or self._unreadable)
 
     def read(self, wait: bool = False) -> bool:
-        """Read new records; return whether there were any.
+        """Read new records; return whether there is anything new to show: records, damage, or
+        another file that cannot be read, or can again.
 
         wait: a log directory that does not exist yet has no records; otherwise it raises
             FileNotFoundError.
         """
-        before = dict(self._offsets)
+        before = dict(self._offsets), set(self._damaged), set(self._unreadable)
+        self._unreadable.clear()
+        found: Dict[str, List[str]] = {}
         try:
             found = event_files(self._logdir)
-        except FileNotFoundError:
-            if not wait:
+            self._listed = True
+        except OSError as error:
+            if not (wait if isinstance(error, FileNotFoundError) else self._listed):
                 raise
-            found = {}
+            if self._listed:
+                self._unreadable[self._logdir] = str(error)
         for run, paths in found.items():
             if self._fits_run(run):
                 for path in paths:
                     self._read(run, path)
-        return self._offsets != before
+        return (self._offsets, set(self._damaged), set(self._unreadable)) != before
 
     def _read(self, run: str, path: str) -> None:
         if path in self._damaged:
@@ -206,7 +216,9 @@ class Follower:
                             self._note_scalars(run, piece, stream.values)
                         del piece
                     del part  # before the next is read: a record may be large
-        except (OSError, ReadError, WireError) as error:
+        except OSError as error:  # which may pass
+            self._unreadable[path] = str(error)
+        except (ReadError, WireError) as error:
             self._damaged[path] = str(error)
 
     def _note_scalars(self, run: str, scalars: Scalars, values: Sequence[Value]) -> None:
@@ -234,8 +246,8 @@ class Follower:
             and (self._series[run].names.find(value.tag) >= 0 or _is_scalar(value)))
 
     def lines(self, width: int) -> Iterator[str]:
-        """A line for each scalar: run, tag, step, value, chart; damage below. Of `width` columns.
-        """
+        """A line for each scalar: run, tag, step, value, chart; below, damage and what cannot be
+        read. Of `width` columns."""
         longest = max((len(run) + 2 + len(tag) for run, series in self._series.items()
                        for tag in series.names), default=0)
         column = min(longest, max(8, width // 2))
@@ -249,3 +261,5 @@ class Follower:
                 yield head + sparkline(values[-_POINTS:], max(4, width - len(head)))
         for reason in self._damaged.values():
             yield f"damaged: {reason}"
+        for reason in self._unreadable.values():
+            yield f"unreadable: {reason}"
