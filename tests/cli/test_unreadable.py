@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
 
 from tests.check.broken import BROKEN
 from tests.check.broken.files import LFS
-from tests.support.data import scalar_event, written
+from tests.check.making import graph
+from tests.support.data import event_of, scalar_event, written
 from tests.support.judges import board
+from tbwriter import reader, summary
 from tbwriter.check import check
 from tbwriter.cli import main
 
@@ -146,6 +149,48 @@ def test_check_of_a_side_file(name: str, rule: str, error: int, logs: Path,
     found = {finding.rule: finding.what for finding in check(str(logs))}
     assert set(found) == {rule, "profile session"}
     assert os.strerror(error) in found[rule]
+
+
+def test_check_of_a_profile_that_is_a_pointer(logs: Path) -> None:
+    """It is a finding."""
+    BROKEN["profile content"](logs / "b" / "x")
+    path, = logs.rglob("*.xplane.pb")
+    path.write_bytes(LFS)
+    finding, = check(str(logs))
+    assert finding.rule == "profile content" and "pointer of Git LFS" in finding.what
+
+
+@pytest.mark.parametrize("command", ["export", "repair", "merge"])
+def test_a_file_that_is_deleted_while_it_is_read(command: str, logs: Path, tmp_path: Path,
+                                                 capfd: Any, monkeypatch: pytest.MonkeyPatch
+                                                 ) -> None:
+    """What is read a second time, such as texts and graphs, is missing; the file is named, and
+    everything else is there."""
+    for run in ("a", "b"):
+        path = written(logs / run / "x", [
+            event_of(summary.text("note", f"of {run}")), scalar_event("more", 1.0, 1), graph(b"")],
+            "1600000001")
+    shutil.copytree(logs / "b", logs / "a" / "y")
+    begin = open
+    seen: List[Path] = []
+
+    def refused(path_: Any, *arguments: Any, **named: Any) -> Any:
+        if str(path_) == str(path):
+            seen.append(path)
+            if len(seen) > (1 if command == "export" else 2):
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path_)
+        return begin(path_, *arguments, **named)
+    monkeypatch.setattr("builtins.open", refused)
+    out = [str(tmp_path / "out")] if command != "export" else []
+    sources = [str(logs / "a"), str(logs / "b")] if command == "merge" else [str(logs)]
+    assert main([command, *sources, *out]) == (0 if command == "export" else 1)
+    printed = "".join(capfd.readouterr())
+    assert os.strerror(errno.ESTALE) in printed and "tbwriter: [Errno" not in printed
+    if command == "export":
+        assert "of a" in printed and "a/x,loss,8," in printed and "b/x,more,1," in printed
+    else:
+        runs = reader.read(str(tmp_path / "out")).values()
+        assert [len(run.scalars("loss").steps) for run in runs] == [9, 9, 9]
 
 
 def test_a_tensor_that_is_a_pointer(logs: Path) -> None:

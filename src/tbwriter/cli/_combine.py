@@ -15,6 +15,7 @@ import numpy as np
 from .._files.places import ALONE, runs_of, size_of
 from .._files.records import raw_record
 from .._files.several import labels
+from .._files.window import ReadError
 from .._reading.ahead import Copies, in_processes
 from ._index import SLAB, Index, Source, purged
 from ._output import numbered, paths_to
@@ -136,8 +137,12 @@ def _extent(index: Index) -> _Extent:
 
 
 def _hash(index: Index, row: int) -> bytes:
-    """The hash of a row's record, without the wall_time, which all writers put first."""
+    """The hash of a row's record, without the wall_time, which all writers put first. b"" if it
+    cannot be read any more, which the copy reports."""
     event = int(index.event[row])
-    with index.files[int(index.file[event])].open() as window:
-        raw = raw_record(window, int(index.offset[event])) or b""
+    try:
+        with index.files[int(index.file[event])].open() as window:
+            raw = raw_record(window, int(index.offset[event])) or b""
+    except (OSError, ReadError):
+        return b""
     return sha256(raw[21:-4]).digest()

@@ -6,19 +6,19 @@ import re
 import tempfile
 from collections import OrderedDict
 from types import TracebackType
-from typing import BinaryIO, Iterator, List, Optional, Sequence, Tuple, Type
+from typing import BinaryIO, Iterator, List, Optional, Sequence, Set, Tuple, Type
 
 import numpy as np
 
 from .._files.places import is_url
-from .._files.records import HEADER
+from .._files.records import HEADER, Fault, Faults
 from .._files.window import CHUNK, ReadError, Window
 from .._parts import Parts
 from .._proto import messages, parse, schema
 from .._proto.parse import Event, Value
 from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
-from ._index import PLAIN, Index, Rows, Source
+from ._index import PLAIN, UNREADABLE, Index, Rows, Source
 from ._renaming import NewNames
 from ._values import SAME, Change, event_field, is_rounded, needs_number
 
@@ -34,14 +34,16 @@ _GUESS = 512
 class Copier:
     """Encodes rows of an index as the records of one event file.
 
-    names: the new names of tags. start: the time of the first event, seconds since 1970.
+    names: the new names of tags. faults: gets those of files that cannot be read any more.
+    start: the time of the first event, seconds since 1970.
     changed: how many values were no longer in the files when they were copied. rounded: how many
     scalars are another number in the copy, as float32.
     """
 
-    def __init__(self, index: Index, names: NewNames) -> None:
+    def __init__(self, index: Index, names: NewNames, faults: Faults) -> None:
         self._index = index
         self._names = names
+        self._faults = faults
         self._described = bytearray(len(index.tags))  # 1 for each tag with its metadata written
         self.changed = self.rounded = 0
         version = parse.event(index.header) if index.header else None
@@ -57,7 +59,7 @@ class Copier:
         """The file version, then the values of each event together."""
         yield frame([self._header])
         index, time, some_new = self._index, self.start, len(self._names) > 0
-        with _Files(index.files) as files:
+        with _Files(index.files, self._faults) as files:
             for number, offset, tags, at in _groups(index, rows):
                 raw = files.record(number, offset)
                 if at[0] == PLAIN and self._described[tags[0]] and not (
@@ -132,8 +134,10 @@ class _Files:
     Objects and compressed files are first written to a temporary file, decompressed.
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], faults: Faults) -> None:
         self._sources = sources
+        self._faults = faults
+        self._unreadable: Set[int] = set()
         self._open: "OrderedDict[int, BinaryIO]" = OrderedDict()
 
     def __enter__(self) -> "_Files":
@@ -145,23 +149,28 @@ class _Files:
             file.close()
 
     def record(self, number: int, offset: int) -> bytes:
-        """A record with its frame; nothing if it is no longer at this place."""
-        file = self._open.get(number)
-        if file is None:
-            if len(self._open) == _OPEN_FILES:
-                self._open.popitem(last=False)[1].close()
-            try:
+        """A record with its frame; nothing if it is no longer at this place, or cannot be read any
+        more, which is a fault of the file."""
+        try:
+            file = self._open.get(number)
+            if file is None:
+                if len(self._open) == _OPEN_FILES:
+                    self._open.popitem(last=False)[1].close()
                 file = self._open[number] = _random_access(self._sources[number].place)
-            except (OSError, ReadError):
-                return b""
-        file.seek(offset)
-        raw = file.read(_GUESS)
-        length = int.from_bytes(raw[:8], "little")
-        if length > MAX_LENGTH or raw[:HEADER] != header(length):
-            return b""
-        if length + OVERHEAD > len(raw):
             file.seek(offset)
-            raw = file.read(length + OVERHEAD)
+            raw = file.read(_GUESS)
+            length = int.from_bytes(raw[:8], "little")
+            if length > MAX_LENGTH or raw[:HEADER] != header(length):
+                return b""
+            if length + OVERHEAD > len(raw):
+                file.seek(offset)
+                raw = file.read(length + OVERHEAD)
+        except (OSError, ReadError) as error:
+            if number not in self._unreadable:
+                self._unreadable.add(number)
+                path = self._sources[number].path
+                self._faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
+            return b""
         return raw[:length + OVERHEAD] if len(raw) >= length + OVERHEAD else b""
 
 

@@ -230,7 +230,7 @@ def _rewrite_run(run: str, index: Index, output: Output, selection: Selection,
         report.fitting.update(names.fitting)
         report.notes.add(f"{tag} is not renamed to {new}: the run {name} {why}"
                          for tag, new, why in names.refused())
-        changed, rounded = _write(index, kept, name, output, names)
+        changed, rounded = _write(index, kept, name, output, names, report.faults)
         if rounded:
             report.notes.add([f"{plural(rounded, 'value')} rounded to float32: the run {name}"])
         left_out.update({**reasons, CHANGED: changed})
@@ -313,13 +313,13 @@ def _thin(tags: Rows, points: int) -> Rows:
     return keep
 
 
-def _write(index: Index, rows: Rows, name: str, output: Output,
-           names: NewNames) -> Tuple[int, int]:
+def _write(index: Index, rows: Rows, name: str, output: Output, names: NewNames,
+           faults: Faults) -> Tuple[int, int]:
     """Write one event file with these rows, or none for a run of which nothing is left. Returns the
     numbers of values that were no longer there, and of those that were rounded."""
     if not len(rows) and (len(index.tag) or not index.header):
         return 0, 0
-    copier = Copier(index, names)
+    copier = Copier(index, names, faults)
     seconds = int(min(max(copier.start, 0.0), _LAST_SECOND))
     file, _ = output.create(name, f"events.out.tfevents.{seconds:010d}.tbwriter")
     with file:

@@ -6,13 +6,13 @@ import math
 import os
 import sys
 from functools import partial
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO, Tuple
 
 from .._files.places import event_files, identity
 from .._files.records import TAIL, Fault, Faults
 from .._files.window import ReadError
 from .._names import file_name
-from .._proto.parse import Data
+from .._proto.parse import Data, Value
 from .._proto.tensors import Tensor
 from .._reading import kinds
 from .._reading.run import axes, decoded
@@ -144,7 +144,7 @@ def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form
                 yield from _scalars(one, tag, form, options.step)
             elif kind == "text" or kind in ("image", "audio") and files is not None:
                 try:
-                    yield from _values(one, tag, kind, form, options.step, files)
+                    yield from _values(one, tag, kind, form, options.step, files, faults)
                 except ReadError as error:
                     faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
         faults.add(one.faults)
@@ -173,21 +173,30 @@ def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
         yield row * len(columns[0]) % tuple(cells), len(columns[0])
 
 
-def _values(run: Run, tag: str, kind: str, form: Form, wanted: Steps, files: Optional[Output]
-            ) -> _Rows:
+def _values(run: Run, tag: str, kind: str, form: Form, wanted: Steps, files: Optional[Output],
+            faults: Faults) -> _Rows:
     steps, wall_times = axes(run, tag)
     keep = in_steps(steps, wanted).tolist()
     if kind == "text":
-        for at, tensor in decoded(run, tag, kinds.text_tensor, keep):
+        for at, tensor in _decoded(run, tag, kinds.text_tensor, keep, faults):
             row = (run.name, tag, int(steps[at]), float(wall_times[at]))
             yield from _text(row, tensor, form)
         return
     assert files is not None
     opened = {"image": kinds.image_files, "audio": kinds.audio_files}[kind]
-    for at, encoded in decoded(run, tag, opened, keep):
+    for at, encoded in _decoded(run, tag, opened, keep, faults):
         row = (run.name, tag, int(steps[at]), float(wall_times[at]))
         for number, data in enumerate(encoded):
             yield _line((*row, _written(row, number, data, files)), form), 1
+
+
+def _decoded(run: Run, tag: str, decode: Callable[[Value], Any], wanted: Sequence[bool],
+             faults: Faults) -> Iterator[Tuple[int, Any]]:
+    """As `decoded`; a file that cannot be read any more is a fault, and ends the values."""
+    try:
+        yield from decoded(run, tag, decode, wanted)
+    except OSError as error:
+        faults.append(Fault(run.name, "unreadable", 0, 0, f"tag {tag!r}: {error}"))
 
 
 def _line(row: Sequence[Any], form: Form) -> str:
