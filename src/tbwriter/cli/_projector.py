@@ -9,6 +9,7 @@ from .._files.projector import config_fields
 from .._proto.plugin_schema import PROJECTOR_PATHS
 from .._proto.textproto import Field, quoted
 
+
 class Configs:
     """Configurations that become one: the embeddings of each follow those of the one before it."""
 

@@ -6,7 +6,8 @@ import math
 import os
 import sys
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO
+from typing import Tuple
 
 from .._files.places import event_files, identity
 from .._files.records import TAIL, Fault, Faults
