@@ -62,6 +62,9 @@ def test_show_of_damage_and_of_nothing_is_1(tmp_path, capsys):
     ["thin", "a", "b", "--points", "0"], ["thin", "a", "b", "--points", "many"],
     ["tail", ".", "--interval", "-1"], ["tail", ".", "--interval", "soon"],
     ["thin", "a", "b", "--points", "²"], ["thin", "a", "b", "--points", "9" * 5000],
+    *([*name, "missing", option, "a", option, "b"]
+      for name in (["show"], ["tail", "--once"], ["export"]) for option in ("--run", "--tag")),
+    ["reduce", "a", "b", "--run", "a", "--run", "b"],
     ["show", ".", "--jobs", "²"], ["export", ".", "--step", "9" * 5000],
     ["select", "a", "b", "--steps", "²:"], ["select", "a", "b", "--steps", ":" + "9" * 5000],
 ])
@@ -329,6 +332,13 @@ def test_tail_reports_damage(tmp_path):
     follower = Follower(str(tmp_path))
     follower.read()
     assert "zero bytes" in list(follower.lines(80))[-1]
+
+
+def test_tail_once_has_no_interval(tmp_path, capsys):
+    """The option would be ignored."""
+    written(tmp_path, [scalar_event("loss", 1.0, 0)])
+    assert run("tail", tmp_path, "--once", "--interval", "2") == 2
+    assert capsys.readouterr() == ("", "tbwriter: got --interval with --once, want one of them\n")
 
 
 def test_tail_tries_again(tmp_path, monkeypatch):

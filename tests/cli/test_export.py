@@ -58,6 +58,32 @@ def test_hyperparameters(tmp_path, capsys):
     assert json.loads(lines[1]) == {"run": "b", "hparams": {"lr": 0.2, "bias": True}}
 
 
+@pytest.mark.parametrize("options, wrong", [
+    (["--hparams", "--tag", "x", "--step", "5"], "got --hparams with --tag and --step, want"),
+    (["--hparams", "--step", "5:"], "got --hparams with --step, want"),
+    (["--hparams", "--files", "OUT"], "got --hparams with --files, want"),
+    (["--raw", "--format", "jsonl"], "got --raw with --format jsonl, want"),
+    (["--raw", "--format", "parquet", "--output", "FILE"], "got --raw with --format parquet, want"),
+    (["--format", "parquet"], "got --format parquet without --output")])
+def test_options_that_do_not_go_together(options, wrong, tmp_path, capsys, monkeypatch):
+    """None is ignored: the error names them, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "a", [scalar_event("x", 1.0, 1)])
+    assert main(["export", *options, str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert not out and wrong in err and len(err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_hyperparameters_in_processes(tmp_path, capsys):
+    """--jobs makes no difference in the rows."""
+    for number in range(5):
+        written(tmp_path / str(number), [event_of(summary.hparams({"lr": number / 2}))])
+    rows, _ = rows_of(capsys, "--hparams", tmp_path)
+    assert len(rows) == 5
+    assert rows_of(capsys, "--hparams", "--jobs", "2", tmp_path)[0] == rows
+
+
 def test_one_damaged_picture(tmp_path, capsys):
     """The pictures and texts around a damaged one are exported, and it is named."""
     broken = (wire.string_field(1, "p") + wire.bytes_field(8, wire.int_field(1, 7))

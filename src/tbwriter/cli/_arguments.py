@@ -30,8 +30,22 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_names(parser: argparse.ArgumentParser) -> None:
     """--run and --tag."""
-    parser.add_argument("--run", default="*", metavar="NAME", help="only runs like NAME (*, ?)")
-    parser.add_argument("--tag", default="*", metavar="NAME", help="only tags like NAME (*, ?)")
+    for name, of in (("--run", "runs"), ("--tag", "tags")):
+        parser.add_argument(name, action=_Once, default="*", metavar="NAME",
+                            help=f"only {of} like NAME (*, ?)")
+
+
+class _Once(argparse.Action):
+    """Stores an argument. The last of several would count, and the others be ignored."""
+
+    _given = False
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+                 option_string: Optional[str] = None) -> None:
+        if self._given:
+            raise argparse.ArgumentError(self, "got it twice, want one NAME, with * and ?")
+        self._given = True
+        setattr(namespace, self.dest, values)
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:

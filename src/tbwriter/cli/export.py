@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", type=steps, default=(None, None), metavar="N or A:B",
                         help="only the step N, or the steps from A to before B")
     parser.add_argument("--hparams", action="store_true",
-                        help="hyperparameters instead: a row per run")
+                        help="hyperparameters instead: a row per run; not with --tag, --step or "
+                        "--files")
     parser.add_argument("--output", metavar="FILE", help="write to FILE instead of printing")
     parser.add_argument("--files", metavar="OUT", help="write images and sounds below OUT, and "
                         "their paths into the rows")
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    _check_together(options)
     found = event_files(options.dir)  # before anything is written
     if options.output is not None and not os.path.isdir(os.path.dirname(options.output) or "."):
         raise ValueError(f"got --output {options.output}, want a file in a directory that exists")
@@ -86,6 +88,19 @@ def run(options: argparse.Namespace) -> int:
     if not count:
         print("tbwriter: nothing to export", file=sys.stderr)
     return GOOD if count else FOUND
+
+
+def _check_together(options: argparse.Namespace) -> None:
+    """ValueError for options of which one would be ignored."""
+    given = [name for name, is_given in (
+        ("--tag", options.tag != "*"), ("--step", options.step != (None, None)),
+        ("--files", options.files is not None)) if is_given]
+    if options.hparams and given:
+        raise ValueError(f"got --hparams with {' and '.join(given)}, want it without: a row has "
+                         "all hyperparameters of a run")
+    if options.raw and options.format != "csv":
+        raise ValueError(f"got --raw with --format {options.format}, want it with csv: no other "
+                         "format changes cells")
 
 
 def _parquet(found: Dict[str, List[str]], options: argparse.Namespace) -> int:
@@ -243,7 +258,7 @@ def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: For
              faults: Faults) -> _Rows:
     """A row per run: its hyperparameters, an empty cell where it has none of a name."""
     table: Dict[str, Dict[str, Any]] = {}
-    for one, _ in chosen(found, options.run, "*"):
+    for one, _ in chosen(found, options.run, "*", options.jobs):
         try:
             hparams = one.hparams
         except ReadError as error:

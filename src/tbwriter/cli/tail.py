@@ -20,13 +20,15 @@ HELP = "Follow the scalars of a growing run with small charts."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="print once and end")
-    parser.add_argument("--interval", type=seconds, default=1.0, metavar="S",
-                        help="seconds between two reads (1)")
+    parser.add_argument("--interval", type=seconds, metavar="S",
+                        help="seconds between two reads (1); not with --once")
     add_names(parser)
     add_dir(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.once and options.interval is not None:
+        raise ValueError("got --interval with --once, want one of them")
     follower = Follower(options.dir, options.run, options.tag)
     clear = "\x1b[H\x1b[2J" if sys.stdout.isatty() and not options.once else ""
     try:
@@ -35,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
                 _print(follower, clear)
             if options.once:
                 return FOUND if follower.damaged else GOOD
-            time.sleep(options.interval)
+            time.sleep(options.interval or 1.0)
     except KeyboardInterrupt:
         return GOOD
 
