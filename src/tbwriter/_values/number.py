@@ -164,7 +164,7 @@ def as_count(value: Any, what: str, least: int = 1) -> int:
 
 
 def as_timeout(value: Any) -> float:
-    """Seconds to wait, also infinitely many. Raises ValueError for NaN: no clock ever reaches it."""
+    """Seconds to wait, also infinitely many. Raises ValueError for NaN, which no clock reaches."""
     seconds = as_float(value, "timeout")
     if seconds != seconds:
         raise ValueError(f"got the timeout {seconds}, want seconds")
