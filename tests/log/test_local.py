@@ -4,9 +4,11 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from tbwriter import LogWarning, SummaryWriter
+from tbwriter import LogWarning, SummaryWriter, SyncError
 from tbwriter._log import beside, event_file, local
 from tbwriter._proto import messages
 from tbwriter._tfrecord.frame import frame
@@ -232,56 +234,260 @@ def test_fail_at_every_operation(tmp_path: Path, disk: Disk, fault: str, lasting
     assert number > 30
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not sync directories")
 def test_power_loss(tmp_path: Path, disk: Disk) -> None:
     """After a loss of power at any moment, with unsynced pages gone or zero and unsynced names
-    gone, everything before the last `sync()` or rotation is read."""
+    gone, everything before the last `sync()` is read, and all records before a rotation: those of
+    directories that were new, too, and side files of any depth."""
     random_ = random.Random(1)
-    directory = tmp_path / "run"
-    safe_bytes: Dict[str, int] = {}
-    safe_names: Set[str] = set()
-    open_files: Dict[int, str] = {}
+    directory = tmp_path / "new" / "run"
+    contents: Dict[Tuple[str, int], bytes] = {}  # those that were synced, by path and inode
+    names: Dict[str, int] = {}                   # the inodes of the names that were synced
+    opened: Dict[int, str] = {}
+    present: Dict[str, bytes] = {}
+    safe: Dict[str, bytes] = {}
     safe_step = -1
     crashes = 0
+
+    def named(path: str) -> bool:
+        return path == str(tmp_path) or names.get(path) == os.stat(path).st_ino \
+            and named(os.path.dirname(path))
+
+    def synced(path: str) -> bytes:
+        return contents.get((path, os.stat(path).st_ino), b"")
 
     def crash() -> None:
         nonlocal crashes
         crashes += 1
         found = []
-        for name in sorted(safe_names):
-            content = bytearray((directory / name).read_bytes())
-            synced = safe_bytes.get(name, 0)
-            end = random_.randrange(synced, len(content) + 1)
-            for page in range(synced - synced % 64, end, 64):
+        for path in filter(named, map(str, files(directory))):
+            content = bytearray(Path(path).read_bytes())
+            start = len(synced(path))
+            end = random_.randrange(start, len(content) + 1)
+            for page in range(start - start % 64, end, 64):
                 if random_.random() < 0.3:
-                    first, last = max(page, synced), min(page + 64, end)
+                    first, last = max(page, start), min(page + 64, end)
                     content[first:last] = bytes(last - first)
             found += [event.step for event in scan(bytes(content[:end]))[0][1:]]
         assert found[:safe_step + 1] == list(range(safe_step + 1))
+        for path, data in safe.items():
+            assert named(path) and synced(path) == data, path
 
     def after(name: str, result: Any, *args: Any) -> None:
-        if name == "open" and args[0] != str(directory):
-            open_files[result] = os.path.basename(args[0])
-        elif name == "open":
-            open_files[result] = ""
-        elif name == "fsync" and open_files[args[0]]:
-            safe_bytes[open_files[args[0]]] = os.fstat(args[0]).st_size
+        if name == "open":
+            opened[result] = os.path.abspath(args[0])
         elif name == "fsync":
-            safe_names.update(path.name for path in files(directory))
+            path = opened[args[0]]
+            if os.path.isdir(path):
+                names.update({entry.path: entry.inode() for entry in os.scandir(path)})
+            else:
+                contents[path, os.fstat(args[0]).st_ino] = Path(path).read_bytes()
         crash()
 
-    directory.mkdir()
+    def put(name: str, data: bytes, new: bool = False) -> None:
+        present[str(directory / name)] = data
+        safe.pop(str(directory / name), None)  # either is found until the next sync
+        log.put_new(name, data) if new else log.put(name, data)
+
     disk.after = after
     log = LocalLog(str(directory), "", header, 2000)
+    put("plugins/profile/s/host.xplane.pb", b"before the first record", new=True)
+    log.sync()
+    safe.update(present)
     for step in range(60):
         log.append(record(step, random_.randrange(10, 300)))
         log.write()
+        if step % 5 == 4:
+            put(f"embeddings/e/{step:05d}/tensors.bytes", b"tensors %d" % step)
+            put("projector_config.pbtxt", b"config %d" % step)
+            put(f"plugins/{step}", b"new %d" % step, new=True)
         if step % 7 == 6:
             log.sync()
+            safe.update(present)
             safe_step = step
+    put("projector_config.pbtxt", b"the last")
     log.close()
+    safe.update(present)
     safe_step = 59
     crash()
-    assert len(files(directory)) > 4 and crashes > 200
+    assert len(files(directory)) > 4 and crashes > 200 and len(safe) == 26
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not sync directories")
+def test_side_files_are_synced_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain flush syncs no side file; flush(fsync=True) and close() sync each file of an
+    embedding and of a profile and the directories above it, once, on the writer's thread."""
+    synced: List[str] = []
+    threads: Set[int] = set()
+    real = event_file._fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        threads.add(threading.get_ident())
+        real(descriptor)
+
+    def taken() -> List[str]:
+        found = [os.path.relpath(path, tmp_path) for path in synced]
+        synced.clear()
+        return found
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("names descriptors by /proc")
+    monkeypatch.setattr(event_file, "_fsync", fsync)
+    with SummaryWriter(tmp_path / "a" / "run") as writer:
+        for step in (1, 2):
+            writer.add_embedding(np.eye(3), ["x", "y", "z"], np.ones((3, 1, 2, 2)), step, "e")
+            with writer.profile(name=str(step), host="h") as profile, profile.step(step):
+                pass
+            writer.flush()
+            assert taken() == []
+            session, = {path.parent for path in (tmp_path / "a" / "run").rglob(f"*_{step}/h.*")}
+            beside_it = str(session.relative_to(tmp_path))
+            writer.flush(fsync=True)
+            place, event = f"a/run/embeddings/e/{step:05d}", os.path.relpath(writer.path, tmp_path)
+            above = ["."] if step == 1 else []
+            found = taken()
+            assert sorted(found) == sorted([
+                event, f"{place}/tensors_3x3.bytes", f"{place}/metadata.tsv", f"{place}/sprite.png",
+                "a/run/projector_config.pbtxt", f"{beside_it}/h.xplane.pb",
+                place, "a/run/embeddings/e", "a/run/embeddings", beside_it, "a/run/plugins/profile",
+                "a/run/plugins", "a", *above, *["a/run"] * (2 if step == 1 else 1)]), found
+            writer.flush(fsync=True)
+            assert taken() == [event]
+        writer.sub_run("b").add_embedding(np.eye(3), tag="e", global_step=1)
+    assert {"a/run/b", "a/run/b/projector_config.pbtxt", "a/run"} <= set(taken())
+    assert threading.get_ident() not in threads
+    with SummaryWriter(tmp_path / "only", asynchronous=False) as writer:
+        with writer.profile() as profile, profile.step(1):
+            pass
+    assert any(path.endswith(".xplane.pb") for path in taken())
+
+
+def test_side_files_that_are_gone_when_synced(tmp_path: Path) -> None:
+    """Side files that were deleted or replaced by something else since they were written are no
+    error of a sync, nor are those whose directory was deleted."""
+    log = LocalLog(str(tmp_path / "run"), "", header)
+    for name in ("deleted", "directory", "pipe", "link", "tree/a/b", "tree/c", "replaced"):
+        log.put(name, b"x")
+    for name in ("deleted", "directory", "pipe", "link"):
+        os.unlink(tmp_path / "run" / name)
+    os.mkdir(tmp_path / "run" / "directory")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "run" / "pipe")
+        (tmp_path / "run" / "link").symlink_to("link")
+    shutil.rmtree(tmp_path / "run" / "tree")
+    (tmp_path / "replaced").write_bytes(b"another")
+    os.replace(tmp_path / "replaced", tmp_path / "run" / "replaced")
+    log.sync()
+    shutil.rmtree(tmp_path / "run")
+    log.put_new("again", b"x")
+    shutil.rmtree(tmp_path / "run")
+    log.close()
+
+
+@pytest.mark.parametrize("call", ["flush", "close", "a later close"])
+def test_a_failed_fsync_of_a_side_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+                                       ) -> None:
+    """It is raised by the flush or close that asked for it, once, and names the file; the other
+    files are synced and the event file is closed all the same."""
+    real, done = event_file._fsync, []
+
+    def fsync(descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if path.endswith("tensors_3x3.bytes"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+        done.append(os.path.basename(path))
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("names descriptors by /proc")
+    monkeypatch.setattr(event_file, "_fsync", fsync)
+    writer = SummaryWriter(tmp_path)
+    writer.add_embedding(np.eye(3), ["x", "y", "z"], tag="e", global_step=1)
+    if call == "a later close":
+        writer.flush()
+    with pytest.raises(SyncError, match=r"fsync.*tensors_3x3\.bytes"):
+        writer.flush(fsync=True) if call == "flush" else writer.close()
+    assert {"metadata.tsv", "projector_config.pbtxt"} < set(done)
+    assert not _event_files_open(tmp_path) or call == "flush"
+    writer.add_scalar("x", 1.0, 1)
+    writer.flush(fsync=True)
+    writer.close()
+    assert len(files(tmp_path)) == (1 if call == "flush" else 2)
+
+
+def test_a_side_file_that_cannot_be_opened_for_a_moment(tmp_path: Path,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the process has no descriptors left a sync fails, and the next one syncs the file."""
+    synced: List[str] = []
+    log = LocalLog(str(tmp_path), "", header)
+    log.put("a/b", b"x")
+    real = event_file.open_apart
+
+    def full(path: str, flags: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    def noted(path: str, flags: int) -> int:
+        synced.append(path)
+        return real(path, flags)
+    monkeypatch.setattr(event_file, "open_apart", full)
+    with pytest.raises(SyncError, match="Too many open files"):
+        log.sync()
+    monkeypatch.setattr(event_file, "open_apart", noted)
+    log.sync()
+    assert os.path.realpath(tmp_path / "a" / "b") in synced
+    synced.clear()
+    log.sync()
+    log.close()
+    assert synced == []
+
+
+def test_many_side_files_between_two_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paths of a bounded number of files are kept: beyond it the oldest is synced at once, and
+    an error of that is raised by the next sync."""
+    from tbwriter._log import unsynced
+    synced: List[str] = []
+
+    def noted(path: str) -> None:
+        synced.append(path)
+        if path.endswith("3"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+    monkeypatch.setattr(unsynced, "MOST", 5)
+    monkeypatch.setattr(unsynced, "sync_path", noted)
+    log = LocalLog(str(tmp_path), "", header)
+    for number in range(10):
+        log.put(f"files/{number}", b"x")
+        log.put("files/config", b"%d" % number)  # one path, however often it is written
+    names = [os.path.relpath(path, tmp_path) for path in synced]
+    assert [name for name in names if name[-1].isdigit()] == [f"files/{n}" for n in range(6)]
+    assert names[:3] == ["files/0", "files", "."]
+    with pytest.raises(SyncError, match="fsync.*3"):
+        log.sync()
+    assert {f"files/{number}" for number in range(10)} | {"files/config"} <= {
+        os.path.relpath(path, tmp_path) for path in synced}
+    synced.clear()
+    log.close()
+    assert synced == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_syncs_no_side_files_of_its_parent(tmp_path: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the parent wrote is synced by the parent."""
+    from tbwriter._log import unsynced
+    writer = SummaryWriter(tmp_path)
+    writer.add_embedding(np.eye(3), tag="e", global_step=1)
+    writer.flush()
+    child = os.fork()
+    if child == 0:
+        try:
+            synced: List[str] = []
+            monkeypatch.setattr(unsynced, "sync_path", synced.append)
+            writer.add_scalar("x", 1.0, 1)
+            writer.flush(fsync=True)
+            os._exit(0 if synced and not any("embeddings" in path for path in synced) else 2)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    writer.close()
 
 
 def test_pieces_are_joined_or_kept(tmp_path: Path, disk: Disk) -> None:

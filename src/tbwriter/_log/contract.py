@@ -8,9 +8,9 @@ from .._protocol import Protocol
 
 
 class SyncError(OSError):
-    """Records written since the last sync may not survive a crash of the machine. Trying again
-    would prove nothing, since the kernel reports a lost page once. Later records go into a new
-    file."""
+    """Records or a side file written since the last sync may not survive a crash of the machine.
+    Trying again would prove nothing, since the kernel reports a lost page once. Later records go
+    into a new file if it was the event file."""
 
 
 class Log(Protocol):
@@ -44,7 +44,8 @@ class Log(Protocol):
         """Write all that is pending. OSError when that fails; the next call continues there."""
 
     def sync(self) -> None:
-        """Make written records survive a crash of the machine. SyncError if they may not."""
+        """Make written records and side files survive a crash of the machine. SyncError if they
+        may not."""
 
     def read(self, name: str) -> Optional[bytes]:
         """The content of a side file; None if it does not exist."""

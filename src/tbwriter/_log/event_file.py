@@ -13,6 +13,8 @@ from .._parts import Parts
 
 _APPEND = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
+# Windows syncs only what may be written to; opening a directory there is refused.
+_SYNCED = (os.O_RDONLY if os.name == "posix" else os.O_RDWR) | getattr(os, "O_NONBLOCK", 0)
 _STANDARD = 2  # the descriptor of stderr, the last of the standard streams
 
 # How many event files of a process stay open, besides the one that is written. Others are opened
@@ -228,6 +230,21 @@ def _sync_directory(directory: str) -> None:
             _fsync(fd)
         finally:
             os.close(fd)
+
+
+def sync_path(path: str) -> None:
+    """Make what is at `path`, a side file or a directory, survive a crash of the machine; nothing
+    if it is gone, or now belongs to others. A pipe there is not waited for."""
+    try:
+        fd = open_apart(path, _SYNCED)
+    except OSError as error:
+        if error.errno not in (*_GONE, errno.EACCES, errno.EPERM, errno.ENXIO):
+            raise
+        return
+    try:
+        _fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _fsync(fd: int) -> None:

@@ -14,6 +14,7 @@ from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
 from .contract import SyncError
 from .event_file import STALE, EventFile
+from .unsynced import Unsynced
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
 
@@ -65,6 +66,7 @@ class LocalLog:
         self._counted = True      # whether `_written` holds the bytes of the last write
         self._sizes_hold = True   # whether the file system has given true sizes so far
         self._failures = 0        # failed writes in succession
+        self._unsynced = Unsynced(self.directory)
 
     def probe(self) -> None:
         # The first write makes the file that stays: TensorBoard would list a run without values,
@@ -119,27 +121,22 @@ class LocalLog:
         self._failures = 0
 
     def sync(self) -> None:
-        file = self._held()
-        if file is None:
-            return
-        try:
-            file.sync()
-        except OSError as error:
-            with suppress(OSError):
-                self._begin_anew()
-            raise SyncError(error.errno, f"{error.strerror} (fsync)", file.path) from None
+        self._sync_file()
+        self._unsynced.sync()
 
     def close(self) -> None:
         file = self._held()
         if file is not None:
             self._settle(file)
             self._cut_tail(file)
-            self.sync()
+            self._sync_file()
             self._begin_anew()
+        self._unsynced.sync()
 
     def detach(self) -> None:
         self._blocks.clear()
         self._counted = True
+        self._unsynced.forget()
         with suppress(OSError):
             self._leave()
 
@@ -153,13 +150,16 @@ class LocalLog:
         path = beside.inside(self.directory, name)
         if not self.path:  # side files are only shown beside an event file
             self.begin()
+        self._unsynced.note(path)
         with beside.refusals(self.directory, name):
             beside.write(path, data)
 
     def put_new(self, name: str, data: bytes) -> bool:
         from . import beside
         with beside.refusals(self.directory, name):
-            return beside.write_new(beside.inside(self.directory, name), data)
+            path = beside.inside(self.directory, name)
+            self._unsynced.note(path)
+            return beside.write_new(path, data)
 
     def remove(self, name: str) -> None:
         from . import beside
@@ -167,6 +167,7 @@ class LocalLog:
 
     def exclusive(self, name: str) -> ContextManager[None]:
         from .exclusive import FileLock, KernelLock, holding
+        self._unsynced.note_directory()
         os.makedirs(self.directory, exist_ok=True)
         return holding(KernelLock(self.directory), FileLock(self, f"{name}.lock"))
 
@@ -194,13 +195,13 @@ class LocalLog:
             elif self._file is None:
                 self._begin()
             elif block.start == self._written and self._is_full(block):
-                self.sync()
+                self._sync_file()
                 self._leave()
             else:
                 self._write_some(self._file)
         if self._file is not None:
             if self._file.unordered:
-                self.sync()
+                self._sync_file()
             self._file.park()
 
     def _write_some(self, file: EventFile) -> None:
@@ -263,10 +264,25 @@ class LocalLog:
 
     def _begin(self) -> None:
         """Begin a file, with the header in it. `_written` is between two records."""
-        file = EventFile(self.directory, self._suffix, self._header())
+        file = self._new_file()
         self._first = self._written
         self.path = file.path
         self._file = file
+
+    def _new_file(self) -> EventFile:
+        self._unsynced.note_directory()
+        return EventFile(self.directory, self._suffix, self._header())
+
+    def _sync_file(self) -> None:
+        file = self._held()
+        if file is None:
+            return
+        try:
+            file.sync()
+        except OSError as error:
+            with suppress(OSError):
+                self._begin_anew()
+            raise SyncError(error.errno, f"{error.strerror} (fsync)", file.path) from None
 
     def _unparked(self) -> Optional[EventFile]:
         """The open file; None if there is none, or if it is gone."""
@@ -318,7 +334,7 @@ class LocalLog:
             self._settle(file)
         place, first = self._whole(), self._first
         try:
-            new = EventFile(self.directory, self._suffix, self._header())
+            new = self._new_file()
         except OSError:
             return False  # a new file would not help
         with suppress(OSError):
