@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 import numpy as np
 from tests.support import judges
@@ -646,6 +646,24 @@ def _reuse_descriptor(log: LocalLog) -> None:
     if victim != fd:
         os.dup2(victim, fd)
         os.close(victim)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")
+@pytest.mark.parametrize("damage, want", [
+    (_delete, "REMOVED"), (_replace, "REPLACED"), (_truncate, "CHANGED"),
+    (_reuse_descriptor, "CLOSED"), (lambda log: None, None)])
+def test_what_has_become_of_a_file(tmp_path: Path, damage: Callable[[LocalLog], None],
+                                   want: Optional[str]) -> None:
+    """An event file says by a value, not by a text alone, why it takes nothing more."""
+    log = LocalLog(str(tmp_path), "", header)
+    log.append(record(0))
+    log.write()
+    file = log._file
+    assert file
+    size = file.size()
+    damage(log)
+    assert file.trouble(size) is (None if want is None else event_file.Trouble[want])
+    log.detach()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not remove open files")

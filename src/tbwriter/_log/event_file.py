@@ -5,6 +5,7 @@ import errno
 import os
 import time
 from contextlib import suppress
+from enum import Enum
 from functools import lru_cache
 from typing import Optional, Set
 
@@ -34,6 +35,15 @@ _MOUNTS = "/proc/self/mountinfo"
 
 STALE = getattr(errno, "ESTALE", errno.ENOENT)
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, STALE)
+
+
+class Trouble(Enum):
+    """Why nothing more can be written into an event file."""
+
+    CLOSED = "its descriptor has been closed"
+    CHANGED = "another program has changed it"
+    REMOVED = "it has been removed"
+    REPLACED = "it has been replaced"
 
 
 class EventFile:
@@ -101,8 +111,8 @@ class EventFile:
         """Whether `trouble` was called a moment ago."""
         return time.monotonic() - self._seen < SEEN_SECS
 
-    def trouble(self, size: Optional[int]) -> str:
-        """Why nothing more can be written into the file; "" if it can be.
+    def trouble(self, size: Optional[int]) -> Optional[Trouble]:
+        """Why nothing more can be written into the file; None if it can be.
 
         size: the number of bytes that it should have; None where sizes are not reliable.
         """
@@ -110,22 +120,22 @@ class EventFile:
         self._seen = now
         here = self._held()
         if here is None:
-            return "its descriptor has been closed"
+            return Trouble.CLOSED
         if size is not None and here.st_size != size:
-            return "another program has changed it"
+            return Trouble.CHANGED
         if here.st_nlink and now - self._looked < LOOK_SECS:
-            return ""
+            return None
         self._looked = now
         try:
             there = os.stat(self.path)
         except OSError as error:
             gone = error.errno in _GONE or here.st_nlink == 0
-            return "it has been removed" if gone else ""
+            return Trouble.REMOVED if gone else None
         # A file system without lasting inode numbers shows another file of the same size.
         if not os.path.samestat(here, there) and (
                 here.st_nlink == 0 or here.st_size != there.st_size):
-            return "it has been replaced"
-        return ""
+            return Trouble.REPLACED
+        return None
 
     def _held(self) -> Optional[os.stat_result]:
         """The status of the file by its descriptor. None if that is another file's now, since
@@ -167,18 +177,19 @@ class EventFile:
         if self.fd >= 0 and len(_open_files) > MAX_OPEN:
             self.close()
 
-    def unpark(self) -> str:
-        """Open the file again, if it is parked. Returns why that is not possible, or ""."""
+    def unpark(self) -> Optional[Trouble]:
+        """Open the file again, if it is parked. Returns why that is not possible, or None."""
         if self.fd >= 0:
-            return ""
+            return None
         try:
             self.fd = open_apart(self.path, _APPEND)
         except OSError as error:
             if error.errno not in _GONE:
                 raise
-            return "it has been removed"
+            return Trouble.REMOVED
         _open_files.add(id(self))
-        return "" if os.path.samestat(os.fstat(self.fd), self._opened) else "it has been replaced"
+        same = os.path.samestat(os.fstat(self.fd), self._opened)
+        return None if same else Trouble.REPLACED
 
     def close(self) -> None:
         _open_files.discard(id(self))

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
 from .contract import SyncError
-from .event_file import STALE, EventFile
+from .event_file import STALE, EventFile, Trouble
 from .unsynced import Unsynced
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
@@ -217,17 +217,17 @@ class LocalLog:
             raise
         end = file.position() if self._sizes_hold else -1
         before = self._size(file)
-        reason = ""
+        trouble = None
         if end != before + size and end != -1:
-            reason = "another program has changed it"
+            trouble = Trouble.CHANGED
             between = file.read(before, end - size) if end - size > before else b""
             # No reader finds records after bytes that are not records: ours are written again.
             if between and not (self._whole() == self._written and _are_records(between)):
                 size = 0
         self._written += size
         self._counted = True
-        if reason:
-            self._continue_anew(file, reason)
+        if trouble:
+            self._continue_anew(file, trouble)
 
     def _size(self, file: EventFile) -> int:
         """The number of bytes in the file, by count."""
@@ -289,9 +289,9 @@ class LocalLog:
         file = self._file
         if file is None or file.fd >= 0:
             return file
-        reason = file.unpark()
-        if reason:
-            self._continue_anew(file, reason)
+        trouble = file.unpark()
+        if trouble:
+            self._continue_anew(file, trouble)
         return self._file
 
     def _held(self) -> Optional[EventFile]:
@@ -303,13 +303,13 @@ class LocalLog:
     def _check(self, file: EventFile) -> None:
         """Begin a new file where others have moved, changed or closed this one."""
         self._settle(file)
-        reason = file.trouble(self._size(file) if self._sizes_hold else None)
-        if reason:
+        trouble = file.trouble(self._size(file) if self._sizes_hold else None)
+        if trouble:
             # Some file systems (HDFS mounted) show a size only when a file is closed: then sizes
             # are no longer checked.
-            if file.fd >= 0 and "changed" in reason:
+            if trouble is Trouble.CHANGED:
                 self._sizes_hold = file.size() > self._size(file)
-            self._continue_anew(file, reason)
+            self._continue_anew(file, trouble)
 
     def _settle(self, file: EventFile) -> None:
         """Count the bytes of a write that was interrupted, or that failed after some bytes: those
@@ -350,8 +350,8 @@ class LocalLog:
         self.path = new.path
         return True
 
-    def _continue_anew(self, file: EventFile, reason: str) -> None:
-        self.notice = f"{file.path}: {reason}; the run continues in a new file"
+    def _continue_anew(self, file: EventFile, trouble: Trouble) -> None:
+        self.notice = f"{file.path}: {trouble.value}; the run continues in a new file"
         with suppress(OSError):
             self._begin_anew()
 
