@@ -26,6 +26,7 @@ TAIL = "torn tail"
 TORN = "torn record"
 ZEROS = "zero bytes"
 LENGTH = "bad length"
+HUGE = "huge length"
 DATA = "bad data"
 EVENT = "bad event"
 
@@ -42,8 +43,8 @@ class Fault(NamedTuple):
 
     kind: "torn tail" (the last record is not finished; normal in a run that is still being
         written), "torn record" (one in the middle that is not finished), "zero bytes", "bad
-        length", "bad data" (a checksum differs, or a compressed file that cannot be decompressed),
-        "bad event" (no protobuf message).
+        length", "huge length" (more than a record may have), "bad data" (a checksum differs, or a
+        compressed file that cannot be decompressed), "bad event" (no protobuf message).
     offset: where in the file; nbytes: how many bytes were lost.
     """
 
@@ -142,7 +143,7 @@ def record_at(window: Window, at: int) -> Union[Record, Fault]:
         return Fault(window.name, LENGTH, at, left,
                      f"got a header {head.hex()} whose checksum is wrong, want a record")
     if length > MAX_LENGTH:
-        return Fault(window.name, LENGTH, at, left,
+        return Fault(window.name, HUGE, at, left,
                      f"got a record of {length} bytes, want at most {MAX_LENGTH}")
     if length + OVERHEAD > left:
         return Fault(window.name, TAIL, at, left,

@@ -63,7 +63,8 @@ RULES = (TORN_TAIL, TORN_RECORD, BAD_LENGTH, HUGE_LENGTH, BAD_DATA, BAD_EVENT, Z
          TIME_NAN, TIME_INFINITE, DIRECTORY_NAME)
 
 _KINDS = {records.TAIL: TORN_TAIL, records.TORN: TORN_RECORD, records.LENGTH: BAD_LENGTH,
-          records.DATA: BAD_DATA, records.EVENT: BAD_EVENT, records.ZEROS: ZERO_BYTES}
+          records.HUGE: HUGE_LENGTH, records.DATA: BAD_DATA, records.EVENT: BAD_EVENT,
+          records.ZEROS: ZERO_BYTES}
 
 
 class Damage(List[Fault]):
@@ -74,8 +75,8 @@ class Damage(List[Fault]):
         self.times: Counts[Rule] = Counter()
 
     def append(self, fault: Fault) -> None:
-        self.times[_rule(fault)] += 1
-        if self.times[_rule(fault)] == 1:
+        self.times[_KINDS[fault.kind]] += 1
+        if self.times[_KINDS[fault.kind]] == 1:
             super().append(fault)
 
 
@@ -87,21 +88,12 @@ def check_faults(faults: Damage, path: str, empty: bool, found: Findings) -> Non
     if empty:
         found.add(NO_EVENTS, path, "", "no record in it")
     for fault in faults:
-        found.add(_rule(fault), path, "", f"byte {fault.offset}, {fault.nbytes} bytes: "
-                  f"{fault.reason}", faults.times[_rule(fault)])
-
-
-def _rule(fault: Fault) -> Rule:
-    huge = fault.kind == records.LENGTH and _is_huge(fault)
-    return HUGE_LENGTH if huge else _KINDS[fault.kind]
-
-
-def _is_huge(fault: Fault) -> bool:
-    return fault.reason.startswith("got a record of")
+        found.add(_KINDS[fault.kind], path, "", f"byte {fault.offset}, {fault.nbytes} bytes: "
+                  f"{fault.reason}", faults.times[_KINDS[fault.kind]])
 
 
 def _no_header(fault: Fault) -> bool:
-    return fault.kind == records.LENGTH and fault.offset == 0 and not _is_huge(fault)
+    return fault.kind == records.LENGTH and fault.offset == 0
 
 
 def reason(path: str, error: Exception) -> Rule:
