@@ -85,7 +85,7 @@ LAZY: Dict[str, Set[str]] = {
     "__main__": {"cli"}, "_foreign": {"inspect"}, "_warnings": {"linecache"},
     "_tfrecord/crc32c": {"_tfrecord/crc32c_numpy"}, "_scalars/rows": {"_scalars/encode"},
     "_log/__init__": {"_log/objects", "urllib"},
-    "_files/places": {"_files/objects", "urllib"}, "_files/window": {"_files/objects"},
+    "_files/places": {"importlib", "urllib"},
     "_names": {"hashlib"}, "_log/local": {"_log/beside", "_log/exclusive"},
     "_log/worker": {"multiprocessing", "_interpreters", "_xxsubinterpreters"},
     "_entries": {"_scalars/encode", "_proto/wellformed"},

@@ -2,19 +2,25 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 import os
 import random
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
-from typing import List
+from types import ModuleType
+from typing import Dict, List
 
 import pytest
 
-from tbwriter import reader
+from tbwriter import _log, reader
+from tbwriter._files import places
 from tbwriter._files.places import event_files, matches
-from tests.support.data import scalar_event, written
+from tbwriter.cli import main
+from tbwriter.testing import MemoryWriter
+from tests.support.data import VERSION, record_of, scalar_event, written
 from tests.support.judges import board
 
 
@@ -100,3 +106,59 @@ def test_many_directories_below_one_another(tmp_path: Path) -> None:
     finally:  # shutil.rmtree has a call for each of them, too
         subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True, timeout=60)
     assert found == ["/".join(["d"] * 1200)]
+
+
+def test_each_scheme_has_its_file() -> None:
+    """What is written to a URL is read by the file of its scheme, or refused: a storage is in both
+    registries, and the file has all that is called."""
+    assert set(_log.SCHEMES) <= set(places.SCHEMES)
+    for name in filter(None, {*places.SCHEMES.values(), "objects"}):
+        if name == "objects":
+            pytest.importorskip("fsspec")
+        module = import_module(f"tbwriter._files.{name}")
+        assert callable(module.open_file) and callable(module.Files.tree), name
+
+
+def test_a_storage_is_its_file_and_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Runs, events, `show` and `check` use the file that is registered for a scheme, and import it
+    when they meet a URL; the URL of one event file is opened too, without a listing."""
+    data = record_of(VERSION) + record_of(scalar_event("x", 0.5, 1))
+    url = "one-file://logs/run/events.out.tfevents.1600000000"
+
+    class Files:
+        def __init__(self, url: str) -> None:
+            self.identity = url
+
+        def tree(self, alone: str) -> Dict[str, List[str]]:
+            return {".": [], "run": [url]}
+
+    def open_file(place: str) -> io.BytesIO:
+        if place != url:
+            raise FileNotFoundError(place)
+        return io.BytesIO(data)
+
+    module = ModuleType("tbwriter._files.one_file")
+    vars(module).update(Files=Files, open_file=open_file)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(places.SCHEMES, "one-file", "one_file")
+    assert reader.read("one-file://logs")["run"].scalars("x").values.tolist() == [0.5]
+    assert [event.step for event in reader.events(url)] == [0, 1]
+    assert places.identity("one-file://logs") == "one-file://logs"
+    assert main(["check", "one-file://logs"]) == 0
+    assert main(["merge", "one-file://logs", str(tmp_path / "out")]) == 0
+    assert reader.read(str(tmp_path / "out"))["run"].scalars("x").values.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("command", ["show", "tail --once", "check", "repair", "merge", "export"])
+def test_a_place_that_can_only_be_written(command: str, tmp_path: Path,
+                                          capsys: pytest.CaptureFixture[str]) -> None:
+    """Reading the URL of a MemoryWriter says that this is not possible; nothing is written."""
+    writer = MemoryWriter()
+    with pytest.raises(ValueError, match="'tbwriter-testing', which can only be written"):
+        reader.read(writer.logdir)
+    with pytest.raises(ValueError, match="can only be written"):
+        list(reader.events(writer.logdir + "/events.out.tfevents.1"))
+    out = [str(tmp_path / "out")] if command in ("repair", "merge") else []
+    assert main([*command.split(), writer.logdir, *out]) == 2
+    assert "can only be written, want one that can be read" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -104,7 +104,7 @@ class ObjectFile(RawIOBase):
         return content
 
 
-def open_object(place: str) -> ObjectFile:
+def open_file(place: str) -> ObjectFile:
     """The object at a URL, as a file. FileNotFoundError if it does not exist."""
     return ObjectFile(place if isinstance(place, Object) else _one(place))
 

@@ -9,6 +9,10 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 Logdir = Union[str, "os.PathLike[str]"]
 
+# Storages by the scheme of their URLs: the file of this folder that lists and opens what is there,
+# as `objects` does for all other schemes. "" is for one that can only be written.
+SCHEMES: Dict[str, str] = {"tbwriter-testing": ""}
+
 # The name that `tree` gives the directory of a log directory that is a single file.
 ALONE = ""
 
@@ -86,10 +90,9 @@ def runs_of(found: Dict[str, List[str]]) -> Dict[str, List[str]]:
 def tree(logdir: Logdir) -> Dict[str, List[str]]:
     """{directory below `logdir`: the files in it}, the top itself "."; of one file {ALONE: [it]}.
 
-    logdir: a path, or a URL of fsspec. Links to directories are followed; a link that is found
-    through another link is followed only to directories that have no name below `logdir` yet.
-    Raises FileNotFoundError if there is nothing at `logdir`, another OSError if it cannot be
-    listed.
+    logdir: a path or a URL. Links to directories are followed; a link that is found through another
+    link is followed only to directories that have no name below `logdir` yet. Raises
+    FileNotFoundError if there is nothing at `logdir`, another OSError if it cannot be listed.
 
     A path that has the name of an event file but is not one, such as a dangling link or a pipe, is
     listed too: opening it raises the error. So is a directory that cannot be listed, as the only
@@ -97,8 +100,8 @@ def tree(logdir: Logdir) -> Dict[str, List[str]]:
     """
     top = local_path(logdir)
     if is_url(top):
-        from .objects import Files
-        return Files(top).tree(ALONE)
+        found: Dict[str, List[str]] = storage(top).Files(top).tree(ALONE)
+        return found
     if os.path.isfile(top):
         return {ALONE: [top]}
     if not os.path.isdir(top):
@@ -122,13 +125,24 @@ def identity(logdir: Logdir) -> str:
     """The same text for all names of a place: paths, links to it, and URLs."""
     place = local_path(logdir)
     if is_url(place):
-        from .objects import Files
-        return Files(place).identity
+        return str(storage(place).Files(place).identity)
     return os.path.realpath(place)
 
 
 def is_url(place: str) -> bool:
     return "://" in place
+
+
+def storage(url: str) -> Any:
+    """The module for the files at a URL: `Files` lists them, `open_file` opens one. It is imported
+    here. ValueError for a scheme that can only be written."""
+    scheme = url.partition("://")[0]
+    name = SCHEMES.get(scheme, "objects")
+    if not name:
+        raise ValueError(f"got a URL with {scheme!r}, which can only be written, want one that can "
+                         "be read")
+    from importlib import import_module
+    return import_module(f".{name}", __package__)
 
 
 def base_name(path: str) -> str:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Optional, Type, Union
 
 from .gzipped import MAGIC, Gunzip
-from .places import Unlisted, is_url
+from .places import Unlisted, is_url, storage
 from .._tfrecord.frame import HEADER, MAX_LENGTH, header
 
 CHUNK = 1 << 22
@@ -126,8 +126,8 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if isinstance(place, bytes):
         return io.BytesIO(place)
     if is_url(place):
-        from .objects import open_object
-        return open_object(place)
+        opened: io.RawIOBase = storage(place).open_file(place)
+        return opened
     if isinstance(place, Unlisted):
         os.listdir(place)  # raises the error
     # A pipe or a device of that name would wait for ever.
