@@ -32,7 +32,7 @@ def test_the_bytes_are_those_of_a_file(tmp_path):
     writer = MemoryWriter()
     with SummaryWriter(str(tmp_path / "file")) as other:
         _log(writer), _log(other)
-    (tmp_path / "memory.tfevents").write_bytes(b"".join(writer._memory.runs["."]))
+    (tmp_path / "memory.tfevents").write_bytes(*writer._memory.contents(""))
     assert judged(tmp_path / "memory.tfevents")[1:] == judged(tmp_path / "file")[1:]
 
 
@@ -68,3 +68,33 @@ def test_two_writers_share_nothing():
     first, second = MemoryWriter(), MemoryWriter()
     first.add_scalar("x", 1.0, 1)
     assert second.run.tags == {}
+
+
+def test_a_writer_that_is_closed_and_written_again():
+    """Its values are in a second event file, as on a disk; both are read."""
+    writer = MemoryWriter()
+    writer.add_scalar("x", 1.0, 1)
+    first = writer.path
+    writer.close()
+    writer.add_scalar("x", 2.0, 2)
+    assert writer.path > first
+    assert writer.run.scalars("x").values.tolist() == [1.0, 2.0]
+    assert [event.file_version for event in writer.events].count("brain.Event:2") == 2
+
+
+def test_a_run_without_values():
+    """It can be asked for, before anything is written to it and below a writer; it is not among the
+    runs of that writer, as on a disk."""
+    writer = MemoryWriter()
+    assert writer.run.tags == writer.sub_run("a").run.tags == {}
+    assert list(writer.runs) == ["."]
+
+
+def test_names_of_files():
+    """They have the suffix, and no more bytes than one may have; side files are no event files."""
+    writer = MemoryWriter(filename_suffix=".mine", max_file_bytes=300)
+    for step in range(30):
+        writer.add_scalar("x", step, step)
+    assert writer.path.endswith(".mine") and len(writer._memory.contents("")) > 3
+    assert writer.run.scalars("x").steps.tolist() == list(range(30))
+    assert not writer.files
