@@ -51,8 +51,8 @@ TESTS = {
 }
 # The tests of files that have none of their own name. Other files have their whole folder's.
 MIRRORS = {
-    "_files/objects.py": ["tests/log/test_objects.py"],
-    "_log/contract.py": ["tests/log/test_local.py"],
+    "_files/objects.py": ["tests/files/test_objects.py", "tests/log/test_objects.py"],
+    "_log/contract.py": ["tests/log/test_contract.py", "tests/log/test_local.py"],
     "_log/event_file.py": ["tests/log/test_local.py"],
     "_log/naming.py": ["tests/log/test_local.py"],
     "_log/queue.py": ["tests/log/test_channel.py"],
@@ -71,7 +71,8 @@ MIRRORS = {
     "mxnet/_callback.py": ["tests/mxnet/test_fit.py"],
     "mxnet/_gluon.py": ["tests/mxnet/test_gluon.py", "tests/mxnet/test_activations.py"],
     "mxnet/_graph.py": ["tests/mxnet/test_symbol_graph.py"],
-    "mxnet/_metrics.py": ["tests/mxnet/test_fit.py", "tests/mxnet/test_estimator.py"],
+    "mxnet/_metrics.py": ["tests/mxnet/test_metrics.py", "tests/mxnet/test_fit.py",
+                          "tests/mxnet/test_estimator.py"],
     "mxnet/_module_gradients.py": ["tests/mxnet/test_gradients.py"],
     "mxnet/_parameters.py": ["tests/mxnet/test_fit.py", "tests/mxnet/test_gluon.py"],
     "mxnet/_profile.py": ["tests/profile/test_mxnet_profile.py"],

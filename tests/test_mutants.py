@@ -39,3 +39,13 @@ def test_every_folder_has_its_tests() -> None:
     for folder, tests in module.TESTS.items():
         assert (module.PACKAGE / folder).is_dir()
         assert all((module.ROOT / path).exists() for path in tests)
+
+
+def test_the_tests_of_a_file_are_among_those_that_run_first() -> None:
+    """A file that has tests of its own name is not sent to others alone."""
+    for name, tests in module.MIRRORS.items():
+        folder, _, file = name.partition("/")
+        assert (module.PACKAGE / name).is_file()
+        assert all((module.ROOT / path).exists() for path in tests)
+        own = f"tests/{folder.strip('_')}/test_{file.strip('_')}"
+        assert not (module.ROOT / own).exists() or {own, own.rpartition("/")[0]} & set(tests), name
