@@ -6,6 +6,7 @@ Prints the best of many repetitions, per span, in nanoseconds, without the empty
 """
 from __future__ import annotations
 
+import argparse
 import tempfile
 import timeit
 from typing import Dict
@@ -54,6 +55,7 @@ def _nothing() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description="Measure the time of a span.").parse_args()
     print(f"{'':20}{'recording':>12}{'idle':>12}   ns")
     for name, costs in measure().items():
         print(f"{name:20}{costs['recording']:12.0f}{costs['idle']:12.0f}")

@@ -7,6 +7,7 @@ takes those of the demo and of the how-to pages again and, if LOGS holds the run
 """
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import re
@@ -143,4 +144,8 @@ def main(logs: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description="Take the pictures in docs/pictures again, with "
+                                     "Chromium.")
+    parser.add_argument("logs", nargs="?", default="", metavar="LOGS",
+                        help="the run of examples/module_callbacks.py, for README's first picture")
+    main(parser.parse_args().logs)

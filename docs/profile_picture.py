@@ -6,6 +6,7 @@ Runs where XProf is installed, see docs/profile.md, with Playwright and Chromium
 """
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -40,4 +41,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description="Take docs/pictures/profile.png again.").parse_args()
     main()

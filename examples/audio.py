@@ -2,12 +2,16 @@
 
     python examples/audio.py runs/audio && tensorboard --logdir runs/audio
 """
+import argparse
 import math
-import sys
 
 import mxnet as mx
 
 from tbwriter import SummaryWriter
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("logdir")
+options = parser.parse_args()
 
 RATE = 8000
 SECONDS = mx.nd.arange(RATE) / RATE
@@ -25,7 +29,7 @@ target = mx.nd.dot(mx.nd.array([[0.5, 0.2, 0.1, 0.08, 0.06, 0.04]]), waves(220))
 weights = mx.nd.random.uniform(0, 0.1, (1, HARMONICS))
 weights.attach_grad()
 
-with SummaryWriter(sys.argv[1]) as writer:
+with SummaryWriter(options.logdir) as writer:
     writer.add_audio("target", target, 0, sample_rate=RATE)
     for step in range(31):
         with mx.autograd.record():

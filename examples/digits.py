@@ -8,9 +8,9 @@ angle, size and brightness.
 """
 from __future__ import annotations
 
+import argparse
 import gzip
 import struct
-import sys
 from pathlib import Path
 from typing import Iterator, Tuple
 
@@ -107,4 +107,6 @@ def mnist_iterators(folder: Path, batch_size: int) -> Tuple[object, object]:
 
 
 if __name__ == "__main__":
-    prepare(sys.argv[1] if len(sys.argv) > 1 else "data")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("directory", nargs="?", default="data")
+    prepare(parser.parse_args().directory)

@@ -2,6 +2,7 @@
 
     python examples/distributed.py logs && tensorboard --logdir logs
 """
+import argparse
 import os
 import socket
 import subprocess
@@ -56,4 +57,7 @@ def main(logdir):
 
 
 if __name__ == "__main__":
-    (worker if os.environ.get("DMLC_ROLE") == "worker" else main)(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("logdir")
+    options = parser.parse_args()
+    (worker if os.environ.get("DMLC_ROLE") == "worker" else main)(options.logdir)

@@ -2,7 +2,7 @@
 
     python examples/estimator.py runs/estimator && tensorboard --logdir runs/estimator
 """
-import sys
+import argparse
 
 import mxnet as mx
 from mxnet import gluon
@@ -11,6 +11,10 @@ from mxnet.gluon.contrib.estimator import Estimator
 
 from tbwriter import FileWriter
 from tbwriter.mxnet import EstimatorHandler
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("logdir")
+options = parser.parse_args()
 
 
 def loader(samples):
@@ -29,6 +33,6 @@ trainer = gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.01})
 estimator = Estimator(net, gluon.loss.SoftmaxCrossEntropyLoss(),
                       train_metrics=mx.metric.Accuracy(), trainer=trainer)
 
-with FileWriter(sys.argv[1]) as writer:
+with FileWriter(options.logdir) as writer:
     handler = EstimatorHandler(writer, speed=10, learning_rate=10, parameters=20, gradients=20)
     estimator.fit(loader(1024), loader(256), epochs=3, event_handlers=[handler])

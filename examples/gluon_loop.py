@@ -2,7 +2,7 @@
 
     python examples/gluon_loop.py runs/gluon && tensorboard --logdir runs/gluon
 """
-import sys
+import argparse
 
 import mxnet as mx
 from mxnet import autograd, gluon
@@ -10,6 +10,10 @@ from mxnet.gluon import nn
 
 from tbwriter import SummaryWriter
 from tbwriter.mxnet import watch
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("logdir")
+options = parser.parse_args()
 
 
 def batches(count, size=32):
@@ -29,7 +33,7 @@ trainer = gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.01})
 loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
 accuracy = mx.metric.Accuracy()
 
-with SummaryWriter(sys.argv[1]) as writer:
+with SummaryWriter(options.logdir) as writer:
     writer.add_graph(net, {"data": (32, 2)})
     # Log histograms of all parameters and gradients every 50 steps of the loop.
     with watch(net, writer, every=50):

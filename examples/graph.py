@@ -2,12 +2,16 @@
 
     python examples/graph.py runs/graph && tensorboard --logdir runs/graph
 """
-import sys
+import argparse
 
 import mxnet as mx
 from mxnet.gluon.model_zoo import vision
 
 from tbwriter import SummaryWriter
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("logdir")
+logdir = parser.parse_args().logdir
 
 
 def lenet():
@@ -21,8 +25,6 @@ def lenet():
     x = mx.sym.FullyConnected(mx.sym.tanh(x, name="tanh3"), num_hidden=10, name="fc2")
     return mx.sym.SoftmaxOutput(x, name="softmax")
 
-
-logdir = sys.argv[1]
 
 # A block is drawn with the blocks inside it. It need not have been called.
 resnet = vision.resnet50_v1()

@@ -9,10 +9,10 @@ with the seed that makes them again. tests/test_fuzz_writer.py runs it briefly.
 """
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import math
 import random
-import sys
 import tempfile
 import traceback
 import warnings
@@ -376,5 +376,8 @@ def main(most, seed):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000,
-         int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32))
+    parser = argparse.ArgumentParser(description="Call writers with arbitrary arguments.")
+    parser.add_argument("calls", nargs="?", type=int, default=3000)
+    parser.add_argument("seed", nargs="?", type=int, default=random.randrange(1 << 32))
+    asked = parser.parse_args()
+    main(asked.calls, asked.seed)

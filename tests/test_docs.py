@@ -317,6 +317,20 @@ def test_pictures_are_taken_of_the_demo(tmp_path, monkeypatch):
         assert shown and all(tags <= whole[name] for name, tags in shown.items())
 
 
+def test_scripts_refuse_unknown_arguments():
+    """Each program of docs/, examples/ and tests/data, and each that contributing.md names, has its
+    arguments read by argparse: --help starts nothing and overwrites nothing."""
+    scripts = [path for folder in ("docs", "examples", "tests/data")
+               for path in sorted((ROOT / folder).glob("*.py"))]
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    for module in re.findall(r"python -m ((?:tests|docs|benchmarks)\.[\w.]+)", text):
+        scripts.append(ROOT.joinpath(*module.split(".")).with_suffix(".py"))
+    assert len(scripts) > 15
+    for script in scripts:
+        code = script.read_text(encoding="utf-8")
+        assert "parse_args()" in code and "sys.argv" not in code, script
+
+
 def contributing():
     """docs/contributing.md: its commands, as lists of words."""
     text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")

@@ -10,11 +10,11 @@ JSON of a model, and signatures.json has what the methods of all the SummaryWrit
 """
 from __future__ import annotations
 
+import argparse
 import importlib
 import inspect
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,10 +133,15 @@ def signatures(directory: Path) -> None:
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
+WRITERS = (tensorflow, torch, tensorboardX, tensorboard, mxboard, keras, signatures)
+
 if __name__ == "__main__":
-    target = HERE / sys.argv[1]
+    parser = argparse.ArgumentParser(description="Replace the recorded files of a writer.")
+    parser.add_argument("writer", choices=[one.__name__ for one in WRITERS])
+    asked = parser.parse_args().writer
+    target = HERE / asked
     shutil.rmtree(target, ignore_errors=True)
-    globals()[sys.argv[1]](target)
+    globals()[asked](target)
     # Without the name of the machine.
     for number, path in enumerate(sorted(target.rglob("*tfevents*"))):
         path.rename(path.with_name(f"events.out.tfevents.160000000{number}.machine"))

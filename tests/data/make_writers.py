@@ -9,6 +9,7 @@ in tests/cli/test_writers.py.
 """
 from __future__ import annotations
 
+import argparse
 import gzip
 import shutil
 import struct
@@ -121,6 +122,7 @@ WRITERS: Sequence[Any] = (estimator, restarted, merge_all, two_writers, clock_se
                           unknown_plugin, empty_file)
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description="Replace the files in tests/data/writers.").parse_args()
     shutil.rmtree(HERE, ignore_errors=True)
     for make in WRITERS:
         make(HERE / make.__name__)

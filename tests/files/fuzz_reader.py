@@ -8,9 +8,9 @@ with its memory limited.
 """
 from __future__ import annotations
 
+import argparse
 import random
 import struct
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -131,5 +131,8 @@ def main(seconds, seed, most=1 << 60):
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 10.0,
-         int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32))
+    parser = argparse.ArgumentParser(description="Read arbitrary bytes.")
+    parser.add_argument("seconds", nargs="?", type=float, default=10.0)
+    parser.add_argument("seed", nargs="?", type=int, default=random.randrange(1 << 32))
+    asked = parser.parse_args()
+    main(asked.seconds, asked.seed)

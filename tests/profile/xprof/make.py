@@ -8,9 +8,9 @@ of MXNet's table as {name: [count, microseconds]}.
 """
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
 from pathlib import Path
 
 import mxnet as mx
@@ -121,4 +121,6 @@ def main(out):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Write profiles of real training with MXNet.")
+    parser.add_argument("out", type=Path)
+    main(parser.parse_args().out)
