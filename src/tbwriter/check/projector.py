@@ -46,7 +46,7 @@ def check_config(config: str, known: Mapping[str, str], found: Findings) -> None
         found.add(CONFIG, config, "", str(error))
     except projector.LargeError as error:
         found.add(CONFIG_SIZE, config, "", str(error))
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         found.add(CONFIG, config, "", f"no ProjectorConfig: {error}")
 
 
