@@ -153,6 +153,36 @@ def test_a_lock_file_of_a_living_process(monkeypatch: pytest.MonkeyPatch) -> Non
     assert files == {"lock": b"of another"}
 
 
+@pytest.mark.parametrize("failing", ["read", "remove"])
+def test_a_release_that_fails(monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """A lock file whose release failed is taken over at once by this process; another process
+    waits until it is stale."""
+    files = Files()
+
+    def refuse(*args: Any) -> Any:
+        raise ConnectionError("no answer")
+
+    with holding(FileLock(files, "config.lock")):
+        with monkeypatch.context() as outage:
+            outage.setattr(files, failing, refuse)
+            if failing == "remove":
+                outage.setattr(files, "put", refuse)
+            lock = next(iter(exclusive._held.values()))
+            lock.release()
+    assert files["config.lock"] == lock._content
+    other = FileLock(files, "config.lock")
+    monkeypatch.setattr(other, "_key", (os.getpid() + 1, other._key[1]))
+    assert not other.acquire()
+    for _ in range(2):
+        start = time.monotonic()
+        with holding(FileLock(files, "config.lock")):
+            assert files["config.lock"] not in (b"", lock._content)
+        assert time.monotonic() - start < 1
+        assert "config.lock" not in files
+    assert not exclusive._left and not other._files.read("config.lock")
+    exclusive._held.clear()
+
+
 def test_where_nothing_can_be_deleted() -> None:
     """An empty lock file is free: a writer that may not delete objects does not wait."""
     files = Files()

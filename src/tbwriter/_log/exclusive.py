@@ -28,6 +28,8 @@ _RANDOM_BYTES = 16
 # The lock files that writers of this process hold, by process and place: not every store makes
 # sure that only one of two makes a file.
 _held: Dict[Tuple[int, str], "FileLock"] = {}
+# The content of those whose release failed: the process that made them need not wait for them.
+_left: Dict[Tuple[int, str], bytes] = {}
 
 
 class Lock(Protocol):
@@ -118,13 +120,14 @@ class FileLock:
         if files.put_new(name, self._content):
             return True
         found = files.read(name)
-        if found == b"":
+        free = found in (b"", _left.get(self._key, b""))
+        if free:
             files.put(name, self._content)
         elif found != self._found:
             self._found, self._since = found, time.monotonic()
         elif found is not None and time.monotonic() - self._since > STALE_SECS:
             files.remove(name)
-        return found in (b"", self._content)
+        return free or found == self._content
 
     def release(self) -> None:
         if _held.get(self._key) is not self:
@@ -132,8 +135,9 @@ class FileLock:
         try:
             if self._files.read(self._name) == self._content:
                 self._free()
-        except OSError:
-            pass  # it becomes stale
+            _left.pop(self._key, None)
+        except OSError:  # for others it becomes stale
+            _left[self._key] = self._content
         del _held[self._key]  # last: an interrupted call is made once more
 
     def _free(self) -> None:
