@@ -4,9 +4,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+
+from tbwriter import _loading
 
 PROGRAM = """
 import os, sys, threading, time
@@ -56,3 +60,29 @@ def test_a_fork_does_not_wait_for_ever(tmp_path: Path) -> None:
     source = Path(__file__).parents[1] / "src"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60,
                    env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(source), str(tmp_path)])))
+
+
+def test_a_block_that_is_never_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that was interrupted at the beginning of a block, and never leaves it, delays others
+    once, not at each import; its late exit does no harm."""
+    monkeypatch.setattr(_loading, "_PATIENCE", 0.2)
+    loading = _loading._Loading()
+    loading.__enter__()
+    taken = []
+
+    def load() -> None:
+        for _ in range(20):
+            start = time.monotonic()
+            with loading:
+                taken.append(time.monotonic() - start)
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(taken) == 60 and sum(taken) < 3
+    loading.__exit__()
+    with loading:
+        pass
+    assert loading._lock.acquire(blocking=False)

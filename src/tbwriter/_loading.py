@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 from threading import RLock
 
-_PATIENCE = 2.0  # seconds: a signal handler may stop either side, and neither may wait for ever
+# Seconds. A signal handler may stop either side, and neither may wait for ever. A lock that is not
+# released by then, since an exception of a handler came just before the block, say, is replaced.
+_PATIENCE = 2.0
 
 
 class _Loading:
@@ -23,12 +25,14 @@ class _Loading:
         self._lock = RLock()
 
     def __enter__(self) -> None:
-        self._lock.acquire(timeout=_PATIENCE)
+        if not self._lock.acquire(timeout=_PATIENCE):
+            self.reset()
+            self._lock.acquire(timeout=_PATIENCE)
 
     def __exit__(self, *exc_info: object) -> None:
         try:
             self._lock.release()
-        except RuntimeError:  # it was not acquired in time
+        except RuntimeError:  # it is another one now
             pass
 
 

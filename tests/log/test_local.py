@@ -362,6 +362,19 @@ def test_side_files_are_synced_when_asked(tmp_path: Path, monkeypatch: pytest.Mo
     assert any(path.endswith(".xplane.pb") for path in taken())
 
 
+def test_a_name_that_is_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that was taken, and whose file another process has removed since then, was taken."""
+    def link(*args: Any, **options: Any) -> None:
+        raise FileExistsError(errno.EEXIST, "File exists")
+
+    log = open_log(str(tmp_path), "", header)
+    with monkeypatch.context() as taken:
+        taken.setattr(os, "link", link)
+        assert not log.put_new("config.lock", b"one")
+    assert log.put_new("config.lock", b"two")
+    assert not [path for path in tmp_path.iterdir() if path.name != "config.lock"]
+
+
 def test_side_files_that_are_gone_when_synced(tmp_path: Path) -> None:
     """Side files that were deleted or replaced by something else since they were written are no
     error of a sync, nor are those whose directory was deleted."""

@@ -60,7 +60,8 @@ def write_new(path: str, data: bytes) -> bool:
     try:
         _write(path, data, _place_new)
     except FileExistsError:
-        if not os.path.lexists(path):  # a part of its directory is a file
+        # The name may be free again by now. But makedirs raises it where a directory is a file.
+        if not os.path.isdir(os.path.dirname(path)):
             raise
         return False
     return True
