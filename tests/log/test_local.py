@@ -667,7 +667,7 @@ def _reuse_descriptor(log: LocalLog) -> None:
     (_reuse_descriptor, "CLOSED"), (lambda log: None, None)])
 def test_what_has_become_of_a_file(tmp_path: Path, damage: Callable[[LocalLog], None],
                                    want: Optional[str]) -> None:
-    """An event file says by a value, not by a text alone, why it takes nothing more."""
+    """An event file says by a constant why it takes nothing more."""
     log = LocalLog(str(tmp_path), "", header)
     log.append(record(0))
     log.write()
@@ -675,7 +675,7 @@ def test_what_has_become_of_a_file(tmp_path: Path, damage: Callable[[LocalLog], 
     assert file
     size = file.size()
     damage(log)
-    assert file.trouble(size) is (None if want is None else event_file.Trouble[want])
+    assert file.trouble(size) is (None if want is None else getattr(event_file, want))
     log.detach()
 
 

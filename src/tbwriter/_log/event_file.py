@@ -5,7 +5,6 @@ import errno
 import os
 import time
 from contextlib import suppress
-from enum import Enum
 from functools import lru_cache
 from typing import Optional, Set
 
@@ -37,13 +36,11 @@ STALE = getattr(errno, "ESTALE", errno.ENOENT)
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, STALE)
 
 
-class Trouble(Enum):
-    """Why nothing more can be written into an event file."""
-
-    CLOSED = "its descriptor has been closed"
-    CHANGED = "another program has changed it"
-    REMOVED = "it has been removed"
-    REPLACED = "it has been replaced"
+# Why nothing more can be written into an event file.
+CLOSED = "its descriptor has been closed"
+CHANGED = "another program has changed it"
+REMOVED = "it has been removed"
+REPLACED = "it has been replaced"
 
 
 class EventFile:
@@ -111,7 +108,7 @@ class EventFile:
         """Whether `trouble` was called a moment ago."""
         return time.monotonic() - self._seen < SEEN_SECS
 
-    def trouble(self, size: Optional[int]) -> Optional[Trouble]:
+    def trouble(self, size: Optional[int]) -> Optional[str]:
         """Why nothing more can be written into the file; None if it can be.
 
         size: the number of bytes that it should have; None where sizes are not reliable.
@@ -120,9 +117,9 @@ class EventFile:
         self._seen = now
         here = self._held()
         if here is None:
-            return Trouble.CLOSED
+            return CLOSED
         if size is not None and here.st_size != size:
-            return Trouble.CHANGED
+            return CHANGED
         if here.st_nlink and now - self._looked < LOOK_SECS:
             return None
         self._looked = now
@@ -130,11 +127,11 @@ class EventFile:
             there = os.stat(self.path)
         except OSError as error:
             gone = error.errno in _GONE or here.st_nlink == 0
-            return Trouble.REMOVED if gone else None
+            return REMOVED if gone else None
         # A file system without lasting inode numbers shows another file of the same size.
         if not os.path.samestat(here, there) and (
                 here.st_nlink == 0 or here.st_size != there.st_size):
-            return Trouble.REPLACED
+            return REPLACED
         return None
 
     def _held(self) -> Optional[os.stat_result]:
@@ -177,7 +174,7 @@ class EventFile:
         if self.fd >= 0 and len(_open_files) > MAX_OPEN:
             self.close()
 
-    def unpark(self) -> Optional[Trouble]:
+    def unpark(self) -> Optional[str]:
         """Open the file again, if it is parked. Returns why that is not possible, or None."""
         if self.fd >= 0:
             return None
@@ -186,10 +183,10 @@ class EventFile:
         except OSError as error:
             if error.errno not in _GONE:
                 raise
-            return Trouble.REMOVED
+            return REMOVED
         _open_files.add(id(self))
         same = os.path.samestat(os.fstat(self.fd), self._opened)
-        return None if same else Trouble.REPLACED
+        return None if same else REPLACED
 
     def close(self) -> None:
         _open_files.discard(id(self))

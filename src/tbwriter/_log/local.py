@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
 from .contract import SyncError
-from .event_file import STALE, EventFile, Trouble
+from .event_file import CHANGED, STALE, EventFile
 from .unsynced import Unsynced
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
@@ -219,7 +219,7 @@ class LocalLog:
         before = self._size(file)
         trouble = None
         if end != before + size and end != -1:
-            trouble = Trouble.CHANGED
+            trouble = CHANGED
             between = file.read(before, end - size) if end - size > before else b""
             # No reader finds records after bytes that are not records: ours are written again.
             if between and not (self._whole() == self._written and _are_records(between)):
@@ -307,7 +307,7 @@ class LocalLog:
         if trouble:
             # Some file systems (HDFS mounted) show a size only when a file is closed: then sizes
             # are no longer checked.
-            if trouble is Trouble.CHANGED:
+            if trouble is CHANGED:
                 self._sizes_hold = file.size() > self._size(file)
             self._continue_anew(file, trouble)
 
@@ -350,8 +350,8 @@ class LocalLog:
         self.path = new.path
         return True
 
-    def _continue_anew(self, file: EventFile, trouble: Trouble) -> None:
-        self.notice = f"{file.path}: {trouble.value}; the run continues in a new file"
+    def _continue_anew(self, file: EventFile, trouble: str) -> None:
+        self.notice = f"{file.path}: {trouble}; the run continues in a new file"
         with suppress(OSError):
             self._begin_anew()
 
