@@ -203,6 +203,9 @@ def each_call(calls: Calls, fault: Callable[..., Any], lasting: bool, asynchrono
 def test_every_call_to_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls,
                                   fault: str, lasting: bool, asynchronous: bool) -> None:
     """Nothing is lost, doubled or left over on a disk, whichever call fails."""
+    if fault == "torn":
+        # A file that is given up after some failures keeps its torn record while cuts fail, too.
+        monkeypatch.setattr(local, "_FAILURES", 10_000)
     kernel: Any = Kernel(calls)
     monkeypatch.setattr(event_file, "os", kernel)
     monkeypatch.setattr(local, "os", kernel)
