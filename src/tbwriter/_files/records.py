@@ -27,6 +27,7 @@ TORN = "torn record"
 ZEROS = "zero bytes"
 LENGTH = "bad length"
 HUGE = "huge length"
+UNREADABLE = "unreadable"
 DATA = "bad data"
 EVENT = "bad event"
 
@@ -44,7 +45,8 @@ class Fault(NamedTuple):
     kind: "torn tail" (the last record is not finished; normal in a run that is still being
         written), "torn record" (one in the middle that is not finished), "zero bytes", "bad
         length", "huge length" (more than a record may have), "bad data" (a checksum differs, or a
-        compressed file that cannot be decompressed), "bad event" (no protobuf message).
+        compressed file that cannot be decompressed), "bad event" (no protobuf message),
+        "unreadable" (the file, which cannot be opened or read).
     offset: where in the file; nbytes: how many bytes were lost.
     """
 

@@ -16,7 +16,7 @@ from . import kinds, picture
 from .columns import Loader
 from .kinds import RUN_GRAPH, HParams
 from .store import Arrays, Columns
-from .._files.records import EVENT, Fault, Faults, record_at
+from .._files.records import EVENT, UNREADABLE, Fault, Faults, record_at
 from .._files.window import Place, ReadError, Window
 from .._proto import parse
 from .._proto.parse import Value
@@ -102,7 +102,7 @@ class Run:
                 with opened(place) as window:
                     loader.load(window)
             except (OSError, ReadError) as error:
-                loader.faults.append(Fault(path, "unreadable", 0, 0, str(error)))
+                loader.faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
                 if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
                     self.error = self.error or error
             self.faults.add(loader.all_faults())

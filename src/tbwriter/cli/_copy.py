@@ -11,14 +11,14 @@ from typing import BinaryIO, Iterator, List, Optional, Sequence, Set, Tuple, Typ
 import numpy as np
 
 from .._files.places import is_url
-from .._files.records import HEADER, Fault, Faults
+from .._files.records import HEADER, UNREADABLE, Fault, Faults
 from .._files.window import CHUNK, ReadError, Window
 from .._parts import Parts
 from .._proto import messages, parse, schema
 from .._proto.parse import Event, Value
 from .._proto.wire import WireError
 from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
-from ._index import PLAIN, UNREADABLE, Index, Rows, Source
+from ._index import PLAIN, Index, Rows, Source
 from ._renaming import NewNames
 from ._values import SAME, Change, event_field, is_rounded, needs_number
 

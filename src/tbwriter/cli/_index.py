@@ -17,7 +17,7 @@ from typing import Sequence, Tuple
 import numpy as np
 
 from .._files.places import base_name
-from .._files.records import EVENT, Fault, Faults, Record, records
+from .._files.records import EVENT, UNREADABLE, Fault, Faults, Record, records
 from .._files.sparse import Narrow
 from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
@@ -33,7 +33,6 @@ Rows = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 DAMAGED = "damaged"
 OTHER_KIND = "another kind"
 EMPTY = "empty"
-UNREADABLE = "unreadable"
 PURGED = "purged by a restart"
 SAME_STEP = "same step"
 

@@ -5,9 +5,8 @@ import argparse
 from types import MappingProxyType
 from typing import List, Mapping, Sequence
 
-from .._files.records import Faults
+from .._files.records import UNREADABLE, Faults
 from ._exit import FOUND, GOOD
-from ._index import UNREADABLE
 from ._progress import bar
 from ._rewrite import Notes, Place, Report, RunReport, Selection, rewrite, total_bytes
 from ._table import table

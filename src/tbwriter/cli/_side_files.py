@@ -11,10 +11,9 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from .._files.places import base_name, size_of
 from .._files.projector import config
-from .._files.records import Fault, Faults, First
+from .._files.records import UNREADABLE, Fault, Faults, First
 from .._files.window import CHUNK, ReadError, open_raw, whole
 from .._proto.schema import PROJECTOR_CONFIG
-from ._index import UNREADABLE
 from ._output import Output
 from ._projector import Configs
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from typing import Tuple
 
 from .._files.places import event_files, identity
-from .._files.records import TAIL, Fault, Faults
+from .._files.records import DATA, TAIL, UNREADABLE, Fault, Faults
 from .._files.window import ReadError
 from .._names import file_name
 from .._proto.parse import Data, Value
@@ -162,7 +162,7 @@ def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form
                 try:
                     yield from _values(one, tag, kind, form, options.step, files, faults)
                 except ReadError as error:
-                    faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
+                    faults.append(Fault(one.name, DATA, 0, 0, str(error)))
         faults.add(one.faults)
 
 
@@ -212,7 +212,7 @@ def _decoded(run: Run, tag: str, decode: Callable[[Value], Any], wanted: Sequenc
     try:
         yield from decoded(run, tag, decode, wanted)
     except OSError as error:
-        faults.append(Fault(run.name, "unreadable", 0, 0, f"tag {tag!r}: {error}"))
+        faults.append(Fault(run.name, UNREADABLE, 0, 0, f"tag {tag!r}: {error}"))
 
 
 def _line(row: Sequence[Any], form: Form) -> str:
@@ -262,7 +262,7 @@ def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: For
         try:
             hparams = one.hparams
         except ReadError as error:
-            faults.append(Fault(one.name, "bad data", 0, 0, str(error)))
+            faults.append(Fault(one.name, DATA, 0, 0, str(error)))
             continue
         faults.add(one.faults)
         if hparams is not None:

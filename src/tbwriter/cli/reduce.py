@@ -15,14 +15,14 @@ import numpy as np
 
 from .. import summary
 from .._files.places import ALONE, base_name, is_event_file, runs_of, tree
-from .._files.records import Faults
+from .._files.records import UNREADABLE, Faults
 from .._parts import Part
 from .._proto import messages
 from .._reading.ahead import Copies, in_processes
 from .._tfrecord.frame import frame
 from ._arguments import Matcher, add_jobs, add_json, add_names, add_out, matcher
 from ._exit import FOUND, GOOD
-from ._index import PURGED, SAME_STEP, UNREADABLE, Source
+from ._index import PURGED, SAME_STEP, Source
 from ._output import Output
 from ._points import Points, Together, points_of
 from ._table import table
