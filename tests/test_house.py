@@ -20,7 +20,7 @@ PACKAGE = ROOT / "src" / "tbwriter"
 # Files of one line do not import each other.
 ORDER: List[Set[str]] = [
     {"_loading", "_foreign"},
-    {"_version", "_warnings", "_parallel", "_parts", "_protocol", "_names", "_memory"},
+    {"_version", "_warnings", "_parallel", "_parts", "_names", "_memory"},
     {"_proto"},
     {"_tfrecord"},
     {"_values"},
@@ -43,7 +43,7 @@ ORDER: List[Set[str]] = [
 # Values become bytes on the left, bytes reach the disk on the right: they meet in the writer.
 LEFT = {"_proto", "_values", "summary"}
 RIGHT = {"_tfrecord", "_log"}
-SHARED = {"_parts", "_protocol", "_names", "_warnings", "_parallel", "_fsspec", "_foreign",
+SHARED = {"_parts", "_names", "_warnings", "_parallel", "_fsspec", "_foreign",
           "_loading", "_memory"}
 # Folders that know nothing of each other although one precedes the other.
 STRANGERS = [("_files", "_log")]

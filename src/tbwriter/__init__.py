@@ -8,7 +8,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._files.window import ReadError as ReadError
-    from ._log.contract import SyncError as SyncError
+    from ._log.retry import SyncError as SyncError
     from ._proto.wire import WireError as WireError
     from ._warnings import LogWarning as LogWarning
     from .summary_writer import SummaryWriter as SummaryWriter
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The module of each other public name. All are imported when the name is first used, so that
 # `import tbwriter` alone stays fast.
-_MODULES = {"LogWarning": "_warnings", "ReadError": "_files.window", "SyncError": "_log.contract",
+_MODULES = {"LogWarning": "_warnings", "ReadError": "_files.window", "SyncError": "_log.retry",
             "WireError": "_proto.wire"}
 
 __all__ = ["FileWriter", "LogWarning", "ReadError", "SummaryWriter", "SyncError", "WireError",

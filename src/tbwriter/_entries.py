@@ -7,16 +7,28 @@ from __future__ import annotations
 
 from operator import index
 from sys import getsizeof
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ._foreign import let_signals, of_signal
 from ._log.queue import Encoded, PartlyEncoded
 from ._loading import loading
 from ._parts import Parts, total
 from ._proto import messages, schema, wire
-from ._protocol import Protocol
 from ._scalars.rows import SIZE, RowEncoder, Tags
 from ._tfrecord.frame import frame, framed
+
+if TYPE_CHECKING:  # making a Protocol takes long, and checks nothing
+    from typing import Protocol
+
+    class Payload(Protocol):
+        """An argument of `FileWriter.add`: a Summary, a Message, or a user's object. One that is
+        quick to encode has an attribute `ready`."""
+
+        @property
+        def tags(self) -> Tuple[str, ...]: ...
+        @property
+        def nbytes(self) -> int: ...
+        def event_field(self) -> Parts: ...
 
 _WRITE_SIZE = 4 << 20      # about how many bytes are encoded before they are written
 _SOON = 64 << 10           # a value that is ready and smaller is encoded in the call
@@ -24,17 +36,6 @@ _RECORD = 64               # the size of a scalar's record without its tag, abou
 _TOGETHER = 256            # how many items are searched for small values to encode together
 COST = 200                 # bytes that the objects around a value take
 _HELD = 1200               # further bytes of the objects from which it is encoded later
-
-
-class Payload(Protocol):
-    """An argument of `FileWriter.add`: a Summary, a Message, or a user's object. One that is quick
-    to encode has an attribute `ready`."""
-
-    @property
-    def tags(self) -> Tuple[str, ...]: ...
-    @property
-    def nbytes(self) -> int: ...
-    def event_field(self) -> Parts: ...
 
 
 class Entry:

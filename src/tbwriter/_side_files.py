@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from sys import getsizeof
-from typing import Any, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Iterator, Optional
 
 from ._entries import COST, nbytes_of
 from ._foreign import of_signal
 # Now: the thread loads nothing without a lock.
 from ._log import beside as _beside, exclusive as _exclusive  # noqa: F401
-from ._log.contract import Log
+
+if TYPE_CHECKING:
+    from ._log.contract import Log
 
 
 class SideFiles:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from _weakrefset import WeakSet  # which `threading` loads; `weakref` takes 0.5 ms more
 from itertools import count
-from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set,
-                    Union)
+from typing import (TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional,
+                    Sequence, Set, Union)
 
 from ._loading import loading
-from ._log.contract import Log
 from ._log.queue import Task
 from ._scalars.rows import LONG_TAG
 from ._values.number import INT64_MAX
 from ._warnings import once, show, warn
+
+if TYPE_CHECKING:
+    from ._log.contract import Log
 
 # Bytes of earlier files that are read: a fraction of a second.
 _MOST_BYTES = 32 << 20

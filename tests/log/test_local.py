@@ -456,15 +456,14 @@ def test_a_side_file_that_cannot_be_opened_for_a_moment(tmp_path: Path,
 def test_many_side_files_between_two_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The paths of a bounded number of files are kept: beyond it the oldest is synced at once, and
     an error of that is raised by the next sync."""
-    from tbwriter._log import unsynced
     synced: List[str] = []
 
     def noted(path: str) -> None:
         synced.append(path)
         if path.endswith("3"):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-    monkeypatch.setattr(unsynced, "MOST", 5)
-    monkeypatch.setattr(unsynced, "sync_path", noted)
+    monkeypatch.setattr(event_file, "MOST_UNSYNCED", 5)
+    monkeypatch.setattr(event_file, "sync_path", noted)
     log = LocalLog(str(tmp_path), "", header)
     for number in range(10):
         log.put(f"files/{number}", b"x")
@@ -485,7 +484,6 @@ def test_many_side_files_between_two_syncs(tmp_path: Path, monkeypatch: pytest.M
 def test_a_forked_child_syncs_no_side_files_of_its_parent(tmp_path: Path,
                                                           monkeypatch: pytest.MonkeyPatch) -> None:
     """What the parent wrote is synced by the parent."""
-    from tbwriter._log import unsynced
     writer = SummaryWriter(tmp_path)
     writer.add_embedding(np.eye(3), tag="e", global_step=1)
     writer.flush()
@@ -493,7 +491,7 @@ def test_a_forked_child_syncs_no_side_files_of_its_parent(tmp_path: Path,
     if child == 0:
         try:
             synced: List[str] = []
-            monkeypatch.setattr(unsynced, "sync_path", synced.append)
+            monkeypatch.setattr(event_file, "sync_path", synced.append)
             writer.add_scalar("x", 1.0, 1)
             writer.flush(fsync=True)
             os._exit(0 if synced and not any("embeddings" in path for path in synced) else 2)

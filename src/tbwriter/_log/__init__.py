@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Optional, Union
+from typing import TYPE_CHECKING, Callable, Dict, Optional, Union
 
 from .._names import as_path
-from .contract import Log
 from .local import LocalLog
+
+if TYPE_CHECKING:
+    from .contract import Log
 
 # Further storages, by the scheme of their URLs; each is called with the arguments of a LocalLog.
 SCHEMES: Dict[str, Callable[..., Log]] = {}

@@ -25,14 +25,16 @@ from __future__ import annotations
 import sys
 import time
 from _thread import get_ident
-from typing import Any, Callable, List, Optional, Set
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Set
 
-from .contract import Log, SyncError
 from .queue import Encoded, Owner, PartlyEncoded, Queue, Task
-from .retry import Retry
+from .retry import Retry, SyncError
 from .worker import EXIT_SECS, STUCK_SECS, close_all, flush_all, settle, worker
 from .._foreign import of_signal
 from .._warnings import fail, show
+
+if TYPE_CHECKING:
+    from .contract import Log
 
 STALL_SECS = 1.0    # how long a full queue may wait for a storage without progress
 OWNED_SECS = 0.05   # when the thread looks again at a channel that another thread is working on

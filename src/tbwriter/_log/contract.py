@@ -1,16 +1,16 @@
-"""The contract between the writer's thread and a storage."""
+"""The contracts of the writer's thread: with a storage, and with a writer's channel.
+
+Only type checkers load this file: making a Protocol takes long, and checks nothing.
+"""
 from __future__ import annotations
 
-from typing import ContextManager, Iterator, Optional, Union
+from typing import Callable, ContextManager, Iterator, Optional, Protocol, Union
 
+from .queue import Queue, Task
+from .retry import Retry
 from .._parts import Parts
-from .._protocol import Protocol
 
-
-class SyncError(OSError):
-    """Records or a side file written since the last sync may not survive a crash of the machine.
-    Trying again would prove nothing, since the kernel reports a lost page once. Later records go
-    into a new file if it was the event file."""
+Work = Optional[Callable[[], None]]
 
 
 class Log(Protocol):
@@ -73,3 +73,23 @@ class Log(Protocol):
 
     def detach(self) -> None:
         """In a forked child: leave the parent's file alone, and begin a new one when needed."""
+
+
+class Served(Protocol):
+    """A channel, as the thread and the end of the program see it."""
+
+    log: Log
+    queue: Queue
+    retry: Retry
+    due: float
+    progress: float
+
+    @property
+    def active(self) -> bool: ...
+    def serve(self, now: float) -> bool: ...
+    def begin(self, work: Work, patient: bool) -> Optional[Task]: ...
+    def wait(self, task: Task, deadline: float) -> None: ...
+    def end(self, task: Task) -> None: ...
+    def end_whole(self) -> Task: ...
+    def report(self) -> None: ...
+    def abandon(self) -> None: ...

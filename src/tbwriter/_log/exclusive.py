@@ -11,9 +11,7 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
-from typing import Dict, Iterator, Optional, Sequence, Tuple
-
-from .._protocol import Protocol
+from typing import Dict, Iterator, Optional, Protocol, Sequence, Tuple
 
 try:
     import fcntl

@@ -12,9 +12,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Callable, ContextManager, Deque, Iterator, Optional, Union
 
-from .contract import SyncError
-from .event_file import CHANGED, STALE, EventFile
-from .unsynced import Unsynced
+from .event_file import CHANGED, STALE, EventFile, Unsynced
+from .retry import SyncError
 from .._parts import Parts, total
 from .._tfrecord.frame import OVERHEAD, header, sizes, split
 

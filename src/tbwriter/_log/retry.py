@@ -14,6 +14,12 @@ _OF_ONE_RUN = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EIS
                errno.ELOOP, errno.ENAMETOOLONG)
 
 
+class SyncError(OSError):
+    """Records or a side file written since the last sync may not survive a crash of the machine.
+    Trying again would prove nothing, since the kernel reports a lost page once. Later records go
+    into a new file if it was the event file."""
+
+
 class Outage:
     """Some runs fail with one error. failing: their ids. told: whether a run has reported it."""
 

@@ -31,15 +31,15 @@ from _thread import LockType, allocate_lock, get_ident, start_new_thread
 from _weakrefset import WeakSet  # which `threading` loads; `weakref` takes 0.5 ms more
 from functools import lru_cache
 from types import FrameType
-from typing import Any, Callable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence, Set, Tuple
 
-from .contract import Log
-from .queue import Queue, Task
-from .retry import Retry
+from .queue import Task
 from .._foreign import let_signals
 from .._memory import free_unused
-from .._protocol import Protocol
 from .._warnings import show
+
+if TYPE_CHECKING:
+    from .contract import Served, Work
 
 IDLE_SECS = 5.0     # the thread ends after this time without work
 EXIT_SECS = 5.0     # how long the end of the program may wait for the storage
@@ -49,28 +49,6 @@ STUCK_SECS = 0.25   # how long the thread may be in one channel while others nee
 _START_SECS = 1.0   # after so long without running, another thread is started in its place
 _MOST_THREADS = 8   # the thread, those that take its place, and those that assist
 _NEVER = float("-inf")  # before any time: tests of programs let clocks stand still at 0
-
-Work = Optional[Callable[[], None]]
-
-
-class Served(Protocol):
-    """A channel, as the thread and the end of the program see it."""
-
-    log: Log
-    queue: Queue
-    retry: Retry
-    due: float
-    progress: float
-
-    @property
-    def active(self) -> bool: ...
-    def serve(self, now: float) -> bool: ...
-    def begin(self, work: Work, patient: bool) -> Optional[Task]: ...
-    def wait(self, task: Task, deadline: float) -> None: ...
-    def end(self, task: Task) -> None: ...
-    def end_whole(self) -> Task: ...
-    def report(self) -> None: ...
-    def abandon(self) -> None: ...
 
 
 class Worker:
