@@ -47,13 +47,13 @@ class Entry:
     errors: those of the values that could not be encoded, where it has several values.
     """
 
-    __slots__ = ("_payload", "_wall_time", "_step", "nbytes", "ready", "count", "errors",
+    __slots__ = ("_payload", "_wall_time", "step", "nbytes", "ready", "count", "errors",
                  "_records")
 
     def __init__(self, payload: Payload, wall_time: float, step: Any) -> None:
         self._payload: Optional[Payload] = payload
         self._wall_time = wall_time
-        self._step = step
+        self.step = step
         self.nbytes = nbytes = nbytes_of(payload) + COST
         self.ready = nbytes < _SOON and getattr(payload, "ready", False) and not callable(step)
         if not self.ready:  # a ready one is counted when it is encoded, right away
@@ -67,10 +67,10 @@ class Entry:
     def encode(self) -> None:
         payload = self._payload
         if payload is not None:
-            if callable(self._step):
-                self._step = self._step(payload.tags)
+            if callable(self.step):
+                self.step = self.step(payload.tags)
             field = self._field(payload)
-            event = messages.event(self._wall_time, self._step, field)
+            event = messages.event(self._wall_time, self.step, field)
             if self.errors and not field:
                 pass  # no value is left
             elif self.ready:
@@ -92,13 +92,9 @@ class Entry:
     def place(self, counter: Any) -> None:
         """Number it, by a StepCounter."""
         payload: Any = self._payload
-        self._step = counter.next(payload.tags)
+        self.step = counter.next(payload.tags)
         if self.ready:
             self.encode()
-
-    @property
-    def unnumbered(self) -> bool:
-        return self._step is None
 
     def shorten(self) -> None:
         """Encode all but the step."""
@@ -108,7 +104,7 @@ class Entry:
     @property
     def early(self) -> bool:
         """Whether a caller may encode it."""
-        return not callable(self._step) and not getattr(self._payload, "waits", False)
+        return not callable(self.step) and not getattr(self._payload, "waits", False)
 
     def later(self) -> List[Any]:
         """The functions that encode its values."""
@@ -141,7 +137,7 @@ class Rows(Entry):
         self._rows = rows
         self._encoder = RowEncoder(tags)
         self._tag = tag
-        self._step = step
+        self.step = step
         self._at = at
         self.ready = False
         self.count = len(rows) // SIZE
@@ -157,19 +153,19 @@ class Rows(Entry):
             yield cls(rows[at:at + size], tags, tag, step, at // SIZE)
 
     def place(self, counter: Any) -> None:
-        self._step = counter.reserve(self._tag, len(self._rows) // SIZE) - self._at
+        self.step = counter.reserve(self._tag, len(self._rows) // SIZE) - self._at
 
     def shorten(self) -> None:
         """Nothing: rows are short."""
 
     def encode(self) -> None:
         if self._rows:
-            if callable(self._step):
-                self._step = self._step(self._tag, len(self._rows) // SIZE) - self._at
-            if self._step:
+            if callable(self.step):
+                self.step = self.step(self._tag, len(self._rows) // SIZE) - self._at
+            if self.step:
                 with loading:
                     from ._scalars.encode import raised
-                self._rows, self._step = raised(self._rows, self._step), 0
+                self._rows, self.step = raised(self._rows, self.step), 0
             self._records = self._encoder.records(self._rows)
             self._rows = b""
 

@@ -452,16 +452,16 @@ class FileWriter:
         """Called before each value that is no plain row, with the step that it is given or 0."""
 
     def _put(self, entry: Entry) -> None:
-        crowded = self._queue.crowded and entry.early
-        if entry.unnumbered:
-            if crowded and not entry.ready:
-                entry.shorten()
-            self._channel.put(entry, lambda: entry.place(self.step_counter))
-            self.step_counter.report()
+        now = entry.ready or self._queue.crowded and entry.early
+        if entry.step is not None:
+            if now:
+                entry.encode()
+            self._channel.put(entry)
             return
-        if entry.ready or crowded:
-            entry.encode()
-        self._channel.put(entry)
+        if now and not entry.ready:
+            entry.shorten()
+        self._channel.put(entry, lambda: entry.place(self.step_counter))
+        self.step_counter.report()
 
 
 def _header() -> bytes:

@@ -27,7 +27,7 @@ SESSION_START = wire.int_field(schema.SessionLog.STATUS, schema.SessionStatus.ST
 WRITER = f"tbwriter {__version__}"  # in the first event of our files
 
 _JOINED = 4096  # a value of fewer bytes is joined immediately
-_KEPT = 256  # characters of a tag whose field is kept for its next value
+KEPT = 256  # characters of a tag whose field is kept for its next value
 
 
 class Value:
@@ -197,7 +197,7 @@ def tag_field(tag: str) -> bytes:
         tag = _plain(tag)
     try:
         # Long ones are not kept: many of them would be hundreds of megabytes.
-        return (_tag_field if len(tag) <= _KEPT else _tag_field.__wrapped__)(tag)
+        return (_tag_field if len(tag) <= KEPT else _tag_field.__wrapped__)(tag)
     except UnicodeEncodeError:
         raise ValueError(f"got the tag {tag!r:.80} with a lone surrogate, want valid Unicode"
                          ) from None
@@ -257,7 +257,7 @@ def metadata(plugin_name: str, content: bytes = b"", *, data_class: Optional[int
             data_class = schema.PLUGINS[plugin_name].data_class \
                 if plugin_name in schema.PLUGINS else schema.DataClass.UNKNOWN
         content = bytes(content)
-        made = _metadata if len(content) + len(display_name) + len(description) <= 4 * _KEPT \
+        made = _metadata if len(content) + len(display_name) + len(description) <= 4 * KEPT \
             else _metadata.__wrapped__
         return made(plugin_name, content, data_class, display_name, description)
     except UnicodeEncodeError as error:
@@ -300,6 +300,8 @@ def tensor(dtype: int, shape: Sequence[int], content: bytes) -> Parts:
 
 def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
     """Summary.Value's tensor field with one byte string per element."""
+    if len(strings) == 1:  # most texts
+        return [_before_string(tuple(shape), len(strings[0])), strings[0]]
     message: Parts = [_tensor_head(schema.DT_STRING, tuple(shape))]
     size = len(message[0])
     for string in strings:
@@ -307,6 +309,14 @@ def string_tensor(shape: Sequence[int], strings: Sequence[bytes]) -> Parts:
         message += prefix, string
         size += len(prefix) + len(string)
     return [wire.length_prefix(schema.Value.TENSOR, size), *message]
+
+
+@lru_cache(maxsize=4096)
+def _before_string(shape: Tuple[int, ...], length: int) -> bytes:
+    """The bytes of the tensor field that precede its only string."""
+    message = (_tensor_head(schema.DT_STRING, shape)
+               + wire.length_prefix(schema.Tensor.STRING_VAL, length))
+    return wire.length_prefix(schema.Value.TENSOR, len(message) + length) + message
 
 
 @lru_cache(maxsize=1024)

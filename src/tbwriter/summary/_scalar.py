@@ -1,14 +1,17 @@
 """Scalars: one number per step. Shown in Time Series, Scalars, Custom Scalars and HParams."""
 from __future__ import annotations
 
-from typing import Any, Mapping, Union
+from functools import lru_cache
+from typing import Any, List, Mapping, Union
 
-from .._foreign import checked, exact, let_signals
+from .._foreign import checked, let_signals
 from .._proto import messages, schema, wire
 from .._proto.messages import Message, Summary, Value
 from .._values.number import as_float
 
 _KEY = wire.key(schema.Value.SIMPLE_VALUE, wire.FIXED32)
+_FLOAT_SIZE = 4
+_FLOATS = {float}
 
 
 @checked
@@ -72,9 +75,25 @@ def scalars(values: Mapping[str, Any]) -> Union[Message, Summary]:
 
     Example: `scalars({"train/loss": 0.5, "train/accuracy": 0.9})`.
     """
-    if any(hasattr(value, "asnumpy") for value in values.values()):
+    if not _FLOATS.issuperset(map(type, values.values())) \
+            and any(hasattr(value, "asnumpy") for value in values.values()):
         return Summary([value for tag in values for value in scalar(tag, values[tag]).values])
-    fields = [messages.tag_field(tag) + _field(value) for tag, value in values.items()]
-    return Message(schema.Event.SUMMARY, b"".join(
-        [wire.length_prefix(schema.Summary.VALUE, len(field)) + field for field in fields]),
-        [tag if type(tag) is str else exact(tag) for tag in values])
+    tags: List[str] = []
+    parts: List[bytes] = []
+    for tag, value in values.items():
+        if type(tag) is not str:
+            tag = messages.check_tag(tag)
+        tags.append(tag)
+        parts += _before(tag), wire.float32(as_float(value))
+    return Message(schema.Event.SUMMARY, b"".join(parts), tags)
+
+
+def _before(tag: str) -> bytes:
+    """The bytes of a value of Summary that precede its number."""
+    return (_kept_before if len(tag) <= messages.KEPT else _kept_before.__wrapped__)(tag)
+
+
+@lru_cache(maxsize=16384)
+def _kept_before(tag: str) -> bytes:
+    field = messages.tag_field(tag) + _KEY
+    return wire.length_prefix(schema.Summary.VALUE, len(field) + _FLOAT_SIZE) + field
