@@ -77,6 +77,7 @@ OPTIONAL: Dict[str, Set[str]] = {
     "_tfrecord/crc32c": {"google_crc32c", "crc32c", "crcmod"}, "_values/png": {"isal"},
     "cli/_progress": {"tqdm"}, "_reading/frames": {"pyarrow"},
     "summary/_figure": {"matplotlib"}, "mxnet/_distributed": {"mxnet"}, "compat/_kinds": {"PIL"},
+    "check/media": {"PIL"},
 }
 # ... and what a program that logs only scalars should not wait for, or what Ctrl-C may interrupt.
 LAZY: Dict[str, Set[str]] = {

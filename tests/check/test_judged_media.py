@@ -5,7 +5,10 @@ import io
 import json
 import wave
 from pathlib import Path
+from struct import pack
+from time import process_time
 from typing import Any
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -102,12 +105,18 @@ def test_which_pictures_are_black(pixels: Any, found: bool, tmp_path: Path) -> N
     assert rules(check(str(tmp_path))) == (["black image"] if found else [])
 
 
+def grey_png(size: int, lines: bytes) -> bytes:
+    """A square picture from its rows, each with its filter before it."""
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return pack(">I", len(data)) + name + data + pack(">I", crc32(name + data))
+
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", compress(lines)) + chunk(b"IEND", b""))
+
+
 @pytest.mark.parametrize("kind", range(5))
 def test_filters_of_png(kind: int, tmp_path: Path) -> None:
     """A mask of 0 and 1 is known in each filter of PNG's rows."""
-    from struct import pack
-    from zlib import compress, crc32
-
     mask = (np.arange(16 * 16).reshape(16, 16) % 5 == 0).astype(int)
     above = np.vstack([np.zeros(16, int), mask[:-1]])
     left, corner = (np.hstack([np.zeros((16, 1), int), one[:, :-1]]) for one in (mask, above))
@@ -118,15 +127,23 @@ def test_filters_of_png(kind: int, tmp_path: Path) -> None:
     filtered = mask - [np.zeros_like(mask), left, above, (left + above) // 2, paeth][kind]
     lines = b"".join([bytes([kind]) + line.astype(np.uint8).tobytes() for line in filtered])
 
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return pack(">I", len(data)) + name + data + pack(">I", crc32(name + data))
-
-    file = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", pack(">IIBBBBB", 16, 16, 8, 0, 0, 0, 0))
-            + chunk(b"IDAT", compress(lines)) + chunk(b"IEND", b""))
+    file = grey_png(16, lines)
     assert (np.asarray(Image.open(io.BytesIO(file))) == mask).all()
     written(tmp_path, [value_event("i", strings((3,), [b"16", b"16", file]),
                                    plugin("images", b"", 3))])
     assert rules(check(str(tmp_path))) == ["black image"]
+
+
+def test_time_of_filtered_pictures(tmp_path: Path) -> None:
+    """The costliest filter takes milliseconds for a megapixel, so that pictures under many tags of
+    a small file do not take minutes."""
+    rows = (b"\x04" + b"\x01" + bytes(999)) + (b"\x04" + bytes(1000)) * 999
+    file = grey_png(1000, rows)
+    written(tmp_path, [value_event(f"i{n}", strings((3,), [b"9", b"9", file]),
+                                   plugin("images", b"", 3)) for n in range(10)])
+    start = process_time()
+    found = rules(check(str(tmp_path)))
+    assert found == ["black image"] * 10 and process_time() - start < 2
 
 
 @pytest.mark.parametrize("at", range(6))
