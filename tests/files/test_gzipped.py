@@ -5,7 +5,7 @@ import gzip
 import random
 import time
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import pytest
 
@@ -89,3 +89,23 @@ def test_states_are_few() -> None:
     import io
     found = Gunzip(io.BytesIO(gzip.compress(bytes(900_000_000), 1)))
     assert found.size == 900_000_000 and len(found._states) <= 65
+
+
+def test_a_compressed_object_is_requested_in_large_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an object on a store 1 MiB is requested at a time, since each request takes its time."""
+    fsspec = pytest.importorskip("fsspec")
+    from tbwriter._files.objects import Files
+    data = random.Random(0).getrandbits(8 << 22).to_bytes(4 << 20, "little")
+    packed = gzip.compress(data, 1)
+    fsspec.filesystem("memory").pipe_file("/gzipped/events.out.tfevents.1.gz", packed)
+    requests = []
+    read = Files.read
+
+    def counted(files: Files, one: Any, start: int, end: int) -> bytes:
+        requests.append(end - start)
+        return read(files, one, start, end)
+
+    monkeypatch.setattr(Files, "read", counted)
+    with Window("memory://gzipped/events.out.tfevents.1.gz") as window:
+        assert window.read(0, len(data)) == data
+    assert len(requests) <= 2 * (len(packed) // (1 << 20) + 2) + 1

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tbwriter._files import window
+from tbwriter._files.anywhere import Anywhere
 from tbwriter._reading import ahead
-from tbwriter.cli import _copy
 
 
 class Failing(io.BytesIO):
@@ -30,8 +30,8 @@ class Failing(io.BytesIO):
 @pytest.mark.parametrize("begin", [b"\x1f\x8b\x08" + bytes(97), bytes(100), bytes(5000)],
                          ids=["gzip", "small", "large"])
 @pytest.mark.parametrize("opened, good", [
-    (window.contents, 0), (ahead._opened, 0), (ahead._opened, 1), (_copy._random_access, 0),
-    (_copy._random_access, 1)])
+    (window.contents, 0), (ahead._opened, 0), (ahead._opened, 1),
+    (lambda place: Anywhere(lambda _: place).window(0), 0)])
 def test_a_file_that_fails_is_closed(opened: Any, begin: bytes, good: int,
                                      monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever read fails, the file is closed when the error arrives."""

@@ -29,11 +29,15 @@ class _State(NamedTuple):
 class Gunzip:
     """The decompressed content of a gzip file.
 
-    size: how many bytes can be decompressed. damage: why there are no more, "" at a proper end.
+    most: how many bytes of the file are read at a time. size: how many bytes can be decompressed.
+    damage: why there are no more, "" at a proper end.
     """
 
-    def __init__(self, file: Union[io.BytesIO, io.RawIOBase]) -> None:
+    def __init__(self, file: Union[io.BytesIO, io.RawIOBase], most: int = _PIECE) -> None:
         self._file = file
+        self._most = most
+        self._block = b""
+        self._begins = 0  # where the block begins in the file
         self._at = 0
         self.damage = ""
         self._apart = _APART
@@ -101,7 +105,11 @@ class Gunzip:
                 return b""
 
     def _input(self) -> bytes:
-        self._file.seek(self._read)
-        data = self._file.read(_PIECE) or b""
+        at = self._read - self._begins
+        if not 0 <= at < len(self._block):
+            self._file.seek(self._read)
+            self._block = self._file.read(self._most) or b""
+            self._begins, at = self._read, 0
+        data = self._block[at:at + _PIECE]
         self._read += len(data)
         return data

@@ -44,13 +44,17 @@ class Window:
     """Random access to the bytes of a file, a chunk at a time; those of gzip are decompressed,
     unless `gunzip` is False.
 
+    most: how many bytes are in memory at a time, if a read asks for no more.
     size: the bytes that were there when it was opened. gzipped: whether they are compressed.
     damage: why the bytes of a compressed file end too early, or "". longest: how many bytes a
-    record may have, so that a small compressed file takes no large memory.
+    record may have, so that a small compressed file takes no large memory. loaded: how many bytes
+    have been read.
     """
 
-    def __init__(self, place: Place, gunzip: bool = True) -> None:
+    def __init__(self, place: Place, gunzip: bool = True, most: int = 0) -> None:
         self.name = place if isinstance(place, str) else "(memory)"
+        self._most = most or (CHUNK if is_url(self.name) else DISK_CHUNK)
+        self.loaded = 0
         self._file: _File = _open(place)
         try:
             self._begin(self._file, place, gunzip)
@@ -64,18 +68,19 @@ class Window:
         self.longest = MAX_LENGTH
         if self.gzipped:
             self.longest = file.seek(0, io.SEEK_END) + _MOST_EXPANDED
-            decompressed = Gunzip(file)
+            decompressed = Gunzip(file, DISK_CHUNK) if is_url(self.name) else Gunzip(file)
             if decompressed.size or not decompressed.damage:
                 self._file, self.damage = decompressed, decompressed.damage
             else:
                 self.gzipped, self.longest = False, MAX_LENGTH
-        self.size = self._file.seek(0, io.SEEK_END)
+        self.size = self._file.size if isinstance(self._file, Gunzip) \
+            else self._file.seek(0, io.SEEK_END)
         # How many bytes may still be checked in search of records. Made-up headers that each
         # claim much of the file would otherwise cost the square of its size.
         self.budget = 4 * self.size + CHUNK
-        self._most = CHUNK if is_url(self.name) else DISK_CHUNK
         self._chunk = b""
         self._start = 0
+        self._begins = 0  # where the bytes begin in the file
         if self.size <= _LARGEST_POINTER and not is_url(self.name):
             self._refuse_pointer()
 
@@ -88,6 +93,16 @@ class Window:
 
     def close(self) -> None:
         self._file.close()
+
+    def move(self, to: io.FileIO) -> None:
+        """Write all bytes to the end of a file on this machine, and read them there."""
+        begins = to.seek(0, io.SEEK_END)
+        for at in range(0, self.size, CHUNK):
+            data = memoryview(self._load(at, min(CHUNK, self.size - at)))
+            while data:
+                data = data[to.write(data):]
+        self._file.close()
+        self._file, self._begins = to, begins
 
     def _refuse_pointer(self) -> None:
         head = self.read(0, max(map(len, _POINTERS)))
@@ -112,13 +127,14 @@ class Window:
     def _load(self, at: int, length: int) -> bytes:
         if length <= 0:
             return b""
-        self._file.seek(at)
+        self._file.seek(self._begins + at)
         data = self._file.read(length) or b""
         while len(data) < length:
             more = self._file.read(length - len(data))
             if not more:  # the file became shorter
                 break
             data += more
+        self.loaded += len(data)
         return data
 
 

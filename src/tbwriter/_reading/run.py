@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 from typing import Tuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from . import kinds, picture
 from .columns import Loader
 from .kinds import RUN_GRAPH, HParams
 from .store import Arrays, Columns
+from .._files.anywhere import Anywhere
 from .._files.records import EVENT, UNREADABLE, Fault, Faults, record_at
 from .._files.window import Place, ReadError, Window
 from .._proto import parse
@@ -29,6 +31,8 @@ Array = Any  # np.ndarray, whose generic form numpy 1.19 does not have
 _FEW = 32
 # An error names so many tags.
 _NAMED = 20
+# Of so many runs the copies are kept, each with a descriptor.
+_MOST_KEPT = 16
 
 
 class Series(NamedTuple):
@@ -224,20 +228,18 @@ class Run:
 
     def _found(self, tag: str) -> Iterator[Tuple[Window, int, Value]]:
         """For each value, its file, the offset of its record, and itself."""
-        window: Optional[Window] = None
-        opened = -1
         places = iter(self._columns.arrays(self._number(tag)).rest)
+        files = _kept.pop(self, None)  # so that no other thread uses them
+        if files is None or files.process != os.getpid():
+            files = Anywhere(self._places.__getitem__)
         try:
             for (number, offset), rows in groupby(zip(places, places, places), itemgetter(0, 1)):
-                if window is None or number != opened:
-                    if window is not None:
-                        window.close()
-                    window, opened = Window(self._places[number]), number
+                window = files.window(number)
                 for value in _values_at(window, offset, map(itemgetter(2), rows)):
                     yield window, offset, value
         finally:
-            if window is not None:
-                window.close()
+            files.close()
+            _keep(self, files)
 
     def _facts(self, number: int) -> "Facts":
         known = self._forgotten.get(number)
@@ -249,6 +251,19 @@ class Run:
         if fault not in self._noted:
             self._noted.add(fault)
             self.faults.append(fault)
+
+
+# The files of the runs whose values were asked for last, with the copies of those that are slow to
+# read again. They are no part of a run, so that it can be copied and pickled.
+_kept: "WeakKeyDictionary[Run, Anywhere]" = WeakKeyDictionary()
+
+
+def _keep(run: Run, files: Anywhere) -> None:
+    _kept[run] = files
+    for ref in _kept.keyrefs()[:-_MOST_KEPT]:
+        oldest = ref()
+        if oldest is not None:
+            _kept.pop(oldest, None)
 
 
 class Tags:

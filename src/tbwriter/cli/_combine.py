@@ -12,6 +12,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
+from .._files.anywhere import Anywhere
 from .._files.places import ALONE, runs_of, size_of
 from .._files.records import raw_record
 from .._files.several import labels
@@ -132,17 +133,19 @@ def _extent(index: Index) -> _Extent:
         tags, steps = tags[~of_whole], index.steps(rows[~of_whole]).astype(first.dtype)
         np.minimum.at(first, tags, steps)
         np.maximum.at(last, tags, steps)
+    files = Anywhere(lambda number: index.files[number].place)
     return _Extent(index.tags, first, last, {
-        index.tags.name(number): _hash(index, row) for number, row in sorted(latest.items())})
+        index.tags.name(number): _hash(index, files, row)
+        for number, row in sorted(latest.items())})
 
 
-def _hash(index: Index, row: int) -> bytes:
+def _hash(index: Index, files: Anywhere, row: int) -> bytes:
     """The hash of a row's record, without the wall_time, which all writers put first. b"" if it
     cannot be read any more, which the copy reports."""
     event = int(index.event[row])
     try:
-        with index.files[int(index.file[event])].open() as window:
-            raw = raw_record(window, int(index.offset[event])) or b""
+        window = files.window(int(index.file[event]))
+        raw = raw_record(window, int(index.offset[event])) or b""
     except (OSError, ReadError):
         return b""
     return sha256(raw[21:-4]).digest()

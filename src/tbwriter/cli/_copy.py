@@ -3,32 +3,26 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
-from collections import OrderedDict
-from types import TracebackType
-from typing import BinaryIO, Iterator, List, Optional, Sequence, Set, Tuple, Type
+from typing import Iterator, List, Sequence, Set, Tuple
 
 import numpy as np
 
-from .._files.places import is_url
-from .._files.records import HEADER, UNREADABLE, Fault, Faults
-from .._files.window import CHUNK, ReadError, Window
+from .._files.anywhere import Anywhere
+from .._files.records import HEADER, UNREADABLE, Fault, Faults, raw_record
+from .._files.window import ReadError
 from .._parts import Parts
 from .._proto import messages, parse, schema
 from .._proto.parse import Event, Value
 from .._proto.wire import WireError
-from .._tfrecord.frame import MAX_LENGTH, OVERHEAD, frame, header
+from .._tfrecord.frame import frame
 from ._index import PLAIN, Index, Rows, Source
 from ._renaming import NewNames
 from ._values import SAME, Change, event_field, is_rounded, needs_number
 
 # A file version with which TensorBoard purges nothing by itself.
 _VERSION = re.compile(r"brain\.Event:0*([2-9]|[1-9]\d+)$")
-_OPEN_FILES = 16
 # How many values become lists of numbers at a time.
 _GROUPS = 1 << 14
-# How much is read in one call: most records are shorter.
-_GUESS = 512
 
 
 class Copier:
@@ -59,20 +53,20 @@ class Copier:
         """The file version, then the values of each event together."""
         yield frame([self._header])
         index, time, some_new = self._index, self.start, len(self._names) > 0
-        with _Files(index.files, self._faults) as files:
-            for number, offset, tags, at in _groups(index, rows):
-                raw = files.record(number, offset)
-                if at[0] == PLAIN and self._described[tags[0]] and not (
-                        some_new and self._names.get(tags[0])):
-                    yield [raw]  # with its checksums, which were right
-                    self.changed += not raw
-                    continue
-                try:
-                    event = parse.event(memoryview(raw)[HEADER:-4])
-                    time = event.wall_time if math.isfinite(event.wall_time) else time
-                    yield self._record(raw, event, time, tags, [max(0, place) for place in at])
-                except (IndexError, WireError):
-                    self.changed += len(tags)
+        files = _Files(index.files, self._faults)
+        for number, offset, tags, at in _groups(index, rows):
+            raw = files.record(number, offset)
+            if at[0] == PLAIN and self._described[tags[0]] and not (
+                    some_new and self._names.get(tags[0])):
+                yield [raw]  # with its checksums, which were right
+                self.changed += not raw
+                continue
+            try:
+                event = parse.event(memoryview(raw)[HEADER:-4])
+                time = event.wall_time if math.isfinite(event.wall_time) else time
+                yield self._record(raw, event, time, tags, [max(0, place) for place in at])
+            except (IndexError, WireError):
+                self.changed += len(tags)
 
     def _record(self, raw: bytes, event: Event, time: float, tags: List[int], at: List[int]
                 ) -> Parts:
@@ -129,60 +123,22 @@ def _groups(index: Index, rows: Rows) -> Iterator[Tuple[int, int, List[int], Lis
 
 
 class _Files:
-    """The files of a run for random access, of which a few are open.
-
-    Objects and compressed files are first written to a temporary file, decompressed.
-    """
+    """The records of a run's files, in any order."""
 
     def __init__(self, sources: Sequence[Source], faults: Faults) -> None:
         self._sources = sources
         self._faults = faults
         self._unreadable: Set[int] = set()
-        self._open: "OrderedDict[int, BinaryIO]" = OrderedDict()
-
-    def __enter__(self) -> "_Files":
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
-                 trace: Optional[TracebackType]) -> None:
-        for file in self._open.values():
-            file.close()
+        self._files = Anywhere(lambda number: sources[number].place)
 
     def record(self, number: int, offset: int) -> bytes:
         """A record with its frame; nothing if it is no longer at this place, or cannot be read any
         more, which is a fault of the file."""
         try:
-            file = self._open.get(number)
-            if file is None:
-                if len(self._open) == _OPEN_FILES:
-                    self._open.popitem(last=False)[1].close()
-                file = self._open[number] = _random_access(self._sources[number].place)
-            file.seek(offset)
-            raw = file.read(_GUESS)
-            length = int.from_bytes(raw[:8], "little")
-            if length > MAX_LENGTH or raw[:HEADER] != header(length):
-                return b""
-            if length + OVERHEAD > len(raw):
-                file.seek(offset)
-                raw = file.read(length + OVERHEAD)
+            return raw_record(self._files.window(number), offset) or b""
         except (OSError, ReadError) as error:
             if number not in self._unreadable:
                 self._unreadable.add(number)
                 path = self._sources[number].path
                 self._faults.append(Fault(path, UNREADABLE, 0, 0, str(error)))
             return b""
-        return raw[:length + OVERHEAD] if len(raw) >= length + OVERHEAD else b""
-
-
-def _random_access(path: str) -> BinaryIO:
-    with Window(path) as window:
-        if not is_url(path) and not window.gzipped:
-            return open(path, "rb", buffering=0)
-        file = tempfile.TemporaryFile()
-        try:
-            for at in range(0, window.size, CHUNK):
-                file.write(window.read(at, CHUNK))
-        except BaseException:
-            file.close()
-            raise
-        return file
