@@ -182,6 +182,26 @@ def test_one_damaged_value_costs_itself(damage, command, tmp_path, capsys):
             assert run.scalars("good").steps.tolist() == [1, 2]
 
 
+@both_loaders
+@pytest.mark.parametrize("command", ["repair", "merge", "select", "thin"])
+def test_no_copy_has_a_value_that_ends_its_file(command, loader, tmp_path, capsys):
+    """A value whose tensor or picture is no message is left out and reported; the values before and
+    after it, and in the same event, are shown."""
+    simple = wire.string_field(1, "good") + wire.float_field(2, 2.0)
+    broken = (wire.string_field(1, "x") + wire.bytes_field(8, b"\x0f")
+              + b"".join([messages.metadata("mesh")]))
+    picture = wire.string_field(1, "y") + wire.bytes_field(4, b"\x08")
+    together = (wire.double_field(1, 1.6e9) + wire.int_field(2, 2) + wire.bytes_field(
+        5, b"".join([wire.bytes_field(1, value) for value in (broken, simple, picture)])))
+    written(tmp_path / "logs", [scalar_event("good", 1.0, 1), tensor_event("z", b"\x0b", "text"),
+                                together, scalar_event("good", 3.0, 3)])
+    report = report_of(capsys, command, tmp_path / "logs", tmp_path / "out")
+    assert report["read"] == 6 and report["left_out"] == {"damaged": 3}
+    assert len(report["faults"]) == 3
+    with board(tmp_path / "out", loader) as shown:
+        assert shown.scalars(".", "good") == [(1, 1.0), (2, 2.0), (3, 3.0)]
+
+
 def test_values_of_another_kind_are_counted(tmp_path, capsys):
     """Values that TensorBoard shows under no kind of tag are left out and reported."""
     written(tmp_path / "logs", [scalar_event("x", 1.0, 1),

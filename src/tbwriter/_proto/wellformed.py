@@ -56,7 +56,7 @@ _TENSOR: Fields = {
     schema.Tensor.FLOAT8_VAL: LENGTH}
 # A variant holds its type's name, metadata and tensors.
 _TENSOR[schema.Tensor.VARIANT_VAL] = {1: str, 2: LENGTH, 3: _TENSOR}
-SUMMARY: Fields = {schema.Summary.VALUE: {
+_VALUE: Fields = {
     schema.Value.TAG: str, schema.Value.NODE_NAME: str, schema.Value.SIMPLE_VALUE: FIXED32,
     schema.Value.OBSOLETE_OLD_STYLE_HISTOGRAM: LENGTH,
     schema.Value.IMAGE: {
@@ -76,7 +76,8 @@ SUMMARY: Fields = {schema.Summary.VALUE: {
         schema.SummaryMetadata.PLUGIN_DATA: {schema.PluginData.PLUGIN_NAME: str,
                                              schema.PluginData.CONTENT: LENGTH},
         schema.SummaryMetadata.DISPLAY_NAME: str, schema.SummaryMetadata.SUMMARY_DESCRIPTION: str,
-        schema.SummaryMetadata.DATA_CLASS: VARINT}}}
+        schema.SummaryMetadata.DATA_CLASS: VARINT}}
+SUMMARY: Fields = {schema.Summary.VALUE: _VALUE}
 # Of a MetaGraphDef, which has 88 kinds of messages inside, only that its own fields are messages:
 # the Python loader parses all of it, the default loader nothing.
 _META_GRAPH: Fields = {number: {} for number in range(1, 8)}
@@ -101,6 +102,11 @@ def check_event(data: parse.Data) -> None:
 def check_summary(data: parse.Data) -> None:
     """WireError unless every reader can parse the Summary, inside an Event."""
     _check(data, SUMMARY, 1)
+
+
+def check_value(data: parse.Data) -> None:
+    """WireError unless every reader can parse the Summary.Value, inside a Summary."""
+    _check(data, _VALUE, 2)
 
 
 def _check(data: parse.Data, known: Fields, depth: int) -> None:

@@ -22,7 +22,8 @@ from .._files.sparse import Narrow
 from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
-from .._proto.parse import Value
+from .._proto.parse import Event, Value
+from .._proto.wellformed import check_value
 from .._proto.wire import WireError
 from ._tags import Tags
 from ._values import WHOLE_RUN, kind, needs_number, no_value, number_of, values
@@ -211,8 +212,7 @@ class Index:
             found = values(event)
             status = event.session_status
         except WireError as error:
-            self.faults.append(Fault(self.files[number].path, EVENT, record.offset,
-                                     len(record.data), str(error)))
+            self._damaged(number, record, error)
             return
         if not self.header and event.file_version:
             self.header = record.data
@@ -223,7 +223,12 @@ class Index:
             self.left_out[no_value(event)] += 1
         if found:
             self._add_event(number, record.offset, event.step, event.wall_time)
-        for place, value in enumerate(found):
+        for place, (value, raw) in enumerate(zip(found, _raw(event))):
+            try:
+                check_value(raw)  # otherwise the copy would end here for a loader, or not be loaded
+            except WireError as error:
+                self._damaged(number, record, error)
+                continue
             tag, reason = self._fits(value)
             scalar = 0.0
             if self._numbers and not reason and self.tags.described(tag)[0] == schema.SCALARS:
@@ -232,6 +237,10 @@ class Index:
                 except WireError:
                     reason = DAMAGED
             self._add_row(tag, reason, place, scalar)
+
+    def _damaged(self, number: int, record: Record, error: WireError) -> None:
+        self.faults.append(Fault(self.files[number].path, EVENT, record.offset,
+                                 len(record.data), str(error)))
 
     def _add_event(self, number: int, offset: int, step: int, wall_time: float) -> None:
         columns = self._columns
@@ -274,6 +283,13 @@ class Index:
         except WireError:
             return -1, DAMAGED if named in ("", plugin) else OTHER_KIND
         return number, ""
+
+
+def _raw(event: Event) -> Iterator[parse.Data]:
+    """The messages of an event's values; of a graph, whose bytes no loader looks into, none."""
+    if event.number == schema.Event.SUMMARY:
+        return parse.each(event.data, schema.Summary.VALUE)
+    return iter((b"",))
 
 
 def _first_time(file: Source) -> float:
