@@ -91,6 +91,17 @@ class Late:
 late = Late()
 late.itself = late
 """,
+    "a writer made while modules are torn down": """
+import tbwriter
+SummaryWriter = tbwriter.SummaryWriter
+class Late:
+    def __del__(self):
+        writer = SummaryWriter(logdir)
+        for step in range(100):
+            writer.add_scalar("x", step, step)
+late = Late()
+late.itself = late
+""",
     "a writer that lives longer than the package's modules": """
 import threading
 from tbwriter import SummaryWriter

@@ -7,6 +7,7 @@ import os
 import time
 from contextlib import suppress
 from functools import lru_cache
+from io import open  # a finalizer at the end of the program finds no built-in `open`
 from typing import Dict, Iterator, Optional, Set
 
 from .naming import new_name
