@@ -201,7 +201,26 @@ def test_output_over_an_event_file(form, tmp_path, capsys):
         assert path.read_bytes() == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+# The command, killed before its output has its name, as process 1 of a container.
+KILLED = """
+import os, sys
+os.getpid = lambda: 1
+os.replace = lambda *paths: os._exit(9)
+from tbwriter.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_part_that_a_killed_command_left(tmp_path, monkeypatch):
+    """It does not keep the next command, which has the same process id, from writing."""
+    written(tmp_path / "logs", [scalar_event("x", 0.5, 1)])
+    command = ["export", "--output", str(tmp_path / "out"), str(tmp_path / "logs")]
+    assert subprocess.run([sys.executable, "-c", KILLED, *command]).returncode == 9
+    assert not (tmp_path / "out").exists() and len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    assert main(command) == 0 and (tmp_path / "out").exists()
+
+
 def test_output_that_is_no_regular_file(tmp_path):
     """A pipe is written itself; of a link, the file that it leads to is replaced, which keeps its
     permissions."""

@@ -224,7 +224,8 @@ def replaced(path: str, write: Callable[[str], int]) -> int:
     try:
         if exists and not os.path.isfile(target) or os.path.abspath(path).startswith("/dev/"):
             return write(path)
-        scratch = os.path.join(os.path.dirname(target), f".tbwriter-{os.getpid()}.part")
+        # Random: two containers may have the same process id, and a killed command leaves its file.
+        scratch = os.path.join(os.path.dirname(target), f".tbwriter-{os.urandom(8).hex()}.part")
         os.close(os.open(scratch, _NEW_FILE, 0o666))
         try:
             count = write(scratch)
