@@ -54,6 +54,9 @@ class Files:
             if size is None:
                 size = self._store.call("info", path)["size"]
             url = f"{self.directory}/{name}" if name else self.directory
+            if size is None:
+                raise OSError(f"got {url}, whose size the server does not say, want one that can "
+                              "be read in pieces")
             found.append(_listed(url, self, int(size)))
         if not found:
             raise FileNotFoundError(f"got {self.directory}, want a log directory or an event file")
