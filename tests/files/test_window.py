@@ -5,6 +5,7 @@ import gc
 import io
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,26 @@ class Failing(io.BytesIO):
         if self.good < 0:
             raise OSError(5, "Input/output error")
         return super().read(size)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_file_that_a_pipe_replaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe that takes the place of a file between the look at it and its opening is refused, like
+    one that was there before. A writer opens it later, so that a failure of this test ends, too."""
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(b"")
+    found = os.stat(path)
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr(os, "stat", lambda *args, **options: found)
+    writer = threading.Timer(5, lambda: os.close(os.open(path, os.O_RDWR)))
+    writer.start()
+    try:
+        with pytest.raises(window.ReadError, match="not a regular file"):
+            window.Window(str(path))
+        assert writer.is_alive(), "it waited"
+    finally:
+        writer.cancel()
 
 
 @pytest.mark.parametrize("begin", [b"\x1f\x8b\x08" + bytes(97), bytes(100), bytes(5000)],

@@ -146,10 +146,25 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
         return opened
     if isinstance(place, Unlisted):
         os.listdir(place)  # raises the error
-    # A pipe or a device of that name would wait for ever.
-    if not stat.S_ISREG(os.stat(place).st_mode):
-        raise ReadError(f"got {place}, which is not a regular file, want an event file")
-    return open(place, "rb", buffering=0)
+    _check_regular(place, os.stat(place))
+    return open(place, "rb", buffering=0, opener=regular)
+
+
+def regular(path: str, flags: int) -> int:
+    """An opener for files that others may replace by a pipe at any time: it is not waited for."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    try:
+        _check_regular(path, os.fstat(descriptor))
+    except ReadError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_regular(path: str, found: os.stat_result) -> None:
+    """ReadError for a pipe or a device, which would wait for ever."""
+    if not stat.S_ISREG(found.st_mode):
+        raise ReadError(f"got {path}, which is not a regular file, want an event file")
 
 
 def _is_gzip(file: Union[io.BytesIO, io.RawIOBase], place: Place) -> bool:
