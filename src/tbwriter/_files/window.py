@@ -147,10 +147,10 @@ def _open(place: Place) -> Union[io.BytesIO, io.RawIOBase]:
     if isinstance(place, Unlisted):
         os.listdir(place)  # raises the error
     _check_regular(place, os.stat(place))
-    return open(place, "rb", buffering=0, opener=regular)
+    return open(place, "rb", buffering=0, opener=_regular)
 
 
-def regular(path: str, flags: int) -> int:
+def _regular(path: str, flags: int) -> int:
     """An opener for files that others may replace by a pipe at any time: it is not waited for."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     try:

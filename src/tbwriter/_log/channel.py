@@ -434,10 +434,11 @@ class Channel:
         return True
 
     def _text_of(self, error: BaseException) -> str:
-        """The text of an error, or its name where the text raises itself."""
+        """The name and text of an error; of an OSError the text, which says all; the name alone
+        where the text raises itself."""
         name = _NAME.__get__(type(error))
         try:
-            return f"{name}: {error}"
+            return str(error) if isinstance(error, OSError) else f"{name}: {error}"
         except BaseException as second:
             if self._foreign(second):
                 raise
@@ -445,7 +446,7 @@ class Channel:
 
     def _failed(self, error: OSError) -> None:
         retry = self.retry
-        retry.failed(error, f"{self.log.directory}: {error}; values are kept "
+        retry.failed(error, f"{self.log.directory}: {self._text_of(error)}; values are kept "
                             f"(up to {self.queue.max_buffer >> 20} MiB) and tried again")
         if retry.outage:
             self.queue.wake_at = 0
