@@ -96,6 +96,30 @@ ALIKE = ["..", "%2E.", "%252E.", "%25252E.", "%2e.", ".", "%2E", "%252E", "", "%
          "a%5C.."]
 
 
+def test_memory_of_a_long_name():
+    """The name of a text of megabytes is its beginning, escaped, with a hash of all of it, and
+    takes little more memory than the text in UTF-8."""
+    text = "\x1b" * 1_000_000
+    tracemalloc.start()
+    try:
+        name = file_name(text)
+        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    finally:
+        tracemalloc.stop()
+    assert name == ("%1B" * 100)[:MAX_BYTES - 17] + "-" + sha256(text.encode()).hexdigest()[:16]
+    assert name != file_name("\x1b" * 999_999)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize("begin", ["", ".", "CON", "tfevents", "é" * 90 + "tfevents"])
+@pytest.mark.parametrize("end", ["", ".", "tfevents"])
+def test_a_long_name_begins_like_its_text(begin, end, windows):
+    """The beginning of a long name does not depend on what is far from both ends of the text."""
+    one, other = (file_name(f"{begin}{'a' * 300}{middle}{'b' * 300}{end}", windows)
+                  for middle in ("", "é" * 9999))
+    assert one[:-16] == other[:-16] and one != other
+
+
 def test_names_of_runs_differ():
     """Two texts never share a run, also where one is the escaped form of the other, in any part."""
     texts = [start + text for start in ("", "m_a/") for text in ALIKE] + ["x/" * 700, "x/" * 701]

@@ -35,7 +35,9 @@ _WINDOWS = (r'(?i)[<>:"|?*\\\x00-\x1f]|[. ]$|'
 def file_name(text: str, windows: bool = os.name == "nt") -> str:
     """`text` as the name of one file or directory: never empty, ".", ".." or a path."""
     data = text.encode("utf-8", "surrogatepass")
-    name = re.sub(_UNSAFE, _escape, data).decode("ascii")
+    # Of a long text only a hash is used besides the beginning, and on Windows the last letter.
+    ends = data if len(data) <= 2 * MAX_BYTES else data[:MAX_BYTES] + data[-MAX_BYTES:]
+    name = re.sub(_UNSAFE, _escape, ends).decode("ascii")
     # A leading dot hides a file, and "." and ".." are no names. TensorBoard's Python loader opens
     # a directory with "tfevents" in its name as an event file.
     if name.startswith("."):

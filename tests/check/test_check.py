@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tbwriter import SummaryWriter, reader
-from tbwriter.check import RULES, check, total_bytes
+from tbwriter.check import RULES, Finding, check, total_bytes
 from tests.check.broken import BROKEN, FORMS
 from tests.check.making import rules
 from tests.support.data import DATA, scalar_event, written
@@ -56,6 +56,14 @@ def test_nothing_in_what_this_package_writes(tmp_path):
     found = check(str(tmp_path))
     assert [(one.rule, one.tag) for one in found] == [("stale points", "weights")]
     assert reader.last_steps(str(tmp_path / "a"))["loss"] == 16
+
+
+@pytest.mark.parametrize("text", ["a", "it's", '"', "\"'", "\\", "\x1b\n", "é\udcff🎉"])
+def test_a_long_tag_in_a_finding(text):
+    """A finding quotes its tag as `repr` does, however long it is."""
+    tag = "b" * 65_535 + text * 70_000
+    one = Finding("rule", "error", "run", "path", tag, 2, "what", "", "", "")
+    assert str(one) == f"error: rule: path, tag {tag!r}: what (and 1 more)"
 
 
 def test_a_missing_directory_is_an_error(tmp_path):

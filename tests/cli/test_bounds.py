@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 import tracemalloc
+import weakref
 from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Counter as Counts, Dict, Iterable, Iterator, List, Set
+from typing import Tuple
 
 import numpy as np
 import pytest
@@ -29,7 +31,8 @@ from tbwriter.cli._index import Index, Source, purged, writers
 from tbwriter.cli._renaming import NewNames
 from tbwriter.cli._tags import Tags
 from tests.check.making import plugin, start, value_event
-from tests.cli.bounds import LOGS, PEAK, framed, size_of
+from tests.cli.bounds import LOGS, PEAK, framed, of_plugin, size_of
+from tests.cli.bounds import tensor as tensor_of
 from tests.support.data import event_of, record_of, scalar_event, written
 
 PROGRAM = PEAK + """for command in (["check"], ["show"], ["tail", "--once"], ["export"],
@@ -53,6 +56,66 @@ def test_memory_of_large_records(log: str, tmp_path: Path) -> None:
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert "Traceback" not in done.stderr
     assert float(done.stderr.split()[-1]) < size + 15
+
+
+# Logs of about 10 MB of characters that are shown as four or more, and commands that print them.
+LONG: Dict[str, Tuple[str, Callable[[], bytes]]] = {
+    "a tag": ("show", lambda: scalar_event("\x1b" * 10_000_000, 0.5, 1)),
+    "a tag in CSV": ("export", lambda: scalar_event("\x1b" * 10_000_000, 0.5, 1)),
+    "a tag in JSON": ("show --json", lambda: scalar_event("\U000e0001" * 2_500_000, 0.5, 1)),
+    "the tag of a text": ("export --format jsonl", lambda: value_event(
+        "\x85" * 5_000_000, tensor_of(7, [], wire.bytes_field(8, b"A")), of_plugin("text"))),
+    "the tag of an image": ("export --files files", lambda: value_event(
+        "\x1b" * 10_000_000, tensor_of(7, [3], b"".join(
+            wire.bytes_field(8, one) for one in (b"9", b"9", b"\x89PNG\r\n\x1a\n"))),
+        of_plugin("images"))),
+    "the tag of a bad value": ("check", lambda: value_event(
+        "\x1b" * 9_000_000, tensor_of(1, [], wire.bytes_field(5, bytes(4))))),
+    "a hyperparameter": ("export --hparams", lambda: hparam(
+        "\x1b" * 10_000_000, wire.double_field(2, 0.5))),
+    "a hyperparameter's text": ("show --json", lambda: hparam(
+        "h", wire.string_field(3, "\x1b" * 10_000_000))),
+}
+PRINTING = PEAK + """assert tbwriter.cli.main([*sys.argv[1:], "logs"]) in (0, 1)
+print((peak() - before) / 1024, file=sys.stderr)
+"""
+
+
+def hparam(name: str, value: bytes) -> bytes:
+    entry = wire.string_field(1, name) + wire.bytes_field(2, value)
+    return value_event(schema.SESSION_START_TAG, of_plugin(
+        "hparams", wire.bytes_field(3, wire.bytes_field(1, entry))))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("text", LONG)
+def test_memory_of_long_texts(text: str, tmp_path: Path) -> None:
+    """No command takes more than 50 MB over the size of a log with about 10 MB of characters
+    that are shown escaped, whatever they name."""
+    command, event = LONG[text]
+    framed(tmp_path / "logs", [event(), scalar_event("s", 0.5, 1)])
+    done = subprocess.run([sys.executable, "-c", PRINTING, *command.split()], text=True,
+                          timeout=100, cwd=tmp_path, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE)
+    assert "Traceback" not in done.stderr
+    assert float(done.stderr.split()[-1]) < size_of(tmp_path / "logs") + 50
+
+
+def test_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copied run is not kept while the next one is read."""
+    made: List[Any] = []
+
+    class Noted(Index):
+        def __init__(self, *arguments: Any) -> None:
+            assert not any(one() for one in made)
+            made.append(weakref.ref(self))
+            super().__init__(*arguments)
+
+    monkeypatch.setattr("tbwriter.cli._rewrite.Index", Noted)
+    for run in "ab":
+        written(tmp_path / "logs" / run, [scalar_event("s", 0.5, 1)])
+    assert main(["repair", str(tmp_path / "logs"), str(tmp_path / "out")]) == 0
+    assert len(made) == 2
 
 
 def followed(path: str) -> Follower:
@@ -146,7 +209,7 @@ def test_texts_piece_by_piece(options: List[str], tmp_path: Path, capsys: Any,
     assert main(["export", str(tmp_path), *options]) == 0
     whole = capsys.readouterr().out
     monkeypatch.setattr(export, "_SHORT", -1)
-    monkeypatch.setattr("tbwriter.cli._long_text._PIECE", 2)
+    monkeypatch.setattr("tbwriter.cli._long_text.PIECE", 2)
     assert main(["export", str(tmp_path), *options]) == 0
     assert capsys.readouterr().out == whole
     assert whole.count("table") == 6 and "[]" in whole

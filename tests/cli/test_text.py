@@ -15,7 +15,9 @@ import pytest
 from tbwriter import summary
 from tbwriter.cli import main
 from tbwriter.cli._arguments import matcher, steps
-from tbwriter.cli._text import as_json, csv_text, number, print_json, shown
+from tbwriter.cli._long_text import csv_pieces
+from tbwriter.cli._text import (
+    as_json, csv_line, csv_text, json_pieces, number, print_json, shown)
 from tests.support.data import event_of, scalar_event, written
 
 # OSC 52 writes the clipboard, a newline fakes a row, U+202E reverses the line, U+009B begins a
@@ -46,6 +48,19 @@ def test_json_keeps_its_values(value):
     """JSON escapes what does not print, and reads back as it was."""
     text = as_json({value: [value]})
     assert text.isprintable() and json.loads(text) == {value: [value]}
+
+
+@pytest.mark.parametrize("text", ["\x1b", "\U000e0001é", "🎉\n", "\t\"\\", "=,;", " +"])
+def test_long_texts_in_pieces(text):
+    """A long text is the same in a line of CSV and in JSON, whether it is printed in pieces or as
+    a whole."""
+    text *= 70_000
+    for raw in (False, True):
+        for cells in ([text, "short", 1, 0.5], ["short"] * 20, [text] * 20):
+            assert "".join(csv_pieces(cells, raw)) == csv_line(cells, raw)
+    for value in (text, {text: [text, {"a": text}], "b": 0.5}, [[]], [text], {}):
+        assert "".join(json_pieces(value)) == as_json(value)
+        assert "".join(json_pieces(value, "\n")) == as_json(value, 2)
 
 
 def test_json_item_by_item(capsys):

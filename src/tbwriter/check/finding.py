@@ -13,6 +13,8 @@ MOST = 2000
 """How many findings of a rule are listed: a log may have a million tags."""
 
 _WORST_FIRST = (ERROR, WARNING)
+# How many characters are escaped at a time.
+_PIECE = 1 << 16
 
 
 class Rule(NamedTuple):
@@ -58,9 +60,31 @@ class Finding(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        where = f"{self.path}, tag {self.tag!r}: " if self.tag else f"{self.path}: "
-        more = f" (and {self.times - 1} more)" if self.times > 1 else ""
-        return f"{self.level}: {self.rule}: {where if self.path else ''}{self.what}{more}"
+        return "".join(parts(self))
+
+
+def parts(finding: Finding) -> Iterator[str]:
+    """The text of a finding in parts: a tag may have megabytes."""
+    yield f"{finding.level}: {finding.rule}: "
+    if finding.path:
+        yield finding.path
+        if finding.tag:
+            yield ", tag "
+            yield from _quoted(finding.tag)
+        yield ": "
+    yield finding.what
+    if finding.times > 1:
+        yield f" (and {finding.times - 1} more)"
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """`repr(text)` in parts."""
+    quote, other = "\"'" if "'" in text and '"' not in text else "'\""
+    yield quote
+    for at in range(0, len(text), _PIECE):
+        # The other quote lets `repr` choose the same one for each part.
+        yield repr(other + text[at:at + _PIECE])[2:-1]
+    yield quote
 
 
 class Findings:

@@ -254,7 +254,7 @@ class Follower:
         for run in sorted(self._series):
             series = self._series[run]
             for number in in_order(series.names):
-                points, name = series.points(number), f"{run}  {series.names[number]}"
+                points, name = series.points(number), f"{run}  {series.names[number][:column]}"
                 values = points.values
                 shown = name if len(name) <= column else name[:column - 1] + "…"
                 head = f"{shown:{column}} {points.step:>9} {values[-1]:>11.5g} "

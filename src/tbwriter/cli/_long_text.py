@@ -1,4 +1,4 @@
-"""Text of any length as a cell of CSV or as a string of JSON, piece by piece.
+"""Text of any length in cells of CSV, piece by piece.
 
 A text of some megabytes would take several times its memory as a string, escaped, in quotes and
 encoded. Here at most a few pieces of it exist at a time.
@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import codecs
 import json
-from typing import Callable, Iterator
+from functools import partial
+from typing import Any, Iterator, Sequence
 
 from .._proto import parse
 from .._proto.tensors import Tensor
-from ._text import FORMULAS, QUOTED, as_json, escaped_cell
-
-# How many bytes are decoded at a time.
-_PIECE = 1 << 16
-# The text from its beginning, with each call.
-Pieces = Callable[[], Iterator[str]]
+from ._text import FORMULAS, PIECE, QUOTED, Pieces, csv_line, escaped_cell, is_small, pieces
 
 _BEGINS_LINE = ("\t", "\r", "\n")
 
@@ -41,31 +37,36 @@ def text_pieces(tensor: Tensor) -> Iterator[str]:
 
 def _decoded(data: parse.Data) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    for at in range(0, len(data), _PIECE):
-        yield decoder.decode(data[at:at + _PIECE])
+    for at in range(0, len(data), PIECE):
+        yield decoder.decode(data[at:at + PIECE])
     yield decoder.decode(b"", True)
 
 
-def csv_cell(text: Pieces, raw: bool) -> Iterator[str]:
-    """The same cell as `csv_line` makes of the whole text."""
-    def pieces() -> Iterator[str]:
+def csv_pieces(cells: Sequence[Any], raw: bool) -> Iterator[str]:
+    """The same line as `csv_line` makes. A text may be given as `Pieces`."""
+    if is_small(cells):
+        yield csv_line(cells, raw)
+        return
+    for number, cell in enumerate(cells):
+        yield "," if number else ""
+        if is_small(cell):
+            yield csv_line([cell], raw)[:-1]
+        else:
+            yield from _cell(partial(pieces, cell) if isinstance(cell, str) else cell, raw)
+    yield "\n"
+
+
+def _cell(text: Pieces, raw: bool) -> Iterator[str]:
+    def escaped() -> Iterator[str]:
         return text() if raw else map(escaped_cell, text())
 
-    quote = '"' if any(QUOTED.search(piece) for piece in pieces()) else ""
+    quote = '"' if any(QUOTED.search(piece) for piece in escaped()) else ""
     yield quote
-    if not raw and _is_formula(pieces()):
+    if not raw and _is_formula(escaped()):
         yield "'"
-    for piece in pieces():
+    for piece in escaped():
         yield piece.replace('"', '""')
     yield quote
-
-
-def json_string(text: Pieces) -> Iterator[str]:
-    """The same string as `as_json` makes of the whole text."""
-    yield '"'
-    for piece in text():
-        yield as_json(piece)[1:-1]
-    yield '"'
 
 
 def _is_formula(pieces: Iterator[str]) -> bool:

@@ -43,13 +43,13 @@ def as_dict(report: Report, out: str) -> "dict[str, object]":
 def print_report(report: Report, out: str) -> None:
     """Damage, names that were changed, and a table of values by run and reason."""
     for fault in report.faults:
-        say(f"damaged: {fault}")
+        say(["damaged: ", str(fault)])
     if report.faults.more:
         say(f"damaged: {plural(report.faults.more, 'more place')}")
     for name, path in report.renamed.items():
         say(f"renamed: {name} -> {path}")
     for note in report.notes:
-        say(f"note: {note}")
+        say(["note: ", note])
     if report.notes.more:
         say(f"note: {plural(report.notes.more, 'more note')}")
     if report.faults or report.renamed or report.notes:
@@ -64,7 +64,8 @@ def print_report(report: Report, out: str) -> None:
         rows.append(_row(_sum(f"({plural(len(others), 'other run')})", others), reasons))
     if len(report.runs) != 1:
         rows.append(_row(_sum("all runs", report.runs), reasons))
-    for line in table(["run", "read", "written", *reasons], rows, "lrr" + "r" * len(reasons)):
+    for line in table(["run", "read", "written", *reasons], lambda: rows,
+                      "lrr" + "r" * len(reasons)):
         say(line)
     say()
     written = sum(run.written > 0 for run in report.runs)

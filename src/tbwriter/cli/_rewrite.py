@@ -195,6 +195,7 @@ def _rewrite_runs(runs: Dict[str, List[Source]], taken: AbstractSet[str], output
                 progress(sum(size_of(file.path) for file in runs[job.run]))
             for file in job.sources:
                 copies.drop(file.path, file.copy)
+            del index  # before the next run is read
 
 
 def _copied(job: _Job) -> Tuple[_Job, Report, Optional[Index]]:

@@ -14,13 +14,16 @@ import re
 import sys
 import time
 from functools import lru_cache
-from typing import Any, Iterator, Sequence
+from itertools import chain
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TextIO, Union
 
 
-# A list of up to this many items is printed at once.
-_FEW = 16
+# A list of up to this many items, of texts of up to so many characters, is printed at once.
+_FEW, _SHORT = 16, 1 << 10
 # How many characters are escaped at a time.
-_PIECE = 1 << 16
+PIECE = 1 << 16
+# A text from its beginning, with each call.
+Pieces = Callable[[], Iterator[str]]
 
 
 def shown(text: str) -> str:
@@ -28,54 +31,76 @@ def shown(text: str) -> str:
     return _escaped(text, "")
 
 
-def _escaped(text: str, kept: str) -> str:
-    """`text`, every character escaped that neither prints nor is one of `kept`."""
-    if text.isprintable():
-        return text
-    if len(text) > _PIECE:  # of which each character is an object for a moment
-        return "".join([_escaped(text[at:at + _PIECE], kept)
-                        for at in range(0, len(text), _PIECE)])
-    return "".join([char if char.isprintable() or char in kept else _escape(char)
-                    for char in text])
-
-
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
-def say(line: str = "") -> None:
-    """Print one line of text that may come from a log."""
-    print(shown(line))
+def _escaped(text: str, kept: str, escape: Callable[[str], str] = _escape) -> str:
+    """`text`, every character escaped that neither prints nor is one of `kept`."""
+    if text.isprintable():
+        return text
+    if len(text) > PIECE:
+        return "".join([_escaped(piece, kept, escape) for piece in pieces(text)])
+    return text.translate({ord(char): ord(char) if char.isprintable() or char in kept
+                           else escape(char) for char in set(text)})
+
+
+def pieces(text: str) -> Iterator[str]:
+    """`text`, some characters at a time: one of megabytes takes several times its memory escaped,
+    and as much again where it is encoded."""
+    for at in range(0, len(text), PIECE):
+        yield text[at:at + PIECE]
+
+
+def say(line: Union[str, Iterable[str]] = "", file: Optional[TextIO] = None) -> None:
+    """Print one line of text that may come from a log, or of several texts."""
+    out = file or sys.stdout
+    for text in [line] if isinstance(line, str) else line:
+        for piece in pieces(text) if len(text) > PIECE else [text]:
+            out.write(shown(piece))
+    out.write("\n")
 
 
 def print_json(value: Any) -> None:
     """Print `value` as indented JSON, in UTF-8 whatever the terminal uses."""
     print_utf8()
-    for piece in _json_pieces(value, "\n"):
+    for piece in json_pieces(value, "\n"):
         sys.stdout.write(piece)
     print()
 
 
-def _json_pieces(value: Any, line: str) -> Iterator[str]:
-    """`value` as JSON, a few items at a time. line: a newline with the spaces before its end."""
-    if _is_small(value):
-        yield as_json(value, 2).replace("\n", line)
+def json_pieces(value: Any, line: str = "") -> Iterator[str]:
+    """`value` as JSON, a few items or characters at a time. line: with an indent, a newline and
+    the spaces after it. A text may be given as `Pieces`."""
+    if is_small(value):
+        yield as_json(value, 2 if line else None).replace("\n", line)
         return
-    below, is_dict = line + "  ", isinstance(value, dict)
+    if isinstance(value, str) or callable(value):
+        yield '"'
+        for piece in pieces(value) if isinstance(value, str) else value():
+            yield as_json(piece)[1:-1]
+        yield '"'
+        return
+    is_dict = isinstance(value, dict)
+    below = line + "  " if line else ""
     for number, item in enumerate(value):
-        yield (("{" if is_dict else "[") if not number else ",") + below
+        yield (("{" if is_dict else "[") if not number else "," if line else ", ") + below
         if is_dict:
-            yield as_json(item) + ": "
-        yield from _json_pieces(value[item] if is_dict else item, below)
+            yield from json_pieces(item)
+            yield ": "
+        yield from json_pieces(value[item] if is_dict else item, below)
     yield line + ("}" if is_dict else "]")
 
 
-def _is_small(value: Any) -> bool:
+def is_small(value: Any) -> bool:
     """Whether a value is one piece of JSON."""
-    if isinstance(value, str) or not isinstance(value, (dict, collections.abc.Sequence)):
-        return True
-    items = value.values() if isinstance(value, dict) else value
-    return len(value) <= _FEW and all(map(_is_small, items))
+    if isinstance(value, str):
+        return len(value) <= _SHORT
+    if isinstance(value, dict):
+        return len(value) <= _FEW and all(map(is_small, chain(value, value.values())))
+    if isinstance(value, collections.abc.Sequence):
+        return len(value) <= _FEW and all(map(is_small, value))
+    return not callable(value)
 
 
 def print_utf8() -> None:
@@ -90,16 +115,15 @@ def as_json(value: Any, indent: Any = None) -> str:
     NaN and infinities become the strings "NaN", "Infinity" and "-Infinity", as in TensorBoard.
     """
     text = json.dumps(_plain(value), indent=indent, ensure_ascii=False)
-    return _NOT_PLAIN.sub(_escape_json, text)
+    return _escaped(text, "\n", _escape_json) if _NOT_PLAIN.search(text) else text
 
 
 # Characters that are neither a space, nor a newline between values, nor of a printing class.
 _NOT_PLAIN = re.compile("[^\n -~]")
 
 
-def _escape_json(match: "re.Match[str]") -> str:
-    char = match.group()
-    return char if char.isprintable() else json.dumps(char)[1:-1]
+def _escape_json(char: str) -> str:
+    return json.dumps(char)[1:-1]
 
 
 def _plain(value: Any) -> Any:

@@ -90,20 +90,29 @@ def event_field(event: Event, at: Sequence[int], changes: Sequence[Change]) -> P
 
 
 def _parts(value: Value, raw: parse.Data, change: Change) -> Iterator[Part]:
-    given = wire.string_field(schema.Value.TAG, value.tag)
-    first = bytes(raw[:len(given)]) == given  # all writers begin with the tag
-    if first or change.number:
-        yield wire.string_field(schema.Value.TAG, change.tag or value.tag)
+    size = _begins(value.tag, raw)
+    if size or change.number:
+        yield from _tag(change.tag or value.tag)
     if change.number:
         yield wire.float_field(schema.Value.SIMPLE_VALUE, tensors.scalar_of(value.data))
     else:
-        yield raw[len(given):] if first else raw
-    if change.tag and not first and not change.number:
-        yield wire.string_field(schema.Value.TAG, change.tag)  # "the last of several counts"
+        yield raw[size:]
+    if change.tag and not size and not change.number:
+        yield from _tag(change.tag)  # "the last of several counts"
     if change.metadata is not None:
         if value.metadata and not change.number:
             yield _TAKEN_BACK
         yield _metadata(change.metadata)
+
+
+def _tag(name: str) -> Parts:
+    return wire.message_field(schema.Value.TAG, [name.encode("utf-8")])
+
+
+def _begins(tag: str, raw: parse.Data) -> int:
+    """How many bytes its tag takes at the beginning of a value, where all writers put it; or 0."""
+    given = wire.string_field(schema.Value.TAG, tag)
+    return len(given) if raw[:len(given)] == given else 0
 
 
 def _metadata(metadata: Metadata) -> bytes:

@@ -6,7 +6,7 @@ import sys
 from typing import Dict, Iterable, List
 
 from ..check import ERROR, WARNING, Directory, Finding, Sum, summed, worst_first
-from ..check.finding import MOST
+from ..check.finding import MOST, parts
 from ._arguments import add_dir, add_jobs, add_json
 from ._exit import FOUND, GOOD
 from ._progress import bar
@@ -49,7 +49,7 @@ def _said(findings: Iterable[Finding], everything: bool) -> Iterable[Finding]:
         seen = runs.setdefault(finding.rule, [])
         if everything or finding.run not in seen and len(seen) < _RUNS:
             _clear_bar()
-            say(str(finding))
+            say(parts(finding))
         if finding.run not in seen[-1:]:
             seen.append(finding.run)
 

@@ -6,8 +6,9 @@ import math
 import os
 import sys
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO
-from typing import Tuple
+from itertools import chain
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import TextIO, Tuple
 
 from .._files.places import event_files, identity
 from .._files.records import DATA, TAIL, UNREADABLE, Fault, Faults
@@ -21,16 +22,16 @@ from ..reader import Run
 from ._arguments import Steps, add_dir, add_jobs, add_names, in_steps, steps
 from ._chosen import chosen
 from ._exit import FOUND, GOOD
-from ._long_text import csv_cell, json_string, text_pieces
+from ._long_text import csv_pieces, text_pieces
 from ._output import Output, replaced
-from ._text import as_json, csv_line, plural, print_utf8, shown
+from ._text import as_json, csv_line, json_pieces, plural, print_utf8, say
 
 HELP = "Print scalars and text as CSV or JSON lines; write images and sounds to files."
 
 _ENDINGS = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp"),
             (b"RIFF", ".wav"))
 _COLUMNS = ("run", "tag", "step", "wall_time", "value")
-# A text of up to so many bytes is one piece.
+# A line with texts of up to so many bytes is one piece.
 _SHORT = 1 << 16
 # The number of rows that become text at a time.
 _SLAB, _SLAB_BYTES = 1 << 14, 1 << 22
@@ -128,7 +129,7 @@ def _noting(found: Dict[str, List[str]], options: argparse.Namespace, faults: Fa
 def _report(faults: Faults) -> None:
     for fault in faults:
         if fault.kind != TAIL:  # of a run that continues
-            print(f"tbwriter: damaged: {shown(str(fault))}", file=sys.stderr)
+            say(["tbwriter: damaged: ", str(fault)], sys.stderr)
     if faults.more:
         print(f"tbwriter: damaged: {plural(faults.more, 'more place')}", file=sys.stderr)
 
@@ -169,6 +170,10 @@ def _series(found: Dict[str, List[str]], options: argparse.Namespace, form: Form
 def _scalars(run: Run, tag: str, form: Form, wanted: Steps) -> _Rows:
     series = run.scalars(tag)
     chosen_rows = in_steps(series.steps, wanted)
+    if len(tag) > _SHORT:
+        for point in zip(*(column[chosen_rows].tolist() for column in series)):
+            yield from _line((run.name, tag, *point), form)
+        return
     if form.name == "csv":
         names, rest = csv_line((run.name, tag), form.raw)[:-1], (",", ",", ",", "\n")
     else:
@@ -203,7 +208,7 @@ def _values(run: Run, tag: str, kind: str, form: Form, wanted: Steps, files: Opt
     for at, encoded in _decoded(run, tag, opened, keep, faults):
         row = (run.name, tag, int(steps[at]), float(wall_times[at]))
         for number, data in enumerate(encoded):
-            yield _line((*row, _written(row, number, data, files)), form), 1
+            yield from _line((*row, _written(row, number, data, files)), form)
 
 
 def _decoded(run: Run, tag: str, decode: Callable[[Value], Any], wanted: Sequence[bool],
@@ -215,27 +220,23 @@ def _decoded(run: Run, tag: str, decode: Callable[[Value], Any], wanted: Sequenc
         faults.append(Fault(run.name, UNREADABLE, 0, 0, f"tag {tag!r}: {error}"))
 
 
-def _line(row: Sequence[Any], form: Form) -> str:
-    """A row of five cells."""
-    return csv_line(row, form.raw) if form.name == "csv" \
-        else as_json(dict(zip(_COLUMNS, row))) + "\n"
+def _line(row: Sequence[Any], form: Form) -> _Rows:
+    """A row of five cells. A text may be given as `Pieces`."""
+    if form.name == "csv":
+        return _row(csv_pieces(row, form.raw))
+    return _row(chain(json_pieces(dict(zip(_COLUMNS, row))), "\n"))
+
+
+def _row(pieces: Iterable[str]) -> _Rows:
+    for piece in pieces:
+        yield piece, 0
+    yield "", 1
 
 
 def _text(row: Sequence[Any], tensor: Tensor, form: Form) -> _Rows:
     """A row whose last cell is a text of any length."""
     text = partial(text_pieces, tensor)
-    if tensor.nbytes <= _SHORT:
-        yield _line((*row, "".join(text())), form), 1
-        return
-    if form.name == "csv":
-        yield csv_line(row, form.raw)[:-1] + ",", 0
-        cell, end = csv_cell(text, form.raw), "\n"
-    else:
-        yield as_json(dict(zip(_COLUMNS, row)))[:-1] + ', "value": ', 0
-        cell, end = json_string(text), "}\n"
-    for piece in cell:
-        yield piece, 0
-    yield end, 1
+    return _line((*row, text if tensor.nbytes > _SHORT else "".join(text())), form)
 
 
 def _written(row: Sequence[Any], number: int, data: Data, files: Output) -> str:
@@ -269,10 +270,11 @@ def _hparams(found: Dict[str, List[str]], options: argparse.Namespace, form: For
             table[one.name] = hparams.values
     names = list(dict.fromkeys(name for values in table.values() for name in values))
     if form.name == "csv":
-        yield csv_line(("run", *names), form.raw), 0
+        for piece in csv_pieces(("run", *names), form.raw):
+            yield piece, 0
     for run_name, values in table.items():
         if form.name == "csv":
             cells = (_cell(values.get(name, "")) for name in names)
-            yield csv_line((run_name, *cells), form.raw), 1
+            yield from _row(csv_pieces((run_name, *cells), form.raw))
         else:
-            yield as_json({"run": run_name, "hparams": values}) + "\n", 1
+            yield from _row(chain(json_pieces({"run": run_name, "hparams": values}), "\n"))

@@ -234,7 +234,7 @@ class _Out:
 def _print(done: Sequence[Reduced], faults: Faults, output: Output,
            options: argparse.Namespace) -> None:
     for fault in faults:
-        say(f"damaged: {fault}")
+        say(["damaged: ", str(fault)])
     if faults.more:
         say(f"damaged: {plural(faults.more, 'more place')}")
     for name, path in output.renamed.items():
@@ -249,7 +249,7 @@ def _print(done: Sequence[Reduced], faults: Faults, output: Output,
     lacking = "lack a seed" + (", left out" if options.complete else "")
     rows = [[one.name, *map(str, one[1:-2])] for one in done]
     for line in table(["run", "seeds", "tags", "values read", PURGED, SAME_STEP, "steps",
-                       lacking, "values written"], rows, "lrrrrrrrr"):
+                       lacking, "values written"], lambda: rows, "lrrrrrrrr"):
         say(line)
     say()
     say(f"{', '.join(options.stat)} of {plural(len(done), 'run')} written to {options.out}")

@@ -5,7 +5,8 @@ import argparse
 import hashlib
 import math
 import re
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, List, Sequence
 
 from .._files.names import Names
@@ -123,7 +124,7 @@ def _print(runs: List[Dict[str, Any]], options: argparse.Namespace) -> None:
     summed = {one["run"] for group in alike for one in group}
     blocks = [_tag_table([one for one in runs if one["run"] not in summed], options.all),
               *map(_run_table, alike), _profile_table(runs),
-              (f"damaged: {fault}" for one in runs for fault in one["faults"])]
+              (("damaged: ", fault) for one in runs for fault in one["faults"])]
     for block in blocks:
         count = 0
         for count, line in enumerate(block, 1):
@@ -155,12 +156,11 @@ def _rows(run: Dict[str, Any], everything: bool) -> Iterator[Dict[str, Any]]:
             yield tag
 
 
-def _tag_table(runs: List[Dict[str, Any]], everything: bool) -> Iterator[str]:
+def _tag_table(runs: List[Dict[str, Any]], everything: bool) -> Iterator[Sequence[str]]:
     """A row per tag."""
-    rows = _tag_rows(runs, everything)
-    for first in rows:
-        yield from table(("run", "tag", "kind", "count", "steps", "from", "to"),
-                         chain([first], rows), "lllrlll")
+    rows = partial(_tag_rows, runs, everything)
+    if next(rows(), None):
+        yield from table(("run", "tag", "kind", "count", "steps", "from", "to"), rows, "lllrlll")
 
 
 def _tag_rows(runs: List[Dict[str, Any]], everything: bool) -> Iterator[Sequence[str]]:
@@ -177,7 +177,7 @@ def _tag_rows(runs: List[Dict[str, Any]], everything: bool) -> Iterator[Sequence
             yield name, "(no tags)", "", "", "", "", ""
 
 
-def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
+def _run_table(runs: List[Dict[str, Any]]) -> Iterator[Sequence[str]]:
     """A row per run, for runs with the same tags: hyperparameters, and the last values of scalars
     if they are few."""
     names = list(dict.fromkeys(name for run in runs for name in run["hparams"]))
@@ -193,11 +193,11 @@ def _run_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
                      _steps(_rows(run, False)),
                      max((local_time(tag["wall_times"][1]) for tag in run["tags"]), default="")))
     head = ("run", *names, *scalars, "values", "steps", "to")
-    yield from table(head, rows, "l" * (1 + len(names)) + "r" * (len(scalars) + 1) + "ll")
+    yield from table(head, lambda: rows, "l" * (1 + len(names)) + "r" * (len(scalars) + 1) + "ll")
     count = sum(1 for _ in _rows(runs[0], False))
     listed = ", ".join(f"{tag['tag']} ({tag['kind']})" for tag in islice(_rows(runs[0], False), 8))
     more = f" and {count - 8} more" if count > 8 else ""
-    yield f"{len(runs)} runs with {plural(count, 'tag')} each: {listed}{more}"
+    yield f"{len(runs)} runs with {plural(count, 'tag')} each: ", listed, more
 
 
 def _steps(tags: Iterable[Dict[str, Any]]) -> str:
@@ -209,8 +209,8 @@ def _steps(tags: Iterable[Dict[str, Any]]) -> str:
     return f"{first}..{last}" if first != last else str(first)
 
 
-def _profile_table(runs: List[Dict[str, Any]]) -> Iterator[str]:
+def _profile_table(runs: List[Dict[str, Any]]) -> Iterator[Sequence[str]]:
     rows = [(run["run"], one["session"], ", ".join(one["hosts"]), size(one["bytes"]))
             for run in runs for one in run["profiles"]]
     if rows:
-        yield from table(("run", "profile", "hosts", "size"), rows, "lllr")
+        yield from table(("run", "profile", "hosts", "size"), lambda: rows, "lllr")
