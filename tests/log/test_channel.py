@@ -8,7 +8,7 @@ import threading
 import time
 import warnings
 from types import SimpleNamespace
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Tuple, Type
 
 import pytest
 
@@ -663,6 +663,26 @@ def test_an_item_that_can_not_be_encoded(error: Exception, asynchronous: bool) -
     told = [str(w.message) for w in caught]
     assert told and all("could not be encoded" in text for text in told), told
     assert channel.queue.nbytes == 0
+
+
+@pytest.mark.parametrize("kind", [OSError, Exception])
+def test_an_error_of_the_storage_without_a_text(kind: Type[Exception]) -> None:
+    """It is reported by its name and tried again, as any other."""
+    class Mute(kind):  # type: ignore[misc, valid-type]
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    channel, log = make(flush_secs=0.01)
+    log.error = Mute()
+    add(channel, b"x")
+    wait_for(lambda: channel.retry.error is not None)
+    with pytest.warns(LogWarning, match="Mute; values are kept"):
+        channel.report()
+    with pytest.raises(OSError, match="Mute"):
+        channel.flush(5)
+    log.error = None
+    channel.close(5)
+    assert log.written == [b"x"]
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), GeneratorExit(), KeyboardInterrupt()])

@@ -349,7 +349,7 @@ class Channel:
         except BaseException as error:  # nothing ends the thread: it serves all writers
             if self._foreign(error):
                 raise
-            self._failed(error if isinstance(error, OSError) else OSError(self._text_of(error)))
+            self._failed(error)
             return False
         self.queue.settle()
         self.retry.recovered()
@@ -444,9 +444,12 @@ class Channel:
                 raise
             return str(name)
 
-    def _failed(self, error: OSError) -> None:
+    def _failed(self, cause: BaseException) -> None:
+        text = self._text_of(cause)
+        mute = text == _NAME.__get__(type(cause))  # many places show its text
+        error = cause if isinstance(cause, OSError) and not mute else OSError(text)
         retry = self.retry
-        retry.failed(error, f"{self.log.directory}: {self._text_of(error)}; values are kept "
+        retry.failed(error, f"{self.log.directory}: {error}; values are kept "
                             f"(up to {self.queue.max_buffer >> 20} MiB) and tried again")
         if retry.outage:
             self.queue.wake_at = 0
