@@ -224,12 +224,17 @@ NAN = record_of(scalar_event("x", 1.0, 2, math.nan))
 BAD_EVENT = record_of(value_event("x", wire.bytes_field(9, b"\xff")))
 
 
+# The node's name is a number.
+BAD_FIELD = record_of(value_event("x", wire.float_field(2, 5.0), wire.int_field(7, 1), step=2))
+
+
 # The fault, and the steps of "x" that each loader shows, or the error that ends the loading.
 ROWS = [
     ("torn tail", lambda d: raw(d, *FULL, FULL[0][:20]), [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
     ("bad data", lambda d: raw(d, *flipped(-6)), [0, 1, 2, 3, 4], [0, 1]),
     ("bad data: no event", lambda d: raw(d, *_after(_no_event())), [0, 1], [0, 1]),
     ("bad event", lambda d: raw(d, *_after(BAD_EVENT)), [0, 1], DecodeError),
+    ("bad field", lambda d: raw(d, *_after(BAD_FIELD)), [0, 1], [0, 1, 2, 2, 3, 4]),
     ("huge length", BROKEN["huge length"], AssertionError, (MemoryError, OverflowError)),
     ("12 zero bytes", lambda d: raw(d, *_after(bytes(12))), [0, 1], [0, 1]),
     ("unreadable", BROKEN["unreadable"], [], []),

@@ -202,6 +202,23 @@ def test_no_copy_has_a_value_that_ends_its_file(command, loader, tmp_path, capsy
         assert shown.scalars(".", "good") == [(1, 1.0), (2, 2.0), (3, 3.0)]
 
 
+@both_loaders
+@pytest.mark.parametrize("command", ["repair", "merge", "select", "thin"])
+def test_no_copy_has_an_event_that_ends_its_file(command, loader, tmp_path, capsys):
+    """An event whose step or session has another wire type is left out and reported."""
+    summary = wire.bytes_field(5, wire.bytes_field(
+        1, wire.string_field(1, "good") + wire.float_field(2, 9.0)))
+    written(tmp_path / "logs", [
+        scalar_event("good", 1.0, 1),
+        wire.double_field(1, 1.6e9) + wire.double_field(2, 2.0) + summary,
+        wire.double_field(1, 1.6e9) + wire.int_field(2, 2) + wire.int_field(7, 1),
+        scalar_event("good", 3.0, 3)])
+    report = report_of(capsys, command, tmp_path / "logs", tmp_path / "out")
+    assert len(report["faults"]) == 2
+    with board(tmp_path / "out", loader) as shown:
+        assert shown.scalars(".", "good") == [(1, 1.0), (3, 3.0)]
+
+
 def test_values_of_another_kind_are_counted(tmp_path, capsys):
     """Values that TensorBoard shows under no kind of tag are left out and reported."""
     written(tmp_path / "logs", [scalar_event("x", 1.0, 1),

@@ -12,6 +12,7 @@ resource_handle.proto of TensorBoard 2.21.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Dict
 
 from . import parse, schema
@@ -20,6 +21,7 @@ from .wire import FIXED32, FIXED64, LENGTH, VARINT, WireError, fields
 # "The default recursion limit is 100": a message inside more messages is refused.
 _DEEPEST = 100
 _WIDTHS = {FIXED64: 8, FIXED32: 4}
+_SHORT = 256  # bytes of a message that are kept
 # Ten bytes of a varint hold 70 bits: the highest six must be zero.
 _TOO_LONG = re.compile(rb"[\x80-\xff]{9}[\x02-\xff]")
 
@@ -36,11 +38,18 @@ class Repeated:
 # The fields of a message: a wire type, `str` for text, Repeated, or the fields of a message in it.
 Fields = Dict[int, Any]
 
+
+class Alike(Fields):
+    """The fields of a message whose bytes are the same in many events: they are checked once."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 _VARINTS, _FLOATS, _DOUBLES = Repeated(VARINT), Repeated(FIXED32), Repeated(FIXED64)
 
-_SHAPE: Fields = {
+_SHAPE: Fields = Alike({
     schema.TensorShape.DIM: {schema.Dim.SIZE: VARINT, schema.Dim.NAME: str},
-    schema.TensorShape.UNKNOWN_RANK: VARINT}
+    schema.TensorShape.UNKNOWN_RANK: VARINT})
 _RESOURCE: Fields = {
     1: str, 2: str, 3: str, 4: VARINT, 5: str,  # device, container, name, hash_code, type name
     6: {1: VARINT, 2: _SHAPE}}                  # dtypes_and_shapes: dtype, shape
@@ -72,11 +81,11 @@ _VALUE: Fields = {
         schema.Audio.LENGTH_FRAMES: VARINT, schema.Audio.ENCODED_AUDIO_STRING: LENGTH,
         schema.Audio.CONTENT_TYPE: str},
     schema.Value.TENSOR: _TENSOR,
-    schema.Value.METADATA: {
+    schema.Value.METADATA: Alike({
         schema.SummaryMetadata.PLUGIN_DATA: {schema.PluginData.PLUGIN_NAME: str,
                                              schema.PluginData.CONTENT: LENGTH},
         schema.SummaryMetadata.DISPLAY_NAME: str, schema.SummaryMetadata.SUMMARY_DESCRIPTION: str,
-        schema.SummaryMetadata.DATA_CLASS: VARINT}}
+        schema.SummaryMetadata.DATA_CLASS: VARINT})}
 SUMMARY: Fields = {schema.Summary.VALUE: _VALUE}
 # Of a MetaGraphDef, which has 88 kinds of messages inside, only that its own fields are messages:
 # the Python loader parses all of it, the default loader nothing.
@@ -94,9 +103,17 @@ EVENT: Fields = {
     schema.Event.SOURCE_METADATA: {schema.SourceMetadata.WRITER: str}}
 
 
+_SHELL: Fields = {**EVENT, schema.Event.SUMMARY: LENGTH}
+
+
 def check_event(data: parse.Data) -> None:
     """WireError unless every reader can parse the Event."""
     _check(data, EVENT, 0)
+
+
+def check_shell(data: parse.Data) -> None:
+    """The same of all but the values of its Summary."""
+    _check(data, _SHELL, 0)
 
 
 def check_summary(data: parse.Data) -> None:
@@ -125,8 +142,13 @@ def _check(data: parse.Data, known: Fields, depth: int) -> None:
             raise WireError(f"got field {number} of wire type {wire_type}, want another")
         if wanted is str:
             parse.check_text(value)
+        elif isinstance(wanted, Alike) and len(value) <= _SHORT:
+            _check_once(bytes(value), wanted, depth + 1)
         elif isinstance(wanted, dict):
             _check(value, wanted, depth + 1)
+
+
+_check_once = lru_cache(maxsize=1024)(_check)
 
 
 def _check_packed(number: int, wire_type: int, data: memoryview) -> None:

@@ -27,6 +27,8 @@ BAD_DATA = Rule("bad data", ERROR,
                 "nothing after it, ever", _REPAIR)
 BAD_EVENT = Rule("bad event", ERROR, "nothing after it in this file",
                  "loading stops, for every run", _REPAIR)
+BAD_FIELD = Rule("bad field", ERROR, "nothing after it in this file",
+                 "the event without this field", _REPAIR)
 ZERO_BYTES = rule("zero bytes", ERROR, "nothing after them, ever (12 or more of them)",
                   "let only the writer extend its files; " + _REPAIR)
 GZIPPED = rule("gzipped", ERROR, "nothing of it", "unpack the file with gunzip")
@@ -58,9 +60,9 @@ DIRECTORY_NAME = Rule(
     "HTTP 500 instead of the list of runs: it opens the directory as an event file",
     "rename the directory so that its name does not contain tfevents")
 
-RULES = (TORN_TAIL, TORN_RECORD, BAD_LENGTH, HUGE_LENGTH, BAD_DATA, BAD_EVENT, ZERO_BYTES, GZIPPED,
-         POINTER, UNREADABLE, UNLISTED, NO_RUNS, NO_EVENTS, NO_EVENT_FILE, NO_FILE_VERSION,
-         TIME_NAN, TIME_INFINITE, DIRECTORY_NAME)
+RULES = (TORN_TAIL, TORN_RECORD, BAD_LENGTH, HUGE_LENGTH, BAD_DATA, BAD_EVENT, BAD_FIELD,
+         ZERO_BYTES, GZIPPED, POINTER, UNREADABLE, UNLISTED, NO_RUNS, NO_EVENTS, NO_EVENT_FILE,
+         NO_FILE_VERSION, TIME_NAN, TIME_INFINITE, DIRECTORY_NAME)
 
 _KINDS = {records.TAIL: TORN_TAIL, records.TORN: TORN_RECORD, records.LENGTH: BAD_LENGTH,
           records.HUGE: HUGE_LENGTH, records.DATA: BAD_DATA, records.EVENT: BAD_EVENT,

@@ -24,6 +24,7 @@ from .._files.stream import Progress, Scalars, ScalarStream
 from .._files.window import Window
 from .._proto import parse, schema
 from .._proto.parse import Data, Event, Metadata, Value
+from .._proto.wellformed import check_event
 from .._proto.wire import WireError
 
 _KINDS: Dict[str, Callable[[Decoded, Metadata], Iterator[Problem]]] = {
@@ -179,6 +180,10 @@ class _File:
         except WireError as error:
             self._run.found.add(files.BAD_EVENT, self._path, "", f"byte {record.offset}: {error}")
             return
+        try:
+            check_event(record.data)
+        except WireError as error:
+            self._run.found.add(files.BAD_FIELD, self._path, "", f"byte {record.offset}: {error}")
         if math.isfinite(event.wall_time):
             self._time(event.wall_time)
         else:

@@ -23,7 +23,7 @@ from .._files.stream import Part, Progress, ScalarStream
 from .._files.window import ReadError, Window
 from .._proto import parse, schema, tensors
 from .._proto.parse import Event, Value
-from .._proto.wellformed import check_value
+from .._proto.wellformed import check_shell, check_value
 from .._proto.wire import WireError
 from ._tags import Tags
 from ._values import WHOLE_RUN, kind, needs_number, no_value, number_of, values
@@ -208,6 +208,8 @@ class Index:
 
     def _note(self, number: int, record: Record) -> None:
         try:
+            # What it refuses would end the copy for a loader, or stop the loading of it.
+            check_shell(record.data)
             event = parse.event(record.data)
             found = values(event)
             status = event.session_status
@@ -225,7 +227,7 @@ class Index:
             self._add_event(number, record.offset, event.step, event.wall_time)
         for place, (value, raw) in enumerate(zip(found, _raw(event))):
             try:
-                check_value(raw)  # otherwise the copy would end here for a loader, or not be loaded
+                check_value(raw)
             except WireError as error:
                 self._damaged(number, record, error)
                 continue

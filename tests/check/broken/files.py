@@ -48,6 +48,8 @@ BROKEN: Dict[str, Callable[[Path], Any]] = {
     "bad data": lambda d: raw(d, *flipped(-6)),
     "bad event": lambda d: raw(d, *FULL, record_of(
         value_event("x", wire.bytes_field(9, b"\xff")))),
+    "bad field": lambda d: raw(d, *FULL, record_of(value_event(
+        "x", wire.float_field(2, 5.0), wire.int_field(7, 1), step=5))),
     "zero bytes": lambda d: raw(d, *FULL, bytes(40)),
     "gzipped": lambda d: (d / "events.out.tfevents.1").write_bytes(
         gzip.compress(record_of(VERSION) + b"".join(FULL))),
@@ -75,6 +77,10 @@ FORMS: Dict[str, Any] = {
         "00051607000200004d6163204f532058") + bytes(200)), None, {}),
     "a pointer of git-annex": ("git pointer", lambda d: alone(
         d, b"/annex/objects/MD5E-s345--abc\n"), None, {}),
+    "a step of another type": ("bad field", lambda d: raw(d, *FULL, record_of(
+        wire.double_field(2, 5.0) + wire.double_field(1, 1.6e9))), None, {}),
+    "a step of more than 64 bits": ("bad field", lambda d: raw(d, *FULL, record_of(
+        wire.key(2, wire.VARINT) + b"\x85" + b"\x80" * 8 + b"\x02")), None, {}),
     "a tag that is no text": ("bad event", lambda d: raw(d, *FULL, record_of(
         wire.bytes_field(5, wire.bytes_field(1, b"\x0a\x01\xff\x15" + bytes(4))))), None, {}),
 }
