@@ -57,7 +57,6 @@ MIRRORS = {
     "_log/naming.py": ["tests/log/test_local.py"],
     "_log/queue.py": ["tests/log/test_channel.py"],
     "_log/retry.py": ["tests/log/test_retry.py", "tests/log/test_channel.py"],
-    "_log/unsynced.py": ["tests/log/test_local.py"],
     "_log/worker.py": ["tests/log/test_channel.py", "tests/log/test_worker.py",
                        "tests/values/test_pool.py"],
     "_scalars/decode.py": ["tests/scalars", "tests/files/test_stream.py"],
