@@ -110,6 +110,18 @@ def test_segments_only_grow(store: Any) -> None:
     assert segments(store, "grow") == before
 
 
+def test_any_bytes_are_stored(store: Any) -> None:
+    """An object holds exactly what was put, also where its client sends it inside of a message."""
+    log = new_log(store, "exact")
+    for number, data in enumerate([
+            b"ends in a return\r", b"\r", b"in two\r\n", b"\n", b"", b"\n--==0==--\nand more",
+            b"before\n--==0==\n\nafter", b"\r\n--==0==\r\n\r\nafter\r"]):
+        log.put(f"{number}", data)
+        assert log.read(f"{number}") == data
+        assert log.put_new(f"new {number}", data)
+        assert log.read(f"new {number}") == data
+
+
 def test_side_files(store: Any) -> None:
     """Side files are put as a whole and read back."""
     log = new_log(store, "side")

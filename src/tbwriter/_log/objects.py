@@ -95,8 +95,7 @@ class RemoteLog:
         if self._size(check_name(name)) >= 0:
             return False
         try:
-            self._store.call("pipe_file", f"{self._store.root}/{name}", data, size=len(data),
-                             mode="create")
+            self._store.put(f"{self._store.root}/{name}", data, mode="create")
         except FileExistsError:
             return False
         except (OSError, ValueError):  # not every store, nor every version of a client, can do it
@@ -200,9 +199,9 @@ class RemoteLog:
     def _put_object(self, name: str, data: bytes) -> None:
         path = f"{self._store.root}/{name}"
         try:
-            self._store.call("pipe_file", path, data, size=len(data))
+            self._store.put(path, data)
         except FileNotFoundError:
             if self._store.client.async_impl:
                 raise  # an object store has no directories: the bucket is missing
             self._store.call("makedirs", path.rpartition("/")[0], exist_ok=True)
-            self._store.call("pipe_file", path, data, size=len(data))
+            self._store.put(path, data)
